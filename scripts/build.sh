@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Builds the static `bootstrap`, or that of one function.
+#
+#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR] [--unstripped]
+#
+# NAME is a folder of tests/functions; DIR is any package with a binary that depends on tinderbox.
+# Standard output has one line a binary: path, bytes, sha256, separated by tabs. Everything else goes
+# to standard error. --unstripped keeps the symbols, beside it, for looking at them.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/toolchain.sh"
+
+archs= function= unstripped=
+while [ $# -gt 0 ]; do
+    case $1 in
+        x86_64 | aarch64) archs="$archs $1" ;;
+        all) archs="x86_64 aarch64" ;;
+        --function)
+            [ $# -gt 1 ] || { say "build.sh: --function needs a name"; exit 2; }
+            function=$2
+            shift
+            ;;
+        --unstripped) unstripped=1 ;;
+        *) say "build.sh: unknown argument '$1' (see the first lines of this script)"; exit 2 ;;
+    esac
+    shift
+done
+archs=${archs:-x86_64}
+
+if [ -z "$function" ]; then
+    package=$root
+    out=
+elif [ -f "$root/tests/functions/$function/Cargo.toml" ]; then
+    package=$root/tests/functions/$function
+    out=/$function
+elif [ -f "$function/Cargo.toml" ]; then
+    package=$(cd "$function" && pwd)
+    out=/$(basename "$package")
+else
+    say "build.sh: no package '$function': neither tests/functions/$function nor a folder with a Cargo.toml"
+    exit 2
+fi
+
+# shellcheck disable=SC2086
+toolchain $archs
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+
+# Unwinding needs its tables: they are dropped only where the profile says that a panic aborts.
+if grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
+    FLAGS="$FLAGS -Clink-arg=-T$root/scripts/discard.ld"
+fi
+
+for arch in $archs; do
+    target=$arch-unknown-linux-musl
+    flags="$FLAGS --remap-path-prefix=$root=/tinderbox --remap-path-prefix=$package=/function
+        --remap-path-prefix=$cargo_home=/cargo"
+    [ "$ROUTE" = debian ] && flags="$flags -L$(debian_libc "$arch")"
+    dir=$CARGO_TARGET_DIR/lambda/$arch$out
+    mkdir -p "$dir"
+    for strip in symbols ${unstripped:+none}; do
+        # Apart, so that neither build throws the other's away.
+        messages=$(RUSTFLAGS="${flags//$'\n'/ } -Cstrip=$strip" "${CARGO[@]}" build --release --target "$target" \
+            --manifest-path "$package/Cargo.toml" --target-dir "$CARGO_TARGET_DIR/build-$strip" \
+            --bins --message-format json-render-diagnostics)
+        built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+        [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
+        if [ "$strip" = none ]; then
+            cp "$built" "$dir/bootstrap.unstripped"
+        else
+            # Into place by a rename: a copy that runs meanwhile stays whole.
+            cp "$built" "$dir/.bootstrap.$$" && mv "$dir/.bootstrap.$$" "$dir/bootstrap"
+        fi
+    done
+    printf '%s\t%s\t%s\n' "$dir/bootstrap" "$(stat -c %s "$dir/bootstrap")" \
+        "$(sha256sum <"$dir/bootstrap" | cut -d' ' -f1)"
+done

@@ -1,0 +1,100 @@
+# Finds or installs the compiler and the musl targets; sourced by the other scripts.
+#
+#   toolchain x86_64 aarch64    sets CARGO (an array), FLAGS (for RUSTFLAGS), ROUTE; 1: not to be had
+#
+# Route "rustup": rustup's stable toolchain with its precompiled targets; rust-lld comes with it, so
+# no cross compiler is needed. Sizes are recorded for PINNED; another stable works, with other bytes.
+# Route "debian": where rustup's server cannot be reached, Debian 12's rustc-web with the library
+# built from source. Says on standard error which route it took.
+
+PINNED=1.95.0
+
+say() { printf '%s\n' "$*" >&2; }
+
+# As root, or through sudo where that asks nothing.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo -n "$@"; else return 1; fi
+}
+
+# Installs Debian packages, quietly, when this machine allows it.
+install_packages() {
+    command -v apt-get >/dev/null || return 1
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=2 update >/dev/null 2>&1
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -y --no-install-recommends install "$@" >/dev/null 2>&1
+}
+
+link_flags="-Crelocation-model=static -Clinker-flavor=ld.lld -Clink-arg=-znoseparate-code
+-Clink-arg=-znognustack -Clink-arg=-zmax-page-size=4096 -Clink-arg=--build-id=none
+-Clink-arg=--no-eh-frame-hdr -Clink-arg=-znorelro -Clink-arg=--hash-style=gnu"
+
+route_rustup() {
+    command -v rustup >/dev/null || return 1
+    local targets=() arch name=stable
+    for arch in "$@"; do targets+=("$arch-unknown-linux-musl"); done
+    if ! rustc +stable --version 2>/dev/null | grep -q "^rustc $PINNED "; then
+        if rustc "+$PINNED" --version >/dev/null 2>&1 ||
+            timeout 300 rustup -q toolchain install "$PINNED" --profile minimal \
+                -c clippy -c rustfmt >/dev/null 2>&1; then
+            name=$PINNED
+        fi
+    fi
+    rustc "+$name" --version >/dev/null 2>&1 || return 1
+    local missing=() target
+    for target in "${targets[@]}"; do
+        rustup target list --toolchain "$name" --installed 2>/dev/null | grep -qx "$target" ||
+            missing+=("$target")
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        timeout 300 rustup -q target add --toolchain "$name" "${missing[@]}" >/dev/null 2>&1 || return 1
+    fi
+    CARGO=(cargo "+$name")
+    FLAGS="-Clinker=rust-lld $link_flags"
+    RUSTC_VERSION=$(rustc "+$name" --version)
+    ROUTE=rustup
+}
+
+route_debian() {
+    local arch
+    if ! [ -x /usr/bin/cargo ] || ! [ -d /usr/lib/x86_64-linux-musl ] || ! command -v ld.lld >/dev/null; then
+        install_packages rustc-web cargo-web rust-web-src lld musl-dev || return 1
+    fi
+    [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] || return 1
+    RUSTC_VERSION=$(/usr/bin/rustc --version)
+    CARGO=(env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo)
+    FLAGS="-Clinker=ld.lld $link_flags -Clink-self-contained=no"
+    ROUTE=debian
+    for arch in "$@"; do
+        debian_libc "$arch" >/dev/null || return 1
+    done
+}
+
+# The folder with Debian's musl for an architecture, unpacked when it is not this machine's.
+debian_libc() {
+    local arch=$1 cache
+    if [ "$arch" = x86_64 ]; then
+        echo /usr/lib/x86_64-linux-musl
+        return
+    fi
+    cache=$root/target/debian-musl/$arch
+    if ! [ -f "$cache/usr/lib/$arch-linux-musl/libc.a" ]; then
+        mkdir -p "$cache"
+        as_root dpkg --add-architecture arm64 && as_root apt-get -qq update >/dev/null 2>&1
+        (cd "$cache" && apt-get -qq download musl-dev:arm64 >/dev/null 2>&1 &&
+            dpkg-deb -x musl-dev_*_arm64.deb .) || return 1
+    fi
+    echo "$cache/usr/lib/$arch-linux-musl"
+}
+
+toolchain() {
+    if route_rustup "$@"; then
+        :
+    elif route_debian "$@"; then
+        :
+    else
+        say "toolchain: neither rustup's musl targets nor Debian's rustc-web, lld and musl-dev can be had."
+        say "  With network: install rustup, then 'rustup target add x86_64-unknown-linux-musl'."
+        return 1
+    fi
+    say "toolchain: $ROUTE, $RUSTC_VERSION"
+}

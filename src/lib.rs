@@ -1,0 +1,93 @@
+//! tinderbox: the smallest complete way to run code on AWS Lambda.
+//!
+//! A program that calls [`run`] is a custom runtime for Lambda and its only function: build it
+//! static, name the file `bootstrap`, and upload it.
+//!
+//! ```no_run
+//! // With std. Without it, say `tinderbox::main!(handler)` in place of `main`.
+//! fn main() {
+//!     tinderbox::run(|invocation, response| response.write(invocation.event()))
+//! }
+//! ```
+//!
+//! One thread, blocking calls, one kept-alive connection, fixed memory. A handler takes an
+//! [`Invocation`] (the event and its headers, bytes as received), fills a [`Response`], and may
+//! return a [`Failure`]. Every event is answered exactly once.
+//!
+//! In reading order, each using only what stands before it:
+//!
+//! | module | what |
+//! |---|---|
+//! | `limits` | every limit, with unit and source |
+//! | `sys` | the door to libc, and all that is unsafe |
+//! | `buffer` | fixed regions, integers as text |
+//! | `wire` | HTTP/1.1, chunks, JSON: pure functions |
+//! | `invocation`, `config`, `log` | the event; the environment; a line on standard error |
+//! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
+//! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
+//! | `host` | handlers outside the binary, for the program `bootstrap` |
+//! | `runtime` | the loop |
+#![no_std]
+
+#[cfg(any(test, feature = "std"))]
+extern crate std;
+
+mod api;
+mod buffer;
+mod config;
+mod connection;
+mod failure;
+mod invocation;
+mod limits;
+mod log;
+mod panics;
+mod response;
+mod runtime;
+mod sys;
+#[doc(hidden)]
+pub mod wire;
+
+pub use failure::Failure;
+pub use invocation::Invocation;
+pub use response::Response;
+pub use runtime::{run, run_with};
+
+/// For the body of [`main!`].
+#[doc(hidden)]
+pub use panics::report as report_panic;
+
+/// Makes a `no_std` program of a handler, `fn(&Invocation, &mut Response) -> Result<(), Failure>`,
+/// or, as `main!(init = function)`, of an init function for [`run_with`].
+///
+/// It defines what such a program needs and cannot share: the C entry point, and the panic handler,
+/// which reports the panic with its place and exits with 101.
+#[macro_export]
+macro_rules! main {
+    (init = $init:expr) => {
+        $crate::main!(@program $crate::run_with($init));
+    };
+    ($handler:expr) => {
+        $crate::main!(@program $crate::run($handler));
+    };
+    (@program $run:expr) => {
+        #[allow(unsafe_code)] // symbols that the C runtime and the linker look up by name
+        mod tinderbox_program {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #[unsafe(no_mangle)]
+            extern "C" fn main() -> core::ffi::c_int {
+                $run
+            }
+
+            #[panic_handler]
+            fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+                $crate::report_panic(info)
+            }
+
+            // The core that comes compiled names this; a link without LTO keeps the name.
+            #[unsafe(no_mangle)]
+            extern "C" fn rust_eh_personality() {}
+        }
+    };
+}

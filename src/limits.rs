@@ -1,0 +1,90 @@
+//! Every limit of the runtime, with its unit and its source, proved against each other when compiled.
+
+/// The longest event that the Runtime API delivers, in bytes: 6 MiB + 100 (the emulator's and the
+/// platform's own figure in `Function.ResponseSizeTooLarge`).
+pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
+
+/// The longest buffered response that the Runtime API takes, in bytes: 6 MiB + 100, else 413.
+pub const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
+
+/// The longest head of a reply, in bytes. A client context is at most 3,583 bytes of base64 and
+/// everything else is shorter, so this is ours to choose.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// What one `recv` may take while a short reply is awaited, in bytes: what comes behind that reply
+/// has to be moved, so it should not be a whole event.
+pub const REPLY_BYTES: usize = 16 * 1024;
+
+/// The event region: a head, an event, and what stood in the socket behind them.
+pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_BYTES;
+
+/// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice.
+pub const ID_BYTES_MAX: usize = 128;
+
+/// The longest path in front of the API's own (an emulator's), in bytes.
+pub const PREFIX_BYTES_MAX: usize = 256;
+
+/// The longest `host:port`, in bytes: four octets or `localhost`, a colon, five digits.
+pub const AUTHORITY_BYTES_MAX: usize = 21;
+
+/// The longest `Content-Type` of a response, in bytes.
+pub const CONTENT_TYPE_BYTES_MAX: usize = 256;
+
+/// The longest error type, in bytes; it is a header's value.
+pub const ERROR_TYPE_BYTES_MAX: usize = 128;
+
+/// The longest message of an error, in bytes before JSON escapes it (at most sixfold). The newest
+/// servers refuse an error body over 1 MiB.
+pub const ERROR_MESSAGE_BYTES_MAX: usize = 160 * 1024;
+
+/// The longest trace id, in bytes: `Root`, `Parent`, `Sampled` and `Lineage` make about 150.
+pub const TRACE_ID_BYTES_MAX: usize = 1024;
+
+/// The most environment variables that can be handed on. Lambda allows 4 KB of text in them.
+pub const ENVIRONMENT_MAX: usize = 4096;
+
+/// Room before a response for the head of its request, which is written backwards.
+pub const HEADROOM_BYTES: usize = 1536;
+
+/// Room behind a response for the request for the next event.
+pub const TAILROOM_BYTES: usize = 512;
+
+/// The response region.
+pub const RESPONSE_REGION_BYTES: usize = HEADROOM_BYTES + RESPONSE_BYTES_MAX + TAILROOM_BYTES;
+
+/// The longest text of a panic that is reported, in bytes.
+pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
+
+/// The region in which a panic is reported, and the one for the reply: nothing else is free then.
+pub const PANIC_REGION_BYTES: usize = HEADROOM_BYTES + 6 * PANIC_TEXT_BYTES_MAX + TAILROOM_BYTES;
+
+/// What stays resident of a region that was once filled, in bytes.
+pub const RESIDENT_BYTES: usize = 256 * 1024;
+
+/// So many events in a row that needed no more than `RESIDENT_BYTES` give the rest back.
+pub const RESIDENT_EVENTS: u32 = 16;
+
+/// A deadline further ahead is not one: the longest function runs 15 minutes, and one emulator
+/// sends years.
+pub const DEADLINE_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+
+/// A deadline that lies further back is not one: another emulator sends the constant 600000.
+pub const DEADLINE_BEHIND_MS_MAX: u64 = 15 * 60 * 1000;
+
+/// The fixed words of the longest request head, generously.
+const WORDS_BYTES: usize = 384;
+
+const _: () = assert!(
+    WORDS_BYTES
+        + PREFIX_BYTES_MAX
+        + AUTHORITY_BYTES_MAX
+        + 2 * ID_BYTES_MAX
+        + CONTENT_TYPE_BYTES_MAX
+        + ERROR_TYPE_BYTES_MAX
+        <= HEADROOM_BYTES
+);
+const _: () = assert!(96 + PREFIX_BYTES_MAX + AUTHORITY_BYTES_MAX <= TAILROOM_BYTES);
+const _: () = assert!(6 * ERROR_MESSAGE_BYTES_MAX + 1024 < 1024 * 1024);
+const _: () = assert!(1024 * 1024 < RESPONSE_BYTES_MAX);
+const _: () = assert!(REPLY_BYTES < HEAD_BYTES_MAX);
+const _: () = assert!(RESIDENT_BYTES < EVENT_BYTES_MAX && RESIDENT_BYTES < RESPONSE_BYTES_MAX);

@@ -1,0 +1,58 @@
+//! A panic of the function's own code: it is reported as the error of the event in hand, or as the
+//! init error, and the process exits with 101.
+
+use core::fmt::{Display, Write};
+
+use crate::api::{Api, EXIT_PANIC};
+use crate::buffer::{Buffer, Text};
+use crate::connection::Inbox;
+use crate::limits::{PANIC_REGION_BYTES, PANIC_TEXT_BYTES_MAX, REPLY_BYTES};
+use crate::log;
+use crate::response::Response;
+use crate::sys::{self, Region, Slot};
+
+/// What a report needs, while code that is not ours runs.
+static IN_HAND: Slot<Api> = Slot::new();
+static REPORT: Region<[u8; PANIC_REGION_BYTES]> = Region::new([0; _]);
+static REPLY: Region<[u8; REPLY_BYTES]> = Region::new([0; _]);
+
+/// Runs code that may panic.
+pub fn watch<T>(api: &'static mut Api, code: impl FnOnce() -> T) -> (&'static mut Api, T) {
+    IN_HAND.put(api);
+    let value = code();
+    // It is gone only while a panic is being reported, which ends the process.
+    (
+        IN_HAND.take().unwrap_or_else(|| sys::exit(EXIT_PANIC)),
+        value,
+    )
+}
+
+/// Reports a panic, whose text is `info`, and ends the process.
+pub fn report(info: impl Display) -> ! {
+    let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();
+    let _ = write!(text, "{info}");
+    log::line([text.get(), b"", b""]);
+    if let (Some(api), Some(region), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
+        let mut response = Response::new(Buffer::new(region));
+        let failure = response.fail("Runtime.Panic", &[text.get()]);
+        api.report(&mut Inbox::new(reply), &mut response, failure);
+    }
+    sys::exit(EXIT_PANIC)
+}
+
+/// Without std, the panic handler is in the body of `main!`.
+#[cfg(not(feature = "std"))]
+pub fn install() {}
+
+/// With std, panics of this thread are reported from here on; those of other threads are theirs.
+#[cfg(feature = "std")]
+pub fn install() {
+    let served = std::thread::current().id();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(std::boxed::Box::new(move |info| {
+        if std::thread::current().id() == served {
+            report(info);
+        }
+        before(info);
+    }));
+}

@@ -1,0 +1,116 @@
+//! The response to the event in hand, built where it will be sent from.
+
+use crate::buffer::Buffer;
+use crate::failure::{self, Failure};
+use crate::limits::{CONTENT_TYPE_BYTES_MAX, RESPONSE_BYTES_MAX};
+
+/// Takes what a handler answers: at most 6,291,556 bytes (6 MiB + 100), kept whole until the
+/// handler returns.
+pub struct Response {
+    buffer: Buffer,
+    too_large: bool,
+}
+
+impl Response {
+    pub(crate) fn new(buffer: Buffer) -> Response {
+        Response {
+            buffer,
+            too_large: false,
+        }
+    }
+
+    /// Adds to the response.
+    ///
+    /// # Errors
+    /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API takes. The event
+    /// fails with that, whatever the handler returns, unless the response is cleared.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.len() > RESPONSE_BYTES_MAX.saturating_sub(self.buffer.body_bytes()) {
+            self.too_large = true;
+            return Err(TOO_LARGE);
+        }
+        self.buffer.append(bytes);
+        Ok(())
+    }
+
+    /// Says what the response is; without this it is `application/json`.
+    ///
+    /// # Errors
+    /// `Runtime.BadContentType` when it is empty, longer than 256 bytes, or holds other than
+    /// printable ASCII: it becomes a header's value.
+    pub fn content_type(&mut self, value: &str) -> Result<(), Failure> {
+        let printable = |byte: u8| matches!(byte, b' '..=b'~');
+        let fits = !value.is_empty() && value.len() <= CONTENT_TYPE_BYTES_MAX;
+        if !fits || !value.bytes().all(printable) {
+            return Err(Failure::new("Runtime.BadContentType", "bad content type"));
+        }
+        self.type_line(value.as_bytes());
+        Ok(())
+    }
+
+    /// Forgets what was written, and the content type.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.too_large = false;
+    }
+
+    /// How long it is, in bytes.
+    pub fn len(&self) -> usize {
+        self.buffer.body_bytes()
+    }
+
+    /// Whether nothing was written.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Makes a failure whose message is made of bytes at hand, any bytes: what is not UTF-8 becomes
+    /// U+FFFD. What was written is forgotten. Return the failure from the handler.
+    pub fn fail(&mut self, error_type: &'static str, message: &[&[u8]]) -> Failure {
+        self.clear();
+        failure::write(&mut self.buffer, error_type, message);
+        Failure::written(error_type)
+    }
+
+    /// Makes it ready to be sent, after what the handler returned: the line of its type before the
+    /// body. Returns the type of an error, for a header.
+    #[inline(never)]
+    pub(crate) fn finish(&mut self, outcome: Result<(), Failure>) -> &'static str {
+        let failure = match outcome {
+            Ok(()) if self.too_large => TOO_LARGE,
+            Ok(()) => {
+                if !self.buffer.has_head() {
+                    self.type_line(b"application/json");
+                }
+                return "";
+            }
+            Err(failure) => failure,
+        };
+        failure.write(&mut self.buffer);
+        self.type_line(b"application/vnd.aws.lambda.error+json");
+        failure.error_type()
+    }
+
+    /// Gives the pages behind the first `keep` bytes back to the kernel.
+    pub(crate) fn give_back(&mut self, keep: usize) {
+        self.buffer.give_back(keep);
+    }
+
+    pub(crate) fn buffer(&mut self) -> &mut Buffer {
+        &mut self.buffer
+    }
+
+    /// The line of its type is the last of the head, so it is written first.
+    fn type_line(&mut self, value: &[u8]) {
+        self.buffer.clear_head();
+        self.buffer.prepend(b"Content-Type: %\r\n\r\n", &[value]);
+    }
+}
+
+const TOO_LARGE: Failure = Failure::new(
+    "Function.ResponseSizeTooLarge",
+    "the response is longer than 6291556 bytes",
+);
+
+#[cfg(test)]
+mod tests;

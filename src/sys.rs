@@ -1,0 +1,425 @@
+//! The door to the system: every call into libc, and every `unsafe`, of the runtime.
+//!
+//! Above it there are slices, plain integers and owned descriptors. No call here allocates, formats
+//! or resolves names. A call that is interrupted by a signal is made again.
+#![allow(unsafe_code)]
+
+pub mod child;
+
+use core::cell::UnsafeCell;
+use core::ffi::{c_char, c_int, c_long};
+use core::marker::PhantomData;
+use core::mem::size_of;
+use core::ptr::{copy_nonoverlapping, null_mut};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
+
+// A freestanding program links nothing that it does not ask for.
+#[cfg(target_env = "musl")]
+#[link(name = "c", kind = "static", modifiers = "-bundle")]
+unsafe extern "C" {}
+
+unsafe extern "C" {
+    /// The environment, as getenv(3) and execve(2) know it (POSIX, `environ`).
+    #[link_name = "environ"]
+    static ENVIRON: AtomicPtr<*mut c_char>;
+}
+
+/// Memory that is handed out once.
+#[repr(C)] // the flag first: the end of a large region may never be touched
+pub struct Region<T> {
+    taken: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is reached through the one reference that `take` hands out, whichever thread
+// has it; `T: Send` lets that reference travel.
+unsafe impl<T: Send> Sync for Region<T> {}
+
+impl<T> Region<T> {
+    /// A region that nobody has taken.
+    pub const fn new(value: T) -> Region<T> {
+        Region {
+            taken: AtomicBool::new(false),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// The value, for whoever asks first.
+    pub fn take(&'static self) -> Option<&'static mut T> {
+        if self.taken.swap(true, Ordering::AcqRel) {
+            return None;
+        }
+        // SAFETY: the flag lets one caller through, ever.
+        Some(unsafe { &mut *self.value.get() })
+    }
+}
+
+/// A place where one owner leaves a value for another: the loop leaves what a panic would need.
+pub struct Slot<T: 'static>(AtomicPtr<T>, PhantomData<&'static mut T>);
+
+impl<T: Send> Slot<T> {
+    /// An empty slot.
+    pub const fn new() -> Slot<T> {
+        Slot(AtomicPtr::new(null_mut()), PhantomData)
+    }
+
+    /// Leaves a value; whoever takes it has it alone.
+    pub fn put(&self, value: &'static mut T) {
+        self.0.store(value, Ordering::Release);
+    }
+
+    /// Takes what was left.
+    pub fn take(&self) -> Option<&'static mut T> {
+        let value = self.0.swap(null_mut(), Ordering::AcqRel);
+        // SAFETY: it came from the `&'static mut` given to `put`, and the swap lets one taker have
+        // it; `T: Send`, so the taker may be another thread.
+        unsafe { value.as_mut() }
+    }
+}
+
+/// Copies as much of `from` as `to` has room for, and returns how much.
+pub fn copy(to: &mut [u8], from: &[u8]) -> usize {
+    let count = to.len().min(from.len());
+    // SAFETY: both are valid for `count` bytes, and a `&mut` overlaps nothing.
+    unsafe { copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr(), count) };
+    count
+}
+
+/// Moves `count` bytes down, from `from` to `to`. Does nothing unless `to <= from` and all of it
+/// lies in `bytes`.
+pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
+    if to < from && from <= bytes.len() && count <= bytes.len() - from {
+        // SAFETY: `from + count <= len`, and `to < from`; both ends are in one slice.
+        unsafe {
+            bytes
+                .as_mut_ptr()
+                .add(from)
+                .copy_to(bytes.as_mut_ptr().add(to), count)
+        };
+    }
+}
+
+/// Gives the pages behind the first `keep` bytes back to the kernel; they read as zeros afterwards.
+#[inline(never)]
+pub fn give_back(bytes: &mut [u8], keep: usize) {
+    const PAGE: usize = 4096; // were the kernel's larger, it would refuse, and nothing be lost
+    let start = (bytes.as_ptr() as usize).wrapping_add(keep + PAGE - 1) & !(PAGE - 1);
+    let end = (bytes.as_ptr() as usize).wrapping_add(bytes.len()) & !(PAGE - 1);
+    if start < end {
+        let advice = libc::MADV_DONTNEED as usize;
+        // SAFETY: whole pages of a slice that we hold for writing, and zeros are valid bytes.
+        unsafe { call(libc::SYS_madvise, start, end - start, advice, 0, 0) };
+    }
+}
+
+/// A system call, by its number. Called directly: libc's wrappers cost 600 bytes, and `errno` is a
+/// variable of a thread that need not exist.
+///
+/// # Safety
+/// What the call's manual page asks of its arguments.
+#[inline(always)]
+unsafe fn call(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
+    let result: isize;
+    // SAFETY: the kernel's calling convention: syscall(2), "Architecture calling conventions". A
+    // sixth argument is zero where a call here has one (sendto).
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("syscall", inlateout("rax") number as isize => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") 0,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => result,
+            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") 0, options(nostack));
+    }
+    result
+}
+
+const INTERRUPTED: isize = -(libc::EINTR as isize);
+
+/// Ends the process. With std, what is buffered is written out before.
+pub fn exit(code: i32) -> ! {
+    #[cfg(feature = "std")]
+    std::process::exit(code);
+    #[cfg(not(feature = "std"))]
+    loop {
+        // SAFETY: no memory is involved.
+        unsafe { call(libc::SYS_exit_group, code as usize, 0, 0, 0, 0) };
+    }
+}
+
+/// Writes to standard error in one call, so that lines of several processes do not mix. What cannot
+/// be written is lost.
+pub fn write_error(bytes: &[u8]) {
+    // SAFETY: valid for the length given.
+    unsafe {
+        call(
+            libc::SYS_write,
+            2,
+            bytes.as_ptr() as usize,
+            bytes.len(),
+            0,
+            0,
+        )
+    };
+}
+
+/// A descriptor that is closed when it is dropped.
+pub struct Descriptor(c_int);
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        // SAFETY: ours, and not used again.
+        unsafe { call(libc::SYS_close, self.0 as usize, 0, 0, 0, 0) };
+    }
+}
+
+impl Descriptor {
+    /// A blocking TCP connection to an IPv4 address, or the number that says why there is none.
+    #[inline(never)]
+    pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
+        let place = libc::sockaddr_in {
+            sin_family: libc::AF_INET as libc::sa_family_t,
+            sin_port: port.to_be(),
+            sin_addr: libc::in_addr {
+                s_addr: u32::from_ne_bytes(address),
+            },
+            sin_zero: [0; 8],
+        };
+        let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
+        // SAFETY: no memory is involved.
+        let number = unsafe { call(libc::SYS_socket, libc::AF_INET as usize, kind, 0, 0, 0) };
+        if number < 0 {
+            return Err(number.unsigned_abs());
+        }
+        let socket = Descriptor(number as c_int);
+        let length = size_of::<libc::sockaddr_in>();
+        // SAFETY: the address is valid for the length given.
+        let done = unsafe {
+            call(
+                libc::SYS_connect,
+                number as usize,
+                &raw const place as usize,
+                length,
+                0,
+                0,
+            )
+        };
+        // An interrupted connect goes on by itself, and is as good as done: a send waits for it.
+        if done < 0 && done != INTERRUPTED {
+            return Err(done.unsigned_abs());
+        }
+        Ok(socket)
+    }
+
+    /// Sends small writes at once (TCP_NODELAY). A failure costs time alone.
+    pub fn send_at_once(&self) {
+        let on: c_int = 1;
+        let (level, option) = (libc::IPPROTO_TCP as usize, libc::TCP_NODELAY as usize);
+        let (value, length) = (&raw const on as usize, size_of::<c_int>());
+        // SAFETY: the option is valid for the length given.
+        unsafe {
+            call(
+                libc::SYS_setsockopt,
+                self.0 as usize,
+                level,
+                option,
+                value,
+                length,
+            )
+        };
+    }
+
+    /// Sends all of `bytes`, or says that the connection is gone.
+    #[inline(never)]
+    pub fn send(&self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            // A closed connection is an error here, no signal.
+            let flags = libc::MSG_NOSIGNAL as usize;
+            let (start, length) = (rest.as_ptr() as usize, rest.len());
+            // SAFETY: valid for the length given.
+            let sent = unsafe { call(libc::SYS_sendto, self.0 as usize, start, length, flags, 0) };
+            if sent < 0 && sent != INTERRUPTED {
+                return false;
+            }
+            rest = rest.get(sent.max(0) as usize..).unwrap_or_default();
+        }
+        true
+    }
+
+    /// Waits for bytes, for as long as it takes. 0: the connection is gone, or there is no room.
+    pub fn receive(&self, room: &mut [u8]) -> usize {
+        loop {
+            let (start, length) = (room.as_mut_ptr() as usize, room.len());
+            // SAFETY: valid for the length given.
+            let got = unsafe { call(libc::SYS_read, self.0 as usize, start, length, 0, 0) };
+            if got != INTERRUPTED {
+                return got.max(0) as usize;
+            }
+        }
+    }
+}
+
+/// The environment at the start; holds what it gives no longer than itself.
+pub struct Environment(());
+
+impl Environment {
+    /// Reads the environment as it is now.
+    pub fn new() -> Environment {
+        Environment(())
+    }
+
+    /// The value of a variable; its name comes with an equals sign.
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        // SAFETY: `environ` is a list of C strings that ends in null (POSIX). Whoever changes it
+        // while we read (`setenv`, `set_var`) breaks their own contract.
+        unsafe {
+            let mut entry = ENVIRON.load(Ordering::Relaxed);
+            while !entry.is_null() && !(*entry).is_null() {
+                if let Some(value) = value_of(*entry, name) {
+                    return Some(c_string(value));
+                }
+                entry = entry.add(1);
+            }
+        }
+        None
+    }
+}
+
+/// The bytes of a C string. (`CStr` would link strlen.)
+///
+/// # Safety
+/// It is one, and nobody changes it while the bytes are in use.
+unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: read to its NUL, and no further.
+    unsafe {
+        while *start.add(length) != 0 {
+            length += 1;
+        }
+        core::slice::from_raw_parts(start.cast(), length)
+    }
+}
+
+/// The value in `NAME=value`, when it begins with that `name` (with its equals sign).
+///
+/// # Safety
+/// `entry` is a C string.
+unsafe fn value_of(entry: *const c_char, name: &[u8]) -> Option<*const c_char> {
+    let mut at = entry;
+    for &byte in name {
+        // SAFETY: a C string is read to its end at most: its NUL differs from every name's byte.
+        unsafe {
+            if *at as u8 != byte {
+                return None;
+            }
+            at = at.add(1);
+        }
+    }
+    Some(at)
+}
+
+/// The name of the variable that holds the trace id of the event in hand.
+const TRACE_NAME: &[u8] = b"_X_AMZN_TRACE_ID=";
+
+/// Our copy of `environ`. Atomic because C reads it, not because threads share it.
+static ENTRIES: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
+    [const { AtomicPtr::new(null_mut()) }; ENVIRONMENT_MAX + 2];
+
+/// How many entries of the copy are the environment's own; behind them stands ours.
+static ENTRIES_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// `_X_AMZN_TRACE_ID=...` and a NUL.
+static TRACE_ENTRY: TraceEntry = TraceEntry(UnsafeCell::new([0; _]));
+struct TraceEntry(UnsafeCell<[u8; TRACE_NAME.len() + TRACE_ID_BYTES_MAX + 1]>);
+
+// SAFETY: one thread writes it, the one that took the regions of the runtime; who reads the
+// environment meanwhile breaks the contract of `run_with`, as with setenv(3).
+unsafe impl Sync for TraceEntry {}
+
+/// Makes `_X_AMZN_TRACE_ID` hold the trace id of the event in hand, or be absent when that is empty
+/// or too long.
+///
+/// `setenv` would bring in malloc (9 KB). So `environ` becomes a copy with one entry behind it that
+/// is ours to swap; `getenv`, `std::env::var` and children see it like any other. An environment
+/// of more than `ENVIRONMENT_MAX` entries is left as it is.
+#[inline(never)]
+pub fn set_trace_id(id: &[u8]) {
+    let ours = ENTRIES.as_ptr().cast::<*mut c_char>().cast_mut();
+    // SAFETY: `environ` is libc's own variable, and lives as long as the process.
+    let environ = unsafe { &ENVIRON };
+    // Somebody's setenv may have made an array of its own since: then copy that one.
+    if environ.load(Ordering::Relaxed) != ours {
+        if !copy_environment(environ.load(Ordering::Relaxed)) {
+            return;
+        }
+        environ.store(ours, Ordering::Relaxed);
+    }
+    let mut entry = null_mut();
+    if !id.is_empty() && id.len() <= TRACE_ID_BYTES_MAX {
+        entry = TRACE_ENTRY.0.get().cast::<u8>();
+        // SAFETY: name, equals sign, id and NUL fit; nobody else holds the entry, see above.
+        unsafe {
+            copy_nonoverlapping(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
+            let value = entry.add(TRACE_NAME.len());
+            copy_nonoverlapping(id.as_ptr(), value, id.len());
+            *value.add(id.len()) = 0;
+        }
+    }
+    if let Some(last) = ENTRIES.get(ENTRIES_COUNT.load(Ordering::Relaxed)) {
+        last.store(entry.cast(), Ordering::Relaxed);
+    }
+}
+
+/// Copies an environment without its `_X_AMZN_TRACE_ID`; false when it has too many entries.
+#[inline(never)]
+fn copy_environment(from: *mut *mut c_char) -> bool {
+    let mut from = from;
+    let mut count = 0;
+    // SAFETY: a list of C strings that ends in null, or no list at all.
+    while !from.is_null()
+        && let entry = unsafe { *from }
+        && !entry.is_null()
+    {
+        // SAFETY: as above.
+        if unsafe { value_of(entry, TRACE_NAME) }.is_none() {
+            let Some(place) = ENTRIES.get(count).filter(|_| count < ENVIRONMENT_MAX) else {
+                return false;
+            };
+            place.store(entry, Ordering::Relaxed);
+            count += 1;
+        }
+        // SAFETY: as above.
+        from = unsafe { from.add(1) };
+    }
+    for place in ENTRIES.get(count..).unwrap_or_default().iter().take(2) {
+        place.store(null_mut(), Ordering::Relaxed);
+    }
+    ENTRIES_COUNT.store(count, Ordering::Relaxed);
+    true
+}
+
+/// Milliseconds since the Unix epoch.
+pub fn now_ms() -> u64 {
+    clock_ms(libc::CLOCK_REALTIME)
+}
+
+/// Milliseconds on a clock that nobody sets.
+pub fn monotonic_ms() -> u64 {
+    clock_ms(libc::CLOCK_MONOTONIC)
+}
+
+fn clock_ms(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: valid for writing.
+    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1 @@
+//! Children: how they are started, waited for and killed.

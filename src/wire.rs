@@ -1,0 +1,43 @@
+//! The wire formats: pure functions, bytes in, `Partial`, `Complete` or an error out.
+//!
+//! No descriptor, no clock, no allocation, and no panic on any input. Public for the tests and the
+//! benches of this package only; not part of the library's face.
+
+pub mod chunk;
+pub mod http1;
+pub mod json;
+
+/// What a parser has to say of the bytes so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<T> {
+    /// Right so far, and not all.
+    Partial,
+    /// All there.
+    Complete(T),
+}
+
+/// Which part of a message is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The first line is not `HTTP/1.x NNN`.
+    StatusLine,
+    /// A header line has no colon, or no name, or begins with white space.
+    HeaderLine,
+    /// `Content-Length` is not a number, too large, given twice and differently, or stands beside
+    /// `Transfer-Encoding`, or that is not `chunked` (RFC 9112, 6.3).
+    Length,
+    /// A chunk has no hexadecimal size, or too large a one, or does not end where it should.
+    Chunk,
+}
+
+impl Error {
+    /// The error in a few words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Error::StatusLine => "bad status line",
+            Error::HeaderLine => "bad header line",
+            Error::Length => "bad length",
+            Error::Chunk => "bad chunk",
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Bodies as they come: of a known length, or in chunks (RFC 9112, 7.1).
+//!
+//! Extensions and trailers are read over; AWS's servers send neither.
+
+use super::Error;
+
+/// Where the next byte belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// In a size, no digit seen yet.
+    Size,
+    /// In a size.
+    Digits,
+    /// Between a size and the end of its line.
+    Extension,
+    Data,
+    /// Between data and the end of their line.
+    End,
+    /// At the beginning of a trailer line; within one.
+    Trailer,
+    TrailerLine,
+    Done,
+}
+
+/// Reads one body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoder {
+    state: State,
+    /// What follows the data: the rest of the chunk, or nothing.
+    after: State,
+    /// Of the size, or of the data, what is still to come.
+    left: usize,
+}
+
+/// A part of a body, at the front of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// So many bytes of framing come first.
+    pub framing: usize,
+    /// Then so many of data.
+    pub data: usize,
+}
+
+impl Decoder {
+    /// A body in chunks.
+    pub const fn chunked() -> Decoder {
+        Decoder {
+            state: State::Size,
+            after: State::End,
+            left: 0,
+        }
+    }
+
+    /// A body of so many bytes.
+    pub const fn sized(bytes: usize) -> Decoder {
+        let state = if bytes == 0 { State::Done } else { State::Data };
+        Decoder {
+            state,
+            after: State::Done,
+            left: bytes,
+        }
+    }
+
+    /// Whether the body is complete.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Reads framing, then data, as far as there are any; the next call continues behind them. With
+    /// no bytes left, or at the end of the body, both parts are empty.
+    #[inline(never)]
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Part, Error> {
+        let mut framing = 0;
+        for &byte in bytes {
+            if matches!(self.state, State::Data | State::Done) {
+                break;
+            }
+            self.step(byte)?;
+            framing += 1;
+        }
+        let mut data = 0;
+        if self.state == State::Data {
+            data = self.left.min(bytes.len() - framing);
+            self.left -= data;
+            if self.left == 0 {
+                self.state = self.after;
+            }
+        }
+        Ok(Part { framing, data })
+    }
+
+    /// One byte outside of the data.
+    fn step(&mut self, byte: u8) -> Result<(), Error> {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => 16,
+        };
+        self.state = match (self.state, byte) {
+            (State::Size | State::Digits, _) if digit < 16 => {
+                if self.left > usize::MAX >> 4 {
+                    return Err(Error::Chunk);
+                }
+                self.left = self.left << 4 | usize::from(digit);
+                State::Digits
+            }
+            (State::Digits | State::Extension, b'\n') if self.left == 0 => State::Trailer,
+            (State::Digits | State::Extension, b'\n') => State::Data,
+            (State::Digits, b'\r' | b';' | b' ' | b'\t') | (State::Extension, _) => {
+                State::Extension
+            }
+            (State::End, b'\n') => State::Size,
+            (State::End | State::Trailer, b'\r') => self.state,
+            (State::Trailer, b'\n') => State::Done,
+            (State::TrailerLine, b'\n') => State::Trailer,
+            (State::Trailer | State::TrailerLine, _) => State::TrailerLine,
+            _ => return Err(Error::Chunk),
+        };
+        Ok(())
+    }
+}

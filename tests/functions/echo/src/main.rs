@@ -1,0 +1,11 @@
+//! Answers each event with itself, without std.
+#![no_std]
+#![no_main]
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    response.write(invocation.event())
+}
+
+tinderbox::main!(echo);

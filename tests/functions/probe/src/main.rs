@@ -1,0 +1,87 @@
+//! Does what the event says, also what no function should: for the tests.
+#![no_std]
+#![no_main]
+
+use core::ffi::CStr;
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn init() -> Result<fn(&Invocation, &mut Response) -> Result<(), Failure>, Failure> {
+    match environment(c"PROBE_INIT") {
+        Some(b"fail") => Err(Failure::new("Function.ProbeInit", "probe init failed")),
+        Some(b"panic") => panic!("probe panicked at init"),
+        _ => Ok(handle),
+    }
+}
+
+fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    let event = invocation.event();
+    let (verb, rest) = match event.iter().position(|byte| matches!(byte, b' ' | b':')) {
+        Some(end) => (&event[..end], &event[end + 1..]),
+        None => (event, &event[event.len()..]),
+    };
+    match verb {
+        b"fail" => Err(Failure::new("Function.Probe", "probe failed")),
+        b"fail-bytes" => Err(response.fail("Function.Probe", &[rest])),
+        b"panic" => response.write(&event[event.len() + rest.len()..][1..]),
+        b"big" => big(number(rest), response),
+        b"context" => context(invocation, response),
+        b"env" => response.write(environment(c"_X_AMZN_TRACE_ID").unwrap_or(b"unset")),
+        b"type" => {
+            response.content_type(str::from_utf8(rest).unwrap_or_default())?;
+            response.write(b"typed")
+        }
+        b"sleep" => {
+            // SAFETY: no memory is involved.
+            unsafe { libc::usleep(number(rest) as u32 * 1000) };
+            response.write(event)
+        }
+        // SAFETY: neither returns.
+        b"exit" => unsafe { libc::_exit(number(rest) as i32) },
+        b"crash" => unsafe { libc::abort() },
+        _ => response.write(event),
+    }
+}
+
+fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
+    for _ in 0..bytes / 64 {
+        response.write(&[b'x'; 64])?;
+    }
+    response.write(&[b'x'; 64][..bytes % 64])
+}
+
+fn context(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    let deadline = invocation.header(b"lambda-runtime-deadline-ms");
+    let headers: [(&str, Option<&[u8]>); 8] = [
+        ("request-id", Some(invocation.request_id())),
+        ("deadline-ms", deadline.filter(|_| invocation.deadline_ms().is_some())),
+        ("function-arn", invocation.function_arn()),
+        ("trace-id", invocation.trace_id()),
+        ("client-context", invocation.client_context()),
+        ("cognito-identity", invocation.cognito_identity()),
+        ("tenant-id", invocation.tenant_id()),
+        ("invocation-id", invocation.invocation_id()),
+    ];
+    for (name, value) in headers {
+        if let Some(value) = value {
+            for part in [name.as_bytes(), b"=", value, b"\n"] {
+                response.write(part)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn number(text: &[u8]) -> usize {
+    text.iter().fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+}
+
+fn environment(name: &CStr) -> Option<&'static [u8]> {
+    // SAFETY: the value is read before anybody changes the environment.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
+    }
+}
+
+tinderbox::main!(init = init);
