@@ -1,8 +1,121 @@
 #!/usr/bin/env bash
-# Everything that has to hold, with all the set-up that it needs. See README, "How to work on it".
+# Everything that has to hold, with all the set-up that it needs: formatting, lints, unit and
+# integration tests, Miri, AWS's own emulator, both architectures, reproducibility, size.
+#
+#   scripts/test.sh          under 20 minutes on two cores; prints what it reduced or skipped
+#   scripts/test.sh --soak   the long counts
+#
+# A test that cannot run on this machine is printed as skipped, and counted at the end.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-cargo fmt --check
-cargo clippy --all-targets -- -D warnings
-cargo test
-scripts/build.sh all
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+. scripts/toolchain.sh
+
+started=$SECONDS
+skipped=0
+stage() { printf '\n== %s (%d s so far)\n' "$*" $((SECONDS - started)); }
+skip() {
+    skipped=$((skipped + 1))
+    printf 'skipped: %s\n' "$*"
+}
+
+if [ "${1:-}" = --soak ]; then
+    export TINDERBOX_SOAK=1
+elif [ $# -gt 0 ]; then
+    say "test.sh: unknown argument '$1'"
+    exit 2
+else
+    echo "Short run: fewer mutations, rounds and events than --soak; each test prints its count."
+fi
+
+stage "Set-up"
+packages=()
+need() { command -v "$1" >/dev/null || packages+=("$2"); }
+need cc gcc
+need strace strace
+need zip zip
+need qemu-aarch64-static qemu-user-static
+[ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
+if [ ${#packages[@]} -gt 0 ]; then
+    install_packages "${packages[@]}" || echo "cannot install: ${packages[*]}"
+fi
+command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
+toolchain x86_64 aarch64
+target=${CARGO_TARGET_DIR:-$root/target}
+
+stage "Format and lints"
+"${CARGO[@]}" fmt --check
+"${CARGO[@]}" clippy --quiet --all-targets --features tool -- -D warnings
+"${CARGO[@]}" clippy --quiet --lib --features std -- -D warnings
+for function in echo hello probe; do
+    "${CARGO[@]}" fmt --check --manifest-path "tests/functions/$function/Cargo.toml"
+    "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
+        --target-dir "$target/functions" -- -D warnings
+done
+
+stage "Unit tests, wire, tidy"
+"${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy
+"${CARGO[@]}" test --quiet --features std --lib
+"${CARGO[@]}" test --quiet --doc
+
+stage "Release binaries"
+for function in '' echo hello probe; do
+    scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
+done
+
+# Where the integration tests find the binaries: lambda/ARCH, or the dev build.
+integration() {
+    "${CARGO[@]}" test --quiet --features tool "$@"
+}
+
+stage "Integration: the dev build, with overflow checks"
+dev=$target/lambda/dev
+"${CARGO[@]}" build --quiet
+mkdir -p "$dev"
+cp "$target/debug/bootstrap" "$dev/bootstrap"
+for function in echo hello probe; do
+    "${CARGO[@]}" build --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
+        --target-dir "$target/functions"
+    mkdir -p "$dev/$function"
+    cp "$target/functions/debug/$function" "$dev/$function/bootstrap"
+done
+TINDERBOX_BIN_DIR=$dev integration --test runtime --test program
+
+if TINDERBOX_RIE=$(scripts/rie.sh); then
+    export TINDERBOX_RIE
+else
+    unset TINDERBOX_RIE
+    skip "AWS's Runtime Interface Emulator cannot be had here"
+fi
+
+stage "Integration: x86_64"
+TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
+    --test runtime --test program --test tool --test rie --test binary
+
+stage "Integration: aarch64, under qemu"
+if command -v qemu-aarch64-static >/dev/null; then
+    TINDERBOX_BIN_DIR=$target/lambda/aarch64 TINDERBOX_RUNNER=qemu-aarch64-static integration \
+        --test runtime --test program --test rie --test binary
+else
+    skip "no qemu-aarch64-static: the aarch64 binaries were built, not run"
+fi
+
+stage "The same bytes from two folders"
+integration --test reproducible
+
+stage "Size"
+scripts/size.sh
+
+stage "Miri"
+if rustup run nightly cargo miri --version >/dev/null 2>&1 ||
+    timeout 300 rustup -q toolchain install nightly --profile minimal -c miri -c rust-src \
+        >/dev/null 2>&1; then
+    cargo +nightly miri setup >/dev/null 2>&1
+    cargo +nightly miri test --quiet --target-dir "$target/miri" --lib
+    cargo +nightly miri test --quiet --target-dir "$target/miri" --features tool --test wire
+else
+    skip "no nightly toolchain with Miri"
+fi
+
+printf '\nAll passed in %d s' $((SECONDS - started))
+[ "$skipped" = 0 ] && echo ", nothing skipped" || echo ", $skipped skipped: see 'skipped:' above"

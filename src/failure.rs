@@ -18,7 +18,7 @@ use std::vec::Vec;
 pub struct Failure {
     error_type: &'static str,
     /// `None`: the JSON is in the response already.
-    message: Option<&'static str>,
+    message: Option<&'static [u8]>,
     #[cfg(feature = "std")]
     owned: Option<(String, Vec<String>)>,
 }
@@ -29,7 +29,7 @@ impl Failure {
     pub const fn new(error_type: &'static str, message: &'static str) -> Failure {
         Failure {
             error_type,
-            message: Some(message),
+            message: Some(message.as_bytes()),
             #[cfg(feature = "std")]
             owned: None,
         }
@@ -43,6 +43,16 @@ impl Failure {
             error_type,
             message: None,
             owned: Some((message, trace)),
+        }
+    }
+
+    /// A failure with a message that need not be UTF-8.
+    pub(crate) const fn of_bytes(error_type: &'static str, message: &'static [u8]) -> Failure {
+        Failure {
+            error_type,
+            message: Some(message),
+            #[cfg(feature = "std")]
+            owned: None,
         }
     }
 
@@ -68,7 +78,7 @@ impl Failure {
             return write_with_trace(buffer, self.error_type, message, trace);
         }
         if let Some(message) = self.message {
-            write(buffer, self.error_type, &[message.as_bytes()]);
+            write(buffer, self.error_type, &[message]);
         }
     }
 }

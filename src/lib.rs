@@ -37,6 +37,8 @@ mod buffer;
 mod config;
 mod connection;
 mod failure;
+#[doc(hidden)] // for the program `bootstrap`
+pub mod host;
 mod invocation;
 mod limits;
 mod log;

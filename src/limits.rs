@@ -71,6 +71,24 @@ pub const DEADLINE_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 /// A deadline that lies further back is not one: another emulator sends the constant 600000.
 pub const DEADLINE_BEHIND_MS_MAX: u64 = 15 * 60 * 1000;
 
+/// The longest path of a handler, in bytes (PATH_MAX of Linux).
+pub const PATH_BYTES_MAX: usize = 4096;
+
+/// What is read from a child at once, in bytes: what its pipe holds (pipe(7)).
+pub const PIPE_BYTES: usize = 64 * 1024;
+
+/// What is kept of a child's log for the message of an error, in bytes.
+pub const TAIL_BYTES: usize = 4 * 1024;
+
+/// So many reads empty a pipe that its writer has left: it may have made it 1 MiB large (pipe(7)).
+pub const DRAIN_READS: usize = 17;
+
+/// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its time,
+/// within these bounds, in milliseconds.
+pub const MARGIN_MS_MIN: u64 = 50;
+/// See [`MARGIN_MS_MIN`].
+pub const MARGIN_MS_MAX: u64 = 500;
+
 /// The fixed words of the longest request head, generously.
 const WORDS_BYTES: usize = 384;
 

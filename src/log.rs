@@ -1,6 +1,6 @@
 //! What the runtime itself has to say: one line, one write, on standard error.
 
-use crate::buffer::{part, prepend};
+use crate::buffer::{part, prepend, put};
 use crate::sys;
 
 /// The longest line, in bytes.
@@ -14,7 +14,13 @@ const PART_BYTES_MAX: usize = 320;
 pub fn line(parts: [&[u8]; 3]) {
     let parts = parts.map(|text| part(text, 0, text.len().min(PART_BYTES_MAX)));
     let mut room = [0; LINE_BYTES_MAX];
-    let start = prepend(&mut room, LINE_BYTES_MAX, b"tinderbox: %%%\n", &parts);
+    let end = LINE_BYTES_MAX - 1;
+    let start = prepend(&mut room, end, b"tinderbox: %%%", &parts);
+    // A line feed within would make two records of one.
+    for byte in &mut room {
+        *byte = (*byte).max(b' ');
+    }
+    put(&mut room, end, b"\n");
     sys::write_error(part(&room, start, LINE_BYTES_MAX));
 }
 

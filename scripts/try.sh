@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# From nothing to two answers: builds the static bootstrap, a native function and the tool, starts a
+# local Lambda for each, and sends it an event. Needs rustup's stable toolchain; installs what else.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+. scripts/toolchain.sh
+
+# The tool is linked for this machine, by Debian's own compiler driver.
+command -v cc >/dev/null || install_packages gcc libc6-dev ||
+    { say "try.sh: no C compiler driver 'cc' to link the tool with: install gcc"; exit 1; }
+
+say "Building (half a minute the first time) ..."
+bootstrap=$(scripts/build.sh)
+echo=$(scripts/build.sh --function echo)
+toolchain x86_64 2>/dev/null
+"${CARGO[@]}" build --quiet --release --features tool --bin tinderbox
+tool=${CARGO_TARGET_DIR:-target}/release/tinderbox
+
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cat >"$place/shout" <<'EOF'
+#!/bin/sh
+echo "shouting" >&2
+tr a-z A-Z
+EOF
+chmod +x "$place/shout"
+
+# One event; the answer, and how long it took from exec to the first GET of an event.
+call() {
+    local answer
+    answer=$("$tool" run "$@" --invoke '{"say":"hello"}' 2>"$place/log") ||
+        { cat "$place/log" >&2; exit 1; }
+    printf '  answer          %s\n' "$answer"
+    printf '  exec to /next   %s\n' "$(sed -n 's/.*Init Duration: //p' "$place/log")"
+}
+size() { printf '  size            %s bytes, static\n' "$(cut -f2 <<<"$1")"; }
+
+echo
+echo "A native function (tests/functions/echo): the file is runtime and function in one."
+size "$echo"
+call "$(cut -f1 <<<"$echo")"
+echo
+echo "A program (a shell script of two lines) behind the file bootstrap, _HANDLER=shout."
+size "$bootstrap"
+call "$(cut -f1 <<<"$bootstrap")" --root "$place" --handler shout
+cat <<EOF
+
+What next:
+  $tool run ${bootstrap%%$'\t'*} --root DIR --handler PROGRAM
+      serves any executable of DIR on http://127.0.0.1:9000; then, in another terminal:
+  $tool invoke --event '{"say":"hello"}'
+  README.md, "A Rust function, from cargo new to a zip"
+EOF
