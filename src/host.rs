@@ -40,6 +40,7 @@ pub fn init() -> Result<impl FnMut(&Invocation<'_>, &mut Response) -> Result<(),
     let timeout_ms = environment
         .get(b"AWS_LAMBDA_FUNCTION_TIMEOUT=")
         .and_then(decimal)
+        .filter(|&seconds| seconds > 0)
         .map(|seconds| (seconds as u64).saturating_mul(1000));
 
     let (Some(path), Some(message)) = (PATH.take(), MESSAGE.take()) else {

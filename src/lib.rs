@@ -4,10 +4,8 @@
 //! static, name the file `bootstrap`, and upload it.
 //!
 //! ```no_run
-//! // With std. Without it, say `tinderbox::main!(handler)` in place of `main`.
-//! fn main() {
-//!     tinderbox::run(|invocation, response| response.write(invocation.event()))
-//! }
+//! // In `main` of a program with std. Without it, say `tinderbox::main!(handler)` instead.
+//! tinderbox::run(|invocation, response| response.write(invocation.event()))
 //! ```
 //!
 //! One thread, blocking calls, one kept-alive connection, fixed memory. A handler takes an

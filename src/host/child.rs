@@ -40,12 +40,11 @@ impl Room {
         self.tail_bytes = 0;
     }
 
-    /// Reads once from the response.
-    fn take_response(&mut self, out: &mut Stream, response: &mut Response) -> usize {
+    /// Reads once from the response; `None` when that makes it too long.
+    fn take_response(&mut self, out: &mut Stream, response: &mut Response) -> Option<usize> {
         let bytes = out.read(&mut self.read);
-        // A response that is too long is read to its end all the same, and then fails the event.
-        let _ = response.write(part(&self.read, 0, bytes));
-        bytes
+        response.write(part(&self.read, 0, bytes)).ok()?;
+        Some(bytes)
     }
 
     /// Reads once from the log, and writes it on at once.
@@ -92,11 +91,13 @@ impl Stream {
 }
 
 /// What became of a child.
-pub struct Outcome {
-    /// How it ended.
-    pub ending: Ending,
+pub enum Outcome {
+    /// It ended by itself.
+    Ended(Ending),
     /// It was killed, because its time was up.
-    pub late: bool,
+    Late,
+    /// It was killed, because it wrote more than a response may have. The response knows.
+    TooLarge,
 }
 
 /// Takes the response and the log of a child until it ends, or kills it after `limit_ms`.
@@ -109,14 +110,14 @@ pub fn watch(
 ) -> Outcome {
     let [mut out, mut log] = streams.map(|stream| Stream(Some(stream)));
     let end_ms = limit_ms.map(|limit_ms| monotonic_ms().saturating_add(limit_ms));
-    let mut late = false;
+    let mut killed = None;
     let ending = loop {
         let mut timeout_ms = None;
-        if let Some(end_ms) = end_ms.filter(|_| !late) {
+        if let Some(end_ms) = end_ms.filter(|_| killed.is_none()) {
             let left_ms = end_ms.saturating_sub(monotonic_ms());
             if left_ms == 0 {
                 child.kill();
-                late = true;
+                killed = Some(Outcome::Late);
             } else {
                 timeout_ms = Some(left_ms);
             }
@@ -128,8 +129,11 @@ pub fn watch(
             [out.0.as_ref(), log.0.as_ref(), child.ended.as_ref()],
             timeout_ms,
         );
-        if has_out {
-            room.take_response(&mut out, response);
+        if has_out && room.take_response(&mut out, response).is_none() {
+            // It may go on writing for ever.
+            child.kill();
+            killed = Some(Outcome::TooLarge);
+            out.0 = None;
         }
         if has_log {
             room.take_log(&mut log);
@@ -142,10 +146,11 @@ pub fn watch(
     };
     // What it wrote is in the pipes by now; who else holds them may go on writing.
     for _ in 0..DRAIN_READS {
-        if room.take_response(&mut out, response) + room.take_log(&mut log) == 0 {
+        let more = room.take_response(&mut out, response).unwrap_or_default();
+        if more + room.take_log(&mut log) == 0 {
             break;
         }
     }
     reap_orphans();
-    Outcome { ending, late }
+    killed.unwrap_or(Outcome::Ended(ending))
 }

@@ -4,7 +4,7 @@
 
 use crate::buffer::Decimal;
 use crate::failure::Failure;
-use crate::host::child::{Room, watch};
+use crate::host::child::{Outcome, Room, watch};
 use crate::invocation::Invocation;
 use crate::limits::{MARGIN_MS_MAX, MARGIN_MS_MIN};
 use crate::response::Response;
@@ -60,15 +60,14 @@ impl Program {
         drop((event, its_out, its_log));
         let outcome = watch(&child, [out, log], limit_ms, self.room, response);
 
-        let (error_type, what, number) = match outcome.ending {
-            _ if outcome.late => (
-                "Function.Timeout",
-                "stopped before its deadline, after ms: ",
-                limit_ms.unwrap_or_default() as usize,
-            ),
-            Ending::Exit(0) => return Ok(()),
-            Ending::Exit(status) => ("Runtime.ExitError", "exit status ", status),
-            Ending::Signal(signal) => ("Runtime.ExitError", "signal ", signal),
+        let (error_type, what, number) = match outcome {
+            Outcome::TooLarge | Outcome::Ended(Ending::Exit(0)) => return Ok(()),
+            Outcome::Late => {
+                let what = "stopped before its deadline, after ms: ";
+                ("Function.Timeout", what, limit_ms.unwrap_or_default() as usize)
+            }
+            Outcome::Ended(Ending::Exit(status)) => ("Runtime.ExitError", "exit status ", status),
+            Outcome::Ended(Ending::Signal(signal)) => ("Runtime.ExitError", "signal ", signal),
         };
         let number = Decimal::new(number);
         let tail = self.room.tail().trim_ascii_end();

@@ -319,10 +319,8 @@ extern "C" fn become_program(plan: *mut c_void) -> c_int {
             8,
             0,
         );
-        let mut number = 0;
-        for stream in plan.streams {
+        for (number, stream) in plan.streams.into_iter().enumerate() {
             call(libc::SYS_dup3, stream as usize, number, 0, 0, 0);
-            number += 1;
         }
         let arguments: [*const c_char; 2] = [plan.path, null()];
         let environ = ENVIRON.load(Ordering::Relaxed) as usize;

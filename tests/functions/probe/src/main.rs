@@ -6,7 +6,9 @@ use core::ffi::CStr;
 
 use tinderbox::{Failure, Invocation, Response};
 
-fn init() -> Result<fn(&Invocation, &mut Response) -> Result<(), Failure>, Failure> {
+type Handler = fn(&Invocation, &mut Response) -> Result<(), Failure>;
+
+fn init() -> Result<Handler, Failure> {
     match environment(c"PROBE_INIT") {
         Some(b"fail") => Err(Failure::new("Function.ProbeInit", "probe init failed")),
         Some(b"panic") => panic!("probe panicked at init"),

@@ -1,0 +1,177 @@
+//! Processes: what a program inherits, what it leaves behind, what stays after many of them.
+
+use crate::support::api::{Event, Turn};
+use crate::support::process::PATIENCE_MS;
+use crate::support::{bound, rounds, runner, spawn};
+use crate::{Task, events, response};
+use std::time::{Duration, Instant};
+
+fn plain(from: usize, to: usize) -> Vec<Event> {
+    (from..to)
+        .map(|number| Event::new(&format!("n-{number}"), format!("{number}")))
+        .collect()
+}
+
+#[test]
+fn three_hundred_events_leave_memory_descriptors_and_processes_as_they_were() {
+    let count = rounds("programs in a row", 300);
+    let task = Task::script("cat; echo log >&2");
+    let (mut process, server) = task.spawn(&plain(0, 20));
+    process.until_idle(&server);
+    let (descriptors, resident_kib) = (process.descriptors(), process.resident_kib());
+    let events = plain(20, 20 + count);
+    server.more(events.iter().map(Turn::event).collect());
+    process.until_idle(&server);
+    process.assert_no_zombie();
+    process.assert_no_descendant(bound(1_000));
+    assert_eq!(process.descriptors(), descriptors);
+    // A runner translates code as it goes, and keeps what it has translated.
+    let growth_kib = if runner().is_some() { 4_096 } else { 16 };
+    let now_kib = process.resident_kib();
+    assert!(
+        now_kib <= resident_kib + growth_kib,
+        "{resident_kib} KiB, then {now_kib} KiB"
+    );
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_eq!(response(ledger, &event.id), event.body);
+    }
+    assert_eq!(ledger.connections, 1);
+    assert_eq!(outcome.log(), "log\n".repeat(20 + count));
+}
+
+#[test]
+fn a_background_child_that_holds_the_output_does_not_delay_the_answer() {
+    // It holds stdout and stderr, and outlives the program and its event.
+    let task = Task::script("cat >/dev/null; sleep 30 & echo done; echo log >&2");
+    let events = plain(0, 3);
+    let (mut process, server) = task.spawn(&events);
+    process.until_idle(&server);
+    process.assert_no_zombie();
+    process.kill_descendants();
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_eq!(response(ledger, &event.id), b"done\n");
+        let took_ms = ledger.took_ms(&event.id);
+        assert!(
+            Duration::from_millis(took_ms) < bound(1_000),
+            "{took_ms} ms"
+        );
+    }
+    assert_eq!(outcome.log(), "log\n".repeat(3));
+}
+
+#[test]
+fn everything_that_was_written_before_the_end_is_in_the_response() {
+    // The pipe still holds up to 64 KiB when the process ends.
+    let task = Task::script("sleep 20 & head -c 60000 /dev/zero");
+    let events = plain(0, rounds("full pipes", 20));
+    let (mut process, server) = task.spawn(&events);
+    process.until_idle(&server);
+    process.kill_descendants();
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_eq!(response(ledger, &event.id).len(), 60_000);
+    }
+}
+
+#[test]
+fn the_program_ends_with_a_runtime_that_is_killed() {
+    let task = Task::script("echo started >&2; exec sleep 30");
+    let (mut process, server) = task.spawn(&plain(0, 1));
+    let end = Instant::now() + bound(PATIENCE_MS);
+    while !process.stderr().contains("started") {
+        assert!(Instant::now() < end, "{}", server.ledger());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(process.descendants().len(), 1);
+    process.kill();
+    process.assert_no_descendant(bound(2_000));
+    let ledger = server.finish();
+    ledger.assert_clean();
+    assert!(ledger.posts.is_empty(), "{ledger}");
+}
+
+#[test]
+fn the_trace_id_is_in_the_environment_exactly_when_the_event_has_one() {
+    let task = Task::script("cat >&2; printf %s \"${_X_AMZN_TRACE_ID-unset}\"");
+    let values = [
+        None,
+        Some("Root=1-a;Sampled=1"),
+        None,
+        Some("Root=1-b"),
+        Some(""),
+        Some("c"),
+    ];
+    let events: Vec<Event> = (values.iter().zip(plain(0, values.len())))
+        .map(|(value, event)| match value {
+            Some(value) => event.header("Lambda-Runtime-Trace-Id", value),
+            None => event,
+        })
+        .collect();
+    let outcome = task.run(&events);
+    let ledger = outcome.assert_serving();
+    for (event, value) in events.iter().zip(values) {
+        let expected = value.filter(|value| !value.is_empty()).unwrap_or("unset");
+        let body = response(ledger, &event.id);
+        assert_eq!(String::from_utf8_lossy(body), expected, "{}", event.id);
+    }
+}
+
+#[test]
+fn the_environment_of_the_function_reaches_the_program() {
+    let task = Task::script("printf '%s,%s,%s' \"$MINE\" \"$AWS_REGION\" \"$_HANDLER\"");
+    let server = crate::support::api::Server::start(crate::Script::events(&events(["x"])));
+    let start = task.start().variable("MINE", "a value");
+    let start = start.variable("AWS_LAMBDA_RUNTIME_API", &server.address());
+    let outcome = start.spawn().until_done(server);
+    let body = response(outcome.assert_serving(), "event-0");
+    assert_eq!(String::from_utf8_lossy(body), "a value,us-east-1,program");
+}
+
+#[test]
+fn a_broken_pipe_ends_a_child_of_the_program_as_usual() {
+    // With SIGPIPE ignored, as a parent may leave it, `yes` would complain or never end.
+    let outcome = Task::script("yes | head -n 1").run(&events(["x"]));
+    assert_eq!(response(outcome.assert_serving(), "event-0"), b"y\n");
+    assert_eq!(outcome.log(), "");
+}
+
+#[test]
+fn a_program_inherits_its_three_streams_and_no_other_descriptor() {
+    if runner().is_some() {
+        println!("reduced: a runner has descriptors of its own, so their number is not looked at");
+        return;
+    }
+    let task = Task::script("exec ls /proc/self/fd");
+    // What the program has when the test itself starts it: also what the test has inherited.
+    let mut direct = std::process::Command::new(task.dir.path().join("program"));
+    direct
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped());
+    direct.stderr(std::process::Stdio::piped());
+    let expected = spawn(&mut direct)
+        .wait_with_output()
+        .expect("its output")
+        .stdout;
+    assert!(expected.starts_with(b"0\n1\n"), "{expected:?}");
+    let outcome = task.run(&events(["x", "y"]));
+    let ledger = outcome.assert_serving();
+    for id in ["event-0", "event-1"] {
+        let descriptors = String::from_utf8_lossy(response(ledger, id));
+        assert_eq!(descriptors, String::from_utf8_lossy(&expected));
+    }
+}
+
+#[test]
+fn a_program_is_the_leader_of_a_group_of_its_own() {
+    let task = Task::script("ps -o pid=,pgid= -p $$ | tr -s ' ' ' '");
+    let outcome = task.run(&events(["x"]));
+    let body = response(outcome.assert_serving(), "event-0");
+    let text = String::from_utf8_lossy(body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words.len() == 2 && words[0] == words[1], "{text:?}");
+}

@@ -1,0 +1,96 @@
+//! Native functions against a Runtime API that misbehaves: exactly one answer an event or a
+//! documented exit code, never a hang, never two answers.
+//!
+//! `echo` and `probe` (`tests/functions`) are the functions; the server's ledger is the witness.
+
+mod support;
+
+#[path = "runtime/answers.rs"]
+mod answers;
+#[path = "runtime/closes.rs"]
+mod closes;
+#[path = "runtime/configuration.rs"]
+mod configuration;
+#[path = "runtime/events.rs"]
+mod events;
+#[path = "runtime/headers.rs"]
+mod headers;
+#[path = "runtime/large.rs"]
+mod large;
+#[path = "runtime/replies.rs"]
+mod replies;
+#[path = "runtime/soak.rs"]
+mod soak;
+#[path = "runtime/statuses.rs"]
+mod statuses;
+
+use support::api::{Event, Kind, Ledger, Post};
+use support::start::Start;
+
+fn echo() -> Start {
+    Start::new(&support::function("echo"))
+}
+
+fn probe() -> Start {
+    Start::new(&support::function("probe"))
+}
+
+/// Bytes without a pattern that a framing error could hide in, the same for the same seed.
+fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let mut noise = Vec::with_capacity(bytes + 8);
+    while noise.len() < bytes {
+        noise.extend_from_slice(&random.next().to_le_bytes());
+    }
+    noise.truncate(bytes);
+    noise
+}
+
+/// xorshift64*: small, seeded, the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() >> 16) as usize % end
+    }
+}
+
+/// The one answer to this event is a response that repeats it.
+fn assert_echoed(ledger: &Ledger, event: &Event) {
+    let answer = ledger.answer(&event.id);
+    assert_eq!(answer.kind, Kind::Response, "{}; {ledger}", event.id);
+    let same = answer.body == event.body;
+    assert!(same, "{}: other bytes; {ledger}", event.id);
+}
+
+/// The post is an error of this type, its body is right, its header clean; gives the message.
+fn error_message(post: &Post, error_type: &str) -> String {
+    assert!(
+        matches!(post.kind, Kind::Error | Kind::InitError),
+        "{post:?}"
+    );
+    let header = post.header("Lambda-Runtime-Function-Error-Type");
+    assert_eq!(header, Some(error_type), "{post:?}");
+    let content_type = post.header("Content-Type");
+    let expected = "application/vnd.aws.lambda.error+json";
+    assert_eq!(content_type, Some(expected), "{post:?}");
+    let value: serde_json::Value = serde_json::from_slice(&post.body)
+        .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&post.body)));
+    let object = value.as_object().expect("an error is an object");
+    assert_eq!(object["errorType"], error_type);
+    let lines = object["stackTrace"].as_array().expect("a list of lines");
+    assert!(lines.iter().all(serde_json::Value::is_string), "{value}");
+    let message = object["errorMessage"].as_str().expect("a message");
+    message.to_string()
+}

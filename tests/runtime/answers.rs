@@ -1,0 +1,222 @@
+//! Answers: errors of every byte, content types, panics, init errors, sudden ends.
+
+use crate::support::api::{Event, Kind, Script};
+use crate::support::sys;
+use crate::{Random, assert_echoed, error_message, probe};
+
+#[test]
+fn a_failure_is_an_error_with_type_message_and_trace() {
+    let (fail, fine) = (Event::new("fail", "fail"), Event::new("fine", "fine"));
+    let outcome = probe().run(Script::events([&fail, &fine, &fail]));
+    assert_eq!(outcome.code, None);
+    let posts = outcome.ledger.posts_of("fail");
+    assert_eq!(posts.len(), 2);
+    for post in posts {
+        assert_eq!(post.kind, Kind::Error);
+        assert_eq!(error_message(post, "Function.Probe"), "probe failed");
+    }
+    assert_echoed(&outcome.ledger, &fine);
+}
+
+/// Messages that stress an escaper: every byte alone and in company, every way to be no UTF-8.
+fn messages() -> Vec<Vec<u8>> {
+    let mut messages: Vec<Vec<u8>> = Vec::new();
+    for byte in 0..=255 {
+        messages.push(vec![byte]);
+        messages.push(vec![b'a', byte, b'z']);
+        messages.push(vec![byte, byte]);
+    }
+    messages.push((0..=255).collect());
+    messages.push((0..=255).rev().collect());
+    let texts = [
+        "",
+        "\r\n",
+        "\"",
+        "\\",
+        "\\\"",
+        "\u{7f}",
+        "\u{80}",
+        "\u{7ff}",
+        "\u{800}",
+        "\u{ffff}",
+        "\u{10000}",
+        "\u{10ffff}",
+        "\u{2028}\u{2029}",
+        "\u{fffd}",
+        "\u{feff}x",
+        "caf\u{e9}",
+        "\u{1f525} tinder",
+        "\u{0}",
+        "a\u{0}b",
+        "X-Header: no\r\n\r\nGET / HTTP/1.1",
+        "</script>&<>",
+        "\\u0041",
+        "\u{8}\u{c}\t",
+    ];
+    messages.extend(texts.map(|text| text.as_bytes().to_vec()));
+    // Every valid sequence cut short, at the end and before another character.
+    for text in ["\u{e9}", "\u{20ac}", "\u{1f525}"] {
+        for length in 1..text.len() {
+            let part = &text.as_bytes()[..length];
+            messages.push(part.to_vec());
+            messages.push([part, b"z"].concat());
+            messages.push([part, part].concat());
+            messages.push([part, text.as_bytes()].concat());
+        }
+    }
+    let wrong: [&[u8]; 14] = [
+        b"\xed\xa0\x80",
+        b"\xed\xbf\xbf",
+        b"\xed\xa0\xbd\xed\xb4\xa5", // surrogates
+        b"\xc0\x80",
+        b"\xc1\xbf",
+        b"\xe0\x80\x80",
+        b"\xe0\x9f\xbf",
+        b"\xf0\x80\x80\x80", // overlong
+        b"\xf0\x8f\xbf\xbf",
+        b"\xf4\x90\x80\x80",
+        b"\xf5\x80\x80\x80", // beyond the last
+        b"\xf8\x88\x80\x80\x80",
+        b"\xfe\xff",
+        b"\x80\xbf\x80",
+    ];
+    messages.extend(wrong.map(<[u8]>::to_vec));
+    let mut random = Random::new(6);
+    for _ in 0..200 {
+        let length = random.below(40);
+        messages.push((0..length).map(|_| random.next() as u8).collect());
+        let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\"\\\n\x00a";
+        messages.push((0..length).map(|_| odd[random.below(odd.len())]).collect());
+    }
+    messages
+}
+
+#[test]
+fn an_error_message_of_any_bytes_is_valid_json_and_says_the_same() {
+    let messages = messages();
+    let events: Vec<Event> = (messages.iter().enumerate())
+        .map(|(number, message)| {
+            let body = [b"fail-bytes:".as_slice(), message].concat();
+            Event::new(&format!("bytes-{number}"), body)
+        })
+        .collect();
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for (event, message) in events.iter().zip(&messages) {
+        let said = error_message(ledger.answer(&event.id), "Function.Probe");
+        assert_eq!(said, String::from_utf8_lossy(message), "{message:?}");
+    }
+}
+
+#[test]
+fn the_content_type_is_the_handlers_and_json_when_it_names_none() {
+    let events = [
+        Event::new("typed", "type text/html; charset=utf-8"),
+        Event::new("plain", "plain"),
+        Event::new("again", "type application/octet-stream"),
+    ];
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for (id, expected) in [
+        ("typed", "text/html; charset=utf-8"),
+        ("plain", "application/json"),
+        ("again", "application/octet-stream"),
+    ] {
+        assert_eq!(ledger.answer(id).header("Content-Type"), Some(expected));
+    }
+    assert_eq!(ledger.answer("typed").body, b"typed");
+}
+
+#[test]
+fn a_content_type_of_any_bytes_neither_adds_a_header_nor_breaks_the_request() {
+    let mut events: Vec<Event> = (0..=255)
+        .map(|byte: u8| {
+            let body = [b"type a".as_slice(), &[byte], b"b"].concat();
+            Event::new(&format!("type-{byte}"), body)
+        })
+        .collect();
+    events.push(Event::new(
+        "inject",
+        "type a/b\r\nX-Injected: yes\r\n\r\nGET / HTTP/1.1",
+    ));
+    events.push(Event::new("long", format!("type {}", "t".repeat(5_000))));
+    events.push(Event::new("none", "type "));
+    events.push(Event::new("fine", "fine"));
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        let answer = ledger.answer(&event.id);
+        assert_eq!(answer.header("X-Injected"), None, "{answer:?}");
+    }
+    assert_echoed(ledger, &events[events.len() - 1]);
+}
+
+#[test]
+fn a_panic_is_reported_once_and_ends_the_runtime_without_asking_again() {
+    let (fine, panic) = (Event::new("fine", "fine"), Event::new("panic", "panic"));
+    let never = Event::new("never", "never");
+    for pipeline in ["1", "0"] {
+        let start = probe().variable("TINDERBOX_PIPELINE", pipeline);
+        let outcome = start.run(Script::events([&fine, &panic, &never]));
+        let ledger = outcome.assert_exit(101);
+        ledger.assert_balanced();
+        assert_eq!(ledger.posts.len(), 2, "{ledger}");
+        assert_eq!(ledger.gets, 2, "{ledger}");
+        assert!(!ledger.answer("panic").get_behind, "{ledger}");
+        let message = error_message(ledger.answer("panic"), "Runtime.Panic");
+        // The place is file, line and column; the message is Rust's own.
+        let own = message.contains("index") && message.contains("out of ");
+        assert!(own, "{message}");
+        let place = message.contains(".rs:") || outcome.stderr.contains(".rs:");
+        assert!(place, "{message}; {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn an_init_error_is_posted_once_and_no_event_is_asked_for() {
+    let event = Event::new("never", "never");
+    let start = probe().variable("PROBE_INIT", "fail");
+    let outcome = start.run(Script::events([&event]));
+    let ledger = outcome.assert_exit(3);
+    assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{ledger}");
+    assert_eq!(ledger.posts[0].kind, Kind::InitError);
+    let message = error_message(&ledger.posts[0], "Function.ProbeInit");
+    assert_eq!(message, "probe init failed");
+}
+
+#[test]
+fn a_panic_at_init_is_an_init_error_and_exit_101() {
+    let event = Event::new("never", "never");
+    let start = probe().variable("PROBE_INIT", "panic");
+    let outcome = start.run(Script::events([&event]));
+    let ledger = outcome.assert_exit(101);
+    assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{ledger}");
+    assert_eq!(ledger.posts[0].kind, Kind::InitError);
+    assert!(!error_message(&ledger.posts[0], "Runtime.Panic").is_empty());
+}
+
+#[test]
+fn a_handler_that_exits_or_aborts_answers_nothing_and_its_status_shows() {
+    for (body, code) in [
+        ("exit 0", 0),
+        ("exit 1", 1),
+        ("exit 77", 77),
+        ("exit 255", 255),
+    ] {
+        let outcome = probe().run(Script::events([&Event::new("end", body)]));
+        assert_eq!(outcome.code, Some(code), "{body}; {}", outcome.ledger);
+        assert!(outcome.ledger.posts.is_empty());
+    }
+    let outcome = probe().run(Script::events([&Event::new("end", "crash")]));
+    assert_eq!(outcome.code, Some(128 + sys::SIGABRT), "{}", outcome.ledger);
+    assert!(outcome.ledger.posts.is_empty());
+}
+
+#[test]
+fn a_handler_that_takes_its_time_is_waited_for() {
+    let events = [Event::new("slow", "sleep 300"), Event::new("fine", "fine")];
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    assert_eq!(ledger.answer("slow").kind, Kind::Response);
+    assert_echoed(ledger, &events[1]);
+}

@@ -1,0 +1,230 @@
+//! The headers of `/next`: spelling, absence, size, the request id, the invocation id.
+
+use crate::support::api::{Event, Framing, Kind, Script};
+use crate::{assert_echoed, echo, noise, probe};
+
+const CONTEXT: [(&str, &str, &str); 6] = [
+    (
+        "Lambda-Runtime-Trace-Id",
+        "trace-id",
+        "Root=1-5;Parent=a;Sampled=1",
+    ),
+    (
+        "Lambda-Runtime-Client-Context",
+        "client-context",
+        "{\"custom\":{\"a\": 1}}",
+    ),
+    (
+        "Lambda-Runtime-Cognito-Identity",
+        "cognito-identity",
+        "{\"cognitoIdentityId\":\"x\"}",
+    ),
+    ("Lambda-Runtime-Aws-Tenant-Id", "tenant-id", "tenant one"),
+    ("Lambda-Runtime-Invocation-Id", "invocation-id", "attempt-7"),
+    (
+        "Lambda-Runtime-Invoked-Function-Arn",
+        "function-arn",
+        "arn:aws:lambda:x:1:function:f:v",
+    ),
+];
+
+fn with_context(id: &str) -> Event {
+    let event = Event::new(id, "context");
+    CONTEXT.iter().fold(event, |event, (header, _, value)| {
+        event.header(header, value)
+    })
+}
+
+fn context_lines(body: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(body);
+    let mut lines: Vec<String> = text.lines().map(str::to_string).collect();
+    lines.sort();
+    lines
+}
+
+/// What `probe` should say of an event that carries everything.
+fn full_context(event: &Event) -> Vec<String> {
+    let mut lines: Vec<String> = CONTEXT
+        .iter()
+        .map(|(_, name, value)| format!("{name}={value}"))
+        .collect();
+    let deadline = event.lines.iter().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_deadline = name.eq_ignore_ascii_case("Lambda-Runtime-Deadline-Ms");
+        is_deadline.then(|| value.trim().to_string())
+    });
+    lines.push(format!("deadline-ms={}", deadline.expect("a deadline")));
+    lines.push(format!("request-id={}", event.id));
+    lines.sort();
+    lines
+}
+
+#[test]
+fn every_header_reaches_the_handler_in_any_spelling() {
+    let name = |line: &str, change: fn(&str) -> String| {
+        let (name, value) = line.split_once(':').expect("a header line");
+        format!("{}:{value}", change(name))
+    };
+    let space = |line: &str, before: &str, behind: &str| {
+        let (name, value) = line.split_once(": ").expect("a header line");
+        format!("{name}:{before}{value}{behind}")
+    };
+    let events = [
+        with_context("as-sent"),
+        with_context("lower").lines(|line| name(line, str::to_ascii_lowercase)),
+        with_context("upper").lines(|line| name(line, str::to_ascii_uppercase)),
+        with_context("tight").lines(|line| space(line, "", "")),
+        with_context("wide").lines(|line| space(line, " \t  ", " \t ")),
+        with_context("reversed").lines(|line| line.to_string()),
+        with_context("chunked").chunked(&[3]),
+        with_context("ornate").framed(Framing::Ornate(2)),
+    ];
+    let mut events = events.to_vec();
+    events[5].lines.reverse();
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        let lines = context_lines(&ledger.answer(&event.id).body);
+        assert_eq!(lines, full_context(event), "{}", event.id);
+    }
+}
+
+#[test]
+fn a_header_that_is_absent_or_empty_is_none_and_nothing_stays_from_the_event_before() {
+    let bare = Event::new("bare", "context")
+        .without("Lambda-Runtime-Deadline-Ms")
+        .without("Lambda-Runtime-Invoked-Function-Arn")
+        .without("Content-Type")
+        .without("Date");
+    let empty = CONTEXT
+        .iter()
+        .fold(Event::new("empty", "context"), |event, (header, ..)| {
+            event.header(header, "")
+        });
+    let blank = empty
+        .clone()
+        .deadline("")
+        .lines(|line| line.replace(": ", ":  \t"));
+    let mut blank = blank.header("Lambda-Runtime-Aws-Request-Id", "blank");
+    blank.id = "blank".into();
+    let empty = empty.deadline("");
+    let full = |id| with_context(id);
+    let events = [
+        full("one"),
+        bare,
+        full("two"),
+        empty,
+        full("three"),
+        blank,
+        full("four"),
+    ];
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        let lines = context_lines(&ledger.answer(&event.id).body);
+        let expected = match event.lines.iter().any(|line| line.contains("attempt-7")) {
+            true => full_context(event),
+            false => vec![format!("request-id={}", event.id)],
+        };
+        assert_eq!(lines, expected, "{}", event.id);
+    }
+}
+
+#[test]
+fn the_invocation_id_is_echoed_exactly_when_it_came_with_the_event() {
+    let header = "Lambda-Runtime-Invocation-Id";
+    let events = [
+        Event::new("with", "x").header(header, "attempt-1"),
+        Event::new("without", "x"),
+        Event::new("fail-with", "fail").header(header, "attempt-2"),
+        Event::new("fail-without", "fail"),
+        Event::new("empty", "x").header(header, ""),
+        Event::new("big-with", "big 6291557").header(header, "attempt-3"),
+        Event::new("lower", "x").header("lambda-runtime-invocation-id", "attempt-4"),
+    ];
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    let expected = [Some("1"), None, Some("2"), None, None, Some("3"), Some("4")];
+    for (event, expected) in events.iter().zip(expected) {
+        let expected = expected.map(|number| format!("attempt-{number}"));
+        let echoed = ledger.answer(&event.id).header(header);
+        assert_eq!(echoed, expected.as_deref(), "{}", event.id);
+    }
+    assert_eq!(ledger.answer("fail-with").kind, Kind::Error);
+}
+
+#[test]
+fn many_and_long_headers_are_read_and_a_head_over_64_kib_ends_the_runtime() {
+    let many = (0..400).fold(Event::new("many", "x"), |event, number| {
+        event.header(&format!("X-{number}"), "some value")
+    });
+    let long = Event::new("long", "x").header("X-Long", &"v".repeat(60_000));
+    let context =
+        Event::new("client", "context").header("Lambda-Runtime-Client-Context", &"c".repeat(3_583));
+    let outcome = probe().run(Script::events([&many, &long, &context]));
+    let ledger = outcome.assert_serving();
+    assert_echoed(ledger, &many);
+    assert_echoed(ledger, &long);
+    let body = &ledger.answer("client").body;
+    assert!(context_lines(body).contains(&format!("client-context={}", "c".repeat(3_583))));
+
+    let huge = Event::new("huge", "x").header("X-Huge", &"v".repeat(65_536));
+    let outcome = echo().run(Script::events([&huge]));
+    assert!(outcome.assert_exit(1).posts.is_empty());
+}
+
+#[test]
+fn a_head_just_under_64_kib_does_not_depend_on_where_the_body_begins() {
+    let head = Event::new("pad", "").reply().len();
+    let mut events = Vec::new();
+    for spare in [0, 1, 2, 3, 100] {
+        let pad = 65_536 - head - "X-Pad: \r\n".len() - 8 - spare;
+        for size in [0, 10, 70_000] {
+            let id = format!("pad-{spare}-{size}");
+            events.push(Event::new(&id, noise(4, size)).header("X-Pad", &"p".repeat(pad - 16)));
+        }
+    }
+    let outcome = echo().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+}
+
+#[test]
+fn every_request_id_of_visible_ascii_up_to_128_bytes_comes_back_in_the_path() {
+    let mut ids: Vec<String> = (b'!'..=b'~')
+        .filter(|byte| !b"/?#%".contains(byte))
+        .map(|byte| format!("id-{}-x", char::from(byte)))
+        .collect();
+    ids.push("x".repeat(128));
+    ids.push("1".into());
+    ids.push("8476a536-e9f4-11e8-9739-2dfe598c3fcd".into());
+    let events: Vec<Event> = ids.iter().map(|id| Event::new(id, id.as_bytes())).collect();
+    let outcome = echo().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+}
+
+#[test]
+fn a_request_id_that_cannot_go_into_a_path_ends_the_runtime() {
+    let header = "Lambda-Runtime-Aws-Request-Id";
+    let mut events = vec![
+        Event::new("absent", "x").without(header),
+        Event::new("empty", "x").header(header, ""),
+        Event::new("blank", "x").header(header, " \t "),
+        Event::new("long", "x").header(header, &"x".repeat(129)),
+    ];
+    for bad in [
+        "a/b", "a?b", "a#b", "a%20b", "a b", "a\tb", "a\u{1}b", "a\u{7f}b", "a\u{e9}b",
+    ] {
+        events.push(Event::new(bad, "x").header(header, bad));
+    }
+    for event in &events {
+        let outcome = echo().run(Script::events([event]));
+        let ledger = outcome.assert_exit(1);
+        assert!(ledger.posts.is_empty(), "{:?}: {ledger}", event.id);
+    }
+}

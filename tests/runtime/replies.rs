@@ -1,0 +1,251 @@
+//! Replies: split anywhere, one byte at a time, behind interim replies, malformed.
+
+use crate::support::api::{Event, Framing, Script, Turn};
+use crate::{Random, assert_echoed, echo, support};
+
+/// Every reply to `/next` split at one offset, each offset in turn, in one process.
+fn split_everywhere(framing: Framing) {
+    let length = Event::new("split-0000", "0123456789").framed(framing.clone());
+    let length = length.reply().len();
+    let offsets: Vec<usize> = (1..length).collect();
+    let count = support::rounds("offsets of a split", offsets.len());
+    let step = offsets.len().div_ceil(count);
+    let mut events = Vec::new();
+    let mut script = Script::default();
+    for offset in offsets.into_iter().step_by(step) {
+        let event = Event::new(&format!("split-{offset:04}"), "0123456789");
+        let event = event.framed(framing.clone());
+        script = script.get(Turn::event(&event).split([offset]));
+        events.push(event);
+    }
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+    assert_eq!(ledger.connections, 1);
+}
+
+#[test]
+fn a_sized_event_split_at_every_offset_is_read() {
+    split_everywhere(Framing::Sized);
+}
+
+#[test]
+fn a_chunked_event_split_at_every_offset_is_read() {
+    split_everywhere(Framing::Chunked(vec![4, 3]));
+}
+
+#[test]
+fn an_ornately_chunked_event_split_at_every_offset_is_read() {
+    split_everywhere(Framing::Ornate(6));
+}
+
+#[test]
+fn the_reply_to_a_post_split_at_every_offset_is_read() {
+    let reply = Turn::status(202);
+    let mut script = Script::default();
+    let mut events = Vec::new();
+    for offset in 1..reply.reply.len() {
+        let event = Event::new(&format!("post-{offset}"), "event");
+        script = script.get(Turn::event(&event));
+        script = script.post(reply.clone().split([offset]));
+        events.push(event);
+    }
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+}
+
+#[test]
+fn replies_of_one_byte_at_a_time_are_read() {
+    let mut script = Script::default();
+    let mut events = Vec::new();
+    let framings = [
+        Framing::Sized,
+        Framing::Chunked(vec![1]),
+        Framing::Chunked(vec![7]),
+        Framing::Ornate(3),
+    ];
+    for (number, framing) in framings.into_iter().enumerate() {
+        let event = Event::new(&format!("byte-{number}"), "some bytes").framed(framing);
+        let turn = Turn::event(&event).after(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+        let length = turn.reply.len();
+        script = script.get(turn.split(1..length));
+        let reply = Turn::status(202);
+        let length = reply.reply.len();
+        script = script.post(reply.split(1..length));
+        events.push(event);
+    }
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+}
+
+#[test]
+fn replies_split_at_random_into_many_pieces_are_read() {
+    let mut random = Random::new(5);
+    let mut script = Script::default();
+    let mut events = Vec::new();
+    for number in 0..support::rounds("random splits", 150) {
+        let body = vec![b'a' + (number % 26) as u8; random.below(3_000)];
+        let framing = match random.below(3) {
+            0 => Framing::Sized,
+            1 => Framing::Chunked(vec![1 + random.below(20), 1 + random.below(900)]),
+            _ => Framing::Ornate(1 + random.below(400)),
+        };
+        let event = Event::new(&format!("random-{number}"), body).framed(framing);
+        let mut turn = Turn::event(&event);
+        let mut splits: Vec<usize> = (0..random.below(6))
+            .map(|_| 1 + random.below(turn.reply.len() - 1))
+            .collect();
+        splits.sort_unstable();
+        splits.dedup();
+        turn = turn.split(splits);
+        script = script.get(turn);
+        events.push(event);
+    }
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+}
+
+#[test]
+fn interim_replies_are_skipped_everywhere() {
+    let interims: [&[u8]; 6] = [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\nX: y\r\n\r\n",
+        b"HTTP/1.1 199 \r\n\r\n",
+        // An interim reply has no body, whatever its headers say: RFC 9110 15.2.
+        b"HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 150 X\r\n\r\n",
+    ];
+    let mut script = Script::default();
+    let mut events = Vec::new();
+    for (number, interim) in interims.into_iter().enumerate() {
+        let event = Event::new(&format!("interim-{number}"), "event");
+        // Once in one write with what follows, once apart.
+        for (id, splits) in [("joined", vec![]), ("apart", vec![interim.len()])] {
+            let mut event = event.clone().header("Lambda-Runtime-Aws-Request-Id", "x");
+            event.id = format!("{id}-{number}");
+            let event = event
+                .clone()
+                .header("Lambda-Runtime-Aws-Request-Id", &event.id);
+            script = script.get(Turn::event(&event).after(interim).split(splits.clone()));
+            script = script.post(Turn::status(202).after(interim).split(splits));
+            events.push(event);
+        }
+    }
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+    assert_eq!(ledger.connections, 1);
+}
+
+#[test]
+fn replies_that_take_their_time_are_waited_for() {
+    let event = Event::new("late", "event");
+    let mut get = Turn::event(&event).split([5, 100]);
+    let mut post = Turn::status(202).split([5]);
+    for turn in [&mut get, &mut post] {
+        turn.delay = std::time::Duration::from_millis(300);
+        turn.pause = std::time::Duration::from_millis(200);
+    }
+    let outcome = echo().run(Script::default().get(get).post(post));
+    let ledger = outcome.assert_serving();
+    assert_echoed(ledger, &event);
+    assert_eq!(
+        (ledger.connections, ledger.gets, ledger.posts.len()),
+        (1, 2, 1)
+    );
+}
+
+#[test]
+fn no_event_yet_is_asked_again() {
+    let event = Event::new("late", "event");
+    let with_length = Turn::raw("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
+    let mut script = Script::default().get(Turn::status(204)).get(with_length);
+    for _ in 0..20 {
+        script = script.get(Turn::status(204));
+    }
+    let script = script.get(Turn::event(&event)).get(Turn::status(204));
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    assert_echoed(ledger, &event);
+    assert_eq!(ledger.gets, 25);
+    assert_eq!(ledger.connections, 1);
+}
+
+/// Replies that no server may send; `ID` stands for the header of the request id.
+const MALFORMED: [&str; 23] = [
+    "hello\r\n\r\n",
+    "\r\n\r\n\r\n",
+    "HTTP/2 200\r\n\r\n",
+    "HTTP/1.1 20\r\nID\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 2000 OK\r\nID\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 2x0 OK\r\nID\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1\r\nID\r\nContent-Length: 1\r\n\r\nx",
+    "XTTP/1.1 200 OK\r\nID\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: -1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: +1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: one\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length:\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: 0x1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: 99999999999999999999999\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nno colon here\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: gzip\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\ng\r\nx\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n\r\nx\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx0\r\n\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff1\r\nx",
+];
+
+#[test]
+fn a_malformed_reply_ends_the_runtime_and_nothing_is_answered() {
+    for text in MALFORMED {
+        let reply = text.replace("ID", "Lambda-Runtime-Aws-Request-Id: id");
+        println!("{text:?}"); // shown when what follows fails
+        let outcome = echo().run(Script::default().get(Turn::raw(reply)));
+        let ledger = outcome.assert_exit(1);
+        assert_eq!((ledger.gets, ledger.posts.len()), (1, 0), "{ledger}");
+    }
+}
+
+#[test]
+fn a_malformed_reply_to_a_post_ends_the_runtime_and_nothing_is_answered_twice() {
+    let event = Event::new("one", "event");
+    for text in MALFORMED {
+        let reply = text.replace("200 OK", "202 Accepted").replace("ID\r\n", "");
+        let script = Script::events([&event]).post(Turn::raw(reply));
+        println!("{text:?}"); // shown when what follows fails
+        let outcome = echo().run(script);
+        let ledger = outcome.assert_exit(1);
+        assert_eq!(ledger.posts.len(), 1, "{ledger}");
+        assert_echoed(ledger, &event);
+    }
+}
+
+#[test]
+fn a_reply_with_both_framings_is_read_as_chunked_or_refused() {
+    // RFC 9112 6.3: Transfer-Encoding overrides, and a client may refuse.
+    let event = Event::new("both", "a body")
+        .chunked(&[3])
+        .header("Content-Length", "3");
+    let outcome = echo().run(Script::events([&event]));
+    match outcome.code {
+        None => assert_echoed(outcome.assert_serving(), &event),
+        Some(_) => assert!(outcome.assert_exit(1).posts.is_empty()),
+    }
+}

@@ -1,0 +1,187 @@
+//! What every test that runs a binary needs: the binaries, how to start them, a place for files.
+//!
+//! The environment decides what is tested:
+//! `TINDERBOX_BIN_DIR` holds `bootstrap` and `NAME/bootstrap` (unset: `scripts/build.sh x86_64`
+//! builds them once); `TINDERBOX_RUNNER` is a command put before every binary under test, for
+//! instance `qemu-aarch64-static`; `TINDERBOX_SLOWNESS` divides counts and multiplies times (4
+//! under a runner, else 1); `TINDERBOX_SOAK` is the number of rounds of the random tests.
+
+// Each test program is a crate of its own and uses the part of this module that it needs.
+#![allow(dead_code, unused_imports)]
+
+pub mod api;
+pub mod proc;
+pub mod process;
+pub mod start;
+pub mod sys;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+/// The static `bootstrap` that hosts handlers.
+pub fn bootstrap() -> PathBuf {
+    binary(None)
+}
+
+/// The `bootstrap` of the native function `tests/functions/NAME`.
+pub fn function(name: &str) -> PathBuf {
+    binary(Some(name))
+}
+
+/// A command that starts the binary at `path`, by way of `TINDERBOX_RUNNER` when it is set.
+pub fn command(path: &Path) -> Command {
+    match runner() {
+        None => Command::new(path),
+        Some(runner) => {
+            let mut words = runner.split_whitespace();
+            let mut command = Command::new(words.next().expect("TINDERBOX_RUNNER has a word"));
+            command.args(words).arg(path);
+            command
+        }
+    }
+}
+
+/// The command that runs binaries of another architecture, absent when they run natively.
+pub fn runner() -> Option<String> {
+    let runner = std::env::var("TINDERBOX_RUNNER").ok()?;
+    (!runner.trim().is_empty()).then_some(runner)
+}
+
+/// How many times slower than native the binaries under test are assumed to be.
+pub fn slowness() -> u32 {
+    let default = if runner().is_some() { 4 } else { 1 };
+    match std::env::var("TINDERBOX_SLOWNESS") {
+        Ok(text) => text
+            .parse::<u32>()
+            .expect("TINDERBOX_SLOWNESS is an integer")
+            .max(1),
+        Err(_) => default,
+    }
+}
+
+/// A number of rounds, divided by the slowness; says so when it is reduced.
+pub fn rounds(what: &str, native: usize) -> usize {
+    let scaled = (native / slowness() as usize).max(1);
+    if scaled < native {
+        println!("reduced: {what}: {scaled} instead of {native}");
+    }
+    scaled
+}
+
+/// A bound on a wait, multiplied by the slowness.
+pub fn bound(native_ms: u64) -> Duration {
+    Duration::from_millis(native_ms * u64::from(slowness()))
+}
+
+static WRITING: RwLock<()> = RwLock::new(());
+
+/// Starts a command. A child that is between fork and exec holds copies of our descriptors, and a
+/// file that is open for writing cannot be executed (ETXTBSY, execve(2)): so nothing is started
+/// while an executable is being written.
+pub fn spawn(command: &mut Command) -> Child {
+    let _shared = WRITING.read().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().expect("start the binary under test")
+}
+
+/// The root of the package.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A directory of its own for one test, removed with everything in it when dropped.
+pub struct TempDir {
+    path: PathBuf,
+}
+
+impl TempDir {
+    /// Makes an empty directory.
+    pub fn new() -> TempDir {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tinderbox-test-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // A directory of that name can only be the remains of a killed run with the same pid.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("make a temporary directory");
+        TempDir { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file and returns where it is.
+    pub fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.path.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).expect("make the directory of a temporary file");
+        }
+        fs::write(&path, content).expect("write a temporary file");
+        path
+    }
+
+    /// Writes a file that can be executed and returns where it is.
+    pub fn executable(&self, name: &str, content: &[u8]) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        // See `spawn`.
+        let _alone = WRITING.write().unwrap_or_else(PoisonError::into_inner);
+        let path = self.file(name, content);
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&path, mode).expect("make a temporary file executable");
+        path
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn binary(function: Option<&str>) -> PathBuf {
+    let path = match std::env::var_os("TINDERBOX_BIN_DIR") {
+        // A relative directory is meant from the root, where cargo runs the tests.
+        Some(dir) => root()
+            .join(dir)
+            .join(function.unwrap_or(""))
+            .join("bootstrap"),
+        None => built(function),
+    };
+    assert!(path.is_file(), "no binary under test at {}", path.display());
+    path
+}
+
+/// Builds one binary, once in this process and by one process at a time.
+fn built(function: Option<&str>) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    // A poisoned lock means that a build failed in another test: let this one say so itself.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = function.unwrap_or("").to_string();
+    if let Some(path) = built.get(&key) {
+        return path.clone();
+    }
+    let lock = Path::new(env!("CARGO_TARGET_TMPDIR")).join("build.lock");
+    let lock = File::create(lock).expect("open build.lock");
+    lock.lock().expect("lock build.lock");
+    let mut command = Command::new(root().join("scripts/build.sh"));
+    command.arg("x86_64").current_dir(root());
+    if let Some(name) = function {
+        command.args(["--function", name]);
+    }
+    command.stdin(Stdio::null());
+    let output = command.output().expect("run scripts/build.sh");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "scripts/build.sh failed:\n{log}");
+    // A line a binary: path, bytes, sha256.
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let path = lines.split('\t').next().filter(|path| !path.is_empty());
+    let path = root().join(path.expect("scripts/build.sh says what it built"));
+    built.insert(key, path.clone());
+    path
+}

@@ -1,0 +1,333 @@
+//! One connection of the server: reads requests, takes their turns from the script, enters both
+//! in the ledger.
+
+use super::ledger::{Post, hash};
+use super::request::{self, HEAD_BYTES_MAX, Head};
+use super::script::{Cut, HangUp, Turn};
+use super::{Shared, now_ms};
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// One read takes at most this many bytes.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Serves a connection until either side ends it.
+pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
+    let mut connection = Connection {
+        stream,
+        number,
+        shared,
+        buffer: Vec::new(),
+        piece: vec![0; READ_BYTES],
+        budget: usize::MAX,
+        pace_bytes: 0,
+        unanswered: false,
+    };
+    while connection.turn().is_some() {}
+    let Connection { stream, buffer, .. } = connection;
+    let mut state = shared.lock();
+    state.ledger.note(number, "ended");
+    if !buffer.is_empty() && !state.stopping {
+        let text = format!("#{number} ended within a request: {} bytes", buffer.len());
+        state.ledger.violation(text);
+    }
+    // The clone must go first: a socket is closed with its last descriptor.
+    state.open.retain(|(other, _)| *other != number);
+    drop(state);
+    drop(stream);
+}
+
+struct Connection<'a> {
+    stream: TcpStream,
+    number: usize,
+    shared: &'a Shared,
+    /// Read and not yet used.
+    buffer: Vec<u8>,
+    /// Where a read puts what it gets: made once, for a debug build fills memory slowly.
+    piece: Vec<u8>,
+    /// How many bytes of this request may still be read.
+    budget: usize,
+    pace_bytes: usize,
+    /// An event went out on this connection and no POST has come since.
+    unanswered: bool,
+}
+
+impl Connection<'_> {
+    /// One request and its reply; `None` when the connection is over.
+    fn turn(&mut self) -> Option<()> {
+        self.budget = usize::MAX;
+        self.pace_bytes = 0;
+        let first = self.first_byte()?;
+        if first == b'P' {
+            let turn = self.shared.lock().posts.next();
+            self.post(turn.unwrap_or_else(|| Turn::status(202)))
+        } else {
+            let turn = self.shared.lock().gets.next();
+            self.get(turn)
+        }
+    }
+
+    fn first_byte(&mut self) -> Option<u8> {
+        if self.buffer.is_empty() {
+            let mut byte = [0];
+            return match self.stream.peek(&mut byte) {
+                Ok(1) => Some(byte[0]),
+                _ => None,
+            };
+        }
+        self.buffer.first().copied()
+    }
+
+    fn get(&mut self, turn: Option<Turn>) -> Option<()> {
+        if let Some(turn) = &turn {
+            self.prepare(turn)?;
+        }
+        let Some(head) = self.head() else {
+            return self.ended_in_request(turn.as_ref());
+        };
+        self.enter_get(&head);
+        let turn = match turn {
+            Some(turn) => turn,
+            None => self.hold()?,
+        };
+        std::thread::sleep(turn.delay);
+        if matches!(turn.cut, Some(Cut::BeforeReply | Cut::InRequest(_))) {
+            return self.hang_up(turn.hang_up);
+        }
+        self.expect_silence();
+        self.reply(&turn)?;
+        self.after_reply(&turn)
+    }
+
+    fn post(&mut self, turn: Turn) -> Option<()> {
+        self.prepare(&turn)?;
+        let Some(head) = self.head() else {
+            return self.ended_in_request(Some(&turn));
+        };
+        self.unanswered = false;
+        if turn.early {
+            self.enter_post(&head, Vec::new(), &turn, false);
+            self.reply(&turn)?;
+            self.after_reply(&turn)?;
+            self.body(head.content_length);
+            return Some(());
+        }
+        let body = self.body(head.content_length);
+        let complete = body.len() == head.content_length;
+        self.enter_post(&head, body, &turn, complete);
+        std::thread::sleep(turn.delay);
+        if !complete || matches!(turn.cut, Some(Cut::BeforeReply | Cut::InRequest(_))) {
+            return self.hang_up(turn.hang_up);
+        }
+        self.reply(&turn)?;
+        self.after_reply(&turn)
+    }
+
+    /// What the turn wants before anything is read.
+    fn prepare(&mut self, turn: &Turn) -> Option<()> {
+        self.pace_bytes = turn.read_bytes;
+        match turn.cut {
+            Some(Cut::BeforeRequest) => return self.hang_up(turn.hang_up),
+            Some(Cut::InRequest(bytes)) => {
+                self.budget = bytes.saturating_sub(self.buffer.len());
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn ended_in_request(&mut self, turn: Option<&Turn>) -> Option<()> {
+        match turn {
+            Some(turn) if turn.cut.is_some() => {
+                self.buffer.clear();
+                self.hang_up(turn.hang_up)
+            }
+            _ => None,
+        }
+    }
+
+    fn after_reply(&mut self, turn: &Turn) -> Option<()> {
+        match turn.cut {
+            Some(Cut::InReply(_) | Cut::AfterReply) => self.hang_up(turn.hang_up),
+            _ => Some(()),
+        }
+    }
+
+    /// Reads once; `None` at the end, on an error, or when the budget is used up.
+    fn read_more(&mut self) -> Option<()> {
+        let mut wanted = READ_BYTES.min(self.budget);
+        if self.pace_bytes > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+            wanted = wanted.min(self.pace_bytes);
+        }
+        if wanted == 0 {
+            return None;
+        }
+        let count = self.stream.read(&mut self.piece[..wanted]).unwrap_or(0);
+        self.buffer.extend_from_slice(&self.piece[..count]);
+        self.budget = self.budget.saturating_sub(count);
+        (count > 0).then_some(())
+    }
+
+    fn head(&mut self) -> Option<Head> {
+        loop {
+            if let Some(end) = request::head_end(&self.buffer) {
+                let head = request::read(&self.buffer[..end], &self.shared.prefix);
+                self.buffer.drain(..end);
+                let mut state = self.shared.lock();
+                for wrong in &head.wrong {
+                    let text = format!("#{} {wrong}", self.number);
+                    state.ledger.violation(text);
+                }
+                return Some(head);
+            }
+            if self.buffer.len() > HEAD_BYTES_MAX {
+                let text = format!("#{} a head over {HEAD_BYTES_MAX} bytes", self.number);
+                self.shared.lock().ledger.violation(text);
+                return None;
+            }
+            self.read_more()?;
+        }
+    }
+
+    /// The body, or as much of it as came or was allowed.
+    fn body(&mut self, length: usize) -> Vec<u8> {
+        while self.buffer.len() < length && self.read_more().is_some() {}
+        let behind = self.buffer.split_off(length.min(self.buffer.len()));
+        std::mem::replace(&mut self.buffer, behind)
+    }
+
+    /// Writes the reply as the turn wants it, and enters what it delivers.
+    fn reply(&mut self, turn: &Turn) -> Option<()> {
+        let end = match turn.cut {
+            Some(Cut::InReply(bytes)) => bytes.min(turn.reply.len()),
+            _ => turn.reply.len(),
+        };
+        let mut from = 0;
+        let inner = turn.splits.iter().copied().filter(|split| *split < end);
+        for to in inner.chain([end]) {
+            if from > 0 {
+                std::thread::sleep(turn.pause);
+            }
+            // Before the last byte goes out, since the answer may be here before we look again.
+            if let (Some(id), true) = (&turn.delivers, to == end) {
+                self.enter_delivery(id, end == turn.reply.len(), end);
+            }
+            if self.stream.write_all(&turn.reply[from..to]).is_err() {
+                let mut state = self.shared.lock();
+                state
+                    .ledger
+                    .note(self.number, "the client went away within the reply");
+                state
+                    .ledger
+                    .take_back_delivery(turn.delivers.as_deref(), to == end);
+                return None;
+            }
+            from = to;
+        }
+        Some(())
+    }
+
+    /// A GET that waits for an answer may have nothing behind it.
+    fn expect_silence(&mut self) {
+        let mut byte = [0];
+        self.stream.set_nonblocking(true).expect("non-blocking");
+        let early = !self.buffer.is_empty() || matches!(self.stream.peek(&mut byte), Ok(1));
+        self.stream.set_nonblocking(false).expect("blocking");
+        if early {
+            let text = format!("#{} bytes behind a GET without a reply", self.number);
+            self.shared.lock().ledger.violation(text);
+        }
+    }
+
+    /// Holds the GET until there is another turn; `None` when the server stops.
+    fn hold(&mut self) -> Option<Turn> {
+        let mut state = self.shared.lock();
+        state.idle = true;
+        state.ledger.note(self.number, "idle");
+        self.shared.changed.notify_all();
+        let changed = &self.shared.changed;
+        let wait = changed.wait_while(state, |s| !s.stopping && s.gets.len() == 0);
+        let mut state = wait.unwrap_or_else(PoisonError::into_inner);
+        if state.stopping {
+            drop(state);
+            self.expect_silence();
+            return None;
+        }
+        state.gets.next()
+    }
+
+    fn hang_up(&mut self, how: HangUp) -> Option<()> {
+        let mut state = self.shared.lock();
+        state.open.retain(|(other, _)| *other != self.number);
+        let text = format!("hung up ({how:?})");
+        state.ledger.note(self.number, &text);
+        drop(state);
+        self.buffer.clear();
+        match how {
+            HangUp::Close => {}
+            HangUp::Reset => super::super::sys::reset_on_close(&self.stream),
+            HangUp::Fin => self.drain(),
+        }
+        None
+    }
+
+    /// Ends our side, then reads until the client ends its own.
+    fn drain(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        let patience = super::super::bound(5_000);
+        self.stream
+            .set_read_timeout(Some(patience))
+            .expect("a read timeout");
+        let mut waste = vec![0; READ_BYTES];
+        loop {
+            match self.stream.read(&mut waste) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    let text = format!("#{} keeps a connection that was ended", self.number);
+                    return self.shared.lock().ledger.violation(text);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn enter_get(&mut self, head: &Head) {
+        let mut state = self.shared.lock();
+        state.ledger.enter_get(self.number, self.unanswered);
+        if head.post.is_some() {
+            let text = format!("#{} a method that is neither GET nor POST", self.number);
+            state.ledger.violation(text);
+        }
+    }
+
+    fn enter_delivery(&mut self, id: &str, complete: bool, bytes: usize) {
+        let mut state = self.shared.lock();
+        state
+            .ledger
+            .enter_delivery(self.number, id, complete, bytes);
+        self.unanswered |= complete;
+    }
+
+    fn enter_post(&mut self, head: &Head, body: Vec<u8>, turn: &Turn, complete: bool) {
+        let Some((kind, id)) = head.post.clone() else {
+            return;
+        };
+        let post = Post {
+            connection: self.number,
+            kind,
+            id,
+            headers: head.headers.clone(),
+            hash: hash(&body),
+            complete,
+            at_ms: now_ms(),
+            counted: turn.counted.unwrap_or(complete || turn.early),
+            get_behind: !self.buffer.is_empty(),
+            body,
+        };
+        self.shared.lock().ledger.enter_post(post);
+    }
+}

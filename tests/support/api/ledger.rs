@@ -1,0 +1,232 @@
+//! What the server saw: every delivery, every request, in order of arrival.
+//!
+//! "Exactly once" is read here, never from the runtime's own word. An answer is *counted* when
+//! the server took it (its whole body was read, or the script says so), and then its id is no
+//! longer outstanding: a second answer for it is a violation.
+
+use super::now_ms;
+use std::fmt::Write;
+use std::hash::Hasher;
+
+/// What a POST was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `/runtime/invocation/ID/response`
+    Response,
+    /// `/runtime/invocation/ID/error`
+    Error,
+    /// `/runtime/init/error`
+    InitError,
+}
+
+/// One POST of which at least the head was read.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// The number of the connection it came on, from 1.
+    pub connection: usize,
+    /// Which of the three calls it is.
+    pub kind: Kind,
+    /// The request id in the path; empty for an init error.
+    pub id: String,
+    /// The headers as sent.
+    pub headers: Vec<(String, String)>,
+    /// What was read of the body.
+    pub body: Vec<u8>,
+    /// SipHash of that body, for the log.
+    pub hash: u64,
+    /// The whole body was read.
+    pub complete: bool,
+    /// The server took it as the answer.
+    pub counted: bool,
+    /// When it was read whole, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// The next GET (or its first bytes) came in the read that completed this POST.
+    pub get_behind: bool,
+}
+
+impl Post {
+    /// The value of a header, by name in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self
+            .headers
+            .iter()
+            .filter(|h| h.0.eq_ignore_ascii_case(name));
+        found.next().map(|h| h.1.as_str())
+    }
+}
+
+/// One reply to `/next` that carried an event.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The request id of the event.
+    pub id: String,
+    /// The whole reply was written.
+    pub complete: bool,
+    /// When it was written, in milliseconds since the epoch.
+    pub at_ms: u64,
+}
+
+/// Everything the server saw.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Events handed out, in order, one entry a delivery.
+    pub deliveries: Vec<Delivery>,
+    /// Answers in order of arrival.
+    pub posts: Vec<Post>,
+    /// How many GET of `/next` were read.
+    pub gets: usize,
+    /// How many connections were accepted.
+    pub connections: usize,
+    /// What the runtime did that no client may do.
+    pub violations: Vec<String>,
+    /// One line for everything that happened.
+    pub log: Vec<String>,
+    /// The id that is being handled: delivered whole and not answered.
+    pub outstanding: Option<String>,
+}
+
+impl Ledger {
+    /// How often the event was handed out whole.
+    pub fn delivered(&self, id: &str) -> usize {
+        let whole = self.deliveries.iter().filter(|d| d.id == id && d.complete);
+        whole.count()
+    }
+
+    /// The POSTs that name this id, in order.
+    pub fn posts_of(&self, id: &str) -> Vec<&Post> {
+        self.posts.iter().filter(|post| post.id == id).collect()
+    }
+
+    /// The answers to this id that the server took.
+    pub fn answers(&self, id: &str) -> Vec<&Post> {
+        let posts = self.posts.iter();
+        posts.filter(|post| post.id == id && post.counted).collect()
+    }
+
+    /// How long the one answer to this id took since the event was last handed out.
+    pub fn took_ms(&self, id: &str) -> u64 {
+        let mut deliveries = self.deliveries.iter().rev();
+        let delivery = deliveries.find(|d| d.id == id && d.complete);
+        let from_ms = delivery.expect("a delivery").at_ms;
+        self.answer(id).at_ms.saturating_sub(from_ms)
+    }
+
+    /// The only answer to this id; anything but exactly one fails the test.
+    pub fn answer(&self, id: &str) -> &Post {
+        let answers = self.answers(id);
+        assert_eq!(answers.len(), 1, "answers to {id}; {self}");
+        answers[0]
+    }
+
+    /// Every delivered id has exactly one answer that was taken.
+    pub fn assert_balanced(&self) {
+        for delivery in self.deliveries.iter().filter(|d| d.complete) {
+            self.answer(&delivery.id);
+        }
+        assert_eq!(self.outstanding, None, "an event without an answer; {self}");
+    }
+
+    /// Nothing the runtime did was wrong on the wire.
+    pub fn assert_clean(&self) {
+        assert!(self.violations.is_empty(), "violations; {self}");
+    }
+
+    pub(super) fn enter_get(&mut self, connection: usize, unanswered: bool) {
+        self.gets += 1;
+        self.note(connection, "GET");
+        if unanswered {
+            self.violation(format!("#{connection} GET with an event unanswered"));
+        }
+    }
+
+    pub(super) fn enter_delivery(
+        &mut self,
+        connection: usize,
+        id: &str,
+        complete: bool,
+        bytes: usize,
+    ) {
+        let part = if complete { "" } else { ", in part" };
+        self.note(connection, &format!("event {id}, {bytes} bytes{part}"));
+        self.deliveries.push(Delivery {
+            id: id.to_string(),
+            complete,
+            at_ms: now_ms(),
+        });
+        if complete {
+            self.outstanding = Some(id.to_string());
+        }
+    }
+
+    /// The last write of a reply failed: it was not delivered whole after all.
+    pub(super) fn take_back_delivery(&mut self, id: Option<&str>, entered: bool) {
+        if let (Some(id), true) = (id, entered)
+            && let Some(delivery) = self.deliveries.iter_mut().rfind(|d| d.id == id)
+        {
+            delivery.complete = false;
+            self.outstanding = None;
+        }
+    }
+
+    pub(super) fn enter_post(&mut self, post: Post) {
+        self.check_order(&post);
+        let text = format!(
+            "POST {:?} {:?} {} bytes {:016x}{}{}{}",
+            post.kind,
+            post.id,
+            post.body.len(),
+            post.hash,
+            if post.complete { "" } else { ", in part" },
+            if post.counted { "" } else { ", lost" },
+            if post.get_behind { ", GET behind" } else { "" },
+        );
+        self.note(post.connection, &text);
+        self.posts.push(post);
+    }
+
+    /// An answer must be for the event that is being handled, and an init error comes first.
+    fn check_order(&mut self, post: &Post) {
+        if post.kind == Kind::InitError {
+            if self.gets > 0 || !self.posts.is_empty() {
+                self.violation("an init error that is not the first request".to_string());
+            }
+        } else if self.outstanding.as_ref() != Some(&post.id) {
+            let now = &self.outstanding;
+            let text = format!("an answer to {:?} while {now:?} is being handled", post.id);
+            self.violation(text);
+        } else if post.counted {
+            self.outstanding = None;
+        }
+    }
+
+    pub(super) fn violation(&mut self, text: String) {
+        self.log.push(format!("VIOLATION {text}"));
+        self.violations.push(text);
+    }
+
+    pub(super) fn note(&mut self, connection: usize, text: &str) {
+        self.log.push(format!("#{connection} {text}"));
+    }
+}
+
+impl std::fmt::Display for Ledger {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The end tells most; a log of thousands of lines tells nothing.
+        let skipped = self.log.len().saturating_sub(60);
+        let mut text = format!("ledger ({skipped} earlier lines left out):\n");
+        for line in &self.log[skipped..] {
+            writeln!(text, "    {line}")?;
+        }
+        for line in self.violations.iter().take(20) {
+            writeln!(text, "    violation: {line}")?;
+        }
+        out.write_str(&text)
+    }
+}
+
+/// SipHash of some bytes.
+pub fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}

@@ -1,0 +1,123 @@
+//! A strict reader of request heads: it accepts what RFC 9112 lets a client send, and says what
+//! is wrong with anything else.
+
+use super::ledger::Kind;
+
+/// One request head.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// `None` for GET of `/next`, else what is posted and the id in the path.
+    pub post: Option<(Kind, String)>,
+    /// Header names and values as sent.
+    pub headers: Vec<(String, String)>,
+    /// The body's length in bytes.
+    pub content_length: usize,
+    /// Everything that is wrong with it.
+    pub wrong: Vec<String>,
+}
+
+/// A head that is longer is not looked at further, in bytes.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Where the head ends in these bytes, its empty line included.
+pub fn head_end(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    Some(end + 4)
+}
+
+/// Reads a whole head, its empty line included. `prefix` is the path before `/2018-06-01`.
+pub fn read(bytes: &[u8], prefix: &str) -> Head {
+    let mut head = Head {
+        post: None,
+        headers: Vec::new(),
+        content_length: 0,
+        wrong: Vec::new(),
+    };
+    let text = String::from_utf8_lossy(&bytes[..bytes.len() - 4]).into_owned();
+    let mut lines = text.split("\r\n");
+    request_line(lines.next().unwrap_or(""), prefix, &mut head);
+    for line in lines {
+        header_line(line, &mut head);
+    }
+    framing(&mut head);
+    head
+}
+
+fn request_line(line: &str, prefix: &str, head: &mut Head) {
+    let words: Vec<&str> = line.split(' ').collect();
+    let &[method, target, "HTTP/1.1"] = words.as_slice() else {
+        return head.wrong.push(format!("request line {line:?}"));
+    };
+    let Some(path) = target
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix("/2018-06-01/runtime/"))
+    else {
+        return head.wrong.push(format!("path {target:?}"));
+    };
+    match (method, path) {
+        ("GET", "invocation/next") => return,
+        ("POST", "init/error") => {
+            head.post = Some((Kind::InitError, String::new()));
+            return;
+        }
+        _ => {}
+    }
+    let invocation = path.strip_prefix("invocation/").unwrap_or("");
+    let post = match invocation.split_once('/') {
+        Some((id, "response")) => Some((Kind::Response, id.to_string())),
+        Some((id, "error")) => Some((Kind::Error, id.to_string())),
+        _ => None,
+    };
+    if method != "POST" || post.is_none() {
+        head.wrong.push(format!("request line {line:?}"));
+    }
+    head.post = post;
+}
+
+fn header_line(line: &str, head: &mut Head) {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    match line.split_once(':') {
+        Some((name, value))
+            if !name.is_empty() && name.bytes().all(token) && value.bytes().all(plain) =>
+        {
+            head.headers
+                .push((name.to_string(), value.trim().to_string()));
+        }
+        _ => head.wrong.push(format!("header line {line:?}")),
+    }
+}
+
+fn framing(head: &mut Head) {
+    let values = |name: &str| -> Vec<&str> {
+        let same = head
+            .headers
+            .iter()
+            .filter(|h| h.0.eq_ignore_ascii_case(name));
+        same.map(|h| h.1.as_str()).collect()
+    };
+    let mut wrong = Vec::new();
+    for (name, _) in &head.headers {
+        if values(name).len() != 1 {
+            wrong.push(format!("header {name} more than once"));
+        }
+    }
+    if values("host").len() != 1 {
+        wrong.push("no Host".to_string());
+    }
+    for name in ["expect", "transfer-encoding", "upgrade"] {
+        if !values(name).is_empty() {
+            wrong.push(format!("header {name} in a buffered request"));
+        }
+    }
+    let mut length = 0;
+    match (head.post.is_some(), values("content-length").as_slice()) {
+        (false, []) => {}
+        (true, [text]) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
+            length = text.parse().unwrap_or(0);
+        }
+        (_, found) => wrong.push(format!("Content-Length {found:?}")),
+    }
+    head.content_length = length;
+    head.wrong.append(&mut wrong);
+}

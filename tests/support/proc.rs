@@ -1,0 +1,47 @@
+//! What `/proc` says of processes, as far as the tests need it.
+
+/// Every process there is.
+pub fn pids() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").expect("read /proc").flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Whether the process was started with this `NAME=VALUE` in its environment.
+///
+/// A zombie has no environment any more, so it has no mark: `assert_no_zombie` looks for those.
+pub fn has_mark(pid: u32, mark: &str) -> bool {
+    let Ok(environment) = std::fs::read(format!("/proc/{pid}/environ")) else {
+        return false;
+    };
+    let mut entries = environment.split(|byte| *byte == 0);
+    entries.any(|entry| entry == mark.as_bytes())
+}
+
+/// The state (`R`, `S`, `Z`, ...) and the parent of a process.
+pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name is in brackets and may hold anything, brackets and spaces included: proc(5).
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.next()?.parse().ok()?))
+}
+
+/// How many descriptors it has open.
+pub fn descriptors(pid: u32) -> usize {
+    let dir = format!("/proc/{pid}/fd");
+    std::fs::read_dir(dir).expect("read /proc/PID/fd").count()
+}
+
+/// Its resident memory in KiB.
+pub fn resident_kib(pid: u32) -> u64 {
+    let path = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(path).expect("read /proc/PID/status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number
+        .and_then(|n| n.parse().ok())
+        .expect("VmRSS is a number")
+}

@@ -1,0 +1,97 @@
+//! How a bootstrap under test is started: with Lambda's environment and nothing else.
+
+use super::api::{Script, Server};
+use super::process::{Outcome, Process};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Every process that a run starts inherits this variable, with a value of that run alone.
+const MARK: &str = "TINDERBOX_TEST_RUN";
+
+/// What to start and with which environment.
+#[derive(Clone, Debug)]
+pub struct Start {
+    binary: PathBuf,
+    environment: Vec<(String, Option<String>)>,
+}
+
+impl Start {
+    /// This binary, with the variables that Lambda sets.
+    pub fn new(binary: &Path) -> Start {
+        let mut start = Start {
+            binary: binary.to_path_buf(),
+            environment: Vec::new(),
+        };
+        let path = std::env::var("PATH").unwrap_or_default();
+        for (name, value) in [
+            ("PATH", path.as_str()),
+            ("LANG", "en_US.UTF-8"),
+            ("TZ", ":UTC"),
+            ("_HANDLER", "function.handler"),
+            ("LAMBDA_TASK_ROOT", "/nonexistent"),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "test"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/test"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0"),
+        ] {
+            start = start.variable(name, value);
+        }
+        start
+    }
+
+    /// With another variable, or another value for it.
+    pub fn variable(self, name: &str, value: &str) -> Start {
+        let mut start = self.without(name);
+        start.environment.push((name.into(), Some(value.into())));
+        start
+    }
+
+    /// Without a variable.
+    pub fn without(mut self, name: &str) -> Start {
+        self.environment.retain(|(other, _)| other != name);
+        self.environment.push((name.into(), None));
+        self
+    }
+
+    /// Whether the environment says anything about a variable.
+    fn decides(&self, name: &str) -> bool {
+        self.environment.iter().any(|(other, _)| other == name)
+    }
+
+    /// Starts it.
+    pub fn spawn(&self) -> Process {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let value = format!("{}.{number}", std::process::id());
+        let mut command: Command = super::command(&self.binary);
+        command.env_clear();
+        for (name, value) in &self.environment {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        command.env(MARK, &value);
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process::new(super::spawn(&mut command), format!("{MARK}={value}"))
+    }
+
+    /// Runs it against a script until it exits or the server is idle, ends it, checks what it
+    /// leaves behind, and returns what happened. Violations fail the test here.
+    pub fn run(&self, script: Script) -> Outcome {
+        let server = Server::start(script);
+        let start = match self.decides("AWS_LAMBDA_RUNTIME_API") {
+            true => self.clone(),
+            false => self
+                .clone()
+                .variable("AWS_LAMBDA_RUNTIME_API", &server.address()),
+        };
+        let process = start.spawn();
+        process.until_done(server)
+    }
+}

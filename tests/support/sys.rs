@@ -1,0 +1,56 @@
+//! The tests' few system calls that std does not offer: the only unsafe code of the tests.
+#![allow(unsafe_code)]
+
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+
+/// Makes the close of this socket a reset (RST) instead of an orderly end (FIN).
+pub fn reset_on_close(stream: &TcpStream) {
+    let linger = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    // SAFETY: the descriptor is open while `stream` lives, and the option's value is a `linger`
+    // of the length that is given.
+    let result = unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_LINGER,
+            (&raw const linger).cast(),
+            size_of::<libc::linger>() as libc::socklen_t,
+        )
+    };
+    assert_eq!(result, 0, "setsockopt SO_LINGER");
+}
+
+/// Sets the receive buffer of the connections that this listener will accept, in bytes. The
+/// kernel doubles the number and has a minimum (socket(7)).
+pub fn set_receive_buffer(listener: &TcpListener, bytes: i32) {
+    // SAFETY: the descriptor is open while `listener` lives, and the option's value is an int of
+    // the length that is given.
+    let result = unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVBUF,
+            (&raw const bytes).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    assert_eq!(result, 0, "setsockopt SO_RCVBUF");
+}
+
+/// Sends a signal to one process; a process that is already gone is not an error.
+pub fn kill(pid: u32, signal: i32) {
+    assert!(pid > 1, "never a process group, never init");
+    // SAFETY: kill takes plain integers and touches no memory of this process.
+    unsafe { libc::kill(pid as i32, signal) };
+}
+
+/// The signals that tests send or expect.
+pub const SIGKILL: i32 = libc::SIGKILL;
+/// What `abort` raises.
+pub const SIGABRT: i32 = libc::SIGABRT;
+/// The polite request to end.
+pub const SIGTERM: i32 = libc::SIGTERM;
