@@ -32,6 +32,7 @@ stage "Set-up"
 packages=()
 need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need cc gcc
+need ps procps
 need strace strace
 need zip zip
 need qemu-aarch64-static qemu-user-static

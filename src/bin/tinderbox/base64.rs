@@ -1,0 +1,52 @@
+//! Base64 (RFC 4648 section 4), as client contexts travel.
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Encodes with padding.
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0, |bits, index| {
+            bits << 8 | u32::from(group.get(index).copied().unwrap_or(0))
+        });
+        for index in 0..4 {
+            let letter = ALPHABET[(bits >> (18 - 6 * index)) as usize & 63];
+            text.push(if index <= group.len() {
+                letter as char
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+/// Decodes; padding may be absent, anything else that is wrong gives `None`.
+pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    let end = text
+        .iter()
+        .position(|&letter| letter == b'=')
+        .unwrap_or(text.len());
+    let (letters, padding) = text.split_at(end);
+    let padding_is_right = match padding {
+        b"" => true,
+        b"=" | b"==" => text.len().is_multiple_of(4),
+        _ => false,
+    };
+    if letters.len() % 4 == 1 || !padding_is_right {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    for group in letters.chunks(4) {
+        let mut bits = 0u32;
+        for index in 0..4 {
+            let value = match group.get(index) {
+                Some(&letter) => ALPHABET.iter().position(|&known| known == letter)?,
+                None => 0,
+            };
+            bits = bits << 6 | u32::try_from(value).ok()?;
+        }
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
+    }
+    Some(bytes)
+}

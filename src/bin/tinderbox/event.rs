@@ -1,0 +1,57 @@
+//! What an event on the command line means.
+//!
+//! `-` is stdin. What begins with `{`, `[` or `"`, or is JSON as it stands (`42`, `null`), is the
+//! event itself. Anything else names a file; a file whose name is JSON is written `./42`.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read};
+
+use crate::message::Failure;
+
+/// The bytes of the event that `argument` stands for; they are not checked here.
+pub fn resolve(argument: &OsStr) -> Result<Vec<u8>, Failure> {
+    if argument == "-" {
+        return standard_input();
+    }
+    if let Some(text) = argument.to_str()
+        && is_text(text)
+    {
+        return Ok(text.as_bytes().to_vec());
+    }
+    fs::read(argument).map_err(|error| unreadable(argument, &error))
+}
+
+/// Lambda takes JSON alone; says where the first fault is.
+pub fn check(event: &[u8]) -> Result<(), String> {
+    match serde_json::from_slice::<serde_json::Value>(event) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn standard_input() -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    match io::stdin().lock().read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Failure::new(format!(
+            "the event cannot be read from stdin: {error}"
+        ))),
+    }
+}
+
+fn is_text(text: &str) -> bool {
+    let begins_as_json = text.trim_start().starts_with(['{', '[', '"']);
+    begins_as_json || check(text.as_bytes()).is_ok()
+}
+
+fn unreadable(argument: &OsStr, error: &io::Error) -> Failure {
+    let name = argument.display();
+    Failure::new(match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("the event '{name}' is neither JSON nor a file that exists")
+        }
+        io::ErrorKind::IsADirectory => format!("the event '{name}' is a folder, not a file"),
+        _ => format!("the event file '{name}' cannot be read: {error}"),
+    })
+}

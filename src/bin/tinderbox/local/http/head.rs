@@ -1,0 +1,209 @@
+//! Request heads and chunk sizes: bytes in; partial, complete or refused out.
+//!
+//! Sources: RFC 9112 sections 2 to 7; for what is let through, net/http as AWS's emulator runs
+//! it: bare LF and absolute-form pass, an empty line in front, a missing `Host` and folded lines
+//! do not.
+
+/// The longest head (net/http: `DefaultMaxHeaderBytes` and its 4 KiB of slack).
+const HEAD_BYTES_MAX: usize = 1024 * 1024 + 4096;
+
+/// A request without its body.
+pub struct Request {
+    pub method: String,
+    /// The target's path, without the query.
+    pub path: String,
+    pub framing: BodyFraming,
+    pub keep_alive: bool,
+    pub is_http_1_0: bool,
+    pub expects_continue: bool,
+    headers: Vec<(String, String)>,
+}
+
+/// How the body's end is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum BodyFraming {
+    Length(u64),
+    Chunked,
+}
+
+/// What the bytes so far amount to.
+pub enum Parsed {
+    Partial,
+    /// A request and the length of its head.
+    Complete(Request, usize),
+    /// A status and a text for the client; the connection ends.
+    Refused(u16, &'static str),
+}
+
+impl Request {
+    /// The first header of this name, in any case; `None` when it is absent or empty.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self
+            .headers
+            .iter()
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name));
+        let (_, value) = values.next()?;
+        if value.is_empty() { None } else { Some(value) }
+    }
+
+    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Parses a request's head.
+pub fn parse(bytes: &[u8]) -> Parsed {
+    let Some(length) = head_length(bytes) else {
+        return match bytes.len() > HEAD_BYTES_MAX {
+            true => Parsed::Refused(431, "431 Request Header Fields Too Large"),
+            false => Parsed::Partial,
+        };
+    };
+    if length > HEAD_BYTES_MAX {
+        return Parsed::Refused(431, "431 Request Header Fields Too Large");
+    }
+    match request(&bytes[..length]) {
+        Ok(request) => Parsed::Complete(request, length),
+        Err((status, text)) => Parsed::Refused(status, text),
+    }
+}
+
+/// The size on a chunk's first line; extensions behind `;` are ignored.
+pub fn chunk_size(line: &[u8]) -> Option<u64> {
+    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii_end();
+    if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// The length of the head with the empty line that ends it.
+fn head_length(bytes: &[u8]) -> Option<usize> {
+    let mut line_start = 0;
+    while let Some(end) = bytes[line_start..].iter().position(|&byte| byte == b'\n') {
+        let line = &bytes[line_start..line_start + end];
+        if line.is_empty() || line == b"\r" {
+            return Some(line_start + end + 1);
+        }
+        line_start += end + 1;
+    }
+    None
+}
+
+type Refusal = (u16, &'static str);
+
+const BAD_REQUEST: Refusal = (400, "400 Bad Request");
+
+fn request(head: &[u8]) -> Result<Request, Refusal> {
+    let mut lines = head
+        .split(|&byte| byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let (method, path, minor) = request_line(lines.next().unwrap_or_default())?;
+    let mut headers = Vec::new();
+    for line in lines.filter(|line| !line.is_empty()) {
+        headers.push(header(line)?);
+    }
+    let mut request = Request {
+        method,
+        path,
+        framing: BodyFraming::Length(0),
+        keep_alive: false,
+        is_http_1_0: minor == 0,
+        expects_continue: false,
+        headers,
+    };
+    if minor != 0 && request.values("Host").count() != 1 {
+        return Err((400, "400 Bad Request: missing required Host header"));
+    }
+    request.framing = framing(&request)?;
+    request.expects_continue = match request.header("Expect") {
+        None => false,
+        Some(value) if value.eq_ignore_ascii_case("100-continue") => minor != 0,
+        Some(_) => return Err((417, "417 Expectation Failed")),
+    };
+    request.keep_alive = minor != 0
+        && !request
+            .values("Connection")
+            .flat_map(|value| value.split(','))
+            .any(|option| option.trim().eq_ignore_ascii_case("close"));
+    Ok(request)
+}
+
+fn request_line(line: &[u8]) -> Result<(String, String, u8), Refusal> {
+    let line = std::str::from_utf8(line).map_err(|_| BAD_REQUEST)?;
+    let mut parts = line.split(' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(BAD_REQUEST);
+    };
+    let minor = match version {
+        "HTTP/1.1" => 1,
+        "HTTP/1.0" => 0,
+        _ if version.starts_with("HTTP/") => return Err((505, "505 HTTP Version Not Supported")),
+        _ => return Err(BAD_REQUEST),
+    };
+    let path = path(target).ok_or(BAD_REQUEST)?;
+    if method.is_empty() || !method.bytes().all(is_token) {
+        return Err(BAD_REQUEST);
+    }
+    Ok((method.to_string(), path.to_string(), minor))
+}
+
+/// The path of an origin-form or absolute-form target.
+fn path(target: &str) -> Option<&str> {
+    let target = match target.strip_prefix("http://") {
+        Some(rest) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+        None => target,
+    };
+    let path = target.split(['?', '#']).next()?;
+    path.starts_with('/').then_some(path)
+}
+
+fn header(line: &[u8]) -> Result<(String, String), Refusal> {
+    let colon = line.iter().position(|&byte| byte == b':');
+    let (name, value) = line.split_at(colon.ok_or(BAD_REQUEST)?);
+    let value = value[1..].trim_ascii();
+    let is_control = |&byte: &u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
+    if name.is_empty() || !name.iter().copied().all(is_token) || value.iter().any(is_control) {
+        return Err(BAD_REQUEST);
+    }
+    Ok((
+        String::from_utf8_lossy(name).into_owned(),
+        String::from_utf8_lossy(value).into_owned(),
+    ))
+}
+
+fn framing(request: &Request) -> Result<BodyFraming, Refusal> {
+    let mut lengths = request.values("Content-Length");
+    let mut encodings = request.values("Transfer-Encoding");
+    let (length, encoding) = (lengths.next(), encodings.next());
+    match (length, encoding) {
+        (None, None) => Ok(BodyFraming::Length(0)),
+        // Both at once is how requests are smuggled (RFC 9112 section 6.1).
+        (Some(_), Some(_)) => Err(BAD_REQUEST),
+        (None, Some(name)) if name.eq_ignore_ascii_case("chunked") => match encodings.next() {
+            None if !request.is_http_1_0 => Ok(BodyFraming::Chunked),
+            _ => Err(BAD_REQUEST),
+        },
+        (None, Some(_)) => Err((501, "501 Not Implemented: unsupported transfer encoding")),
+        (Some(length), None) => {
+            let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+            if !is_number || lengths.any(|other| other != length) {
+                return Err(BAD_REQUEST);
+            }
+            length
+                .parse()
+                .map(BodyFraming::Length)
+                .map_err(|_| BAD_REQUEST)
+        }
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

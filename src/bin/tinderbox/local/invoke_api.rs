@@ -1,0 +1,205 @@
+//! The Invoke API: `POST /2015-03-31/functions/{name}/invocations`, as Lambda answers it.
+//!
+//! There is one function, so every name is its name, also an ARN or one with a qualifier.
+//! Statuses, headers and error bodies are those of Lambda's API reference ("Invoke"). Without
+//! `--raw` an event is JSON, as on Lambda, and an empty body is `{}`.
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use serde_json::json;
+
+use super::clock;
+use super::dispatch::Job;
+use super::http::{Closed, Connection, Framing, Reply, Request};
+use super::invocation::{Outcome, PAYLOAD_BYTES_MAX, Submission};
+use crate::{base64, event};
+
+/// The longest event of an asynchronous invocation: 1 MB since late 2025.
+const ASYNC_BYTES_MAX: usize = 1024 * 1024;
+
+/// The longest client context, decoded (API reference: 3,583 bytes of base64 data).
+const CLIENT_CONTEXT_BYTES_MAX: usize = 3583;
+
+/// Where submissions go, and what is let through.
+#[derive(Clone)]
+pub struct Front {
+    pub jobs: Sender<Job>,
+    pub raw: bool,
+}
+
+/// Serves connections for ever.
+pub fn serve(listener: &TcpListener, front: &Front) {
+    for stream in listener.incoming().flatten() {
+        let front = front.clone();
+        thread::spawn(move || serve_connection(stream, &front));
+    }
+}
+
+fn serve_connection(stream: TcpStream, front: &Front) {
+    let mut connection = Connection::new(stream);
+    while let Ok(request) = connection.request() {
+        if answer(&mut connection, &request, front).is_err() {
+            return;
+        }
+    }
+}
+
+/// A call that is not served: status, AWS's name of the error, and a text.
+struct Fault(u16, &'static str, String);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    RequestResponse,
+    Event,
+    DryRun,
+}
+
+fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Result<(), Closed> {
+    let kind = match kind_of_call(request) {
+        Ok(kind) => kind,
+        Err(fault) => return refuse(connection, request, &fault),
+    };
+    let limit = match kind {
+        Kind::Event => ASYNC_BYTES_MAX,
+        Kind::RequestResponse | Kind::DryRun => PAYLOAD_BYTES_MAX,
+    };
+    let body = connection.body(request, limit)?;
+    let submission = if body.length > limit as u64 {
+        Err(too_large(body.length, kind, limit))
+    } else {
+        submission(request, body.bytes, front.raw)
+    };
+    let submission = match submission {
+        Ok(submission) => Arc::new(submission),
+        Err(fault) => return refuse(connection, request, &fault),
+    };
+    if kind == Kind::DryRun {
+        return connection.reply(request, &empty(204, Framing::Absent, &submission));
+    }
+    let (reply, outcome) = mpsc::channel();
+    let job = Job {
+        submission: submission.clone(),
+        reply,
+    };
+    // The dispatcher lives as long as the process.
+    front.jobs.send(job).map_err(|_| Closed)?;
+    if kind == Kind::Event {
+        return connection.reply(request, &empty(202, Framing::Sized, &submission));
+    }
+    let outcome = outcome.recv().map_err(|_| Closed)?;
+    connection.reply(request, &outcome_reply(&outcome, &submission))
+}
+
+fn kind_of_call(request: &Request) -> Result<Kind, Fault> {
+    let parts: Vec<&str> = request.path.split('/').collect();
+    let ["", "2015-03-31", "functions", name, "invocations"] = parts.as_slice() else {
+        let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
+        return Err(Fault(404, "UnknownOperationException", text));
+    };
+    if name.is_empty() || request.method != "POST" {
+        let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
+        return Err(Fault(405, "MethodNotAllowedException", text));
+    }
+    match request.header("X-Amz-Invocation-Type") {
+        None | Some("RequestResponse") => Ok(Kind::RequestResponse),
+        Some("Event") => Ok(Kind::Event),
+        Some("DryRun") => Ok(Kind::DryRun),
+        Some(other) => Err(Fault(
+            400,
+            "InvalidParameterValueException",
+            format!("X-Amz-Invocation-Type '{other}' is none of RequestResponse, Event, DryRun"),
+        )),
+    }
+}
+
+fn submission(request: &Request, mut event: Vec<u8>, raw: bool) -> Result<Submission, Fault> {
+    let content_error = |text| Fault(400, "InvalidRequestContentException", text);
+    if event.is_empty() && !raw {
+        event = b"{}".to_vec();
+    }
+    if !raw {
+        event::check(&event).map_err(|fault| {
+            content_error(format!("Could not parse request body into json: {fault}"))
+        })?;
+    }
+    let mut submission = Submission::new(event);
+    if raw && let Some(content_type) = request.header("Content-Type") {
+        submission.content_type = content_type.to_string();
+    }
+    if let Some(trace_id) = request.header("X-Amzn-Trace-Id") {
+        submission.trace_id = trace_id.to_string();
+    }
+    if let Some(encoded) = request.header("X-Amz-Client-Context") {
+        submission.client_context = Some(client_context(encoded).ok_or_else(|| {
+            content_error("Client context must be a valid Base64-encoded JSON object.".to_string())
+        })?);
+    }
+    submission.tenant_id = request.header("X-Amz-Tenant-Id").map(str::to_string);
+    Ok(submission)
+}
+
+fn client_context(encoded: &str) -> Option<String> {
+    let bytes = base64::decode(encoded.as_bytes())?;
+    let text = String::from_utf8(bytes).ok()?;
+    let is_object = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|v| v.is_object());
+    (is_object && text.len() <= CLIENT_CONTEXT_BYTES_MAX).then_some(text)
+}
+
+fn too_large(length: u64, kind: Kind, limit: usize) -> Fault {
+    let kind = match kind {
+        Kind::Event => "Event",
+        Kind::RequestResponse | Kind::DryRun => "RequestResponse",
+    };
+    Fault(
+        413,
+        "RequestTooLargeException",
+        format!(
+            "{length} byte payload is too large for the {kind} invocation type (limit {limit} \
+             bytes)"
+        ),
+    )
+}
+
+fn empty(status: u16, framing: Framing, submission: &Submission) -> Reply<'static> {
+    Reply {
+        status,
+        headers: vec![("X-Amzn-RequestId", submission.request_id.clone())],
+        body: b"",
+        framing,
+    }
+}
+
+fn outcome_reply<'a>(outcome: &'a Outcome, submission: &Submission) -> Reply<'a> {
+    let mut reply = Reply::new(200, &outcome.content_type, &outcome.body);
+    reply
+        .headers
+        .push(("X-Amzn-RequestId", submission.request_id.clone()));
+    if outcome.error_type.is_some() {
+        reply
+            .headers
+            .push(("X-Amz-Function-Error", "Unhandled".to_string()));
+    }
+    reply
+        .headers
+        .push(("X-Amz-Executed-Version", "$LATEST".to_string()));
+    reply
+        .headers
+        .push(("X-Amzn-Trace-Id", submission.trace_id.clone()));
+    reply
+}
+
+fn refuse(connection: &mut Connection, request: &Request, fault: &Fault) -> Result<(), Closed> {
+    let Fault(status, name, text) = fault;
+    let field = match status {
+        413 => "message",
+        _ => "Message",
+    };
+    let body = json!({ "Type": "User", field: text }).to_string();
+    let mut reply = Reply::new(*status, "application/json", body.as_bytes());
+    reply.headers.push(("X-Amzn-RequestId", clock::uuid()));
+    reply.headers.push(("X-Amzn-ErrorType", name.to_string()));
+    connection.reply(request, &reply)
+}

@@ -1,0 +1,244 @@
+//! The Runtime API, version 2018-06-01, as AWS's classic server answers it.
+//!
+//! A connection is served by a thread of its own, one request after another; requests that come
+//! early wait in its buffer, so a runtime may send its answer and the next `GET` at once.
+
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use super::environment::{Environment, Next, Refusal};
+use super::http::{Body, Closed, Connection, Framing, Reply, Request};
+use super::invocation::{Invocation, Outcome, PAYLOAD_BYTES_MAX};
+
+const BASE: &str = "/2018-06-01";
+const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
+const ERROR_CAUSE_JSON: &str = "application/vnd.aws.lambda.error.cause+json";
+
+/// Serves connections for ever.
+pub fn serve(listener: &TcpListener, environment: &Arc<Environment>) {
+    for stream in listener.incoming().flatten() {
+        let environment = environment.clone();
+        environment.connection_opens();
+        thread::spawn(move || {
+            serve_connection(stream, &environment);
+            environment.connection_closes();
+        });
+    }
+}
+
+fn serve_connection(stream: TcpStream, environment: &Environment) {
+    let mut connection = Connection::new(stream);
+    while let Ok(request) = connection.request() {
+        let mut call = Call {
+            connection: &mut connection,
+            request: &request,
+            environment,
+        };
+        if call.route().is_err() {
+            return;
+        }
+    }
+}
+
+/// One call. Every method answers it; `Err` when that was the connection's last.
+struct Call<'a> {
+    connection: &'a mut Connection,
+    request: &'a Request,
+    environment: &'a Environment,
+}
+
+impl Call<'_> {
+    fn route(&mut self) -> Result<(), Closed> {
+        let request = self.request;
+        let path = request.path.strip_prefix(BASE).unwrap_or_default();
+        let parts: Vec<&str> = path.split('/').collect();
+        match (parts.as_slice(), request.method.as_str()) {
+            (["", "ping"], "GET") => self.text(200, "pong"),
+            (["", "runtime", "invocation", "next"], "GET") => self.next(),
+            (["", "runtime", "invocation", id, "response"], "POST") => self.response(id),
+            (["", "runtime", "invocation", id, "error"], "POST") => self.error(id),
+            (["", "runtime", "init", "error"], "POST") => self.init_error(),
+            (
+                ["", "ping"]
+                | ["", "runtime", "invocation", "next"]
+                | ["", "runtime", "invocation", _, "response" | "error"]
+                | ["", "runtime", "init", "error"],
+                _,
+            ) => self.text(405, ""),
+            _ => self.text(404, "404 page not found\n"),
+        }
+    }
+
+    fn next(&mut self) -> Result<(), Closed> {
+        match self.environment.next() {
+            Next::Event(invocation) => {
+                let reply = event_reply(&invocation, &self.environment.settings().arn());
+                self.connection.reply(self.request, &reply)
+            }
+            Next::Refused(refusal) => self.refuse(refusal),
+        }
+    }
+
+    fn response(&mut self, id: &str) -> Result<(), Closed> {
+        self.answer(id, |request, body| {
+            let content_type = request.header("Content-Type").unwrap_or("application/json");
+            Outcome::response(body, content_type)
+        })
+    }
+
+    fn error(&mut self, id: &str) -> Result<(), Closed> {
+        self.answer(id, error_outcome)
+    }
+
+    fn answer(
+        &mut self,
+        id: &str,
+        outcome: impl FnOnce(&Request, Vec<u8>) -> Outcome,
+    ) -> Result<(), Closed> {
+        let attempt_id = self.request.header("Lambda-Runtime-Invocation-Id");
+        let generation = match self.environment.begin_answer(id, attempt_id) {
+            Ok(generation) => generation,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        // The answer stays begun for ever then: AWS's emulator, too, is stuck until the time is up.
+        if let Some(mode) = self.request.header("Lambda-Runtime-Function-Response-Mode")
+            && mode != "streaming"
+        {
+            return self.json(400, "InvalidFunctionResponseMode", mode);
+        }
+        let Ok(body) = self.connection.body(self.request, PAYLOAD_BYTES_MAX) else {
+            self.environment.cut_answer(generation);
+            return Err(Closed);
+        };
+        let Body { bytes, length } = body;
+        let is_too_large = length > PAYLOAD_BYTES_MAX as u64;
+        let outcome = match is_too_large {
+            true => Outcome::too_large(length),
+            false => outcome(self.request, bytes),
+        };
+        match self.environment.finish_answer(generation, outcome) {
+            Err(refusal) => self.refuse(refusal),
+            Ok(()) if is_too_large => self.json(
+                413,
+                "RequestEntityTooLarge",
+                &format!("Exceeded maximum allowed payload size ({PAYLOAD_BYTES_MAX} bytes)."),
+            ),
+            Ok(()) => self.accepted(),
+        }
+    }
+
+    fn init_error(&mut self) -> Result<(), Closed> {
+        let generation = match self.environment.begin_init_error() {
+            Ok(generation) => generation,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        let body = self.connection.body(self.request, PAYLOAD_BYTES_MAX)?;
+        let outcome = error_outcome(self.request, body.bytes);
+        self.environment.finish_init_error(generation, outcome);
+        self.accepted()
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Result<(), Closed> {
+        match refusal {
+            Refusal::UnknownId => self.json(400, "InvalidRequestID", "Invalid request ID"),
+            Refusal::Phase(text) => self.json(403, "InvalidStateTransition", &text),
+            Refusal::Gone => Err(Closed),
+        }
+    }
+
+    fn accepted(&mut self) -> Result<(), Closed> {
+        let reply = Reply::new(202, "application/json", b"{\"status\":\"OK\"}\n");
+        self.connection.reply(self.request, &reply)
+    }
+
+    fn json(&mut self, status: u16, error_type: &str, text: &str) -> Result<(), Closed> {
+        let body = json!({ "errorMessage": text, "errorType": error_type });
+        let body = format!("{body}\n");
+        let reply = Reply::new(status, "application/json", body.as_bytes());
+        self.connection.reply(self.request, &reply)
+    }
+
+    fn text(&mut self, status: u16, text: &str) -> Result<(), Closed> {
+        self.connection
+            .reply(self.request, &Reply::text(status, text))
+    }
+}
+
+/// The headers in the order in which net/http sorts them; absent ones are left out.
+fn event_reply<'a>(invocation: &'a Invocation, arn: &str) -> Reply<'a> {
+    let submission = &invocation.submission;
+    let all = [
+        ("Content-Type", Some(submission.content_type.clone())),
+        (
+            "Lambda-Runtime-Aws-Request-Id",
+            Some(submission.request_id.clone()),
+        ),
+        ("Lambda-Runtime-Aws-Tenant-Id", submission.tenant_id.clone()),
+        (
+            "Lambda-Runtime-Client-Context",
+            submission.client_context.clone(),
+        ),
+        (
+            "Lambda-Runtime-Deadline-Ms",
+            Some(invocation.deadline_ms.to_string()),
+        ),
+        (
+            "Lambda-Runtime-Invocation-Id",
+            Some(invocation.attempt_id.clone()),
+        ),
+        ("Lambda-Runtime-Invoked-Function-Arn", Some(arn.to_string())),
+        ("Lambda-Runtime-Trace-Id", Some(submission.trace_id.clone())),
+    ];
+    Reply {
+        status: 200,
+        headers: all
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect(),
+        body: &submission.event,
+        framing: Framing::Unsized,
+    }
+}
+
+fn error_outcome(request: &Request, body: Vec<u8>) -> Outcome {
+    let error_type = classify(request.header(ERROR_TYPE).unwrap_or_default());
+    let content_type = request.header("Content-Type").unwrap_or("application/json");
+    if content_type.eq_ignore_ascii_case(ERROR_CAUSE_JSON) {
+        let body = without_cause(&body);
+        return Outcome::posted_error(body, "application/json", error_type);
+    }
+    if body.is_empty() {
+        // The header is then all that is known (OpenAPI of the Runtime API).
+        let body = json!({ "errorType": error_type, "errorMessage": "" });
+        return Outcome::posted_error(body.to_string().into(), "application/json", error_type);
+    }
+    Outcome::posted_error(body, content_type, error_type)
+}
+
+/// AWS keeps what contains `Runtime.` or `Function.`, a capital and another letter.
+fn classify(error_type: &str) -> String {
+    let is_known = ["Runtime.", "Function."].iter().any(|category| {
+        error_type.match_indices(category).any(|(at, _)| {
+            let reason = &error_type.as_bytes()[at + category.len()..];
+            reason.first().is_some_and(u8::is_ascii_uppercase)
+                && reason.get(1).is_some_and(u8::is_ascii_alphabetic)
+        })
+    });
+    match is_known {
+        true => error_type.to_string(),
+        false if error_type.starts_with("Function.") => "Function.Unknown".to_string(),
+        false => "Runtime.Unknown".to_string(),
+    }
+}
+
+/// The cause goes to X-Ray; the caller gets the three usual fields.
+fn without_cause(body: &[u8]) -> Vec<u8> {
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
+        return b"\"Invalid error body\"".to_vec();
+    };
+    fields.retain(|name, _| ["errorMessage", "errorType", "stackTrace"].contains(&name.as_str()));
+    Value::Object(fields).to_string().into_bytes()
+}

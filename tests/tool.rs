@@ -1,0 +1,32 @@
+//! The tool `tinderbox`, driven as its users drive it: commands, files, signals and sockets.
+//!
+//! Callers use `minreq`, a client this project did not write, or raw sockets where the bytes
+//! matter. Bootstraps are the release binaries, or scripts that a test writes; in the tests of the
+//! Runtime API the script sleeps and the test itself is the runtime.
+
+mod support;
+
+#[path = "tool/bench.rs"]
+mod bench;
+#[path = "tool/commands.rs"]
+mod commands;
+#[path = "tool/events.rs"]
+mod events;
+#[path = "tool/functions.rs"]
+mod functions;
+#[path = "tool/http.rs"]
+mod http;
+#[path = "tool/invoke_api.rs"]
+mod invoke_api;
+#[path = "tool/lifetime.rs"]
+mod lifetime;
+#[path = "tool/messages.rs"]
+mod messages;
+#[path = "tool/runtime_api.rs"]
+mod runtime_api;
+#[path = "tool/states.rs"]
+mod states;
+#[path = "tool/tool.rs"]
+mod tool;
+#[path = "tool/wire.rs"]
+mod wire;

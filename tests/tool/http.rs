@@ -1,0 +1,239 @@
+//! HTTP as the servers read it: bodies in any framing, odd clients, and what is not HTTP at all.
+
+use crate::bench::{Bench, NEXT, response_path};
+use crate::wire::{Wire, chunked, post};
+
+impl Wire {
+    fn next_ping(&mut self) -> Vec<u8> {
+        self.get("/2018-06-01/ping");
+        self.reply().body
+    }
+}
+
+#[test]
+fn answers_may_come_in_chunks_of_any_size_and_in_single_bytes() {
+    let bench = Bench::start(&[]);
+    let mut runtime = bench.connect();
+    let body: Vec<u8> = (0..=255).cycle().take(700).collect();
+    for size in [1, 2, 15, 16, 17, 699, 700] {
+        let caller = bench.call("1");
+        let id = runtime.next().id();
+        let path = response_path(&id);
+        let head = format!("POST {path} HTTP/1.1\r\nhost:x\r\ntransfer-encoding: Chunked\r\n\r\n");
+        let whole = [head.as_bytes(), &chunked(&body, size)].concat();
+        match size {
+            // Every byte of the head and of the chunks in a segment of its own.
+            700 => whole.iter().for_each(|byte| runtime.send([*byte])),
+            _ => runtime.send(whole),
+        }
+        assert_eq!(runtime.reply().status, 202);
+        assert!(caller.reply().as_bytes() == body, "{size}");
+    }
+}
+
+#[test]
+fn a_refusal_keeps_the_connection_unless_too_much_is_unread() {
+    let bench = Bench::start(&[]);
+    let mut runtime = bench.connect();
+    for is_chunked in [false, true] {
+        let body = vec![b'x'; 256 * 1024];
+        if is_chunked {
+            let head = "POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nHost: x\r\n\
+                        Transfer-Encoding: chunked\r\n\r\n";
+            runtime.send(head);
+            runtime.send(chunked(&body, 1000));
+        } else {
+            runtime.post(&response_path("x"), &body);
+        }
+        let reply = runtime.reply();
+        assert_eq!((reply.status, reply.header("Connection")), (400, None));
+        runtime.get("/2018-06-01/ping");
+        assert_eq!(runtime.reply().body, b"pong");
+    }
+    runtime.try_send(&post(&response_path("x"), "", &vec![b'x'; 256 * 1024 + 1]));
+    let reply = runtime.reply();
+    assert_eq!(
+        (reply.status, reply.header("Connection")),
+        (400, Some("close"))
+    );
+    assert!(runtime.is_closed());
+}
+
+#[test]
+fn unknown_paths_are_404_and_wrong_methods_405() {
+    let bench = Bench::start(&[]);
+    let mut runtime = bench.connect();
+    for (line, status) in [
+        ("GET /2018-06-01/ping", 200),
+        ("GET http://anywhere/2018-06-01/ping?x=1", 200),
+        ("POST /2018-06-01/ping", 405),
+        ("HEAD /2018-06-01/runtime/invocation/next", 405),
+        ("GET /2018-06-01/runtime/invocation/x/response", 405),
+        ("PUT /2018-06-01/runtime/init/error", 405),
+        ("GET /", 404),
+        ("GET /2018-06-01", 404),
+        ("GET /2018-06-01/", 404),
+        ("GET /2018-06-02/ping", 404),
+        ("GET /2018-06-01/runtime/restore/next", 404),
+        ("POST /2018-06-01/runtime/restore/error", 404),
+        ("POST /2018-06-01/runtime/invocation/x/y/response", 404),
+        ("POST /2020-01-01/extension/register", 404),
+    ] {
+        runtime.send(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        assert_eq!(runtime.reply().status, status, "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_http_is_refused_and_closed() {
+    let bench = Bench::start(&[]);
+    let host = "Host: x\r\n";
+    let long = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n",
+        "x".repeat(1_100_000)
+    );
+    for (request, status) in [
+        ("GET /2018-06-01/ping HTTP/1.1\r\n\r\n", 400),
+        ("\r\nGET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("GET  /2018-06-01/ping HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("GET /2018-06-01/ping\r\nHost: x\r\n\r\n", 400),
+        ("G(T / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("GET ping HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        ("GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+        (&format!("GET / HTTP/1.1\r\n{host}No colon\r\n\r\n"), 400),
+        (&format!("GET / HTTP/1.1\r\n{host}Space : x\r\n\r\n"), 400),
+        (&format!("GET / HTTP/1.1\r\n{host} Folded: x\r\n\r\n"), 400),
+        (&format!("GET / HTTP/1.1\r\n{host}A: \x01\r\n\r\n"), 400),
+        (&format!("GET / HTTP/1.1\r\n{host}{host}\r\n"), 400),
+        (
+            &format!("POST / HTTP/1.1\r\n{host}Content-Length: x\r\n\r\n"),
+            400,
+        ),
+        (
+            &format!("POST / HTTP/1.1\r\n{host}Content-Length: +1\r\n\r\n"),
+            400,
+        ),
+        (
+            &format!(
+                "POST / HTTP/1.1\r\n{host}Content-Length: {}0\r\n\r\n",
+                u64::MAX
+            ),
+            400,
+        ),
+        (
+            &format!("POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            400,
+        ),
+        (
+            &format!(
+                "POST / HTTP/1.1\r\n{host}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+            ),
+            400,
+        ),
+        (
+            &format!("POST / HTTP/1.1\r\n{host}Transfer-Encoding: gzip\r\n\r\n"),
+            501,
+        ),
+        (
+            &format!("POST / HTTP/1.1\r\n{host}Expect: wonders\r\n\r\n"),
+            417,
+        ),
+        (&long, 431),
+    ] {
+        let mut client = bench.connect();
+        client.try_send(request.as_bytes());
+        let reply = client.reply();
+        assert_eq!(
+            (reply.status, reply.header("Connection")),
+            (status, Some("close")),
+            "{request}"
+        );
+        assert!(client.is_closed(), "{request}");
+    }
+}
+
+#[test]
+fn broken_chunks_end_the_connection_and_nothing_else() {
+    let bench = Bench::start(&[]);
+    for chunks in [
+        "x\r\n",
+        "\r\n",
+        "-1\r\n",
+        "11111111111111111\r\n",
+        "1\r\nabc\r\n",
+        "1\r\na\r\nz",
+    ] {
+        let caller = bench.call("1");
+        let mut runtime = bench.connect();
+        let id = runtime.next().id();
+        let path = response_path(&id);
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        runtime.send(head + chunks + "\r\n\r\n");
+        assert!(runtime.is_closed(), "{chunks:?}");
+        let mut runtime = bench.connect();
+        runtime.get(NEXT);
+        let text = caller.reply();
+        let text = text.as_str().expect("text");
+        assert!(
+            text.contains("Runtime.TruncatedResponse"),
+            "{chunks:?}: {text}"
+        );
+        // That request for an event is first in line: it gets the next one, and this takes it.
+        let caller = bench.call("2");
+        let id = runtime.reply().id();
+        runtime.respond(&id, b"2");
+        assert_eq!(caller.reply().as_bytes(), b"2");
+    }
+}
+
+#[test]
+fn old_and_lenient_clients_are_served() {
+    let bench = Bench::start(&[]);
+    for (request, connection) in [
+        ("GET /2018-06-01/ping HTTP/1.0\r\n\r\n", Some("close")),
+        ("GET /2018-06-01/ping HTTP/1.1\nHost:\n\n", None),
+        (
+            "GET /2018-06-01/ping HTTP/1.1\r\nHOST: x\r\nConnection: Close\r\n\r\n",
+            Some("close"),
+        ),
+        (
+            "GET /2018-06-01/ping HTTP/1.1\r\nhost: x\r\nContent-Length: 3\r\n\r\nabc",
+            None,
+        ),
+    ] {
+        let mut client = bench.connect();
+        client.send(request);
+        let reply = client.reply();
+        assert_eq!(
+            (reply.body.as_slice(), reply.header("Connection")),
+            (b"pong".as_slice(), connection)
+        );
+        match connection {
+            Some(_) => assert!(client.is_closed(), "{request}"),
+            None => assert_eq!(client.next_ping(), b"pong", "{request}"),
+        }
+    }
+}
+
+#[test]
+fn a_body_that_waits_to_be_asked_for_is_asked_for() {
+    let bench = Bench::start(&[]);
+    let caller = bench.call("1");
+    let mut runtime = bench.connect();
+    let id = runtime.next().id();
+    let expect = "Expect: 100-continue\r\n";
+    let whole = post(&response_path(&id), expect, b"late");
+    runtime.send(&whole[..whole.len() - 4]);
+    assert_eq!(runtime.reply().status, 100);
+    runtime.send(b"late");
+    assert_eq!(runtime.reply().status, 202);
+    assert_eq!(caller.reply().as_bytes(), b"late");
+    // A refusal does not ask for the body, so the connection cannot go on.
+    let whole = post(&response_path("x"), expect, b"late");
+    runtime.send(&whole[..whole.len() - 4]);
+    let reply = runtime.reply();
+    assert_eq!(
+        (reply.status, reply.header("Connection")),
+        (400, Some("close"))
+    );
+}

@@ -1,0 +1,384 @@
+//! The Invoke API as callers see it: statuses, headers, kinds of call, what is let through.
+
+use std::time::{Duration, Instant};
+
+use crate::bench::Bench;
+use crate::tool::call;
+use crate::wire::Wire;
+
+#[test]
+fn a_response_is_200_with_the_headers_of_lambda() {
+    let bench = Bench::start(&[]);
+    let request = bench
+        .server
+        .request("{}")
+        .with_header("X-Amzn-Trace-Id", "Root=1-2-3");
+    let caller = call(request);
+    let mut runtime = bench.connect();
+    let event = runtime.next();
+    assert_eq!(event.header("Lambda-Runtime-Trace-Id"), Some("Root=1-2-3"));
+    runtime.respond(&event.id(), b"[]");
+    let reply = caller.reply();
+    assert_eq!(
+        (reply.status_code, reply.as_bytes()),
+        (200, b"[]".as_slice())
+    );
+    assert_eq!(reply.header("Content-Type"), Some("application/json"));
+    assert_eq!(reply.header("X-Amz-Executed-Version"), Some("$LATEST"));
+    assert_eq!(reply.header("X-Amzn-RequestId"), Some(event.id().as_str()));
+    assert_eq!(reply.header("X-Amzn-Trace-Id"), Some("Root=1-2-3"));
+    assert_eq!(reply.header("X-Amz-Function-Error"), None);
+}
+
+#[test]
+fn an_event_that_is_not_json_is_400_with_its_place() {
+    let bench = Bench::start(&[]);
+    for (event, place) in [
+        (
+            b"{".as_slice(),
+            "EOF while parsing an object at line 1 column 1",
+        ),
+        (b"{}\n}", "trailing characters at line 2 column 1"),
+        (b"\"\xff\"", "invalid unicode code point at line 1 column 2"),
+    ] {
+        let reply = bench.server.invoke(event);
+        assert_eq!(reply.status_code, 400);
+        let error_type = reply.header("X-Amzn-ErrorType");
+        assert_eq!(error_type, Some("InvalidRequestContentException"));
+        let body = reply.as_str().expect("text");
+        assert!(
+            body.contains("Could not parse request body into json"),
+            "{body}"
+        );
+        assert!(body.contains(place), "{body}");
+    }
+    assert!(
+        !bench.server.stderr().contains("START"),
+        "nothing reaches the function"
+    );
+}
+
+#[test]
+fn no_event_is_an_empty_object() {
+    let bench = Bench::start(&[]);
+    let url = bench.server.url();
+    let caller = call(minreq::post(url));
+    let mut runtime = bench.connect();
+    let event = runtime.next();
+    assert_eq!(event.body, b"{}");
+    runtime.respond(&event.id(), b"1");
+    assert_eq!(caller.reply().as_bytes(), b"1");
+}
+
+#[test]
+fn raw_lets_any_bytes_through_with_their_type() {
+    let bench = Bench::start(&["--raw"]);
+    let mut runtime = bench.connect();
+    for event in [b"".as_slice(), b"{", b"\0\xff\r\n"] {
+        let request = bench
+            .server
+            .request(event)
+            .with_header("Content-Type", "image/png");
+        let caller = call(request);
+        let reply = runtime.next();
+        assert_eq!(
+            (reply.body.as_slice(), reply.header("Content-Type")),
+            (event, Some("image/png"))
+        );
+        runtime.respond(&reply.id(), event);
+        assert_eq!(caller.reply().as_bytes(), event);
+    }
+}
+
+#[test]
+fn an_event_over_the_limit_is_413() {
+    let bench = Bench::start(&["--raw"]);
+    for (kind, limit) in [("RequestResponse", 6_291_556), ("Event", 1_048_576)] {
+        let request = bench.server.request(vec![b'1'; limit + 1]);
+        let request = request.with_header("X-Amz-Invocation-Type", kind);
+        let reply = call(request).reply();
+        assert_eq!(reply.status_code, 413);
+        assert_eq!(
+            reply.header("X-Amzn-ErrorType"),
+            Some("RequestTooLargeException")
+        );
+        let body = reply.as_str().expect("text");
+        let text = format!(
+            "{} byte payload is too large for the {kind} invocation",
+            limit + 1
+        );
+        assert!(body.contains(&text), "{body}");
+    }
+    assert!(
+        !bench.server.stderr().contains("START"),
+        "nothing reaches the function"
+    );
+}
+
+#[test]
+fn an_asynchronous_call_is_202_at_once_and_is_handled_all_the_same() {
+    let bench = Bench::start(&[]);
+    let request = bench.server.request("\"later\"");
+    let reply = call(request.with_header("X-Amz-Invocation-Type", "Event")).reply();
+    assert_eq!((reply.status_code, reply.as_bytes()), (202, b"".as_slice()));
+    let mut runtime = bench.connect();
+    let event = runtime.next();
+    assert_eq!(event.body, b"\"later\"");
+    assert_eq!(reply.header("X-Amzn-RequestId"), Some(event.id().as_str()));
+    assert_eq!(
+        runtime.respond(&event.id(), b"nobody reads this").status,
+        202
+    );
+    runtime.get(crate::bench::NEXT);
+    bench.server.says("REPORT RequestId: ");
+}
+
+#[test]
+fn a_dry_run_is_204_and_reaches_nobody() {
+    let bench = Bench::start(&[]);
+    let request = bench
+        .server
+        .request("{}")
+        .with_header("X-Amz-Invocation-Type", "DryRun");
+    let reply = call(request).reply();
+    assert_eq!((reply.status_code, reply.as_bytes()), (204, b"".as_slice()));
+    assert!(!bench.server.stderr().contains("START"));
+    let bad = bench
+        .server
+        .request("{")
+        .with_header("X-Amz-Invocation-Type", "DryRun");
+    assert_eq!(call(bad).reply().status_code, 400);
+}
+
+#[test]
+fn calls_that_lambda_refuses_are_refused() {
+    let bench = Bench::start(&[]);
+    for (name, value, error_type) in [
+        (
+            "X-Amz-Invocation-Type",
+            "event",
+            "InvalidParameterValueException",
+        ),
+        (
+            "X-Amz-Client-Context",
+            "e2E=",
+            "InvalidRequestContentException",
+        ),
+        (
+            "X-Amz-Client-Context",
+            "W10=",
+            "InvalidRequestContentException",
+        ),
+        (
+            "X-Amz-Client-Context",
+            "e30=e30=",
+            "InvalidRequestContentException",
+        ),
+        (
+            "X-Amz-Client-Context",
+            "e3 0=",
+            "InvalidRequestContentException",
+        ),
+        (
+            "X-Amz-Client-Context",
+            "{}",
+            "InvalidRequestContentException",
+        ),
+    ] {
+        let reply = call(bench.server.request("{}").with_header(name, value)).reply();
+        assert_eq!(reply.status_code, 400, "{value}");
+        assert_eq!(
+            reply.header("X-Amzn-ErrorType"),
+            Some(error_type),
+            "{value}"
+        );
+    }
+    for (method, path, status) in [
+        (
+            minreq::Method::Get,
+            "/2015-03-31/functions/f/invocations",
+            405,
+        ),
+        (minreq::Method::Post, "/2015-03-31/functions/f", 404),
+        (
+            minreq::Method::Post,
+            "/2015-03-31/functions//invocations",
+            405,
+        ),
+        (minreq::Method::Post, "/", 404),
+    ] {
+        let url = format!("http://127.0.0.1:{}{path}", bench.server.port);
+        let reply = call(minreq::Request::new(method, url)).reply();
+        assert_eq!(reply.status_code, status, "{path}");
+        let body = reply.as_str().expect("text");
+        assert!(
+            body.contains("use POST /2015-03-31/functions/NAME/invocations"),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn a_client_context_arrives_decoded_in_one_line() {
+    let bench = Bench::start(&[]);
+    let mut runtime = bench.connect();
+    for (encoded, context) in [
+        ("e30=", "{}"),
+        ("e30", "{}"),
+        ("eyJhIjoiYj8+In0=", r#"{"a":"b?>"}"#),
+        ("eyJhIjoiw6kifQ==", "{\"a\":\"é\"}"),
+        ("ewoiYSI6MQp9", "{ \"a\":1 }"),
+    ] {
+        let request = bench
+            .server
+            .request("1")
+            .with_header("X-Amz-Client-Context", encoded);
+        let caller = call(request);
+        let event = runtime.next();
+        assert_eq!(event.header("Lambda-Runtime-Client-Context"), Some(context));
+        runtime.respond(&event.id(), b"1");
+        caller.reply();
+    }
+}
+
+#[test]
+fn the_commands_options_reach_the_function() {
+    let bench = Bench::start(&[]);
+    let port = bench.server.port.to_string();
+    let context = "{\"key\":\"v\"}";
+    let caller = std::thread::spawn(move || {
+        crate::tool::finish(&[
+            "invoke",
+            "--port",
+            &port,
+            "--event=[7]",
+            "--function=any:$LATEST",
+            "--tenant-id",
+            "blue",
+            "--client-context",
+            context,
+        ])
+    });
+    let mut runtime = bench.connect();
+    let event = runtime.next();
+    assert_eq!(event.body, b"[7]");
+    assert_eq!(event.header("Lambda-Runtime-Client-Context"), Some(context));
+    assert_eq!(event.header("Lambda-Runtime-Aws-Tenant-Id"), Some("blue"));
+    runtime.respond(&event.id(), b"answer");
+    let caller = caller.join().expect("the caller ends");
+    assert_eq!(
+        (caller.code, caller.text().as_str(), caller.stderr.as_str()),
+        (0, "answer", "")
+    );
+}
+
+#[test]
+fn the_command_exits_with_1_on_a_function_error_and_prints_it() {
+    let bench = Bench::start(&[]);
+    let port = bench.server.port.to_string();
+    let caller = std::thread::spawn(move || crate::tool::finish(&["invoke", "--port", &port]));
+    let mut runtime = bench.connect();
+    let id = runtime.next().id();
+    runtime.post(
+        &format!("/2018-06-01/runtime/invocation/{id}/error"),
+        b"{\"errorType\":\"X\"}",
+    );
+    assert_eq!(runtime.reply().status, 202);
+    let caller = caller.join().expect("the caller ends");
+    assert_eq!(
+        (caller.code, caller.text().as_str()),
+        (1, "{\"errorType\":\"X\"}")
+    );
+    let line = "tinderbox: the function failed (X-Amz-Function-Error: Unhandled)\n";
+    assert_eq!(caller.stderr, line);
+}
+
+#[test]
+fn the_command_calls_asynchronously_when_asked() {
+    let bench = Bench::start(&[]);
+    let port = bench.server.port.to_string();
+    for kind in ["Event", "DryRun"] {
+        let call = crate::tool::finish(&["invoke", "--port", &port, "--type", kind]);
+        assert_eq!(
+            (call.code, call.stdout.len(), call.stderr.as_str()),
+            (0, 0, "")
+        );
+    }
+    let mut runtime = bench.connect();
+    let id = runtime.next().id();
+    runtime.respond(&id, b"1");
+}
+
+#[test]
+fn callers_at_once_are_served_one_after_another() {
+    let bench = Bench::start(&[]);
+    let callers: Vec<_> = (0..8)
+        .map(|number| (number, bench.call(number.to_string())))
+        .collect();
+    let mut runtime = bench.connect();
+    for _ in 0..8 {
+        let event = runtime.next();
+        // Nobody else's event is in hand: a repeated request gives this one.
+        assert_eq!(runtime.next().id(), event.id());
+        runtime.respond(&event.id(), &event.body);
+    }
+    runtime.get(crate::bench::NEXT);
+    for (number, caller) in callers {
+        assert_eq!(caller.reply().as_bytes(), number.to_string().as_bytes());
+    }
+    assert!(runtime.is_silent());
+    let log = bench.server.stderr();
+    let turns: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split_once(" RequestId: "))
+        .map(|(what, _)| what)
+        .filter(|what| ["START", "END"].contains(what))
+        .collect();
+    assert_eq!(turns, ["START", "END"].repeat(8));
+}
+
+#[test]
+fn a_caller_who_gives_up_does_not_disturb_the_next_one() {
+    let bench = Bench::start(&[]);
+    let mut gone = Wire::connect(bench.server.port);
+    gone.post("/2015-03-31/functions/f/invocations", b"\"given up\"");
+    let mut runtime = bench.connect();
+    let event = runtime.next();
+    assert_eq!(event.body, b"\"given up\"");
+    drop(gone);
+    assert_eq!(runtime.respond(&event.id(), b"1").status, 202);
+    let caller = bench.call("2");
+    let event = runtime.next();
+    assert_eq!(event.body, b"2");
+    runtime.respond(&event.id(), b"2");
+    assert_eq!(caller.reply().as_bytes(), b"2");
+}
+
+#[test]
+fn a_caller_may_keep_the_connection_and_send_chunks() {
+    let bench = Bench::start(&[]);
+    let mut caller = Wire::connect(bench.server.port);
+    let mut runtime = bench.connect();
+    for number in 0..3 {
+        let event = format!("[{number}]");
+        caller.send("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\n");
+        caller.send("Transfer-Encoding: chunked\r\n\r\n");
+        caller.send(crate::wire::chunked(event.as_bytes(), 2));
+        let reply = runtime.next();
+        assert_eq!(reply.body, event.as_bytes());
+        runtime.respond(&reply.id(), event.as_bytes());
+        assert_eq!(caller.reply().body, event.as_bytes());
+    }
+}
+
+#[test]
+fn an_answer_is_had_before_the_runtime_asks_for_more() {
+    let bench = Bench::start(&["--timeout", "20"]);
+    let caller = bench.call("1");
+    let mut runtime = bench.connect();
+    let id = runtime.next().id();
+    let began = Instant::now();
+    runtime.respond(&id, b"1");
+    assert_eq!(caller.reply().as_bytes(), b"1");
+    assert!(began.elapsed() < Duration::from_secs(10));
+}

@@ -1,0 +1,195 @@
+//! HTTP by hand: what a client of a server under test sends and sees, byte by byte.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::tool::PATIENCE;
+
+/// A reply.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The one header of this exact name, if there is one.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(found, _)| found == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        assert!(values.next().is_none(), "{name} comes twice");
+        value
+    }
+
+    /// A field of the body, which is a JSON object.
+    pub fn field(&self, name: &str) -> String {
+        let fields: serde_json::Value = serde_json::from_slice(&self.body).expect("a JSON body");
+        fields[name].as_str().expect("a field of text").to_string()
+    }
+}
+
+/// A connection, and what has been read ahead.
+pub struct Wire {
+    stream: TcpStream,
+    ahead: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects to a port of this machine.
+    pub fn connect(port: u16) -> Wire {
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a read timeout");
+        stream.set_nodelay(true).expect("no delay");
+        Wire {
+            stream,
+            ahead: Vec::new(),
+        }
+    }
+
+    /// Sends bytes as they are.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("send");
+    }
+
+    /// Sends bytes to a server that may have hung up.
+    pub fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Sends `GET` of this path.
+    pub fn get(&mut self, path: &str) {
+        self.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+    }
+
+    /// Sends `POST` of this path with a body.
+    pub fn post(&mut self, path: &str, body: &[u8]) {
+        self.send(post(path, "", body));
+    }
+
+    /// Reads one reply.
+    pub fn reply(&mut self) -> Reply {
+        let head = String::from_utf8(self.through(b"\r\n\r\n")).expect("a head in UTF-8");
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next().expect("a status line");
+        let status = status.strip_prefix("HTTP/1.1 ").expect("HTTP/1.1");
+        let headers: Vec<(String, String)> = lines
+            .map(|line| line.split_once(": ").expect("a header"))
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        let mut reply = Reply {
+            status: status[..3].parse().expect("a status"),
+            headers,
+            body: Vec::new(),
+        };
+        reply.body = match reply.header("Content-Length") {
+            Some(length) => self.exactly(length.parse().expect("a length")),
+            None if reply.header("Transfer-Encoding") == Some("chunked") => self.chunks(),
+            None => Vec::new(),
+        };
+        reply
+    }
+
+    /// True when nothing comes for a while: the call waits.
+    pub fn is_silent(&mut self) -> bool {
+        let moment = Duration::from_millis(100);
+        self.stream
+            .set_read_timeout(Some(moment))
+            .expect("a read timeout");
+        let result = self.stream.peek(&mut [0]);
+        self.stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a read timeout");
+        self.ahead.is_empty() && result.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// True when the server has closed and nothing is left to read.
+    pub fn is_closed(&mut self) -> bool {
+        let read = self.read(&mut [0]);
+        self.ahead.is_empty()
+            && match read {
+                Ok(count) => count == 0,
+                Err(error) => error.kind() == ErrorKind::ConnectionReset,
+            }
+    }
+
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.through(b"\r\n");
+            let digits = std::str::from_utf8(&line)
+                .expect("a chunk's size")
+                .trim_end();
+            let size = usize::from_str_radix(digits, 16).expect("a chunk's size");
+            body.extend(self.exactly(size));
+            assert_eq!(self.exactly(2), b"\r\n", "the end of a chunk");
+            if size == 0 {
+                return body;
+            }
+        }
+    }
+
+    fn through(&mut self, end: &[u8]) -> Vec<u8> {
+        loop {
+            let found = self
+                .ahead
+                .windows(end.len())
+                .position(|window| window == end);
+            if let Some(at) = found {
+                return self.ahead.drain(..at + end.len()).collect();
+            }
+            self.more();
+        }
+    }
+
+    fn exactly(&mut self, length: usize) -> Vec<u8> {
+        while self.ahead.len() < length {
+            self.more();
+        }
+        self.ahead.drain(..length).collect()
+    }
+
+    fn more(&mut self) {
+        let mut bytes = vec![0; 64 * 1024];
+        let count = self.read(&mut bytes).expect("read");
+        assert!(
+            count > 0,
+            "closed after {}",
+            String::from_utf8_lossy(&self.ahead)
+        );
+        self.ahead.extend(&bytes[..count]);
+    }
+
+    /// A socket with a time limit is interrupted by being stopped and continued: signal(7).
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.stream.read(bytes) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+}
+
+/// A `POST` with more headers, each with its line end.
+pub fn post(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// The same bytes as chunks of the given size, in lower-case hexadecimal.
+pub fn chunked(body: &[u8], size: usize) -> Vec<u8> {
+    let mut all = Vec::new();
+    for chunk in body.chunks(size) {
+        all.extend(format!("{:x}\r\n", chunk.len()).as_bytes());
+        all.extend(chunk);
+        all.extend(b"\r\n");
+    }
+    all.extend(b"0\r\n\r\n");
+    all
+}
