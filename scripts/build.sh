@@ -48,28 +48,50 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
 # Unwinding needs its tables: they are dropped only where the profile says that a panic aborts.
 if grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
-    FLAGS="$FLAGS -Clink-arg=-T$root/scripts/discard.ld"
+    FLAGS="$FLAGS -Clink-arg=--no-eh-frame-hdr -Clink-arg=-T$root/scripts/discard.ld"
 fi
+
+# The linker leaves room for the section headers that it does not write: cuts a file at the end of
+# its last segment. (The numbers are those of an ELF64 header, elf(5).)
+cut_tail() {
+    local file=$1 count end=0 at offset size
+    number() { od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
+    at=$(number "$file" 32 8)
+    count=$(number "$file" 56 2)
+    for ((; count > 0; count--, at += 56)); do
+        offset=$(number "$file" $((at + 8)) 8)
+        size=$(number "$file" $((at + 32)) 8)
+        end=$((offset + size > end ? offset + size : end))
+    done
+    truncate -s "$end" "$file"
+}
 
 for arch in $archs; do
     target=$arch-unknown-linux-musl
-    flags="$FLAGS --remap-path-prefix=$root=/tinderbox --remap-path-prefix=$package=/function
-        --remap-path-prefix=$cargo_home=/cargo"
-    [ "$ROUTE" = debian ] && flags="$flags -L$(debian_libc "$arch")"
+    flags="$FLAGS $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
+        --remap-path-prefix=$package=/function --remap-path-prefix=$cargo_home=/cargo"
     dir=$CARGO_TARGET_DIR/lambda/$arch$out
     mkdir -p "$dir"
-    for strip in symbols ${unstripped:+none}; do
+    for kind in shipped ${unstripped:+unstripped}; do
+        if [ "$kind" = shipped ]; then
+            strip="-Cstrip=symbols -Clink-arg=-znosectionheader"
+        else
+            strip="-Cstrip=none"
+        fi
         # Apart, so that neither build throws the other's away.
-        messages=$(RUSTFLAGS="${flags//$'\n'/ } -Cstrip=$strip" "${CARGO[@]}" build --release --target "$target" \
-            --manifest-path "$package/Cargo.toml" --target-dir "$CARGO_TARGET_DIR/build-$strip" \
-            --bins --message-format json-render-diagnostics)
+        messages=$(RUSTFLAGS="${flags//$'\n'/ } $strip" "${CARGO[@]}" build "${BUILD_STD[@]}" \
+            --release --target "$target" --manifest-path "$package/Cargo.toml" \
+            --target-dir "$CARGO_TARGET_DIR/build-$kind" --bins \
+            --message-format json-render-diagnostics)
         built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
         [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
-        if [ "$strip" = none ]; then
-            cp "$built" "$dir/bootstrap.unstripped"
+        # Into place by a rename: a copy that runs meanwhile stays whole.
+        cp "$built" "$dir/.new.$$"
+        if [ "$kind" = shipped ]; then
+            cut_tail "$dir/.new.$$"
+            mv "$dir/.new.$$" "$dir/bootstrap"
         else
-            # Into place by a rename: a copy that runs meanwhile stays whole.
-            cp "$built" "$dir/.bootstrap.$$" && mv "$dir/.bootstrap.$$" "$dir/bootstrap"
+            mv "$dir/.new.$$" "$dir/bootstrap.unstripped"
         fi
     done
     printf '%s\t%s\t%s\n' "$dir/bootstrap" "$(stat -c %s "$dir/bootstrap")" \

@@ -1,6 +1,7 @@
 # Finds or installs the compiler and the musl targets; sourced by the other scripts.
 #
-#   toolchain x86_64 aarch64    sets CARGO (an array), FLAGS (for RUSTFLAGS), ROUTE; 1: not to be had
+#   toolchain x86_64 aarch64    sets CARGO and BUILD_STD (arrays), FLAGS (for RUSTFLAGS), ROUTE;
+#                               1: not to be had
 #
 # Route "rustup": rustup's stable toolchain with its precompiled targets; rust-lld comes with it, so
 # no cross compiler is needed. Sizes are recorded for PINNED; another stable works, with other bytes.
@@ -24,9 +25,16 @@ install_packages() {
         apt-get -qq -y --no-install-recommends install "$@" >/dev/null 2>&1
 }
 
+# Static and at a fixed address; one segment to read and execute, one to read and write; no section
+# headers, which a program that runs has no use for.
 link_flags="-Crelocation-model=static -Clinker-flavor=ld.lld -Clink-arg=-znoseparate-code
--Clink-arg=-znognustack -Clink-arg=-zmax-page-size=4096 -Clink-arg=--build-id=none
--Clink-arg=--no-eh-frame-hdr -Clink-arg=-znorelro -Clink-arg=--hash-style=gnu"
+-Clink-arg=--no-rosegment -Clink-arg=-zmax-page-size=4096 -Clink-arg=--build-id=none
+-Clink-arg=-znorelro -Clink-self-contained=no"
+
+# The start files of C, and libc.a, from a folder.
+start_files() {
+    printf -- '-L%s -Clink-arg=%s/crt1.o -Clink-arg=%s/crti.o -Clink-arg=%s/crtn.o' "$1" "$1" "$1" "$1"
+}
 
 route_rustup() {
     command -v rustup >/dev/null || return 1
@@ -50,6 +58,7 @@ route_rustup() {
     fi
     CARGO=(cargo "+$name")
     FLAGS="-Clinker=rust-lld $link_flags"
+    BUILD_STD=()
     RUSTC_VERSION=$(rustc "+$name" --version)
     ROUTE=rustup
 }
@@ -62,20 +71,26 @@ route_debian() {
     [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo ] || return 1
     RUSTC_VERSION=$(/usr/bin/rustc --version)
     CARGO=(env RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo)
-    FLAGS="-Clinker=ld.lld $link_flags -Clink-self-contained=no"
+    FLAGS="-Clinker=ld.lld $link_flags"
+    BUILD_STD=(-Zbuild-std=core)
     ROUTE=debian
     for arch in "$@"; do
-        debian_libc "$arch" >/dev/null || return 1
+        libc_folder "$arch" >/dev/null || return 1
     done
 }
 
-# The folder with Debian's musl for an architecture, unpacked when it is not this machine's.
-debian_libc() {
+# The folder with musl's libc.a and start files for an architecture.
+libc_folder() {
     local arch=$1 cache
+    if [ "$ROUTE" = rustup ]; then
+        echo "$("${CARGO[@]/#cargo/rustc}" --print target-libdir --target "$arch-unknown-linux-musl")/self-contained"
+        return
+    fi
     if [ "$arch" = x86_64 ]; then
         echo /usr/lib/x86_64-linux-musl
         return
     fi
+    # Debian's package of another architecture, unpacked and not installed.
     cache=$root/target/debian-musl/$arch
     if ! [ -f "$cache/usr/lib/$arch-linux-musl/libc.a" ]; then
         mkdir -p "$cache"

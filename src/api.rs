@@ -15,8 +15,6 @@ use crate::wire::http1;
 
 /// Exit code: the Runtime API is lost, or refused us. All exit codes are explained in the README.
 pub const EXIT_API: i32 = 1;
-/// Exit code: the configuration is wrong.
-pub const EXIT_CONFIG: i32 = 2;
 /// Exit code: an init error was reported.
 pub const EXIT_INIT: i32 = 3;
 /// Exit code: a panic was reported.
@@ -45,11 +43,11 @@ pub struct Api {
 }
 
 impl Api {
-    /// Connects to nothing yet.
-    pub const fn new(endpoint: Endpoint, pipeline: bool) -> Api {
+    /// Nobody to talk to.
+    pub const fn new() -> Api {
         Api {
-            connection: Connection::new(endpoint),
-            pipeline,
+            connection: Connection::new(),
+            pipeline: false,
             asked: false,
             doubtful: false,
             lost: false,
@@ -58,13 +56,26 @@ impl Api {
         }
     }
 
+    /// Says where the Runtime API is; connects to nothing yet.
+    pub fn set(&mut self, (endpoint, pipeline): (Endpoint, bool)) {
+        self.pipeline = pipeline;
+        self.connection.endpoint = Some(endpoint);
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        self.connection
+            .endpoint
+            .as_ref()
+            .unwrap_or_else(|| sys::exit(EXIT_API))
+    }
+
     /// Waits for the next event, however long it takes, and sets `_X_AMZN_TRACE_ID` to its trace id.
     /// `kept` is the answer to the one before.
     #[inline(never)]
     pub fn next(&mut self, inbox: &mut Inbox, kept: &Buffer) {
         loop {
             if !self.asked {
-                self.send(self.connection.endpoint.next);
+                self.send(self.endpoint().next);
                 self.asked = true;
             }
             if let Err(trouble) = inbox.receive(&self.connection, false) {
@@ -72,19 +83,18 @@ impl Api {
                 continue;
             }
             self.asked = false;
-            if inbox.close {
+            if inbox.head.close {
                 self.hang_up(inbox);
             }
-            match inbox.status {
+            match inbox.head.status {
                 200 => {}
                 204 => continue, // an emulator's way to say: not yet
                 _ => refused(inbox, true),
             }
-            let mut values = [b"".as_slice(); 3];
-            http1::values(inbox.head(), &NAMES, &mut values);
-            let [request_id, invocation_id, trace_id] = values;
+            let request_id = inbox.value(http1::REQUEST_ID);
+            let invocation_id = inbox.value(http1::INVOCATION_ID);
             if request_id.is_empty() || !fits(request_id) || !fits(invocation_id) {
-                log::fatal(EXIT_API, [b"Runtime API: bad request id ", request_id, b""]);
+                log::fatal(EXIT_API, b"Runtime API: bad request id ", request_id);
             }
             let again =
                 self.request_id.get() == request_id && self.invocation_id.get() == invocation_id;
@@ -97,7 +107,7 @@ impl Api {
             self.invocation_id.set(invocation_id);
             self.doubtful = false;
             self.lost = false;
-            return sys::set_trace_id(trace_id);
+            return sys::set_trace_id(inbox.value(http1::TRACE_ID));
         }
     }
 
@@ -114,7 +124,7 @@ impl Api {
         let buffer = response.buffer();
         self.address(buffer, error_type);
         if self.pipeline {
-            buffer.append(self.connection.endpoint.next);
+            buffer.append(self.endpoint().next);
         }
         self.post(inbox, buffer);
     }
@@ -137,9 +147,10 @@ impl Api {
         };
         let with = |value: &[u8], name: &'static [u8]| if value.is_empty() { b"" } else { name };
         let (request_id, invocation_id) = (self.request_id.get(), self.invocation_id.get());
+        let endpoint = self.endpoint();
         let length = Decimal::new(buffer.body_bytes());
         let fields = [
-            self.connection.endpoint.prefix,
+            endpoint.prefix,
             if request_id.is_empty() {
                 b"init"
             } else {
@@ -151,7 +162,7 @@ impl Api {
             } else {
                 b"/error"
             },
-            self.connection.endpoint.authority,
+            endpoint.authority,
             with(invocation_id, INVOCATION_ID),
             invocation_id,
             with(error_type, ERROR_TYPE),
@@ -173,36 +184,33 @@ impl Api {
         self.doubtful = false;
         self.lost = false;
         // 410 and 413, too late and too large: the caller has its answer, from the server.
-        if !matches!(inbox.status, 200..=299) {
-            refused(inbox, inbox.status != 410 && inbox.status != 413);
+        if !matches!(inbox.head.status, 200..=299) {
+            refused(inbox, inbox.head.status != 410 && inbox.head.status != 413);
         }
         // An early reply may come while we still send: the rest of this connection is no good.
-        if inbox.close || !sent {
+        if inbox.head.close || !sent {
             self.hang_up(inbox);
         }
     }
 
     /// Sends, and connects before where need be. False: the connection is lost.
+    #[inline(never)]
     fn send(&mut self, bytes: &[u8]) -> bool {
-        self.connection.send(bytes).unwrap_or_else(|number| {
-            let (place, number) = (self.connection.endpoint.authority, Decimal::new(number));
-            log::fatal(EXIT_API, [b"no Runtime API at ", place, number.text()])
-        })
+        let Some(sent) = self.connection.send(bytes) else {
+            log::fatal(EXIT_API, b"no Runtime API at ", self.endpoint().authority)
+        };
+        sent
     }
 
     /// After the connection broke: once is forgiven.
     #[inline(never)]
     fn lose(&mut self, inbox: &mut Inbox, trouble: Trouble) {
         self.hang_up(inbox);
-        let text = match trouble {
-            Trouble::Closed if !self.lost => {
-                self.lost = true;
-                return;
-            }
-            Trouble::Closed => "connection closed twice",
-            Trouble::Broken(text) => text,
-        };
-        log::fatal(EXIT_API, [b"Runtime API: ", text.as_bytes(), b""])
+        if matches!(trouble, Trouble::Closed) && !self.lost {
+            self.lost = true;
+            return;
+        }
+        log::fatal(EXIT_API, b"Runtime API: ", trouble.text().as_bytes())
     }
 
     fn hang_up(&mut self, inbox: &mut Inbox) {
@@ -212,13 +220,6 @@ impl Api {
     }
 }
 
-/// The headers of an event that the runtime itself needs.
-const NAMES: [&[u8]; 3] = [
-    b"lambda-runtime-aws-request-id",
-    b"lambda-runtime-invocation-id",
-    b"lambda-runtime-trace-id",
-];
-
 /// Whether an id can enter a path and a header as it is.
 fn fits(id: &[u8]) -> bool {
     let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#' | b'%');
@@ -227,9 +228,9 @@ fn fits(id: &[u8]) -> bool {
 
 /// Logs what the server said, and ends the process if that is the end.
 fn refused(inbox: &Inbox, last: bool) {
-    let status = Decimal::new(inbox.status.into());
-    log::line([b"Runtime API: refused: ", status.text(), b""]);
-    log::line([inbox.body().trim_ascii(), b"", b""]);
+    let status = Decimal::new(inbox.head.status.into());
+    log::line(b"Runtime API: refused: ", status.text());
+    log::line(b"Runtime API: ", inbox.body());
     if last {
         sys::exit(EXIT_API);
     }

@@ -1,73 +1,70 @@
 //! Fixed regions that are written at both ends, and numbers as text.
 
-use crate::limits::HEADROOM_BYTES;
+use crate::limits::{HEADROOM_BYTES, RESPONSE_REGION_BYTES};
 use crate::sys;
+use crate::wire::part;
 
 /// A body in a region, with `HEADROOM_BYTES` before it: the body is appended, its head is prepended
-/// when its length is known, and nothing is moved. What does not fit is cut off.
+/// when its length is known, and nothing is moved. What does not fit is cut off. All zeros when it is
+/// new, so that its region costs nothing in the file.
 pub struct Buffer {
-    region: &'static mut [u8],
-    start: usize,
-    end: usize,
+    head_bytes: usize,
+    body_bytes: usize,
+    region: [u8; RESPONSE_REGION_BYTES],
 }
 
 impl Buffer {
-    /// An empty buffer over a whole region.
-    pub fn new(region: &'static mut [u8]) -> Buffer {
+    /// An empty buffer.
+    pub const fn new() -> Buffer {
         Buffer {
-            region,
-            start: HEADROOM_BYTES,
-            end: HEADROOM_BYTES,
+            head_bytes: 0,
+            body_bytes: 0,
+            region: [0; _],
         }
     }
 
     /// Forgets the head and the body.
     pub fn clear(&mut self) {
-        self.end = HEADROOM_BYTES;
-        self.clear_head();
+        self.head_bytes = 0;
+        self.body_bytes = 0;
     }
 
     /// Forgets the head.
     pub fn clear_head(&mut self) {
-        self.start = HEADROOM_BYTES;
+        self.head_bytes = 0;
     }
 
     /// Whether there is a head.
     pub fn has_head(&self) -> bool {
-        self.start != HEADROOM_BYTES
+        self.head_bytes != 0
     }
 
     /// The head and the body.
     pub fn bytes(&self) -> &[u8] {
-        part(self.region, self.start, self.end)
+        let end = HEADROOM_BYTES + self.body_bytes;
+        part(&self.region, HEADROOM_BYTES - self.head_bytes, end)
     }
 
     /// The length of the body, in bytes.
     pub fn body_bytes(&self) -> usize {
-        self.end - HEADROOM_BYTES
+        self.body_bytes
     }
 
     /// Gives the pages behind the first `keep` bytes of the region back to the kernel.
     pub fn give_back(&mut self, keep: usize) {
-        sys::give_back(self.region, keep);
+        sys::give_back(&mut self.region, keep);
     }
 
     /// Puts `bytes` behind.
     pub fn append(&mut self, bytes: &[u8]) {
-        self.end += put(self.region, self.end, bytes);
+        self.body_bytes += put(&mut self.region, HEADROOM_BYTES + self.body_bytes, bytes);
     }
 
     /// Puts a text before; see [`prepend`].
     pub fn prepend(&mut self, text: &[u8], fields: &[&[u8]]) {
-        self.start = prepend(self.region, self.start, text, fields);
+        let start = HEADROOM_BYTES - self.head_bytes;
+        self.head_bytes = HEADROOM_BYTES - prepend(&mut self.region, start, text, fields);
     }
-}
-
-/// `bytes[from..to]`, or nothing where there is no such part. A function, because to check bounds in
-/// place costs more bytes than a call.
-#[inline(never)]
-pub fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
-    bytes.get(from..to).unwrap_or_default()
 }
 
 /// Copies `bytes` to `region[at..]`, as far as there is room, and returns how many fitted.

@@ -5,11 +5,14 @@
 //! | `AWS_LAMBDA_RUNTIME_API` | where the Runtime API is: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address or `localhost`. Required |
 //! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
 
-use crate::buffer::{part, prepend, put};
+use crate::buffer::{prepend, put};
 use crate::limits::{AUTHORITY_BYTES_MAX, PREFIX_BYTES_MAX};
 use crate::log;
-use crate::sys::{Environment, Region};
-use crate::wire::http1::leading_decimal;
+use crate::sys::{self, Environment, Region};
+use crate::wire::part;
+
+/// Exit code: the configuration is wrong.
+pub const EXIT_CONFIG: i32 = 2;
 
 const NEXT: &[u8] = b"GET %/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: %\r\n\r\n";
 const VALUE_BYTES_MAX: usize = "http://".len() + AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX;
@@ -41,29 +44,42 @@ impl Endpoint {
     #[inline(never)]
     pub fn parse(value: &'static [u8]) -> Option<Endpoint> {
         let value = value.strip_prefix(b"http://").unwrap_or(value);
-        let mut rest = value;
-        let mut address = [127, 0, 0, 1];
-        if let Some(after) = value.strip_prefix(b"localhost:") {
-            rest = after;
+        // Four octets and a port; `place` is the one that is being read.
+        let mut numbers = [127, 0, 0, 1, 0];
+        let mut place = 0;
+        let mut end = 0;
+        if value.starts_with(b"localhost") {
+            place = 3;
+            end = "localhost".len();
         } else {
-            for (octet, end) in address.iter_mut().zip(*b"...:") {
-                *octet = number(&mut rest, u8::MAX.into())? as u8;
-                let (&byte, after) = rest.split_first()?;
-                if byte != end {
-                    return None;
-                }
-                rest = after;
-            }
+            numbers = [0; 5];
         }
-        let port = number(&mut rest, u16::MAX)?;
-        let authority = part(value, 0, value.len() - rest.len());
+        let mut digits = end;
+        while let Some(&byte) = value.get(end)
+            && byte != b'/'
+        {
+            let number = numbers.get_mut(place)?;
+            match byte {
+                b'0'..=b'9' => *number = *number * 10 + u32::from(byte - b'0'),
+                b'.' if place < 3 && digits > 0 => place += 1,
+                b':' if place == 3 && digits > 0 => place += 1,
+                _ => return None,
+            }
+            digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+            let max = if place < 4 { 255 } else { 65535 };
+            if *number > max {
+                return None;
+            }
+            end += 1;
+        }
+        let (authority, prefix) = value.split_at_checked(end)?;
+        let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
-        let prefix = rest.strip_suffix(b"/").unwrap_or(rest);
-        let rooted = prefix.is_empty() || prefix.starts_with(b"/");
-        let right = port != 0 && rooted && prefix.iter().all(fits);
+        let [a, b, c, d, port] = numbers;
+        let right = port != 0 && prefix.iter().all(fits);
         right.then_some(Endpoint {
-            address,
-            port,
+            address: [a as u8, b as u8, c as u8, d as u8],
+            port: port as u16,
             authority,
             prefix,
             next: b"",
@@ -71,33 +87,26 @@ impl Endpoint {
     }
 }
 
-/// Takes a decimal number up to `max` from the front.
-fn number(rest: &mut &[u8], max: u16) -> Option<u16> {
-    leading_decimal(rest)
-        .filter(|&number| number <= max.into())
-        .map(|number| number as u16)
-}
-
 /// Where the Runtime API is, and whether a response and the request for the next event may leave
-/// together. `None`: what is wrong is logged.
+/// together. What is wrong is logged, and ends the process.
 #[inline(never)]
-pub fn read() -> Option<(Endpoint, bool)> {
+pub fn read() -> (Endpoint, bool) {
     let environment = Environment::new();
     let Some(value) = environment.get(b"AWS_LAMBDA_RUNTIME_API=") else {
-        log::line([b"AWS_LAMBDA_RUNTIME_API is not set", b"", b""]);
-        return None;
+        log::fatal(EXIT_CONFIG, b"AWS_LAMBDA_RUNTIME_API is not set", b"");
     };
-    let (kept, room) = TEXT.take()?.split_at_mut_checked(VALUE_BYTES_MAX)?;
+    let text = TEXT.take().unwrap_or_else(|| sys::exit(EXIT_CONFIG));
+    let (kept, room) = text
+        .split_at_mut_checked(VALUE_BYTES_MAX)
+        .unwrap_or_default();
     let length = put(kept, 0, value);
-    let Some(mut endpoint) =
-        Endpoint::parse(part(kept, 0, length)).filter(|_| length == value.len())
-    else {
-        log::line([
-            b"AWS_LAMBDA_RUNTIME_API=",
+    let endpoint = Endpoint::parse(part(kept, 0, length)).filter(|_| length == value.len());
+    let Some(mut endpoint) = endpoint else {
+        log::fatal(
+            EXIT_CONFIG,
+            b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=",
             value,
-            b": not [http://]IPV4:PORT or localhost:PORT",
-        ]);
-        return None;
+        );
     };
     let start = prepend(
         room,
@@ -109,7 +118,7 @@ pub fn read() -> Option<(Endpoint, bool)> {
     // An emulator behind a path leaves Nagle's algorithm on, and then this costs 44 ms an event.
     let pipeline =
         endpoint.prefix.is_empty() && environment.get(b"TINDERBOX_PIPELINE=") != Some(b"0");
-    Some((endpoint, pipeline))
+    (endpoint, pipeline)
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! One kept-alive connection to the Runtime API, and the messages that come over it.
 
-use crate::buffer::part;
 use crate::config::Endpoint;
-use crate::limits::{EVENT_BYTES_MAX, HEAD_BYTES_MAX, REPLY_BYTES};
+use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX, REPLY_BYTES};
 use crate::sys::{self, Descriptor};
 use crate::wire::chunk::Decoder;
-use crate::wire::http1::{self, Framing};
-use crate::wire::{Error, Parsed};
+use crate::wire::http1::{Framing, Head};
+use crate::wire::{Error, Parsed, part};
 
 /// A first size line shorter than this stays where it is. A longer one, with extensions, is written
 /// over, so that its sender does not decide where an event begins.
@@ -16,47 +15,60 @@ const SIZE_LINE_BYTES_MAX: usize = 32;
 pub enum Trouble {
     /// The server closed, or the connection broke.
     Closed,
+    /// A head longer than `HEAD_BYTES_MAX`.
+    HeadTooLong,
     /// What came is not HTTP as it should be.
-    Broken(&'static str),
+    Broken(Error),
+}
+
+impl Trouble {
+    /// The trouble in a few words.
+    pub fn text(&self) -> &'static str {
+        match self {
+            Trouble::Closed => "connection closed twice",
+            Trouble::HeadTooLong => "head too long",
+            Trouble::Broken(error) => error.text(),
+        }
+    }
 }
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Trouble {
-        Trouble::Broken(error.text())
+        Trouble::Broken(error)
     }
 }
 
 /// A connection that is there or not.
 pub struct Connection {
     /// Where it leads.
-    pub endpoint: Endpoint,
+    pub endpoint: Option<Endpoint>,
     socket: Option<Descriptor>,
 }
 
 impl Connection {
-    /// No connection yet.
-    pub const fn new(endpoint: Endpoint) -> Connection {
+    /// No connection, to nowhere.
+    pub const fn new() -> Connection {
         Connection {
-            endpoint,
+            endpoint: None,
             socket: None,
         }
     }
 
     /// Connects unless it is connected, and sends. False: the connection is gone, perhaps within
-    /// the bytes.
-    ///
-    /// # Errors
-    /// The system's number, when nobody listens.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<bool, usize> {
-        if let Some(socket) = &self.socket {
-            return Ok(socket.send(bytes));
+    /// the bytes. `None`: nobody listens.
+    pub fn send(&mut self, bytes: &[u8]) -> Option<bool> {
+        let new = self.socket.is_none();
+        if new {
+            let endpoint = self.endpoint.as_ref()?;
+            self.socket = Descriptor::connect(endpoint.address, endpoint.port);
         }
-        let socket = Descriptor::connect(self.endpoint.address, self.endpoint.port)?;
+        let socket = self.socket.as_ref()?;
         let sent = socket.send(bytes);
-        // The first write meets no delay, so this can wait until nobody waits for us.
-        socket.send_at_once();
-        self.socket = Some(socket);
-        Ok(sent)
+        if new {
+            // The first write meets no delay, so this can wait until nobody waits for us.
+            socket.send_at_once();
+        }
+        Some(sent)
     }
 
     /// Leaves the connection, if there is one.
@@ -64,55 +76,59 @@ impl Connection {
         self.socket = None;
     }
 
-    fn receive(&self, room: &mut [u8]) -> usize {
+    fn receive(&self, room: &mut [u8], limit: usize) -> usize {
         self.socket
             .as_ref()
-            .map_or(0, |socket| socket.receive(room))
+            .map_or(0, |socket| socket.receive(room, limit))
     }
 }
 
-/// What was received: a message at the front, perhaps more behind it.
+/// What was received: a message at the front, perhaps more behind it. All zeros when it is new, so
+/// that its region costs nothing in the file.
 pub struct Inbox {
-    region: &'static mut [u8],
     /// Where the bytes end.
     end: usize,
     /// Where the message ends.
     next: usize,
-    head_end: usize,
-    body: usize,
-    body_end: usize,
-    /// Of the message: 200 to 999, for interim replies are read over.
-    pub status: u16,
-    /// The server will close the connection behind it.
-    pub close: bool,
+    /// The head of the message.
+    pub head: Head,
     /// Its body was longer than an event may be: all of it was read, and dropped.
     pub too_large: bool,
+    body: usize,
+    body_end: usize,
+    region: [u8; EVENT_REGION_BYTES],
 }
 
 impl Inbox {
-    /// An empty inbox over a whole region.
-    pub fn new(region: &'static mut [u8]) -> Inbox {
+    /// An empty inbox.
+    pub const fn new() -> Inbox {
         Inbox {
-            region,
             end: 0,
             next: 0,
-            head_end: 0,
+            head: Head::new(),
+            too_large: false,
             body: 0,
             body_end: 0,
-            status: 0,
-            close: false,
-            too_large: false,
+            region: [0; _],
         }
     }
 
-    /// The head of the message.
+    /// The head of the message, as text.
     pub fn head(&self) -> &[u8] {
-        part(self.region, 0, self.head_end)
+        part(&self.region, 0, self.head.bytes)
+    }
+
+    /// The value of one of the headers that are known; empty when it is absent.
+    pub fn value(&self, known: usize) -> &[u8] {
+        self.head
+            .values
+            .get(known)
+            .map_or(b"", |span| span.of(&self.region))
     }
 
     /// The body of the message; empty when it was too large.
     pub fn body(&self) -> &[u8] {
-        part(self.region, self.body, self.body_end)
+        part(&self.region, self.body, self.body_end)
     }
 
     /// Forgets what is behind the message: what a lost connection leaves is part of nothing.
@@ -122,30 +138,28 @@ impl Inbox {
 
     /// Gives the pages behind the first `keep` bytes of the region back to the kernel.
     pub fn give_back(&mut self, keep: usize) {
-        sys::give_back(self.region, keep);
+        sys::give_back(&mut self.region, keep);
     }
 
     /// Waits for a reply, whole. With `short`, takes little beyond it, and no body without a length.
+    /// Interim replies are read over.
     #[inline(never)]
     pub fn receive(&mut self, from: &Connection, short: bool) -> Result<(), Trouble> {
         self.drop_front(self.next);
         let limit = if short { REPLY_BYTES } else { usize::MAX };
-        let head = loop {
-            match http1::head(part(self.region, 0, self.end))? {
-                Parsed::Complete(head) if head.status < 200 => self.drop_front(head.bytes),
-                Parsed::Complete(head) if head.bytes <= HEAD_BYTES_MAX => break head,
+        loop {
+            match self.head.read(part(&self.region, 0, self.end))? {
+                Parsed::Complete(()) if self.head.status < 200 => self.drop_front(self.head.bytes),
+                Parsed::Complete(()) if self.head.bytes <= HEAD_BYTES_MAX => break,
                 Parsed::Partial if self.end < HEAD_BYTES_MAX => self.fill(from, limit)?,
-                _ => return Err(Trouble::Broken("head too long")),
+                _ => return Err(Trouble::HeadTooLong),
             }
-        };
-        self.status = head.status;
-        self.close = head.close;
-        self.head_end = head.bytes;
-        let decoder = match head.framing {
+        }
+        let decoder = match self.head.framing {
             Framing::Length(length) => Decoder::sized(length),
             Framing::Chunked => Decoder::chunked(),
             Framing::UntilClose if short => Decoder::sized(0),
-            Framing::UntilClose => return Err(Trouble::Broken("no length")),
+            Framing::UntilClose => return Err(Trouble::Broken(Error::Length)),
         };
         self.receive_body(from, decoder, limit)
     }
@@ -156,50 +170,48 @@ impl Inbox {
     fn receive_body(
         &mut self,
         from: &Connection,
-        decoder: Decoder,
+        mut decoder: Decoder,
         limit: usize,
     ) -> Result<(), Trouble> {
-        let mut decoder = decoder;
-        let mut read = self.head_end;
-        let mut total: usize = 0;
+        let mut read = self.head.bytes;
         self.body = read;
         self.body_end = read;
+        self.too_large = false;
         loop {
             while read < self.end && !decoder.is_done() {
-                let piece = decoder.read(part(self.region, read, self.end))?;
+                let piece = decoder.read(part(&self.region, read, self.end))?;
                 read += piece.framing;
-                if total == 0 && read - self.head_end < SIZE_LINE_BYTES_MAX {
+                if self.body == self.body_end && read - self.head.bytes < SIZE_LINE_BYTES_MAX {
                     self.body = read;
                     self.body_end = read;
                 }
-                total = total.saturating_add(piece.data);
-                if total > EVENT_BYTES_MAX {
+                if piece.data > EVENT_BYTES_MAX - (self.body_end - self.body) {
+                    self.too_large = true;
+                }
+                if self.too_large {
                     self.body_end = self.body;
                 } else {
-                    sys::move_down(self.region, read, self.body_end, piece.data);
+                    sys::move_down(&mut self.region, read, self.body_end, piece.data);
                     self.body_end += piece.data;
                 }
                 read += piece.data;
             }
             if decoder.is_done() {
-                break;
+                self.next = read;
+                return Ok(());
             }
             // All was read, so what is not data can be written over.
             read = self.body_end;
             self.end = read;
             self.fill(from, limit)?;
         }
-        self.next = read;
-        self.too_large = total > EVENT_BYTES_MAX;
-        Ok(())
     }
 
     /// Waits for more bytes.
     #[inline(never)]
     fn fill(&mut self, from: &Connection, limit: usize) -> Result<(), Trouble> {
         let room = self.region.get_mut(self.end..).unwrap_or_default();
-        let room_bytes = room.len().min(limit);
-        let got = from.receive(room.get_mut(..room_bytes).unwrap_or_default());
+        let got = from.receive(room, limit);
         self.end += got;
         if got == 0 {
             Err(Trouble::Closed)
@@ -210,9 +222,8 @@ impl Inbox {
 
     /// Drops what is before the next message.
     fn drop_front(&mut self, bytes: usize) {
-        let left = self.end.saturating_sub(bytes);
-        sys::move_down(self.region, bytes, 0, left);
+        self.end -= bytes;
+        sys::move_down(&mut self.region, bytes, 0, self.end);
         self.next = 0;
-        self.end = left;
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::limits::ERROR_MESSAGE_BYTES_MAX;
-use crate::wire::json;
+use crate::wire::{json, part};
 
 #[cfg(feature = "std")]
 use std::string::{String, ToString};
@@ -17,8 +17,10 @@ use std::vec::Vec;
 /// value: one of other than visible ASCII, or over 128 bytes, is `Runtime.Unknown` there.
 pub struct Failure {
     error_type: &'static str,
-    /// `None`: the JSON is in the response already.
-    message: Option<&'static [u8]>,
+    message: &'static [u8],
+    /// Puts its JSON into a buffer. A function of its own for each way to make a failure: what a
+    /// program does not use is not linked into it.
+    write: fn(&Failure, &mut Buffer),
     #[cfg(feature = "std")]
     owned: Option<(String, Vec<String>)>,
 }
@@ -27,40 +29,52 @@ impl Failure {
     /// A failure with a fixed message. For one made of bytes at hand, see
     /// [`Response::fail`](crate::Response::fail).
     pub const fn new(error_type: &'static str, message: &'static str) -> Failure {
-        Failure {
-            error_type,
-            message: Some(message.as_bytes()),
-            #[cfg(feature = "std")]
-            owned: None,
-        }
+        Failure::of_bytes(error_type, message.as_bytes())
     }
 
     /// A failure with a message, and the lines of a stack trace, that were made at run time. What is
     /// behind the first 160 KiB of the message is cut off.
     #[cfg(feature = "std")]
     pub fn with_trace(error_type: &'static str, message: String, trace: Vec<String>) -> Failure {
+        let owned = Some((message, trace));
         Failure {
-            error_type,
-            message: None,
-            owned: Some((message, trace)),
+            owned,
+            ..Failure::made(error_type, b"", write_owned)
         }
     }
 
     /// A failure with a message that need not be UTF-8.
     pub(crate) const fn of_bytes(error_type: &'static str, message: &'static [u8]) -> Failure {
-        Failure {
-            error_type,
-            message: Some(message),
-            #[cfg(feature = "std")]
-            owned: None,
-        }
+        Failure::made(error_type, message, |failure, buffer| {
+            write(buffer, failure.error_type, &[failure.message]);
+        })
+    }
+
+    /// A failure of the runtime itself, in which nothing has to be escaped.
+    pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
+        Failure::made(error_type, message.as_bytes(), |failure, buffer| {
+            let (error_type, message) = (failure.error_type.as_bytes(), failure.message);
+            buffer.clear();
+            for part in [START, error_type, MIDDLE, message, TRACE, END] {
+                buffer.append(part);
+            }
+        })
     }
 
     /// A failure whose JSON is in the response.
     pub(crate) const fn written(error_type: &'static str) -> Failure {
+        Failure::made(error_type, b"", |_, _| {})
+    }
+
+    const fn made(
+        error_type: &'static str,
+        message: &'static [u8],
+        write: fn(&Failure, &mut Buffer),
+    ) -> Failure {
         Failure {
             error_type,
-            message: None,
+            message,
+            write,
             #[cfg(feature = "std")]
             owned: None,
         }
@@ -73,43 +87,45 @@ impl Failure {
 
     /// Puts its JSON into the buffer, unless it is there.
     pub(crate) fn write(&self, buffer: &mut Buffer) {
-        #[cfg(feature = "std")]
-        if let Some((message, trace)) = &self.owned {
-            return write_with_trace(buffer, self.error_type, message, trace);
-        }
-        if let Some(message) = self.message {
-            write(buffer, self.error_type, &[message]);
-        }
+        (self.write)(self, buffer);
     }
 }
+
+const START: &[u8] = b"{\"errorType\":\"";
+const MIDDLE: &[u8] = b"\",\"errorMessage\":\"";
+const TRACE: &[u8] = b"\",\"stackTrace\":[";
+const END: &[u8] = b"]}";
 
 /// Puts the JSON of a failure without a trace into a buffer; the message comes in parts.
 pub(crate) fn write(buffer: &mut Buffer, error_type: &str, message: &[&[u8]]) {
     write_start(buffer, error_type, message);
-    buffer.append(b"\",\"stackTrace\":[]}");
+    buffer.append(END);
 }
 
 fn write_start(buffer: &mut Buffer, error_type: &str, message: &[&[u8]]) {
     buffer.clear();
-    buffer.append(b"{\"errorType\":\"");
+    buffer.append(START);
     json::escape(error_type.as_bytes(), &mut |piece| buffer.append(piece));
-    buffer.append(b"\",\"errorMessage\":\"");
-    for part in message {
-        let part = part.get(..ERROR_MESSAGE_BYTES_MAX).unwrap_or(part);
-        json::escape(part, &mut |piece| buffer.append(piece));
+    buffer.append(MIDDLE);
+    for text in message {
+        let text = part(text, 0, text.len().min(ERROR_MESSAGE_BYTES_MAX));
+        json::escape(text, &mut |piece| buffer.append(piece));
     }
+    buffer.append(TRACE);
 }
 
 #[cfg(feature = "std")]
-fn write_with_trace(buffer: &mut Buffer, error_type: &str, message: &str, trace: &[String]) {
-    write_start(buffer, error_type, &[message.as_bytes()]);
-    buffer.append(b"\",\"stackTrace\":[");
+fn write_owned(failure: &Failure, buffer: &mut Buffer) {
+    let Some((message, trace)) = &failure.owned else {
+        return;
+    };
+    write_start(buffer, failure.error_type, &[message.as_bytes()]);
     for (index, line) in trace.iter().enumerate() {
         buffer.append(if index == 0 { b"\"" } else { b",\"" });
         json::escape(line.as_bytes(), &mut |piece| buffer.append(piece));
         buffer.append(b"\"");
     }
-    buffer.append(b"]}");
+    buffer.append(END);
 }
 
 /// Any error of a program with std: its text is the message, what it was caused by is the trace.

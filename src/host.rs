@@ -13,7 +13,7 @@
 mod child;
 mod exec;
 
-use crate::buffer::{part, put};
+use crate::buffer::put;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::limits::PATH_BYTES_MAX;
@@ -22,6 +22,7 @@ use crate::response::Response;
 use crate::sys::child::{is_executable, open_standard_streams};
 use crate::sys::{Environment, Region};
 use crate::wire::http1::decimal;
+use crate::wire::part;
 
 static PATH: Region<[u8; PATH_BYTES_MAX]> = Region::new([0; _]);
 static MESSAGE: Region<[u8; PATH_BYTES_MAX + 64]> = Region::new([0; _]);
@@ -61,7 +62,7 @@ pub fn init() -> Result<impl FnMut(&Invocation<'_>, &mut Response) -> Result<(),
         let length = join(message, &[b"no executable file ", tried]);
         return Err(no_handler(part(message, 0, length)));
     }
-    log::line([b"runs ", part(path, 0, path.len() - 1), b" for each event"]);
+    log::line(b"for each event runs ", part(path, 0, path.len() - 1));
     let Some(mut program) = exec::Program::new(path, timeout_ms) else {
         return Err(no_handler(b"init was called twice"));
     };

@@ -55,9 +55,6 @@ pub const RESPONSE_REGION_BYTES: usize = HEADROOM_BYTES + RESPONSE_BYTES_MAX + T
 /// The longest text of a panic that is reported, in bytes.
 pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
 
-/// The region in which a panic is reported, and the one for the reply: nothing else is free then.
-pub const PANIC_REGION_BYTES: usize = HEADROOM_BYTES + 6 * PANIC_TEXT_BYTES_MAX + TAILROOM_BYTES;
-
 /// What stays resident of a region that was once filled, in bytes.
 pub const RESIDENT_BYTES: usize = 256 * 1024;
 

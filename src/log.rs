@@ -1,32 +1,32 @@
 //! What the runtime itself has to say: one line, one write, on standard error.
 
-use crate::buffer::{part, prepend, put};
+use crate::buffer::prepend;
 use crate::sys;
+use crate::wire::part;
 
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: usize = 1024;
 
-/// The longest part of a line, in bytes; what is behind is cut off.
-const PART_BYTES_MAX: usize = 320;
+/// So much is said of what it is about, in bytes; what is behind is cut off.
+const ABOUT_BYTES_MAX: usize = 640;
 
-/// Writes `tinderbox: ` and three parts as one line.
+/// Writes `tinderbox: `, a text and what it is about as one line.
 #[inline(never)]
-pub fn line(parts: [&[u8]; 3]) {
-    let parts = parts.map(|text| part(text, 0, text.len().min(PART_BYTES_MAX)));
-    let mut room = [0; LINE_BYTES_MAX];
+pub fn line(text: &[u8], about: &[u8]) {
+    let about = part(about, 0, about.len().min(ABOUT_BYTES_MAX));
+    let mut room = [b'\n'; LINE_BYTES_MAX];
     let end = LINE_BYTES_MAX - 1;
-    let start = prepend(&mut room, end, b"tinderbox: %%%", &parts);
+    let start = prepend(&mut room, end, b"tinderbox: %%", &[text, about]);
     // A line feed within would make two records of one.
-    for byte in &mut room {
+    for byte in room.iter_mut().take(end) {
         *byte = (*byte).max(b' ');
     }
-    put(&mut room, end, b"\n");
     sys::write_error(part(&room, start, LINE_BYTES_MAX));
 }
 
 /// Writes a line, and ends the process.
 #[inline(never)]
-pub fn fatal(code: i32, parts: [&[u8]; 3]) -> ! {
-    line(parts);
+pub fn fatal(code: i32, text: &[u8], about: &[u8]) -> ! {
+    line(text, about);
     sys::exit(code)
 }

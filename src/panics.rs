@@ -4,17 +4,17 @@
 use core::fmt::{Display, Write};
 
 use crate::api::{Api, EXIT_PANIC};
-use crate::buffer::{Buffer, Text};
+use crate::buffer::Text;
 use crate::connection::Inbox;
-use crate::limits::{PANIC_REGION_BYTES, PANIC_TEXT_BYTES_MAX, REPLY_BYTES};
+use crate::limits::PANIC_TEXT_BYTES_MAX;
 use crate::log;
 use crate::response::Response;
 use crate::sys::{self, Region, Slot};
 
 /// What a report needs, while code that is not ours runs.
 static IN_HAND: Slot<Api> = Slot::new();
-static REPORT: Region<[u8; PANIC_REGION_BYTES]> = Region::new([0; _]);
-static REPLY: Region<[u8; REPLY_BYTES]> = Region::new([0; _]);
+static REPORT: Region<Response> = Region::new(Response::new());
+static REPLY: Region<Inbox> = Region::new(Inbox::new());
 
 /// Runs code that may panic.
 pub fn watch<T>(api: &'static mut Api, code: impl FnOnce() -> T) -> (&'static mut Api, T) {
@@ -31,11 +31,10 @@ pub fn watch<T>(api: &'static mut Api, code: impl FnOnce() -> T) -> (&'static mu
 pub fn report(info: impl Display) -> ! {
     let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();
     let _ = write!(text, "{info}");
-    log::line([text.get(), b"", b""]);
-    if let (Some(api), Some(region), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
-        let mut response = Response::new(Buffer::new(region));
-        let failure = response.fail("Runtime.Panic", &[text.get()]);
-        api.report(&mut Inbox::new(reply), &mut response, failure);
+    log::line(b"", text.get());
+    if let (Some(api), Some(report), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
+        let failure = report.fail("Runtime.Panic", &[text.get()]);
+        api.report(reply, report, failure);
     }
     sys::exit(EXIT_PANIC)
 }

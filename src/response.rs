@@ -7,15 +7,15 @@ use crate::limits::{CONTENT_TYPE_BYTES_MAX, RESPONSE_BYTES_MAX};
 /// Takes what a handler answers: at most 6,291,556 bytes (6 MiB + 100), kept whole until the
 /// handler returns.
 pub struct Response {
-    buffer: Buffer,
     too_large: bool,
+    buffer: Buffer,
 }
 
 impl Response {
-    pub(crate) fn new(buffer: Buffer) -> Response {
+    pub(crate) const fn new() -> Response {
         Response {
-            buffer,
             too_large: false,
+            buffer: Buffer::new(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Response {
     }
 }
 
-const TOO_LARGE: Failure = Failure::new(
+const TOO_LARGE: Failure = Failure::plain(
     "Function.ResponseSizeTooLarge",
     "the response is longer than 6291556 bytes",
 );

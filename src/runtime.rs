@@ -1,24 +1,30 @@
 //! The loop: next, handle, answer.
 
-use core::mem::MaybeUninit;
-
-use crate::api::{Api, EXIT_CONFIG, EXIT_INIT};
-use crate::buffer::Buffer;
-use crate::config;
+use crate::api::{Api, EXIT_INIT};
+use crate::config::{self, EXIT_CONFIG};
 use crate::connection::Inbox;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::limits::{EVENT_REGION_BYTES, RESIDENT_BYTES, RESIDENT_EVENTS, RESPONSE_REGION_BYTES};
+use crate::limits::{RESIDENT_BYTES, RESIDENT_EVENTS};
 use crate::log;
 use crate::panics;
 use crate::response::Response;
 use crate::sys::{self, Region};
 
-static API: Region<MaybeUninit<Api>> = Region::new(MaybeUninit::uninit());
-static EVENT: Region<[u8; EVENT_REGION_BYTES]> = Region::new([0; _]);
-static RESPONSE: Region<[u8; RESPONSE_REGION_BYTES]> = Region::new([0; _]);
+/// All memory of the loop.
+struct Memory {
+    api: Api,
+    inbox: Inbox,
+    response: Response,
+}
 
-const EVENT_TOO_LARGE: Failure = Failure::new(
+static MEMORY: Region<Memory> = Region::new(Memory {
+    api: Api::new(),
+    inbox: Inbox::new(),
+    response: Response::new(),
+});
+
+const EVENT_TOO_LARGE: Failure = Failure::plain(
     "Runtime.EventTooLarge",
     "the event is longer than 6291556 bytes",
 );
@@ -44,34 +50,35 @@ where
     H: FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>,
 {
     panics::install();
-    let (Some(api), Some(event), Some(response)) = (API.take(), EVENT.take(), RESPONSE.take())
+    let Some(Memory {
+        api,
+        inbox,
+        response,
+    }) = MEMORY.take()
     else {
-        log::fatal(EXIT_CONFIG, [b"run was called twice", b"", b""]);
+        log::fatal(EXIT_CONFIG, b"run was called twice", b"");
     };
-    let mut inbox = Inbox::new(event);
-    let mut response = Response::new(Buffer::new(response));
-    let Some((endpoint, pipeline)) = config::read() else {
-        sys::exit(EXIT_CONFIG);
-    };
-    let api = api.write(Api::new(endpoint, pipeline));
+    api.set(config::read());
 
     let (mut api, made) = panics::watch(api, init);
     let mut handler = match made {
         Ok(handler) => handler,
         Err(failure) => {
-            api.report(&mut inbox, &mut response, failure);
+            api.report(inbox, response, failure);
             sys::exit(EXIT_INIT);
         }
     };
 
     let mut until_give_back = 0;
     loop {
-        api.next(&mut inbox, response.buffer());
+        api.next(inbox, response.buffer());
         response.clear();
-        let mut outcome = Err(EVENT_TOO_LARGE);
-        if !inbox.too_large {
+        let outcome;
+        if inbox.too_large {
+            outcome = Err(EVENT_TOO_LARGE);
+        } else {
             let invocation = Invocation::new(inbox.head(), inbox.body());
-            (api, outcome) = panics::watch(api, || handler(&invocation, &mut response));
+            (api, outcome) = panics::watch(api, || handler(&invocation, response));
         }
         if inbox.body().len().max(response.len()) > RESIDENT_BYTES {
             until_give_back = RESIDENT_EVENTS;
@@ -82,6 +89,6 @@ where
                 response.give_back(RESIDENT_BYTES);
             }
         }
-        api.answer(&mut inbox, &mut response, outcome);
+        api.answer(inbox, response, outcome);
     }
 }

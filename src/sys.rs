@@ -176,9 +176,9 @@ impl Drop for Descriptor {
 }
 
 impl Descriptor {
-    /// A blocking TCP connection to an IPv4 address, or the number that says why there is none.
+    /// A blocking TCP connection to an IPv4 address; `None` when nobody listens there.
     #[inline(never)]
-    pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
+    pub fn connect(address: [u8; 4], port: u16) -> Option<Descriptor> {
         let place = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: port.to_be(),
@@ -190,27 +190,12 @@ impl Descriptor {
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
         // SAFETY: no memory is involved.
         let number = unsafe { call(libc::SYS_socket, libc::AF_INET as usize, kind, 0, 0, 0) };
-        if number < 0 {
-            return Err(number.unsigned_abs());
-        }
-        let socket = Descriptor(number as c_int);
-        let length = size_of::<libc::sockaddr_in>();
+        let socket = (number >= 0).then(|| Descriptor(number as c_int))?;
+        let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
         // SAFETY: the address is valid for the length given.
-        let done = unsafe {
-            call(
-                libc::SYS_connect,
-                number as usize,
-                &raw const place as usize,
-                length,
-                0,
-                0,
-            )
-        };
-        // An interrupted connect goes on by itself, and is as good as done: a send waits for it.
-        if done < 0 && done != INTERRUPTED {
-            return Err(done.unsigned_abs());
-        }
-        Ok(socket)
+        let done = unsafe { call(libc::SYS_connect, number as usize, place, length, 0, 0) };
+        // An interrupted connect goes on by itself, and a send waits for it.
+        (done >= 0 || done == INTERRUPTED).then_some(socket)
     }
 
     /// Sends small writes at once (TCP_NODELAY). A failure costs time alone.
@@ -249,10 +234,11 @@ impl Descriptor {
         true
     }
 
-    /// Waits for bytes, for as long as it takes. 0: the connection is gone, or there is no room.
-    pub fn receive(&self, room: &mut [u8]) -> usize {
+    /// Waits for bytes, at most `limit`, for as long as it takes. 0: the connection is gone, or there
+    /// is no room.
+    pub fn receive(&self, room: &mut [u8], limit: usize) -> usize {
         loop {
-            let (start, length) = (room.as_mut_ptr() as usize, room.len());
+            let (start, length) = (room.as_mut_ptr() as usize, room.len().min(limit));
             // SAFETY: valid for the length given.
             let got = unsafe { call(libc::SYS_read, self.0 as usize, start, length, 0, 0) };
             if got != INTERRUPTED {

@@ -3,11 +3,12 @@
 //! One `ppoll` waits for its response, its log, its end and the deadline. The response ends with the
 //! process, never at end of file: a process that it left behind may hold the pipe for ever.
 
-use crate::buffer::{part, put};
+use crate::buffer::put;
 use crate::limits::{DRAIN_READS, PIPE_BYTES, TAIL_BYTES};
 use crate::response::Response;
 use crate::sys::child::{Child, Ending, Read, read, reap_orphans, wait_for};
 use crate::sys::{self, Descriptor, monotonic_ms};
+use crate::wire::part;
 
 /// Without a pidfd, the child is asked for so often.
 const ASK_MS: u64 = 10;

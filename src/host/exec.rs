@@ -64,7 +64,11 @@ impl Program {
             Outcome::TooLarge | Outcome::Ended(Ending::Exit(0)) => return Ok(()),
             Outcome::Late => {
                 let what = "stopped before its deadline, after ms: ";
-                ("Function.Timeout", what, limit_ms.unwrap_or_default() as usize)
+                (
+                    "Function.Timeout",
+                    what,
+                    limit_ms.unwrap_or_default() as usize,
+                )
             }
             Outcome::Ended(Ending::Exit(status)) => ("Runtime.ExitError", "exit status ", status),
             Outcome::Ended(Ending::Signal(signal)) => ("Runtime.ExitError", "signal ", signal),

@@ -5,7 +5,26 @@
 //! them (a client context, a request id) and no caller may end an environment. What frames the
 //! body is read strictly (RFC 9112, 6.3): a doubt there would mix up two events.
 
-use super::{Error, Parsed};
+use super::{Error, Parsed, part};
+
+/// How many headers are found on the way.
+pub const KNOWN_COUNT: usize = 6;
+
+/// The headers that are found on the way, in lower case; the indices below are theirs.
+pub static KNOWN: [&[u8]; KNOWN_COUNT] = [
+    b"content-length",
+    b"transfer-encoding",
+    b"connection",
+    b"lambda-runtime-aws-request-id",
+    b"lambda-runtime-invocation-id",
+    b"lambda-runtime-trace-id",
+];
+/// The index of the request id.
+pub const REQUEST_ID: usize = 3;
+/// The index of the invocation id.
+pub const INVOCATION_ID: usize = 4;
+/// The index of the trace id.
+pub const TRACE_ID: usize = 5;
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,158 +37,174 @@ pub enum Framing {
     UntilClose,
 }
 
+/// Where the value of a header stands in its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// No value.
+    pub const NONE: Span = Span { start: 0, end: 0 };
+
+    /// The value; empty when there is none.
+    pub fn of(self, head: &[u8]) -> &[u8] {
+        part(head, self.start as usize, self.end as usize)
+    }
+}
+
 /// The head of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// 100 to 999.
     pub status: u16,
-    /// The head's length in bytes, with its empty line.
-    pub bytes: usize,
-    /// Where its body ends. Interim replies and 204 and 304 have none.
-    pub framing: Framing,
     /// The server will close after this message. An HTTP/1.0 server is taken to close always.
     pub close: bool,
+    /// Where its body ends. Interim replies and 204 and 304 have none.
+    pub framing: Framing,
+    /// The head's length in bytes, with its empty line.
+    pub bytes: usize,
+    /// The values of the `KNOWN` headers.
+    pub values: [Span; KNOWN_COUNT],
 }
 
-/// Reads the head of a reply from its first byte.
-#[inline(never)]
-pub fn head(bytes: &[u8]) -> Result<Parsed<Head>, Error> {
-    let mut rest = bytes;
-    let Some(first) = line(&mut rest) else {
-        return Ok(Parsed::Partial);
-    };
-    let (status, old) = status_line(first).ok_or(Error::StatusLine)?;
-    let mut values = [b"".as_slice(); 3];
-    let names: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"connection"];
-    if !headers(&mut rest, &names, &mut values)? {
-        return Ok(Parsed::Partial);
-    }
-    let [length, encoding, connection] = values;
-    let framing = if status < 200 || status == 204 || status == 304 {
-        Framing::Length(0)
-    } else if encoding.is_empty() && length.is_empty() {
-        Framing::UntilClose
-    } else if encoding.is_empty() {
-        Framing::Length(decimal(length).ok_or(Error::Length)?)
-    } else if length.is_empty() && same(encoding, b"chunked") {
-        Framing::Chunked
-    } else {
-        return Err(Error::Length);
-    };
-    let close = old || framing == Framing::UntilClose || same(connection, b"close");
-    Ok(Parsed::Complete(Head {
-        status,
-        bytes: bytes.len() - rest.len(),
-        framing,
-        close,
-    }))
-}
-
-/// Finds headers by their names (in lower case) in a whole head, in one pass. What is absent stays
-/// as it is in `values`.
-pub fn values<'a>(head: &'a [u8], names: &[&[u8]], values: &mut [&'a [u8]]) {
-    let mut rest = head;
-    if line(&mut rest).is_some() {
-        let _ = headers(&mut rest, names, values);
-    }
-}
-
-/// The value of the header of that name (in lower case); absent and empty alike are `None`.
-pub fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let mut value = [b"".as_slice()];
-    values(head, &[name], &mut value);
-    value.first().copied().filter(|value| !value.is_empty())
-}
-
-/// Takes header lines from the front, to the empty line that ends them; false when that is not there
-/// yet. A header that is wanted and comes twice, differently, is an error.
-#[inline(never)]
-fn headers<'a>(
-    rest: &mut &'a [u8],
-    names: &[&[u8]],
-    values: &mut [&'a [u8]],
-) -> Result<bool, Error> {
-    while let Some(text) = line(rest) {
-        if matches!(text, b"" | b"\r") {
-            return Ok(true);
+impl Head {
+    /// Nothing read yet.
+    pub const fn new() -> Head {
+        Head {
+            status: 0,
+            close: false,
+            framing: Framing::Length(0),
+            bytes: 0,
+            values: [Span::NONE; KNOWN_COUNT],
         }
-        let (name, value) = field(text).ok_or(Error::HeaderLine)?;
-        for (wanted, place) in names.iter().zip(&mut *values) {
-            if same(name, wanted) {
-                if !place.is_empty() && *place != value {
+    }
+
+    /// Reads the head of a reply from its first byte, in one pass.
+    #[inline(never)]
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Parsed<()>, Error> {
+        *self = Head::new();
+        let mut start = 0;
+        let mut colon = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            if byte == b':' && colon < start {
+                colon = at;
+            }
+            if byte != b'\n' {
+                continue;
+            }
+            let line = part(bytes, start, at);
+            if start == 0 {
+                self.status_line(line)?;
+            } else if matches!(line, b"" | b"\r") {
+                self.bytes = at + 1;
+                return self.frame(bytes).map(Parsed::Complete);
+            } else if colon <= start {
+                return Err(Error::HeaderLine);
+            } else {
+                self.field(bytes, start, colon, at)?;
+            }
+            start = at + 1;
+        }
+        Ok(Parsed::Partial)
+    }
+
+    /// `HTTP/1.x NNN[ reason]`.
+    fn status_line(&mut self, line: &[u8]) -> Result<(), Error> {
+        let version = part(line, 0, 8);
+        let status = decimal(part(line, 9, 12)).unwrap_or_default();
+        let right = version.starts_with(b"HTTP/1.")
+            && version.last().is_some_and(u8::is_ascii_digit)
+            && part(line, 8, 9) == b" "
+            && status >= 100
+            && matches!(part(line, 12, 13), b"" | b" " | b"\r");
+        self.status = status as u16;
+        self.close = version.ends_with(b"0");
+        if right {
+            Ok(())
+        } else {
+            Err(Error::StatusLine)
+        }
+    }
+
+    /// Notes the value of a header line, if it is one of the known. One that comes twice,
+    /// differently, is an error.
+    #[inline(never)]
+    fn field(&mut self, bytes: &[u8], start: usize, colon: usize, end: usize) -> Result<(), Error> {
+        let name = part(bytes, start, colon);
+        if name.first().is_some_and(u8::is_ascii_whitespace) {
+            return Err(Error::HeaderLine);
+        }
+        let value = part(bytes, colon + 1, end).trim_ascii();
+        let start = (value.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+        for (known, span) in KNOWN.iter().zip(&mut self.values) {
+            if same(name, known) {
+                if span.end != 0 && span.of(bytes) != value {
                     return Err(Error::HeaderLine);
                 }
-                *place = value;
+                *span = Span {
+                    start: start as u32,
+                    end: (start + value.len()) as u32,
+                };
             }
         }
+        Ok(())
     }
-    Ok(false)
+
+    /// Finds where the body ends.
+    #[inline(never)]
+    fn frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let [length, encoding, connection, ..] = &self.values;
+        if same(connection.of(bytes), b"close") {
+            self.close = true;
+        }
+        if self.status < 200 || self.status == 204 || self.status == 304 {
+            return Ok(());
+        }
+        self.framing = if encoding.end != 0 {
+            if length.end != 0 || !same(encoding.of(bytes), b"chunked") {
+                return Err(Error::Length);
+            }
+            Framing::Chunked
+        } else if length.end != 0 {
+            Framing::Length(decimal(length.of(bytes)).ok_or(Error::Length)?)
+        } else {
+            self.close = true;
+            Framing::UntilClose
+        };
+        Ok(())
+    }
+}
+
+/// The value of the first header of that name (in lower case) in a whole head; absent and empty
+/// alike are `None`.
+pub fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
+        let colon = line.iter().position(|&byte| byte == b':')?;
+        let (found, value) = line.split_at_checked(colon)?;
+        let value = value.get(1..)?.trim_ascii();
+        (same(found, name) && !value.is_empty()).then_some(value)
+    })
 }
 
 /// A number of decimal digits alone; `None` when it is empty, something else or too large.
-pub fn decimal(text: &[u8]) -> Option<usize> {
-    let mut rest = text;
-    leading_decimal(&mut rest).filter(|_| rest.is_empty())
-}
-
-/// Takes a decimal number from the front; `None` when there is no digit, or it is too large.
 #[inline(never)]
-pub fn leading_decimal(rest: &mut &[u8]) -> Option<usize> {
-    let mut number: Option<usize> = None;
-    while let Some((byte, after)) = rest.split_first()
-        && byte.is_ascii_digit()
-    {
-        let digit = usize::from(byte - b'0');
-        number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(digit)?);
-        *rest = after;
+pub fn decimal(text: &[u8]) -> Option<usize> {
+    let mut number: usize = 0;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(digit.into())?;
     }
-    number
-}
-
-/// `HTTP/1.x NNN[ reason]`: the status, and whether the version is 1.0.
-fn status_line(line: &[u8]) -> Option<(u16, bool)> {
-    let &[
-        b'H',
-        b'T',
-        b'T',
-        b'P',
-        b'/',
-        b'1',
-        b'.',
-        minor,
-        b' ',
-        ref rest @ ..,
-    ] = line
-    else {
-        return None;
-    };
-    let mut after = rest;
-    let status = leading_decimal(&mut after)?;
-    let ended = matches!(after.first(), None | Some(b' ' | b'\r'));
-    let three = rest.len() - after.len() == 3 && status >= 100;
-    (ended && three && minor.is_ascii_digit()).then_some((status as u16, minor == b'0'))
-}
-
-/// A header line's name and value; `None` when it is not one.
-fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|&byte| byte == b':')?;
-    let (name, value) = line.split_at_checked(colon)?;
-    if name.first()?.is_ascii_whitespace() {
-        return None;
-    }
-    Some((name, value.get(1..)?.trim_ascii()))
-}
-
-/// Takes a line from the front, without its LF; `None` when there is no LF yet.
-fn line<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let end = rest.iter().position(|&byte| byte == b'\n')?;
-    let (line, after) = rest.split_at_checked(end)?;
-    *rest = after.get(1..)?;
-    Some(line)
+    (!text.is_empty()).then_some(number)
 }
 
 /// Whether a text is that one but for case; `lower` is in lower case. (The standard library's own
 /// takes 350 bytes, and can panic.)
+#[inline(never)]
 fn same(text: &[u8], lower: &[u8]) -> bool {
     text.len() == lower.len()
         && text
