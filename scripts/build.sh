@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the static `bootstrap`, or that of one function.
+# Builds the static `bootstrap`, or that of one function, or the tool.
 #
-#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR] [--unstripped]
+#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR | --tool] [--unstripped]
 #
 # NAME is a folder of tests/functions; DIR is any package with a binary that depends on tinderbox.
 # Standard output has one line a binary: path, bytes, sha256, separated by tabs. Everything else goes
@@ -10,7 +10,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 
-archs= function= unstripped=
+archs= function= tool= unstripped=
 while [ $# -gt 0 ]; do
     case $1 in
         x86_64 | aarch64) archs="$archs $1" ;;
@@ -20,6 +20,7 @@ while [ $# -gt 0 ]; do
             function=$2
             shift
             ;;
+        --tool) tool=1 ;;
         --unstripped) unstripped=1 ;;
         *) say "build.sh: unknown argument '$1' (see the first lines of this script)"; exit 2 ;;
     esac
@@ -27,9 +28,16 @@ while [ $# -gt 0 ]; do
 done
 archs=${archs:-x86_64}
 
-if [ -z "$function" ]; then
+file=bootstrap
+out=
+what=(--bins)
+if [ -n "$tool" ]; then
     package=$root
-    out=
+    file=tinderbox
+    what=(--features tool --bin tinderbox)
+elif [ -z "$function" ]; then
+    package=$root
+    what=(--bin bootstrap)
 elif [ -f "$root/tests/functions/$function/Cargo.toml" ]; then
     package=$root/tests/functions/$function
     out=/$function
@@ -45,6 +53,7 @@ fi
 toolchain $archs
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
+export RUSTC_WRAPPER=$root/scripts/rustc.sh TINDERBOX_ROOT=$root TINDERBOX_PACKAGE=$package
 
 # Unwinding needs its tables: they are dropped only where the profile says that a panic aborts.
 if grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
@@ -81,19 +90,19 @@ for arch in $archs; do
         # Apart, so that neither build throws the other's away.
         messages=$(RUSTFLAGS="${flags//$'\n'/ } $strip" "${CARGO[@]}" build "${BUILD_STD[@]}" \
             --release --target "$target" --manifest-path "$package/Cargo.toml" \
-            --target-dir "$CARGO_TARGET_DIR/build-$kind" --bins \
+            --target-dir "$CARGO_TARGET_DIR/build-$kind" "${what[@]}" \
             --message-format json-render-diagnostics)
         built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
         [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
         # Into place by a rename: a copy that runs meanwhile stays whole.
-        cp "$built" "$dir/.new.$$"
+        cp "$built" "$dir/.new.$$" # $$ keeps apart two that build at once
         if [ "$kind" = shipped ]; then
             cut_tail "$dir/.new.$$"
-            mv "$dir/.new.$$" "$dir/bootstrap"
+            mv "$dir/.new.$$" "$dir/$file"
         else
-            mv "$dir/.new.$$" "$dir/bootstrap.unstripped"
+            mv "$dir/.new.$$" "$dir/$file.unstripped"
         fi
     done
-    printf '%s\t%s\t%s\n' "$dir/bootstrap" "$(stat -c %s "$dir/bootstrap")" \
-        "$(sha256sum <"$dir/bootstrap" | cut -d' ' -f1)"
+    printf '%s\t%s\t%s\n' "$dir/$file" "$(stat -c %s "$dir/$file")" \
+        "$(sha256sum <"$dir/$file" | cut -d' ' -f1)"
 done

@@ -6,16 +6,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/toolchain.sh
 
-# The tool is linked for this machine, by Debian's own compiler driver.
-command -v cc >/dev/null || install_packages gcc libc6-dev ||
-    { say "try.sh: no C compiler driver 'cc' to link the tool with: install gcc"; exit 1; }
-
 say "Building (half a minute the first time) ..."
 bootstrap=$(scripts/build.sh)
 echo=$(scripts/build.sh --function echo)
-toolchain x86_64 2>/dev/null
-"${CARGO[@]}" build --quiet --release --features tool --bin tinderbox
-tool=${CARGO_TARGET_DIR:-target}/release/tinderbox
+tool=$(scripts/build.sh --tool | cut -f1)
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT

@@ -1,0 +1,61 @@
+//! Two copies of the tree in different folders, built with the same toolchain, are the same bytes.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::TempDir;
+
+/// What a build prints of each binary: its bytes and its sha256.
+fn build(tree: &Path, arguments: &[&str]) -> Vec<String> {
+    let output = Command::new(tree.join("scripts/build.sh"))
+        .args(arguments)
+        .env_remove("CARGO_TARGET_DIR")
+        .env("CARGO_NET_OFFLINE", "true") // this tree was built before: all is in the cache
+        .output()
+        .expect("run scripts/build.sh");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}:\n{log}");
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let facts = |line: &str| line.split('\t').skip(1).collect::<Vec<_>>().join(" ");
+    lines.lines().map(facts).collect()
+}
+
+/// Copies the files that belong to the tree, also those that are not committed yet.
+fn copy_tree(to: &Path) {
+    let output = Command::new("git")
+        .args(["ls-files", "-co", "--exclude-standard"])
+        .current_dir(support::root())
+        .output()
+        .expect("run git");
+    assert!(output.status.success(), "the tests run in a clone");
+    for name in String::from_utf8(output.stdout).expect("text").lines() {
+        let (from, to) = (support::root().join(name), to.join(name));
+        if from.is_file() {
+            fs::create_dir_all(to.parent().expect("a folder")).expect("make a folder");
+            fs::copy(&from, &to).expect("copy a file");
+        }
+    }
+}
+
+#[test]
+fn two_folders_give_the_same_bytes() {
+    let (short, long) = (TempDir::new(), TempDir::new());
+    let trees = [short.path().join("t"), long.path().join("a/longer/path/to/tinderbox")];
+    let builds: [&[&str]; 5] = [
+        &["x86_64"],
+        &["x86_64", "--function", "echo"],
+        &["aarch64", "--function", "echo"],
+        &["x86_64", "--function", "hello"],
+        &["x86_64", "--tool"],
+    ];
+    trees.iter().for_each(|tree| copy_tree(tree));
+    for arguments in builds {
+        let [first, second] = [0, 1].map(|index| build(&trees[index], arguments));
+        assert_eq!(first.len(), 1, "{arguments:?}");
+        assert_eq!(first, second, "{arguments:?}");
+        println!("{arguments:?}: {}", first[0]);
+    }
+}
