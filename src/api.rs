@@ -69,8 +69,8 @@ impl Api {
             .unwrap_or_else(|| sys::exit(EXIT_API))
     }
 
-    /// Waits for the next event, however long it takes, and sets `_X_AMZN_TRACE_ID` to its trace id.
-    /// `kept` is the answer to the one before.
+    /// Waits for the next event, however long it takes, and sets `_X_AMZN_TRACE_ID` to its trace
+    /// id. `kept` is the answer to the one before.
     #[inline(never)]
     pub fn next(&mut self, inbox: &mut Inbox, kept: &Buffer) {
         loop {

@@ -5,8 +5,8 @@ use crate::sys;
 use crate::wire::part;
 
 /// A body in a region, with `HEADROOM_BYTES` before it: the body is appended, its head is prepended
-/// when its length is known, and nothing is moved. What does not fit is cut off. All zeros when it is
-/// new, so that its region costs nothing in the file.
+/// when its length is known, and nothing is moved. What does not fit is cut off. All zeros when it
+/// is new, so that its region costs nothing in the file.
 pub struct Buffer {
     head_bytes: usize,
     body_bytes: usize,

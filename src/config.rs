@@ -39,8 +39,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is refused:
-    /// nothing here resolves names.
+    /// Reads the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is
+    /// refused: nothing here resolves names.
     #[inline(never)]
     pub fn parse(value: &'static [u8]) -> Option<Endpoint> {
         let value = value.strip_prefix(b"http://").unwrap_or(value);

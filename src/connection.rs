@@ -105,7 +105,7 @@ impl Inbox {
         Inbox {
             end: 0,
             next: 0,
-            head: Head::new(),
+            head: Head::EMPTY,
             too_large: false,
             body: 0,
             body_end: 0,
@@ -141,8 +141,8 @@ impl Inbox {
         sys::give_back(&mut self.region, keep);
     }
 
-    /// Waits for a reply, whole. With `short`, takes little beyond it, and no body without a length.
-    /// Interim replies are read over.
+    /// Waits for a reply, whole. With `short`, takes little beyond it, and no body without a
+    /// length. Interim replies are read over.
     #[inline(never)]
     pub fn receive(&mut self, from: &Connection, short: bool) -> Result<(), Trouble> {
         self.drop_front(self.next);

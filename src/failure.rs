@@ -32,8 +32,8 @@ impl Failure {
         Failure::of_bytes(error_type, message.as_bytes())
     }
 
-    /// A failure with a message, and the lines of a stack trace, that were made at run time. What is
-    /// behind the first 160 KiB of the message is cut off.
+    /// A failure with a message, and the lines of a stack trace, that were made at run time. What
+    /// is behind the first 160 KiB of the message is cut off.
     #[cfg(feature = "std")]
     pub fn with_trace(error_type: &'static str, message: String, trace: Vec<String>) -> Failure {
         let owned = Some((message, trace));

@@ -2,7 +2,7 @@
 //!
 //! | `_HANDLER` | finds | runs |
 //! |---|---|---|
-//! | `program` | an executable file of `$LAMBDA_TASK_ROOT` | [one process an event](exec) |
+//! | `program` | an executable file of `$LAMBDA_TASK_ROOT` | one process an event |
 //!
 //! | variable | meaning |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! Every limit of the runtime, with its unit and its source, proved against each other when compiled.
+//! Every limit of the runtime, with its unit and its source, proved against each other when
+//! compiled.
 
 /// The longest event that the Runtime API delivers, in bytes: 6 MiB + 100 (the emulator's and the
 /// platform's own figure in `Function.ResponseSizeTooLarge`).
@@ -80,8 +81,8 @@ pub const TAIL_BYTES: usize = 4 * 1024;
 /// So many reads empty a pipe that its writer has left: it may have made it 1 MiB large (pipe(7)).
 pub const DRAIN_READS: usize = 17;
 
-/// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its time,
-/// within these bounds, in milliseconds.
+/// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its
+/// time, within these bounds, in milliseconds.
 pub const MARGIN_MS_MIN: u64 = 50;
 /// See [`MARGIN_MS_MIN`].
 pub const MARGIN_MS_MAX: u64 = 500;

@@ -22,8 +22,8 @@ impl Response {
     /// Adds to the response.
     ///
     /// # Errors
-    /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API takes. The event
-    /// fails with that, whatever the handler returns, unless the response is cleared.
+    /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API takes. The
+    /// event fails with that, whatever the handler returns, unless the response is cleared.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() > RESPONSE_BYTES_MAX.saturating_sub(self.buffer.body_bytes()) {
             self.too_large = true;

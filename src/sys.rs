@@ -47,6 +47,7 @@ impl<T> Region<T> {
     }
 
     /// The value, for whoever asks first.
+    #[allow(clippy::mut_from_ref)] // the flag sees to it that it is the only one
     pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
@@ -234,8 +235,8 @@ impl Descriptor {
         true
     }
 
-    /// Waits for bytes, at most `limit`, for as long as it takes. 0: the connection is gone, or there
-    /// is no room.
+    /// Waits for bytes, at most `limit`, for as long as it takes. 0: the connection is gone, or
+    /// there is no room.
     pub fn receive(&self, room: &mut [u8], limit: usize) -> usize {
         loop {
             let (start, length) = (room.as_mut_ptr() as usize, room.len().min(limit));
@@ -364,11 +365,12 @@ pub fn set_trace_id(id: &[u8]) {
 fn copy_environment(from: *mut *mut c_char) -> bool {
     let mut from = from;
     let mut count = 0;
-    // SAFETY: a list of C strings that ends in null, or no list at all.
-    while !from.is_null()
-        && let entry = unsafe { *from }
-        && !entry.is_null()
-    {
+    while !from.is_null() {
+        // SAFETY: a list of C strings that ends in null.
+        let entry = unsafe { *from };
+        if entry.is_null() {
+            break;
+        }
         // SAFETY: as above.
         if unsafe { value_of(entry, TRACE_NAME) }.is_none() {
             let Some(place) = ENTRIES.get(count).filter(|_| count < ENVIRONMENT_MAX) else {

@@ -42,8 +42,8 @@ impl Error {
     }
 }
 
-/// `bytes[from..to]`, or nothing where there is no such part. A function, because to check bounds in
-/// place costs more bytes than a call.
+/// `bytes[from..to]`, or nothing where there is no such part. A function, because to check bounds
+/// in place costs more bytes than a call.
 #[inline(never)]
 pub fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
     bytes.get(from..to).unwrap_or_default()

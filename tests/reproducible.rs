@@ -43,7 +43,10 @@ fn copy_tree(to: &Path) {
 #[test]
 fn two_folders_give_the_same_bytes() {
     let (short, long) = (TempDir::new(), TempDir::new());
-    let trees = [short.path().join("t"), long.path().join("a/longer/path/to/tinderbox")];
+    let trees = [
+        short.path().join("t"),
+        long.path().join("a/longer/path/to/tinderbox"),
+    ];
     let builds: [&[&str]; 5] = [
         &["x86_64"],
         &["x86_64", "--function", "echo"],

@@ -1,7 +1,7 @@
 //! The one place that feeds, watches and kills a child that runs for an event.
 //!
-//! One `ppoll` waits for its response, its log, its end and the deadline. The response ends with the
-//! process, never at end of file: a process that it left behind may hold the pipe for ever.
+//! One `ppoll` waits for its response, its log, its end and the deadline. The response ends with
+//! the process, never at end of file: a process that it left behind may hold the pipe for ever.
 
 use crate::buffer::put;
 use crate::limits::{DRAIN_READS, PIPE_BYTES, TAIL_BYTES};

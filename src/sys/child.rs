@@ -44,10 +44,10 @@ impl Child {
     /// Runs the program at `path` (with a NUL at its end), without arguments, with the environment
     /// as it is, and these standard streams. Returns when it runs, or the number that says why not.
     ///
-    /// The child shares our memory until then (as vfork(2) does), so nothing is copied, whatever our
-    /// size. It dies with us, and has default signal dispositions and an empty mask: a shell could
-    /// not undo an ignored signal. (Where memory is not shared after all, under qemu's user mode, a
-    /// program that cannot be run is a child that exits with 127.)
+    /// The child shares our memory until then (as vfork(2) does), so nothing is copied, whatever
+    /// our size. It dies with us, and has default signal dispositions and an empty mask: a shell
+    /// could not undo an ignored signal. (Where memory is not shared after all, under qemu's user
+    /// mode, a program that cannot be run is a child that exits with 127.)
     pub fn start(path: &[u8], streams: [&Descriptor; 3]) -> Result<Child, usize> {
         let plan = Plan {
             path: path.as_ptr().cast(),
@@ -281,8 +281,8 @@ pub fn reap_orphans() {
 /// In the new process: becomes the program.
 extern "C" fn become_program(plan: *mut c_void) -> c_int {
     let nothing = [0usize; 4];
-    // SAFETY: the plan is valid until the program runs, see `start`. Only system calls are made here,
-    // for our memory is the parent's.
+    // SAFETY: the plan is valid until the program runs, see `start`. Only system calls are made
+    // here, for our memory is the parent's.
     unsafe {
         let plan = &*plan.cast::<Plan>();
         call(libc::SYS_setpgid, 0, 0, 0, 0, 0);

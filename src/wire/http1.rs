@@ -71,20 +71,18 @@ pub struct Head {
 
 impl Head {
     /// Nothing read yet.
-    pub const fn new() -> Head {
-        Head {
-            status: 0,
-            close: false,
-            framing: Framing::Length(0),
-            bytes: 0,
-            values: [Span::NONE; KNOWN_COUNT],
-        }
-    }
+    pub const EMPTY: Head = Head {
+        status: 0,
+        close: false,
+        framing: Framing::Length(0),
+        bytes: 0,
+        values: [Span::NONE; KNOWN_COUNT],
+    };
 
     /// Reads the head of a reply from its first byte, in one pass.
     #[inline(never)]
     pub fn read(&mut self, bytes: &[u8]) -> Result<Parsed<()>, Error> {
-        *self = Head::new();
+        *self = Head::EMPTY;
         let mut start = 0;
         let mut colon = 0;
         for (at, &byte) in bytes.iter().enumerate() {

@@ -1,0 +1,70 @@
+//! JSON strings of any bytes, read back by serde_json.
+
+use tinderbox::wire::json::escape;
+
+use crate::{Random, count};
+
+/// Escapes a text, reads it back, and compares.
+fn check(text: &[u8]) {
+    let mut json = b"\"".to_vec();
+    escape(text, &mut |piece| json.extend_from_slice(piece));
+    json.push(b'"');
+    let read: serde_json::Value = serde_json::from_slice(&json)
+        .unwrap_or_else(|error| panic!("{text:?} became {json:?}: {error}"));
+    assert_eq!(
+        read.as_str(),
+        Some(&*String::from_utf8_lossy(text)),
+        "of {text:?}"
+    );
+}
+
+#[test]
+fn all_short_texts_come_back_as_utf8_lossy_has_them() {
+    check(b"");
+    let step = if cfg!(miri) { 7 } else { 1 };
+    for first in (0..=255).step_by(step) {
+        check(&[first]);
+        for second in (0..=255).step_by(step) {
+            check(&[first, second]);
+            check(&[b'a', first, second, b'"']);
+        }
+    }
+}
+
+#[test]
+fn characters_at_every_boundary_and_cut_come_back() {
+    let mut codes = vec![
+        0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdfff, 0xe000, 0xfffd, 0xffff,
+    ];
+    codes.extend([0x10000, 0x10ffff, 0x110000, 0x1fffff]);
+    for code in codes {
+        // By the bits, so that what is no character is encoded too.
+        let more = |shift: u32| 0x80 | (code >> shift & 0x3f) as u8;
+        let forms = [
+            vec![0xc0 | (code >> 6 & 0x1f) as u8, more(0)],
+            vec![0xe0 | (code >> 12 & 0x0f) as u8, more(6), more(0)],
+            vec![0xf0 | (code >> 18 & 0x07) as u8, more(12), more(6), more(0)],
+        ];
+        for form in forms {
+            for cut in 0..=form.len() {
+                check(&form[..cut]);
+                check(&form[cut..]);
+                let company = [b"x", &form[..cut], b"\xe2\x82", &form[cut..], b"\\\"\n"];
+                check(&company.concat());
+            }
+        }
+    }
+}
+
+#[test]
+fn random_bytes_come_back() {
+    let mut random = Random(0x57_1265);
+    let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\x80\xc3\xa9\xf4\x90a\"\\\n\0\x7f";
+    for _ in 0..count(50_000) {
+        let length = random.below(24);
+        let any: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+        check(&any);
+        let likely: Vec<u8> = (0..length).map(|_| odd[random.below(odd.len())]).collect();
+        check(&likely);
+    }
+}
