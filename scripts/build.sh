@@ -5,7 +5,7 @@
 #
 # NAME is a folder of tests/functions; DIR is any package with a binary that depends on tinderbox.
 # Standard output has one line a binary: path, bytes, sha256, separated by tabs. Everything else goes
-# to standard error. --unstripped keeps the symbols, beside it, for looking at them.
+# to standard error. --unstripped also keeps the file as it was linked, with its symbols.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
@@ -60,11 +60,13 @@ if grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
     FLAGS="$FLAGS -Clink-arg=--no-eh-frame-hdr -Clink-arg=-T$root/scripts/discard.ld"
 fi
 
-# The linker leaves room for the section headers that it does not write: cuts a file at the end of
-# its last segment. (The numbers are those of an ELF64 header, elf(5).)
-cut_tail() {
+# Strips a static program: cuts the file at the end of its last segment, and says in its header that
+# there are no sections. What runs is in the segments; symbols and debugging are behind them. (The
+# numbers are the fields of an ELF64 header, elf(5).)
+strip_program() {
     local file=$1 count end=0 at offset size
     number() { od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
+    zeros() { head -c "$3" /dev/zero | dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
     at=$(number "$file" 32 8)
     count=$(number "$file" 56 2)
     for ((; count > 0; count--, at += 56)); do
@@ -73,36 +75,26 @@ cut_tail() {
         end=$((offset + size > end ? offset + size : end))
     done
     truncate -s "$end" "$file"
+    zeros "$file" 40 8
+    zeros "$file" 60 4
 }
 
 for arch in $archs; do
     target=$arch-unknown-linux-musl
     flags="$FLAGS $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
-        --remap-path-prefix=$package=/function --remap-path-prefix=$cargo_home=/cargo"
+        --remap-path-prefix=$package=/function --remap-path-prefix=$cargo_home=/cargo -Cstrip=none"
     dir=$CARGO_TARGET_DIR/lambda/$arch$out
     mkdir -p "$dir"
-    for kind in shipped ${unstripped:+unstripped}; do
-        if [ "$kind" = shipped ]; then
-            strip="-Cstrip=symbols -Clink-arg=-znosectionheader"
-        else
-            strip="-Cstrip=none"
-        fi
-        # Apart, so that neither build throws the other's away.
-        messages=$(RUSTFLAGS="${flags//$'\n'/ } $strip" "${CARGO[@]}" build "${BUILD_STD[@]}" \
-            --release --target "$target" --manifest-path "$package/Cargo.toml" \
-            --target-dir "$CARGO_TARGET_DIR/build-$kind" "${what[@]}" \
-            --message-format json-render-diagnostics)
-        built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-        [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
-        # Into place by a rename: a copy that runs meanwhile stays whole.
-        cp "$built" "$dir/.new.$$" # $$ keeps apart two that build at once
-        if [ "$kind" = shipped ]; then
-            cut_tail "$dir/.new.$$"
-            mv "$dir/.new.$$" "$dir/$file"
-        else
-            mv "$dir/.new.$$" "$dir/$file.unstripped"
-        fi
-    done
+    messages=$(RUSTFLAGS="${flags//$'\n'/ }" "${CARGO[@]}" build "${BUILD_STD[@]}" --release \
+        --target "$target" --manifest-path "$package/Cargo.toml" \
+        --target-dir "$CARGO_TARGET_DIR/build" "${what[@]}" --message-format json-render-diagnostics)
+    built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+    [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
+    [ -z "$unstripped" ] || cp "$built" "$dir/$file.unstripped"
+    # Into place by a rename: a copy that runs meanwhile stays whole. $$ keeps apart two that build.
+    cp "$built" "$dir/.new.$$"
+    strip_program "$dir/.new.$$"
+    mv "$dir/.new.$$" "$dir/$file"
     printf '%s\t%s\t%s\n' "$dir/$file" "$(stat -c %s "$dir/$file")" \
         "$(sha256sum <"$dir/$file" | cut -d' ' -f1)"
 done

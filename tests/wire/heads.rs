@@ -13,7 +13,7 @@ const CORPUS: &[&str] = &[
      Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419\
      ;Sampled=1\r\nDate: Fri, 16 Nov 2018 23:08:26 GMT\r\nContent-Length: 17\r\n\r\n",
     "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-    "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nDate: x\r\nContent-Length: 16\r\n\r\n",
+    "HTTP/1.1 202 Accepted\r\nContent-Type: x\r\nDate: x\r\nContent-Length: 16\r\n\r\n",
     "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: low\r\ncontent-length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nLAMBDA-RUNTIME-INVOCATION-ID: up\r\nCONTENT-LENGTH: 3\r\n\r\nabc",
     "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",

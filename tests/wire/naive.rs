@@ -88,13 +88,13 @@ pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
         return Ok(None);
     }
     let (mut length, mut chunked) = (Some(0), false);
-    let connection = values[2].clone().unwrap_or_default().to_ascii_lowercase();
-    let mut close = old || connection == b"close";
+    let connection = values[2].clone().unwrap_or_default();
+    let mut close = old || connection.eq_ignore_ascii_case(b"close");
     if !(status < 200 || status == 204 || status == 304) {
         match (&values[0], &values[1]) {
             (None, None) => (length, close) = (None, true),
             (Some(number), None) => length = Some(digits(number).ok_or(Error::Length)?),
-            (None, Some(coding)) if coding.to_ascii_lowercase() == b"chunked" => {
+            (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => {
                 (length, chunked) = (None, true);
             }
             _ => return Err(Error::Length),

@@ -1,0 +1,224 @@
+//! Against AWS's own Runtime Interface Emulator, whose server code is the platform's.
+//!
+//! `TINDERBOX_RIE` is its path (`scripts/rie.sh`); without it these tests say that they are skipped.
+//! It takes fixed ports and one caller at a time, starts the bootstrap at the first invocation, and
+//! answers a function error with status 200.
+
+#[path = "rie/emulator.rs"]
+mod emulator;
+mod support;
+
+use emulator::Rie;
+use support::{TempDir, bootstrap, function, rounds, runner};
+
+/// Starts the emulator, or says that there is none and leaves the test.
+macro_rules! rie {
+    ($($argument:expr),*) => {
+        match Rie::start($($argument),*) {
+            Some(rie) => rie,
+            None => {
+                eprintln!("skipped: TINDERBOX_RIE is not set");
+                return;
+            }
+        }
+    };
+}
+
+#[test]
+fn events_of_every_size_come_back_byte_for_byte() {
+    let rie = rie!(&function("echo"), &[]);
+    for bytes in [
+        0,
+        1,
+        2_047,
+        2_048,
+        2_049,
+        65_535,
+        65_536,
+        65_537,
+        1 << 20,
+        6_291_556,
+    ] {
+        let event: Vec<u8> = (0..bytes).map(|number| (number * 7 % 251) as u8).collect();
+        let answer = rie.invoke(&event);
+        assert_eq!(answer.status_code, 200, "{bytes} bytes");
+        assert!(
+            answer.as_bytes() == event,
+            "{bytes} bytes come back as {}",
+            answer.as_bytes().len()
+        );
+    }
+}
+
+#[test]
+fn a_thousand_invocations_in_a_row_take_one_connection() {
+    let rie = rie!(&function("echo"), &[]);
+    rie.invoke(b"first");
+    let before = rie.connections();
+    for number in 0..rounds("invocations on one connection", 1_000) {
+        let event = format!("{{\"number\":{number}}}");
+        assert_eq!(rie.invoke(event.as_bytes()).as_bytes(), event.as_bytes());
+    }
+    assert_eq!(before.len(), 1, "{before:?}");
+    assert_eq!(
+        rie.connections(),
+        before,
+        "the same connection, from the same port"
+    );
+}
+
+#[test]
+fn a_function_error_reaches_the_caller_as_it_was_sent() {
+    let rie = rie!(&function("probe"), &[]);
+    let wanted = r#"{"errorType":"Function.Probe","errorMessage":"probe failed","stackTrace":[]}"#;
+    for _ in 0..3 {
+        assert_eq!(rie.text(b"fail"), (200, wanted.to_string()));
+        assert_eq!(
+            rie.text(b"fine"),
+            (200, "fine".to_string()),
+            "the next event is served"
+        );
+    }
+    let (_, text) = rie.text(b"big 6291557");
+    assert!(text.contains("Function.ResponseSizeTooLarge"), "{text}");
+    assert_eq!(rie.invoke(b"big 6291556").as_bytes().len(), 6_291_556);
+}
+
+#[test]
+fn an_init_error_reaches_the_caller_each_time() {
+    let rie = rie!(&function("probe"), &[("PROBE_INIT", "fail")]);
+    for _ in 0..2 {
+        let (status, text) = rie.text(b"{}");
+        assert_eq!(status, 502, "{text}");
+        assert!(
+            text.contains("Function.ProbeInit") && text.contains("probe init failed"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_panic_is_reported_and_the_next_event_has_a_new_process() {
+    let rie = rie!(&function("probe"), &[]);
+    let (_, text) = rie.text(b"panic");
+    assert!(
+        text.contains("Runtime.Panic") && text.contains("src/main.rs:"),
+        "{text}"
+    );
+    assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+}
+
+#[test]
+fn a_program_with_std_answers_fails_and_panics() {
+    let rie = rie!(&function("hello"), &[]);
+    let hello = r#"{"message":"Hello, Ada!"}"#;
+    assert_eq!(rie.text(br#"{"name":"Ada"}"#), (200, hello.to_string()));
+    let (_, text) = rie.text(br#"{"name":"#);
+    assert!(
+        text.contains("Function.Error") && text.contains("line 1 column"),
+        "{text}"
+    );
+    let (_, text) = rie.text(br#"{"name":"panic"}"#);
+    assert!(
+        text.contains("Runtime.Panic") && text.contains("asked to panic"),
+        "{text}"
+    );
+    assert_eq!(rie.text(br#"{"name":"Ada"}"#), (200, hello.to_string()));
+}
+
+#[test]
+fn a_crash_is_the_emulators_to_report() {
+    let rie = rie!(&function("probe"), &[]);
+    let (status, text) = rie.text(b"exit 7");
+    assert!(
+        status == 502 && text.contains("Runtime.ExitError"),
+        "{status} {text}"
+    );
+    assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+}
+
+#[test]
+fn a_time_out_is_the_emulators_too() {
+    let rie = rie!(&function("probe"), &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")]);
+    let (_, text) = rie.text(b"sleep 60000");
+    assert!(text.contains("Task timed out"), "{text}");
+    assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+}
+
+#[test]
+fn headers_reach_the_function() {
+    let rie = rie!(&function("probe"), &[]);
+    // {"custom":{"a":"b"}} in base64.
+    let context = "eyJjdXN0b20iOnsiYSI6ImIifX0=";
+    let headers = [
+        ("X-Amz-Client-Context", context),
+        ("X-Amz-Tenant-Id", "tenant-7"),
+    ];
+    let text = String::from_utf8_lossy(rie.call(b"context", &headers).as_bytes()).into_owned();
+    assert!(
+        text.contains("client-context={\"custom\":{\"a\":\"b\"}}\n"),
+        "{text}"
+    );
+    assert!(text.contains("tenant-id=tenant-7\n"), "{text}");
+    assert!(
+        text.contains("request-id=") && text.contains("deadline-ms="),
+        "{text}"
+    );
+    assert_eq!(
+        rie.text(b"env"),
+        (200, "unset".to_string()),
+        "it sends no trace id"
+    );
+}
+
+#[test]
+fn a_hosted_program_is_run_for_each_event() {
+    let root = TempDir::new();
+    let script = "#!/bin/sh\necho log >&2\nread -r word\n[ \"$word\" = fail ] && exit 3\ntr a-z A-Z <<E\n$word\nE\n";
+    root.executable("program", script.as_bytes());
+    let place = root.path().to_str().expect("text");
+    let rie = rie!(
+        &bootstrap(),
+        &[("_HANDLER", "program"), ("LAMBDA_TASK_ROOT", place)]
+    );
+    for _ in 0..3 {
+        assert_eq!(rie.text(b"hello\n"), (200, "HELLO\n".to_string()));
+        let (_, text) = rie.text(b"fail\n");
+        assert!(
+            text.contains("Runtime.ExitError") && text.contains("exit status 3: log"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn response_and_next_request_leave_in_one_send_unless_told_otherwise() {
+    if runner().is_some() {
+        println!("skipped: strace sees qemu's calls, not the program's; tests/binary counts those");
+        return;
+    }
+    let trace = TempDir::new();
+    for (pipeline, together) in [("1", true), ("0", false)] {
+        let file = trace.path().join(pipeline);
+        let line = format!("strace -s 4096 -e trace=sendto -o {}", file.display());
+        let variables = [("TINDERBOX_PIPELINE", pipeline), ("STRACE", line.as_str())];
+        let rie = rie!(&function("echo"), &variables);
+        for _ in 0..5 {
+            assert_eq!(rie.text(b"event"), (200, "event".to_string()));
+        }
+        drop(rie);
+        let text = std::fs::read_to_string(&file).expect("strace wrote its file");
+        let posts: Vec<&str> = text
+            .lines()
+            .filter(|line| line.contains("\"POST "))
+            .collect();
+        assert_eq!(posts.len(), 5, "{text}");
+        for post in posts {
+            assert_eq!(
+                post.contains("eventGET /2018-06-01/runtime/invocation/next"),
+                together,
+                "{post}"
+            );
+        }
+    }
+}
