@@ -48,7 +48,7 @@ impl Endpoint {
         let mut numbers = [127, 0, 0, 1, 0];
         let mut place = 0;
         let mut end = 0;
-        if value.starts_with(b"localhost") {
+        if value.starts_with(b"localhost:") {
             place = 3;
             end = "localhost".len();
         } else {

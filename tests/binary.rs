@@ -1,7 +1,7 @@
 //! The release files themselves: what is in them, and what they ask of the kernel.
 //!
-//! They are read as files (program headers, the symbols of the twin with symbols), and watched while
-//! they run (`strace`, `/proc`). Natively and, where it can be told, under qemu.
+//! They are read as files (program headers, the symbols of the twin with symbols), and watched
+//! while they run (`strace`, `/proc`). Natively and, where it can be told, under qemu.
 
 #[path = "binary/elf.rs"]
 mod elf;

@@ -1,8 +1,8 @@
 //! Against AWS's own Runtime Interface Emulator, whose server code is the platform's.
 //!
-//! `TINDERBOX_RIE` is its path (`scripts/rie.sh`); without it these tests say that they are skipped.
-//! It takes fixed ports and one caller at a time, starts the bootstrap at the first invocation, and
-//! answers a function error with status 200.
+//! `TINDERBOX_RIE` is its path (`scripts/rie.sh`); without it these tests say that they are
+//! skipped. It takes fixed ports and one caller at a time, starts the bootstrap at the first
+//! invocation, and answers a function error with status 200.
 
 #[path = "rie/emulator.rs"]
 mod emulator;
@@ -174,7 +174,8 @@ fn headers_reach_the_function() {
 #[test]
 fn a_hosted_program_is_run_for_each_event() {
     let root = TempDir::new();
-    let script = "#!/bin/sh\necho log >&2\nread -r word\n[ \"$word\" = fail ] && exit 3\ntr a-z A-Z <<E\n$word\nE\n";
+    let script = "#!/bin/sh\necho log >&2\nread -r word\n[ \"$word\" = fail ] && exit 3\n\
+                  echo \"$word\" | tr a-z A-Z\n";
     root.executable("program", script.as_bytes());
     let place = root.path().to_str().expect("text");
     let rie = rie!(

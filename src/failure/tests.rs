@@ -1,1 +1,75 @@
-//! Tests of this module.
+//! Tests of the JSON of failures.
+
+use super::*;
+use crate::sys::Region;
+
+#[test]
+fn each_way_to_make_a_failure_gives_its_json() {
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("first");
+    buffer.append(b"what was there before");
+    let wanted = |error_type: &str, message: &str| {
+        std::format!(
+            "{{\"errorType\":\"{error_type}\",\"errorMessage\":\"{message}\",\"stackTrace\":[]}}"
+        )
+    };
+    Failure::new("Function.Bad", "say \"no\"\n").write(buffer);
+    assert_eq!(
+        buffer.bytes(),
+        wanted("Function.Bad", "say \\\"no\\\"\\u000a").as_bytes()
+    );
+    Failure::plain("Runtime.X", "as it is").write(buffer);
+    assert_eq!(buffer.bytes(), wanted("Runtime.X", "as it is").as_bytes());
+    Failure::of_bytes("Runtime.Y", b"\xff").write(buffer);
+    assert_eq!(buffer.bytes(), wanted("Runtime.Y", "\u{fffd}").as_bytes());
+    write(buffer, "T", &[b"in ", b"parts"]);
+    assert_eq!(buffer.bytes(), wanted("T", "in parts").as_bytes());
+    Failure::written("T").write(buffer);
+    assert_eq!(
+        buffer.bytes(),
+        wanted("T", "in parts").as_bytes(),
+        "it is there already"
+    );
+    assert_eq!(Failure::new("T", "m").error_type(), "T");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "slow")]
+fn a_message_is_cut_off_at_its_limit() {
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("first");
+    let limit = ERROR_MESSAGE_BYTES_MAX;
+    let frame = wanted_bytes(buffer, 0);
+    assert_eq!(wanted_bytes(buffer, limit), frame + limit);
+    assert_eq!(wanted_bytes(buffer, limit + 1), frame + limit);
+}
+
+fn wanted_bytes(buffer: &mut Buffer, message: usize) -> usize {
+    write(buffer, "T", &[&std::vec![b'x'; message]]);
+    buffer.body_bytes()
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn an_error_of_std_becomes_a_failure_with_its_causes() {
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("first");
+    #[derive(Debug)]
+    struct Outer(core::num::ParseIntError);
+    impl core::fmt::Display for Outer {
+        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+            f.write_str("no \"number\"")
+        }
+    }
+    impl std::error::Error for Outer {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    let error = "x".parse::<u8>().map_err(Outer).expect_err("no number");
+    Failure::from(error).write(buffer);
+    let wanted = r#"{"errorType":"Function.Error","errorMessage":"no \"number\"",#
+"stackTrace":["invalid digit found in string"]}"#
+        .replace("#\n", "");
+    assert_eq!(buffer.bytes(), wanted.as_bytes());
+}

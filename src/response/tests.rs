@@ -1,1 +1,83 @@
-//! Tests of this module.
+//! Tests of responses.
+
+use super::*;
+use crate::sys::Region;
+
+/// Head and body after the handler returned, and the error type.
+fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'static str) {
+    let error_type = response.finish(outcome);
+    let text = core::str::from_utf8(response.buffer.bytes()).expect("text");
+    (text, error_type)
+}
+
+#[test]
+fn a_response_has_its_type_before_it() {
+    static RESPONSE: Region<Response> = Region::new(Response::new());
+    let response = RESPONSE.take().expect("first");
+    assert!(response.is_empty());
+    assert!(response.write(b"{").is_ok() && response.write(b"}").is_ok());
+    assert_eq!(response.len(), 2);
+    let json = "Content-Type: application/json\r\n\r\n{}";
+    assert_eq!(finished(response, Ok(())), (json, ""));
+
+    response.clear();
+    assert!(response.content_type("text/html").is_ok());
+    assert!(response.content_type("text/plain; charset=utf-8").is_ok());
+    assert!(response.write(b"x").is_ok());
+    let plain = "Content-Type: text/plain; charset=utf-8\r\n\r\nx";
+    assert_eq!(finished(response, Ok(())), (plain, ""));
+
+    let error = "Content-Type: application/vnd.aws.lambda.error+json\r\n\r\n\
+                 {\"errorType\":\"T\",\"errorMessage\":\"\u{fffd}m\",\"stackTrace\":[]}";
+    let failure = response.fail("T", &[b"\xff", b"m"]);
+    assert_eq!(finished(response, Err(failure)), (error, "T"));
+}
+
+#[test]
+fn a_type_that_is_no_header_value_is_refused() {
+    static RESPONSE: Region<Response> = Region::new(Response::new());
+    let response = RESPONSE.take().expect("first");
+    let longest = std::string::String::from_utf8(std::vec![b'x'; 256]).expect("text");
+    assert!(response.content_type(&longest).is_ok());
+    for value in [
+        "",
+        "a\r\nb: c",
+        "a\nb",
+        "a\0",
+        "a\tb",
+        "\u{7f}",
+        "é",
+        &(longest + "x"),
+    ] {
+        assert!(response.content_type(value).is_err(), "{value:?}");
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "slow")]
+fn a_response_up_to_the_limit_is_taken_and_one_byte_more_fails_the_event() {
+    static RESPONSE: Region<Response> = Region::new(Response::new());
+    let response = RESPONSE.take().expect("first");
+    let most = std::vec![b'x'; RESPONSE_BYTES_MAX];
+    assert!(response.write(&most).is_ok());
+    assert!(response.write(b"").is_ok());
+    assert!(
+        response
+            .write(b"x")
+            .is_err_and(|failure| failure.error_type() == TOO_LARGE.error_type())
+    );
+    // Whatever the handler returns, nothing of it is sent.
+    let (text, error_type) = finished(response, Ok(()));
+    assert_eq!(error_type, "Function.ResponseSizeTooLarge");
+    assert!(text.ends_with("\"stackTrace\":[]}") && text.len() < 300);
+
+    response.clear();
+    assert!(response.write(&most[1..]).is_ok() && response.write(b"xx").is_err());
+    response.clear();
+    assert!(response.write(b"short").is_ok());
+    assert_eq!(
+        finished(response, Ok(())).1,
+        "",
+        "after a clear, all is well"
+    );
+}
