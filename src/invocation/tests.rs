@@ -24,6 +24,7 @@ fn headers_are_found_in_any_case_and_absent_ones_are_none() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "reads the clock")]
 fn a_deadline_worth_the_name_is_minutes_away() {
     let left = |deadline: &str| {
         let head = format!("HTTP/1.1 200 OK\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\r\n");

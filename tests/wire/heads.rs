@@ -197,7 +197,8 @@ fn a_head_cut_at_any_offset_is_partial_or_wrong_in_the_same_way() {
             .ok()
             .and_then(|head| head.as_ref())
             .map_or(text.len(), |head| head.bytes);
-        for cut in 0..text.len() {
+        // Under Miri a byte costs a thousand times as much.
+        for cut in (0..text.len()).step_by(if cfg!(miri) { 37 } else { 1 }) {
             match agree(&text[..cut]) {
                 Ok(None) => assert!(cut < end || last != Err(Error::StatusLine)),
                 Ok(Some(head)) => assert!(cut >= end && Ok(Some(head)) == last),
