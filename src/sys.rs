@@ -92,13 +92,9 @@ pub fn copy(to: &mut [u8], from: &[u8]) -> usize {
 /// lies in `bytes`.
 pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
     if to < from && from <= bytes.len() && count <= bytes.len() - from {
+        let start = bytes.as_mut_ptr();
         // SAFETY: `from + count <= len`, and `to < from`; both ends are in one slice.
-        unsafe {
-            bytes
-                .as_mut_ptr()
-                .add(from)
-                .copy_to(bytes.as_mut_ptr().add(to), count)
-        };
+        unsafe { start.add(from).copy_to(start.add(to), count) };
     }
 }
 
