@@ -19,7 +19,7 @@ pub fn count(ordinary: usize) -> usize {
     } else {
         1
     };
-    if cfg!(miri) { 200 } else { ordinary * soak }
+    if cfg!(miri) { 30 } else { ordinary * soak }
 }
 
 /// Random numbers, the same in every run (xorshift64*, by S. Vigna).

@@ -108,7 +108,8 @@ fn bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same() {
     for text in CORPUS {
         let text = text.as_bytes();
         let last = agree(text);
-        for cut in 0..=text.len() {
+        // Under Miri a byte costs a thousand times as much.
+        for cut in (0..=text.len()).step_by(if cfg!(miri) { 7 } else { 1 }) {
             match agree(&text[..cut]) {
                 Ok(None) => {}
                 other => assert_eq!(other, last, "cut at {cut}"),
@@ -121,7 +122,7 @@ fn bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same() {
         }
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(decode(&bytes), last, "one byte at a time");
-        for _ in 0..20 {
+        for _ in 0..if cfg!(miri) { 2 } else { 20 } {
             let first = random.below(text.len() + 1);
             let second = first + random.below(text.len() - first + 1);
             let pieces = [&text[..first], &text[first..second], &text[second..]];
@@ -132,7 +133,7 @@ fn bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same() {
 
 #[test]
 fn large_bodies_in_chunks_of_all_sizes_come_out_whole() {
-    let total = if cfg!(miri) { 5_000 } else { 6_291_556 };
+    let total = if cfg!(miri) { 300 } else { 6_291_556 };
     let data: Vec<u8> = (0..total).map(|number| (number % 251) as u8).collect();
     for size in [1, 7, 4_096, 32_768, total] {
         if size == 1 && total > 1_000_000 {
@@ -185,7 +186,7 @@ fn mutated_bodies_are_read_alike_by_both_parsers() {
     }
     println!("{rounds} mutated bodies: {whole} whole, {wrong} wrong");
     assert!(
-        whole * 10 >= rounds && wrong * 10 >= rounds,
+        cfg!(miri) || whole * 10 >= rounds && wrong * 10 >= rounds,
         "{whole} whole, {wrong} wrong"
     );
 }

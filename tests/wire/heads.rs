@@ -198,7 +198,7 @@ fn a_head_cut_at_any_offset_is_partial_or_wrong_in_the_same_way() {
             .and_then(|head| head.as_ref())
             .map_or(text.len(), |head| head.bytes);
         // Under Miri a byte costs a thousand times as much.
-        for cut in (0..text.len()).step_by(if cfg!(miri) { 37 } else { 1 }) {
+        for cut in (0..text.len()).step_by(if cfg!(miri) { 101 } else { 1 }) {
             match agree(&text[..cut]) {
                 Ok(None) => assert!(cut < end || last != Err(Error::StatusLine)),
                 Ok(Some(head)) => assert!(cut >= end && Ok(Some(head)) == last),
@@ -224,7 +224,10 @@ fn mutated_heads_are_read_alike_by_both_parsers() {
         past * 5 >= rounds,
         "only {past} of {rounds} got past the status line"
     );
-    assert!(whole * 20 >= rounds, "only {whole} of {rounds} were whole");
+    assert!(
+        cfg!(miri) || whole * 20 >= rounds,
+        "only {whole} of {rounds} were whole"
+    );
 }
 
 #[test]

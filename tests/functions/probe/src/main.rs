@@ -56,7 +56,10 @@ fn context(invocation: &Invocation, response: &mut Response) -> Result<(), Failu
     let deadline = invocation.header(b"lambda-runtime-deadline-ms");
     let headers: [(&str, Option<&[u8]>); 8] = [
         ("request-id", Some(invocation.request_id())),
-        ("deadline-ms", deadline.filter(|_| invocation.deadline_ms().is_some())),
+        (
+            "deadline-ms",
+            deadline.filter(|_| invocation.deadline_ms().is_some()),
+        ),
         ("function-arn", invocation.function_arn()),
         ("trace-id", invocation.trace_id()),
         ("client-context", invocation.client_context()),
@@ -75,7 +78,8 @@ fn context(invocation: &Invocation, response: &mut Response) -> Result<(), Failu
 }
 
 fn number(text: &[u8]) -> usize {
-    text.iter().fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+    text.iter()
+        .fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
 }
 
 fn environment(name: &CStr) -> Option<&'static [u8]> {
