@@ -20,12 +20,6 @@ pub const EXIT_INIT: i32 = 3;
 /// Exit code: a panic was reported.
 pub const EXIT_PANIC: i32 = 101;
 
-/// The head of an answer, but for its content type.
-const ANSWER: &[u8] =
-    b"POST %/2018-06-01/runtime/%%% HTTP/1.1\r\nHost: %%%%%\r\nContent-Length: %\r\n";
-const INVOCATION_ID: &[u8] = b"\r\nLambda-Runtime-Invocation-Id: ";
-const ERROR_TYPE: &[u8] = b"\r\nLambda-Runtime-Function-Error-Type: ";
-
 /// Our side of the conversation.
 pub struct Api {
     connection: Connection,
@@ -135,41 +129,39 @@ impl Api {
         self.answer(inbox, response, Err(failure));
     }
 
-    /// Puts the head of its request before an answer.
+    /// Puts the head of its request before an answer, from its end to its beginning.
     #[inline(never)]
     fn address(&self, buffer: &mut Buffer, error_type: &[u8]) {
-        let right =
-            error_type.len() <= ERROR_TYPE_BYTES_MAX && error_type.iter().all(u8::is_ascii_graphic);
-        let error_type = if right {
-            error_type
-        } else {
-            b"Runtime.Unknown"
-        };
-        let with = |value: &[u8], name: &'static [u8]| if value.is_empty() { b"" } else { name };
-        let (request_id, invocation_id) = (self.request_id.get(), self.invocation_id.get());
-        let endpoint = self.endpoint();
         let length = Decimal::new(buffer.body_bytes());
-        let fields = [
-            endpoint.prefix,
-            if request_id.is_empty() {
-                b"init"
+        buffer.prepend(b"\r\nContent-Length: %\r\n", &[length.text()]);
+        let mut call: &[u8] = b"/response";
+        if !error_type.is_empty() {
+            let right = error_type.len() <= ERROR_TYPE_BYTES_MAX
+                && error_type.iter().all(u8::is_ascii_graphic);
+            let error_type = if right {
+                error_type
             } else {
-                b"invocation/"
-            },
-            request_id,
-            if error_type.is_empty() {
-                b"/response"
-            } else {
-                b"/error"
-            },
-            endpoint.authority,
-            with(invocation_id, INVOCATION_ID),
-            invocation_id,
-            with(error_type, ERROR_TYPE),
-            error_type,
-            length.text(),
-        ];
-        buffer.prepend(ANSWER, &fields);
+                b"Runtime.Unknown"
+            };
+            buffer.prepend(b"\r\nLambda-Runtime-Function-Error-Type: %", &[error_type]);
+            call = b"/error";
+        }
+        let invocation_id = self.invocation_id.get();
+        if !invocation_id.is_empty() {
+            buffer.prepend(b"\r\nLambda-Runtime-Invocation-Id: %", &[invocation_id]);
+        }
+        let request_id = self.request_id.get();
+        let about: &[u8] = if request_id.is_empty() {
+            b"init"
+        } else {
+            b"invocation/"
+        };
+        let endpoint = self.endpoint();
+        let fields = [endpoint.prefix, about, request_id, call, endpoint.authority];
+        buffer.prepend(
+            b"POST %/2018-06-01/runtime/%%% HTTP/1.1\r\nHost: %",
+            &fields,
+        );
     }
 
     /// Sends an answer, and judges the reply before anything that follows it.

@@ -45,30 +45,29 @@ impl Endpoint {
     pub fn parse(value: &'static [u8]) -> Option<Endpoint> {
         let value = value.strip_prefix(b"http://").unwrap_or(value);
         // Four octets and a port; `place` is the one that is being read.
-        let mut numbers = [127, 0, 0, 1, 0];
-        let mut place = 0;
-        let mut end = 0;
-        if value.starts_with(b"localhost:") {
-            place = 3;
-            end = "localhost".len();
+        let local = value.starts_with(b"localhost:");
+        let mut numbers: [u32; 5] = if local { [127, 0, 0, 1, 0] } else { [0; 5] };
+        let (mut place, mut end) = if local {
+            (4, "localhost:".len())
         } else {
-            numbers = [0; 5];
-        }
-        let mut digits = end;
+            (0, 0)
+        };
+        let mut empty = true;
         while let Some(&byte) = value.get(end)
             && byte != b'/'
         {
             let number = numbers.get_mut(place)?;
-            match byte {
-                b'0'..=b'9' => *number = *number * 10 + u32::from(byte - b'0'),
-                b'.' if place < 3 && digits > 0 => place += 1,
-                b':' if place == 3 && digits > 0 => place += 1,
-                _ => return None,
-            }
-            digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
-            let max = if place < 4 { 255 } else { 65535 };
-            if *number > max {
+            if byte.is_ascii_digit() {
+                *number = *number * 10 + u32::from(byte & 15);
+                empty = false;
+                if *number > if place < 4 { 255 } else { 65535 } {
+                    return None;
+                }
+            } else if empty || byte != if place < 3 { b'.' } else { b':' } {
                 return None;
+            } else {
+                place += 1;
+                empty = true;
             }
             end += 1;
         }

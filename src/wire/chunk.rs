@@ -91,30 +91,28 @@ impl Decoder {
 
     /// One byte outside of the data.
     fn step(&mut self, byte: u8) -> Result<(), Error> {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'A'..=b'F' => byte - b'A' + 10,
-            _ => 16,
-        };
-        self.state = match (self.state, byte) {
-            (State::Size | State::Digits, _) if digit < 16 => {
+        let line_ends = byte == b'\n';
+        self.state = match self.state {
+            State::Size | State::Digits if byte.is_ascii_hexdigit() => {
                 if self.left > usize::MAX >> 4 {
                     return Err(Error::Chunk);
                 }
+                // The low four bits are right for digits, and nine short for letters.
+                let digit = (byte & 15) + 9 * (byte >> 6);
                 self.left = self.left << 4 | usize::from(digit);
                 State::Digits
             }
-            (State::Digits | State::Extension, b'\n') if self.left == 0 => State::Trailer,
-            (State::Digits | State::Extension, b'\n') => State::Data,
-            (State::Digits, b'\r' | b';' | b' ' | b'\t') | (State::Extension, _) => {
-                State::Extension
+            State::Digits | State::Extension if line_ends && self.left == 0 => State::Trailer,
+            State::Digits | State::Extension if line_ends => State::Data,
+            State::Digits if !matches!(byte, b'\r' | b';' | b' ' | b'\t') => {
+                return Err(Error::Chunk);
             }
-            (State::End, b'\n') => State::Size,
-            (State::End | State::Trailer, b'\r') => self.state,
-            (State::Trailer, b'\n') => State::Done,
-            (State::TrailerLine, b'\n') => State::Trailer,
-            (State::Trailer | State::TrailerLine, _) => State::TrailerLine,
+            State::Digits | State::Extension => State::Extension,
+            State::End if line_ends => State::Size,
+            State::Trailer if line_ends => State::Done,
+            State::TrailerLine if line_ends => State::Trailer,
+            State::End | State::Trailer if byte == b'\r' => self.state,
+            State::Trailer | State::TrailerLine => State::TrailerLine,
             _ => return Err(Error::Chunk),
         };
         Ok(())

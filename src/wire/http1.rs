@@ -110,16 +110,19 @@ impl Head {
 
     /// `HTTP/1.x NNN[ reason]`.
     fn status_line(&mut self, line: &[u8]) -> Result<(), Error> {
-        let version = part(line, 0, 8);
-        let status = decimal(part(line, 9, 12)).unwrap_or_default();
-        let right = version.starts_with(b"HTTP/1.")
-            && version.last().is_some_and(u8::is_ascii_digit)
-            && part(line, 8, 9) == b" "
-            && status >= 100
-            && matches!(part(line, 12, 13), b"" | b" " | b"\r");
-        self.status = status as u16;
-        self.close = version.ends_with(b"0");
-        if right {
+        let Some((start, reason)) = line.split_first_chunk() else {
+            return Err(Error::StatusLine);
+        };
+        let [version @ .., minor, space, a, b, c]: &[u8; 12] = start;
+        let mut status = 0;
+        let mut right = version == b"HTTP/1." && *space == b' ' && *a != b'0';
+        for digit in [minor, a, b, c] {
+            right &= digit.is_ascii_digit();
+            status = status * 10 + u16::from(*digit & 15);
+        }
+        self.close = *minor == b'0';
+        self.status = status % 1000;
+        if right && matches!(reason.first(), None | Some(b' ' | b'\r')) {
             Ok(())
         } else {
             Err(Error::StatusLine)

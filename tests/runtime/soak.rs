@@ -86,7 +86,7 @@ fn memory_of_a_large_event_goes_back_after_small_ones() {
     server.more(turns(&plain(0, 40)));
     process.until_idle(&server);
     let low_kib = process.resident_kib();
-    // Two times 256 KiB stay, with the pages of the program itself; a dev build has a libc of 1 MiB.
+    // Two times 256 KiB stay, and the program itself; a dev build has a libc of 1 MiB.
     if runner().is_some() {
         println!("reduced: resident memory after a large event is only printed: {low_kib} KiB");
     } else {
