@@ -11,10 +11,11 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 
 # binary, architecture, bytes at most, zipped bytes at most (0: none), and why. The aim for echo is 8192
-# (zipped 4632, aarch64 9216); until it is reached, what has been reached binds.
+# (zipped 4632, aarch64 9216). 9640, the smallest rival, which is linked dynamically and has neither
+# errors nor trace ids, is what it must not exceed; nor what has been reached.
 budgets='
-echo       x86_64   11024  7600   what has been reached on the way to 8192
-echo       aarch64  14416  0      what has been reached on the way to 9216
+echo       x86_64   9640   6600   the smallest rival
+echo       aarch64  12928  0      what has been reached on the way to 9216
 bootstrap  x86_64   65536  0      a page cache readahead window or two
 bootstrap  aarch64  65536  0      the same
 '

@@ -60,10 +60,35 @@ impl Buffer {
         self.body_bytes += put(&mut self.region, HEADROOM_BYTES + self.body_bytes, bytes);
     }
 
-    /// Puts a text before; see [`prepend`].
-    pub fn prepend(&mut self, text: &[u8], fields: &[&[u8]]) {
-        let start = HEADROOM_BYTES - self.head_bytes;
-        self.head_bytes = HEADROOM_BYTES - prepend(&mut self.region, start, text, fields);
+    /// Puts `text` before. Left out where it does not fit; the limits see to it that all fit.
+    #[inline(never)]
+    pub fn prepend(&mut self, text: &[u8]) {
+        let free = HEADROOM_BYTES - self.head_bytes;
+        if let Some(start) = free.checked_sub(text.len()) {
+            self.head_bytes += put(&mut self.region, start, text);
+        }
+    }
+
+    /// Puts a number before, in decimal digits.
+    pub fn prepend_number(&mut self, number: usize) {
+        let mut rest = number;
+        loop {
+            self.prepend(&[b'0' + (rest % 10) as u8]);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Puts a header line before, unless its value is empty; the name comes with its colon.
+    #[inline(never)]
+    pub fn prepend_header(&mut self, name: &[u8], value: &[u8]) {
+        if !value.is_empty() {
+            self.prepend(b"\r\n");
+            self.prepend(value);
+            self.prepend(name);
+        }
     }
 }
 
@@ -71,30 +96,6 @@ impl Buffer {
 #[inline(never)]
 pub fn put(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     sys::copy(region.get_mut(at..).unwrap_or_default(), bytes)
-}
-
-/// Puts `text` before `region[start..]`, a field in the place of each `%`, and returns where it
-/// begins. A part that does not fit is left out; the limits see to it that all fit.
-#[inline(never)]
-pub fn prepend(region: &mut [u8], start: usize, text: &[u8], fields: &[&[u8]]) -> usize {
-    let mut start = start;
-    let mut put_before = |part: &[u8]| {
-        if let Some(place) = start.checked_sub(part.len()) {
-            put(region, place, part);
-            start = place;
-        }
-    };
-    let mut rest = text;
-    for field in fields.iter().rev() {
-        let Some(hole) = rest.iter().rposition(|&byte| byte == b'%') else {
-            break;
-        };
-        put_before(part(rest, hole + 1, rest.len()));
-        put_before(field);
-        rest = part(rest, 0, hole);
-    }
-    put_before(rest);
-    start
 }
 
 /// Decimal digits of a `usize`, at most.
@@ -147,6 +148,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// Makes it that text; what does not fit is cut off.
+    #[inline(never)]
     pub fn set(&mut self, text: &[u8]) {
         self.length = sys::copy(&mut self.bytes, text);
     }

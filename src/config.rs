@@ -5,119 +5,132 @@
 //! | `AWS_LAMBDA_RUNTIME_API` | where the Runtime API is: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address or `localhost`. Required |
 //! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
 
-use crate::buffer::{prepend, put};
+use crate::buffer::put;
 use crate::limits::{AUTHORITY_BYTES_MAX, PREFIX_BYTES_MAX};
-use crate::log;
-use crate::sys::{self, Environment, Region};
-use crate::wire::part;
+use crate::log::{self, EXIT_CONFIG};
+use crate::sys::Environment;
+use crate::wire::http1::decimal;
+use crate::wire::{find, part};
 
-/// Exit code: the configuration is wrong.
-pub const EXIT_CONFIG: i32 = 2;
+const GET: &[u8] = b"GET ";
+const BASE: &[u8] = b"/2018-06-01/runtime/";
+const NEXT_PATH: &[u8] = b"invocation/next";
+const NEXT: &[u8] = b"/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: ";
+const BEFORE_HOST: usize = NEXT.len() - BASE.len(); // from the path of what is asked for
+const VALUE_BYTES_MAX: usize = AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX;
+const TEXT_BYTES: usize = GET.len() + NEXT.len() + 4 + VALUE_BYTES_MAX;
 
-const NEXT: &[u8] = b"GET %/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: %\r\n\r\n";
-const VALUE_BYTES_MAX: usize = "http://".len() + AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX;
-const TEXT_BYTES: usize = 2 * VALUE_BYTES_MAX + NEXT.len();
-
-/// Our own copy of the address, and the request made of it: the environment may change under a
-/// program with std.
-static TEXT: Region<[u8; TEXT_BYTES]> = Region::new([0; _]);
-
-/// Where the Runtime API is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where the Runtime API is, and the words that every request to it has. All zeros when it is new,
+/// so that it costs nothing in the file.
+#[repr(C)] // the text last: a large offset takes three bytes more
 pub struct Endpoint {
     /// An IPv4 address.
     pub address: [u8; 4],
-    /// Its port, not 0.
+    /// Its port.
     pub port: u16,
-    /// `host:port`.
-    pub authority: &'static [u8],
-    /// The path in front of the API's own, empty or with a leading slash and no trailing one. The
-    /// platform has none; an API with one is an emulator.
-    pub prefix: &'static [u8],
-    /// The request for the next event.
-    pub next: &'static [u8],
+    /// A response and the request for the next event may leave together.
+    pub pipeline: bool,
+    /// Where the path of what is asked for begins in it.
+    path: usize,
+    /// Where the line `Host` ends in it.
+    host_end: usize,
+    /// The request for the next event, of which the others take their words: our own copy, because
+    /// the environment may change under a program with std.
+    next: [u8; TEXT_BYTES],
 }
 
 impl Endpoint {
-    /// Reads the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is
-    /// refused: nothing here resolves names.
-    #[inline(never)]
-    pub fn parse(value: &'static [u8]) -> Option<Endpoint> {
-        let value = value.strip_prefix(b"http://").unwrap_or(value);
-        // Four octets and a port; `place` is the one that is being read.
-        let local = value.starts_with(b"localhost:");
-        let mut numbers: [u32; 5] = if local { [127, 0, 0, 1, 0] } else { [0; 5] };
-        let (mut place, mut end) = if local {
-            (4, "localhost:".len())
-        } else {
-            (0, 0)
-        };
-        let mut empty = true;
-        while let Some(&byte) = value.get(end)
-            && byte != b'/'
-        {
-            let number = numbers.get_mut(place)?;
-            if byte.is_ascii_digit() {
-                *number = *number * 10 + u32::from(byte & 15);
-                empty = false;
-                if *number > if place < 4 { 255 } else { 65535 } {
-                    return None;
-                }
-            } else if empty || byte != if place < 3 { b'.' } else { b':' } {
-                return None;
-            } else {
-                place += 1;
-                empty = true;
-            }
-            end += 1;
+    /// Nowhere.
+    pub const fn new() -> Endpoint {
+        Endpoint {
+            address: [0; _],
+            port: 0,
+            pipeline: false,
+            next: [0; _],
+            path: 0,
+            host_end: 0,
         }
-        let (authority, prefix) = value.split_at_checked(end)?;
-        let prefix = prefix.strip_suffix(b"/").unwrap_or(prefix);
+    }
+
+    /// The request for the next event.
+    pub fn next(&self) -> &[u8] {
+        part(&self.next, 0, self.host_end + 2)
+    }
+
+    /// What stands between a method and a path: a space, and what all paths have in front.
+    pub fn base(&self) -> &[u8] {
+        part(&self.next, GET.len() - 1, self.path)
+    }
+
+    /// What stands behind a path: the version, and the line `Host`.
+    pub fn host(&self) -> &[u8] {
+        part(&self.next, self.path + NEXT_PATH.len(), self.host_end)
+    }
+
+    /// Its host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
+    pub fn authority(&self) -> &[u8] {
+        part(&self.next, self.path + BEFORE_HOST, self.host_end - 2)
+    }
+
+    /// Takes the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is
+    /// refused: nothing here resolves names.
+    fn set(&mut self, value: &[u8]) -> Option<()> {
+        let value = value.strip_prefix(b"http://").unwrap_or(value);
+        let mut at = 0;
+        if value.starts_with(b"localhost:") {
+            at = "localhost:".len();
+            self.address = [127, 0, 0, 1];
+        } else {
+            for (octet, mark) in self.address.iter_mut().zip(b"...:") {
+                *octet = number(value, &mut at, *mark)?.try_into().ok()?;
+            }
+        }
+        self.port = number(value, &mut at, b'/')?.try_into().ok()?;
+        let authority = part(value, 0, at - 1);
+        // The platform has no path in front of the API's own; an API with one is an emulator.
+        let prefix_end = value.len() - usize::from(value.last() == Some(&b'/'));
+        let prefix = part(value, at - 1, prefix_end);
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
-        let [a, b, c, d, port] = numbers;
-        let right = port != 0 && prefix.iter().all(fits);
-        right.then_some(Endpoint {
-            address: [a as u8, b as u8, c as u8, d as u8],
-            port: port as u16,
-            authority,
-            prefix,
-            next: b"",
-        })
+        if self.port == 0 || value.len() > VALUE_BYTES_MAX || !prefix.iter().all(fits) {
+            return None;
+        }
+        let mut end = 0;
+        for piece in &[GET, prefix, NEXT, authority, b"\r\n\r\n"] {
+            end += put(&mut self.next, end, piece);
+        }
+        self.path = GET.len() + prefix.len() + BASE.len();
+        self.host_end = end - 2;
+        // An emulator behind a path leaves Nagle's algorithm on: together would take 44 ms more.
+        self.pipeline = prefix.is_empty();
+        Some(())
     }
 }
 
-/// Where the Runtime API is, and whether a response and the request for the next event may leave
-/// together. What is wrong is logged, and ends the process.
+/// The number at `at`, which a mark or the end ends; goes on behind that.
 #[inline(never)]
-pub fn read() -> (Endpoint, bool) {
+fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
+    let end = find(text, *at, mark);
+    let digits = part(text, *at, end);
+    *at = end + 1;
+    decimal(digits)
+}
+
+/// Finds out where the Runtime API is. What is wrong is logged, and ends the process.
+#[inline(never)]
+pub fn read(endpoint: &mut Endpoint) {
     let environment = Environment::new();
-    let Some(value) = environment.get(b"AWS_LAMBDA_RUNTIME_API=") else {
-        log::fatal(EXIT_CONFIG, b"AWS_LAMBDA_RUNTIME_API is not set", b"");
-    };
-    let text = TEXT.take().unwrap_or_else(|| sys::exit(EXIT_CONFIG));
-    let (kept, room) = text
-        .split_at_mut_checked(VALUE_BYTES_MAX)
+    let value = environment
+        .get(b"AWS_LAMBDA_RUNTIME_API=")
         .unwrap_or_default();
-    let length = put(kept, 0, value);
-    let endpoint = Endpoint::parse(part(kept, 0, length)).filter(|_| length == value.len());
-    let Some(mut endpoint) = endpoint else {
+    if endpoint.set(value).is_none() {
         log::fatal(
             EXIT_CONFIG,
             b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=",
             value,
         );
-    };
-    let start = prepend(
-        room,
-        room.len(),
-        NEXT,
-        &[endpoint.prefix, endpoint.authority],
-    );
-    endpoint.next = part(room, start, room.len());
-    // An emulator behind a path leaves Nagle's algorithm on, and then this costs 44 ms an event.
-    let pipeline =
-        endpoint.prefix.is_empty() && environment.get(b"TINDERBOX_PIPELINE=") != Some(b"0");
-    (endpoint, pipeline)
+    }
+    let off = environment.get(b"TINDERBOX_PIPELINE=0");
+    endpoint.pipeline &= off.is_none_or(|rest| !rest.is_empty());
 }
 
 #[cfg(test)]

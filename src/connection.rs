@@ -1,90 +1,58 @@
 //! One kept-alive connection to the Runtime API, and the messages that come over it.
 
 use crate::config::Endpoint;
-use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX, REPLY_BYTES};
+use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX};
+use crate::log::{self, EXIT_API};
 use crate::sys::{self, Descriptor};
 use crate::wire::chunk::Decoder;
 use crate::wire::http1::{Framing, Head};
-use crate::wire::{Error, Parsed, part};
+use crate::wire::{Parsed, part};
 
 /// A first size line shorter than this stays where it is. A longer one, with extensions, is written
 /// over, so that its sender does not decide where an event begins.
 const SIZE_LINE_BYTES_MAX: usize = 32;
 
-/// Why there is no message.
-pub enum Trouble {
-    /// The server closed, or the connection broke.
-    Closed,
-    /// A head longer than `HEAD_BYTES_MAX`.
-    HeadTooLong,
-    /// What came is not HTTP as it should be.
-    Broken(Error),
-}
-
-impl Trouble {
-    /// The trouble in a few words.
-    pub fn text(&self) -> &'static str {
-        match self {
-            Trouble::Closed => "connection closed twice",
-            Trouble::HeadTooLong => "head too long",
-            Trouble::Broken(error) => error.text(),
-        }
-    }
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Trouble {
-        Trouble::Broken(error)
-    }
-}
-
 /// A connection that is there or not.
-pub struct Connection {
-    /// Where it leads.
-    pub endpoint: Option<Endpoint>,
-    socket: Option<Descriptor>,
-}
+pub struct Connection(Option<Descriptor>);
 
 impl Connection {
-    /// No connection, to nowhere.
+    /// No connection.
     pub const fn new() -> Connection {
-        Connection {
-            endpoint: None,
-            socket: None,
-        }
+        Connection(None)
     }
 
     /// Connects unless it is connected, and sends. False: the connection is gone, perhaps within
-    /// the bytes. `None`: nobody listens.
-    pub fn send(&mut self, bytes: &[u8]) -> Option<bool> {
-        let new = self.socket.is_none();
+    /// the bytes. Where nobody listens, the process ends.
+    #[inline(never)]
+    pub fn send(&mut self, to: &Endpoint, bytes: &[u8]) -> bool {
+        let new = self.0.is_none();
         if new {
-            let endpoint = self.endpoint.as_ref()?;
-            self.socket = Descriptor::connect(endpoint.address, endpoint.port);
+            self.0 = Descriptor::connect(to.address, to.port);
         }
-        let socket = self.socket.as_ref()?;
+        let Some(socket) = &self.0 else {
+            log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
+        };
         let sent = socket.send(bytes);
         if new {
             // The first write meets no delay, so this can wait until nobody waits for us.
             socket.send_at_once();
         }
-        Some(sent)
+        sent
     }
 
     /// Leaves the connection, if there is one.
     pub fn close(&mut self) {
-        self.socket = None;
+        self.0 = None;
     }
 
-    fn receive(&self, room: &mut [u8], limit: usize) -> usize {
-        self.socket
-            .as_ref()
-            .map_or(0, |socket| socket.receive(room, limit))
+    fn receive(&self, room: &mut [u8]) -> usize {
+        self.0.as_ref().map_or(0, |socket| socket.receive(room))
     }
 }
 
 /// What was received: a message at the front, perhaps more behind it. All zeros when it is new, so
 /// that its region costs nothing in the file.
+#[repr(C)] // the region last: a large offset takes three bytes more
 pub struct Inbox {
     /// Where the bytes end.
     end: usize,
@@ -141,83 +109,87 @@ impl Inbox {
         sys::give_back(&mut self.region, keep);
     }
 
-    /// Waits for a reply, whole. With `short`, takes little beyond it, and no body without a
-    /// length. Interim replies are read over.
+    /// Logs what came from the server, which cannot be served, and ends the process.
+    pub fn unexpected(&self) -> ! {
+        log::fatal(EXIT_API, b"not HTTP: ", part(&self.region, 0, self.end))
+    }
+
+    /// Waits for a reply, whole, taking at most `limit` bytes at once. Interim replies are read
+    /// over. False: the connection is gone. What is not HTTP as it should be ends the process.
     #[inline(never)]
-    pub fn receive(&mut self, from: &Connection, short: bool) -> Result<(), Trouble> {
+    pub fn receive(&mut self, from: &Connection, limit: usize) -> bool {
         self.drop_front(self.next);
-        let limit = if short { REPLY_BYTES } else { usize::MAX };
         loop {
-            match self.head.read(part(&self.region, 0, self.end))? {
-                Parsed::Complete(()) if self.head.status < 200 => self.drop_front(self.head.bytes),
-                Parsed::Complete(()) if self.head.bytes <= HEAD_BYTES_MAX => break,
-                Parsed::Partial if self.end < HEAD_BYTES_MAX => self.fill(from, limit)?,
-                _ => return Err(Trouble::HeadTooLong),
+            let most = self.end.min(HEAD_BYTES_MAX);
+            match self.head.read(part(&self.region, 0, most)) {
+                Ok(Parsed::Complete(())) if self.head.status < 200 => {
+                    self.drop_front(self.head.bytes);
+                }
+                Ok(Parsed::Complete(())) => return self.receive_body(from, limit),
+                Ok(Parsed::Partial) if most < HEAD_BYTES_MAX => {
+                    if !self.fill(from, limit) {
+                        return false;
+                    }
+                }
+                _ => self.unexpected(),
             }
         }
-        let decoder = match self.head.framing {
-            Framing::Length(length) => Decoder::sized(length),
-            Framing::Chunked => Decoder::chunked(),
-            Framing::UntilClose if short => Decoder::sized(0),
-            Framing::UntilClose => return Err(Trouble::Broken(Error::Length)),
-        };
-        self.receive_body(from, decoder, limit)
     }
 
     /// A body: data are moved down over what stands between them. The first stay where they are, so
     /// a body of one chunk, which is what AWS's servers send, is not moved.
     #[inline(never)]
-    fn receive_body(
-        &mut self,
-        from: &Connection,
-        mut decoder: Decoder,
-        limit: usize,
-    ) -> Result<(), Trouble> {
+    fn receive_body(&mut self, from: &Connection, limit: usize) -> bool {
+        let mut decoder = match self.head.framing {
+            Framing::Length(length) => Decoder::sized(length),
+            Framing::Chunked => Decoder::chunked(),
+            // Nothing to wait for in a reply; the caller sees to it that it is no event.
+            Framing::UntilClose => Decoder::sized(0),
+        };
         let mut read = self.head.bytes;
         self.body = read;
         self.body_end = read;
         self.too_large = false;
-        loop {
-            while read < self.end && !decoder.is_done() {
-                let piece = decoder.read(part(&self.region, read, self.end))?;
-                read += piece.framing;
-                if self.body == self.body_end && read - self.head.bytes < SIZE_LINE_BYTES_MAX {
-                    self.body = read;
-                    self.body_end = read;
+        while !decoder.is_done() {
+            if read == self.end {
+                // All was read, so what is not data can be written over.
+                read = self.body_end;
+                self.end = read;
+                if !self.fill(from, limit) {
+                    return false;
                 }
-                if piece.data > EVENT_BYTES_MAX - (self.body_end - self.body) {
-                    self.too_large = true;
-                }
-                if self.too_large {
-                    self.body_end = self.body;
-                } else {
-                    sys::move_down(&mut self.region, read, self.body_end, piece.data);
-                    self.body_end += piece.data;
-                }
-                read += piece.data;
             }
-            if decoder.is_done() {
-                self.next = read;
-                return Ok(());
+            let Ok(piece) = decoder.read(part(&self.region, read, self.end)) else {
+                self.unexpected();
+            };
+            read += piece.framing;
+            if self.body == self.body_end && read - self.head.bytes < SIZE_LINE_BYTES_MAX {
+                self.body = read;
+                self.body_end = read;
             }
-            // All was read, so what is not data can be written over.
-            read = self.body_end;
-            self.end = read;
-            self.fill(from, limit)?;
+            if piece.data > EVENT_BYTES_MAX - (self.body_end - self.body) {
+                self.too_large = true;
+            }
+            if self.too_large {
+                self.body_end = self.body;
+            } else {
+                sys::move_down(&mut self.region, read, self.body_end, piece.data);
+                self.body_end += piece.data;
+            }
+            read += piece.data;
         }
+        self.next = read;
+        true
     }
 
-    /// Waits for more bytes.
+    /// Waits for more bytes. False: the connection is gone.
     #[inline(never)]
-    fn fill(&mut self, from: &Connection, limit: usize) -> Result<(), Trouble> {
-        let room = self.region.get_mut(self.end..).unwrap_or_default();
-        let got = from.receive(room, limit);
+    fn fill(&mut self, from: &Connection, limit: usize) -> bool {
+        let end = self.region.len().min(self.end + limit);
+        let room = self.region.get_mut(self.end..end);
+        let got = room.map_or(0, |room| from.receive(room));
         self.end += got;
-        if got == 0 {
-            Err(Trouble::Closed)
-        } else {
-            Ok(())
-        }
+        got != 0
     }
 
     /// Drops what is before the next message.

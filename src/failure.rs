@@ -14,7 +14,8 @@ use std::vec::Vec;
 ///
 /// A type is best `Function.Something` or `Runtime.Something`, letters alone behind the dot: the
 /// platform counts every other form as `Runtime.Unknown` in its metrics. It also becomes a header's
-/// value: one of other than visible ASCII, or over 128 bytes, is `Runtime.Unknown` there.
+/// value, where one of over 128 bytes, of other than visible ASCII, or with any of `/ ? # %` in it
+/// is `Runtime.Unknown`.
 pub struct Failure {
     error_type: &'static str,
     message: &'static [u8],
@@ -50,15 +51,17 @@ impl Failure {
         })
     }
 
-    /// A failure of the runtime itself, in which nothing has to be escaped.
-    pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
-        Failure::made(error_type, message.as_bytes(), |failure, buffer| {
-            let (error_type, message) = (failure.error_type.as_bytes(), failure.message);
+    /// A failure of the runtime itself, whose JSON is known.
+    pub(crate) const fn plain(error_type: &'static str, json: &'static str) -> Failure {
+        Failure::made(error_type, json.as_bytes(), |failure, buffer| {
             buffer.clear();
-            for part in [START, error_type, MIDDLE, message, TRACE, END] {
-                buffer.append(part);
-            }
+            buffer.append(failure.message);
         })
+    }
+
+    /// The same once more; nothing that was made at run time.
+    pub(crate) fn again(&'static self) -> Failure {
+        Failure::made(self.error_type, self.message, self.write)
     }
 
     /// A failure whose JSON is in the response.

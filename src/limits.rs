@@ -32,7 +32,7 @@ pub const AUTHORITY_BYTES_MAX: usize = 21;
 pub const CONTENT_TYPE_BYTES_MAX: usize = 256;
 
 /// The longest error type, in bytes; it is a header's value.
-pub const ERROR_TYPE_BYTES_MAX: usize = 128;
+pub const ERROR_TYPE_BYTES_MAX: usize = ID_BYTES_MAX;
 
 /// The longest message of an error, in bytes before JSON escapes it (at most sixfold). The newest
 /// servers refuse an error body over 1 MiB.

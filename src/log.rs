@@ -1,27 +1,27 @@
-//! What the runtime itself has to say: one line, one write, on standard error.
+//! What the runtime itself has to say: one line, one write, on standard error; and how it ends.
 
-use crate::buffer::prepend;
 use crate::sys;
 use crate::wire::part;
 
-/// The longest line, in bytes.
-const LINE_BYTES_MAX: usize = 1024;
+/// Exit code: the Runtime API is lost, or refused us. All exit codes are explained in the README.
+pub const EXIT_API: i32 = 1;
+/// Exit code: the configuration is wrong.
+pub const EXIT_CONFIG: i32 = 2;
+/// Exit code: an init error was reported.
+pub const EXIT_INIT: i32 = 3;
+/// Exit code: a panic was reported.
+pub const EXIT_PANIC: i32 = 101;
 
 /// So much is said of what it is about, in bytes; what is behind is cut off.
 const ABOUT_BYTES_MAX: usize = 640;
 
-/// Writes `tinderbox: `, a text and what it is about as one line.
+/// Writes `tinderbox: `, a text and the first line of what it is about, as one line.
 #[inline(never)]
 pub fn line(text: &[u8], about: &[u8]) {
     let about = part(about, 0, about.len().min(ABOUT_BYTES_MAX));
-    let mut room = [b'\n'; LINE_BYTES_MAX];
-    let end = LINE_BYTES_MAX - 1;
-    let start = prepend(&mut room, end, b"tinderbox: %%", &[text, about]);
-    // A line feed within would make two records of one.
-    for byte in room.iter_mut().take(end) {
-        *byte = (*byte).max(b' ');
-    }
-    sys::write_error(part(&room, start, LINE_BYTES_MAX));
+    let control = |byte: &u8| *byte < b' ';
+    let end = about.iter().position(control).unwrap_or(about.len());
+    sys::write_error_line(b"tinderbox: ", text, part(about, 0, end));
 }
 
 /// Writes a line, and ends the process.

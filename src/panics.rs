@@ -3,11 +3,11 @@
 
 use core::fmt::{Display, Write};
 
-use crate::api::{Api, EXIT_PANIC};
+use crate::api::Api;
 use crate::buffer::Text;
 use crate::connection::Inbox;
 use crate::limits::PANIC_TEXT_BYTES_MAX;
-use crate::log;
+use crate::log::{self, EXIT_PANIC};
 use crate::response::Response;
 use crate::sys::{self, Region, Slot};
 

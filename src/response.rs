@@ -6,15 +6,17 @@ use crate::limits::{CONTENT_TYPE_BYTES_MAX, RESPONSE_BYTES_MAX};
 
 /// Takes what a handler answers: at most 6,291,556 bytes (6 MiB + 100), kept whole until the
 /// handler returns.
+#[repr(C)] // the buffer last: a large offset takes three bytes more
 pub struct Response {
-    too_large: bool,
+    /// It fails with this, whatever the handler returns.
+    fault: Option<&'static Failure>,
     buffer: Buffer,
 }
 
 impl Response {
     pub(crate) const fn new() -> Response {
         Response {
-            too_large: false,
+            fault: None,
             buffer: Buffer::new(),
         }
     }
@@ -26,8 +28,8 @@ impl Response {
     /// event fails with that, whatever the handler returns, unless the response is cleared.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() > RESPONSE_BYTES_MAX.saturating_sub(self.buffer.body_bytes()) {
-            self.too_large = true;
-            return Err(TOO_LARGE);
+            self.fault = Some(TOO_LARGE);
+            return Err(TOO_LARGE.again());
         }
         self.buffer.append(bytes);
         Ok(())
@@ -51,7 +53,7 @@ impl Response {
     /// Forgets what was written, and the content type.
     pub fn clear(&mut self) {
         self.buffer.clear();
-        self.too_large = false;
+        self.fault = None;
     }
 
     /// How long it is, in bytes.
@@ -75,20 +77,21 @@ impl Response {
     /// Makes it ready to be sent, after what the handler returned: the line of its type before the
     /// body. Returns the type of an error, for a header.
     #[inline(never)]
-    pub(crate) fn finish(&mut self, outcome: Result<(), Failure>) -> &'static str {
-        let failure = match outcome {
-            Ok(()) if self.too_large => TOO_LARGE,
-            Ok(()) => {
-                if !self.buffer.has_head() {
-                    self.type_line(b"application/json");
-                }
-                return "";
+    pub(crate) fn finish(&mut self, outcome: &Result<(), Failure>) -> &'static str {
+        let Some(failure) = self.fault.or(outcome.as_ref().err()) else {
+            if !self.buffer.has_head() {
+                self.type_line(b"application/json");
             }
-            Err(failure) => failure,
+            return "";
         };
         failure.write(&mut self.buffer);
         self.type_line(b"application/vnd.aws.lambda.error+json");
         failure.error_type()
+    }
+
+    /// Fails it, whatever the handler returns.
+    pub(crate) fn fail_with(&mut self, failure: &'static Failure) {
+        self.fault = Some(failure);
     }
 
     /// Gives the pages behind the first `keep` bytes back to the kernel.
@@ -103,13 +106,15 @@ impl Response {
     /// The line of its type is the last of the head, so it is written first.
     fn type_line(&mut self, value: &[u8]) {
         self.buffer.clear_head();
-        self.buffer.prepend(b"Content-Type: %\r\n\r\n", &[value]);
+        self.buffer.prepend(b"\r\n");
+        self.buffer.prepend_header(b"Content-Type: ", value);
     }
 }
 
-const TOO_LARGE: Failure = Failure::plain(
+const TOO_LARGE: &Failure = &Failure::plain(
     "Function.ResponseSizeTooLarge",
-    "the response is longer than 6291556 bytes",
+    "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\
+     \"the response is longer than 6291556 bytes\",\"stackTrace\":[]}",
 );
 
 #[cfg(test)]

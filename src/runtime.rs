@@ -1,12 +1,12 @@
 //! The loop: next, handle, answer.
 
-use crate::api::{Api, EXIT_INIT};
-use crate::config::{self, EXIT_CONFIG};
+use crate::api::Api;
+use crate::config;
 use crate::connection::Inbox;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::limits::{RESIDENT_BYTES, RESIDENT_EVENTS};
-use crate::log;
+use crate::log::{self, EXIT_CONFIG, EXIT_INIT};
 use crate::panics;
 use crate::response::Response;
 use crate::sys::{self, Region};
@@ -24,9 +24,10 @@ static MEMORY: Region<Memory> = Region::new(Memory {
     response: Response::new(),
 });
 
-const EVENT_TOO_LARGE: Failure = Failure::plain(
+const EVENT_TOO_LARGE: &Failure = &Failure::plain(
     "Runtime.EventTooLarge",
-    "the event is longer than 6291556 bytes",
+    "{\"errorType\":\"Runtime.EventTooLarge\",\"errorMessage\":\
+     \"the event is longer than 6291556 bytes\",\"stackTrace\":[]}",
 );
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
@@ -58,7 +59,7 @@ where
     else {
         log::fatal(EXIT_CONFIG, b"run was called twice", b"");
     };
-    api.set(config::read());
+    config::read(&mut api.endpoint);
 
     let (mut api, made) = panics::watch(api, init);
     let mut handler = match made {
@@ -73,9 +74,9 @@ where
     loop {
         api.next(inbox, response.buffer());
         response.clear();
-        let outcome;
+        let mut outcome = Ok(());
         if inbox.too_large {
-            outcome = Err(EVENT_TOO_LARGE);
+            response.fail_with(EVENT_TOO_LARGE);
         } else {
             let invocation = Invocation::new(inbox.head(), inbox.body());
             (api, outcome) = panics::watch(api, || handler(&invocation, response));
@@ -89,6 +90,6 @@ where
                 response.give_back(RESIDENT_BYTES);
             }
         }
-        api.answer(inbox, response, outcome);
+        api.answer(inbox, response, &outcome);
     }
 }

@@ -11,9 +11,10 @@ use core::ffi::{c_char, c_int, c_long};
 use core::marker::PhantomData;
 use core::mem::size_of;
 use core::ptr::{copy_nonoverlapping, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
+use crate::wire::part;
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]
@@ -47,6 +48,7 @@ impl<T> Region<T> {
     }
 
     /// The value, for whoever asks first.
+    #[inline(never)] // what is reached through a register takes fewer bytes than an address
     #[allow(clippy::mut_from_ref)] // the flag sees to it that it is the only one
     pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
@@ -90,6 +92,7 @@ pub fn copy(to: &mut [u8], from: &[u8]) -> usize {
 
 /// Moves `count` bytes down, from `from` to `to`. Does nothing unless `to <= from` and all of it
 /// lies in `bytes`.
+#[inline(never)]
 pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
     if to < from && from <= bytes.len() && count <= bytes.len() - from {
         let start = bytes.as_mut_ptr();
@@ -107,20 +110,39 @@ pub fn give_back(bytes: &mut [u8], keep: usize) {
     if start < end {
         let advice = libc::MADV_DONTNEED as usize;
         // SAFETY: whole pages of a slice that we hold for writing, and zeros are valid bytes.
-        unsafe { call(libc::SYS_madvise, start, end - start, advice, 0, 0) };
+        unsafe { call3(libc::SYS_madvise, start, end - start, advice) };
     }
 }
 
-/// A system call, by its number. Called directly: libc's wrappers cost 600 bytes, and `errno` is a
-/// variable of a thread that need not exist.
+/// A system call of up to three arguments, by its number. Called directly: libc's wrappers cost 600
+/// bytes, and `errno` is a variable of a thread that need not exist.
 ///
 /// # Safety
 /// What the call's manual page asks of its arguments.
 #[inline(always)]
+unsafe fn call3(number: c_long, a: usize, b: usize, c: usize) -> isize {
+    let result: isize;
+    // SAFETY: the kernel's calling convention: syscall(2), "Architecture calling conventions".
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("syscall", inlateout("rax") number as isize => result,
+            in("rdi") a, in("rsi") b, in("rdx") c,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => result,
+            in("x1") b, in("x2") c, options(nostack));
+    }
+    result
+}
+
+/// A system call of more arguments. A sixth is zero where a call here has one (sendto).
+///
+/// # Safety
+/// As for [`call3`].
+#[inline(always)]
 unsafe fn call(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     let result: isize;
-    // SAFETY: the kernel's calling convention: syscall(2), "Architecture calling conventions". A
-    // sixth argument is zero where a call here has one (sendto).
+    // SAFETY: as above.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         core::arch::asm!("syscall", inlateout("rax") number as isize => result,
@@ -142,24 +164,27 @@ pub fn exit(code: i32) -> ! {
     #[cfg(not(feature = "std"))]
     loop {
         // SAFETY: no memory is involved.
-        unsafe { call(libc::SYS_exit_group, code as usize, 0, 0, 0, 0) };
+        unsafe { call3(libc::SYS_exit_group, code as usize, 0, 0) };
     }
 }
 
-/// Writes to standard error in one call, so that lines of several processes do not mix. What cannot
-/// be written is lost.
+/// Writes to standard error. What cannot be written is lost.
 pub fn write_error(bytes: &[u8]) {
+    let start = bytes.as_ptr() as usize;
     // SAFETY: valid for the length given.
-    unsafe {
-        call(
-            libc::SYS_write,
-            2,
-            bytes.as_ptr() as usize,
-            bytes.len(),
-            0,
-            0,
-        )
+    unsafe { call3(libc::SYS_write, 2, start, bytes.len()) };
+}
+
+/// Writes a line to standard error in one call, so that lines of several processes do not mix.
+pub fn write_error_line(name: &[u8], text: &[u8], about: &[u8]) {
+    let piece = |bytes: &[u8]| libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
     };
+    let pieces = [piece(name), piece(text), piece(about), piece(b"\n")];
+    let start = pieces.as_ptr() as usize;
+    // SAFETY: all pieces are valid for the lengths given.
+    unsafe { call3(libc::SYS_writev, 2, start, pieces.len()) };
 }
 
 /// A descriptor that is closed when it is dropped.
@@ -168,7 +193,7 @@ pub struct Descriptor(c_int);
 impl Drop for Descriptor {
     fn drop(&mut self) {
         // SAFETY: ours, and not used again.
-        unsafe { call(libc::SYS_close, self.0 as usize, 0, 0, 0, 0) };
+        unsafe { call3(libc::SYS_close, self.0 as usize, 0, 0) };
     }
 }
 
@@ -186,11 +211,11 @@ impl Descriptor {
         };
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
         // SAFETY: no memory is involved.
-        let number = unsafe { call(libc::SYS_socket, libc::AF_INET as usize, kind, 0, 0, 0) };
+        let number = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
         let socket = (number >= 0).then(|| Descriptor(number as c_int))?;
         let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
         // SAFETY: the address is valid for the length given.
-        let done = unsafe { call(libc::SYS_connect, number as usize, place, length, 0, 0) };
+        let done = unsafe { call3(libc::SYS_connect, number as usize, place, length) };
         // An interrupted connect goes on by itself, and a send waits for it.
         (done >= 0 || done == INTERRUPTED).then_some(socket)
     }
@@ -226,18 +251,17 @@ impl Descriptor {
             if sent < 0 && sent != INTERRUPTED {
                 return false;
             }
-            rest = rest.get(sent.max(0) as usize..).unwrap_or_default();
+            rest = part(rest, sent.max(0) as usize, rest.len());
         }
         true
     }
 
-    /// Waits for bytes, at most `limit`, for as long as it takes. 0: the connection is gone, or
-    /// there is no room.
-    pub fn receive(&self, room: &mut [u8], limit: usize) -> usize {
+    /// Waits for bytes, for as long as it takes. 0: the connection is gone, or there is no room.
+    pub fn receive(&self, room: &mut [u8]) -> usize {
         loop {
-            let (start, length) = (room.as_mut_ptr() as usize, room.len().min(limit));
+            let (start, length) = (room.as_mut_ptr() as usize, room.len());
             // SAFETY: valid for the length given.
-            let got = unsafe { call(libc::SYS_read, self.0 as usize, start, length, 0, 0) };
+            let got = unsafe { call3(libc::SYS_read, self.0 as usize, start, length) };
             if got != INTERRUPTED {
                 return got.max(0) as usize;
             }
@@ -245,7 +269,7 @@ impl Descriptor {
     }
 }
 
-/// The environment at the start; holds what it gives no longer than itself.
+/// The environment; holds what it gives no longer than itself.
 pub struct Environment(());
 
 impl Environment {
@@ -255,23 +279,27 @@ impl Environment {
     }
 
     /// The value of a variable; its name comes with an equals sign.
+    #[inline(never)]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         // SAFETY: `environ` is a list of C strings that ends in null (POSIX). Whoever changes it
         // while we read (`setenv`, `set_var`) breaks their own contract.
         unsafe {
-            let mut entry = ENVIRON.load(Ordering::Relaxed);
-            while !entry.is_null() && !(*entry).is_null() {
-                if let Some(value) = value_of(*entry, name) {
+            let mut list = ENVIRON.load(Ordering::Relaxed);
+            while let Some(entry) = entry_of(list) {
+                if let Some(value) = value_of(entry, name) {
                     return Some(c_string(value));
                 }
-                entry = entry.add(1);
+                list = list.add(1);
             }
         }
         None
     }
 }
 
-/// The bytes of a C string. (`CStr` would link strlen.)
+/// The longest entry of an environment, in bytes (MAX_ARG_STRLEN, execve(2)).
+const ENTRY_BYTES_MAX: usize = 128 * 1024;
+
+/// The bytes of a C string. Bounded, because LLVM makes a call of strlen of a loop that is not.
 ///
 /// # Safety
 /// It is one, and nobody changes it while the bytes are in use.
@@ -279,7 +307,7 @@ unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
     let mut length = 0;
     // SAFETY: read to its NUL, and no further.
     unsafe {
-        while *start.add(length) != 0 {
+        while length < ENTRY_BYTES_MAX && *start.add(length) != 0 {
             length += 1;
         }
         core::slice::from_raw_parts(start.cast(), length)
@@ -311,9 +339,6 @@ const TRACE_NAME: &[u8] = b"_X_AMZN_TRACE_ID=";
 static ENTRIES: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
     [const { AtomicPtr::new(null_mut()) }; ENVIRONMENT_MAX + 2];
 
-/// How many entries of the copy are the environment's own; behind them stands ours.
-static ENTRIES_COUNT: AtomicUsize = AtomicUsize::new(0);
-
 /// `_X_AMZN_TRACE_ID=...` and a NUL.
 static TRACE_ENTRY: TraceEntry = TraceEntry(UnsafeCell::new([0; _]));
 struct TraceEntry(UnsafeCell<[u8; TRACE_NAME.len() + TRACE_ID_BYTES_MAX + 1]>);
@@ -326,23 +351,32 @@ unsafe impl Sync for TraceEntry {}
 /// or too long.
 ///
 /// `setenv` would bring in malloc (9 KB). So `environ` becomes a copy with one entry behind it that
-/// is ours to swap; `getenv`, `std::env::var` and children see it like any other. An environment
-/// of more than `ENVIRONMENT_MAX` entries is left as it is.
+/// is ours; `getenv`, `std::env::var` and children see it like any other. It is copied for each
+/// event, mostly onto itself: the handler may have set and unset what it liked. An environment of
+/// more than `ENVIRONMENT_MAX` entries is left as it is.
 #[inline(never)]
 pub fn set_trace_id(id: &[u8]) {
-    let ours = ENTRIES.as_ptr().cast::<*mut c_char>().cast_mut();
     // SAFETY: `environ` is libc's own variable, and lives as long as the process.
     let environ = unsafe { &ENVIRON };
-    // Somebody's setenv may have made an array of its own since: then copy that one.
-    if environ.load(Ordering::Relaxed) != ours {
-        if !copy_environment(environ.load(Ordering::Relaxed)) {
-            return;
+    let mut from = environ.load(Ordering::Relaxed);
+    let mut places = &ENTRIES[..];
+    while let Some(entry) = entry_of(from) {
+        // SAFETY: a C string, as all of the environment.
+        if unsafe { value_of(entry, TRACE_NAME) }.is_none() {
+            // Ours needs a place behind it, and the null.
+            let Some((place, rest @ [_, _, ..])) = places.split_first() else {
+                return;
+            };
+            place.store(entry, Ordering::Relaxed);
+            places = rest;
         }
-        environ.store(ours, Ordering::Relaxed);
+        from = from.wrapping_add(1);
     }
-    let mut entry = null_mut();
-    if !id.is_empty() && id.len() <= TRACE_ID_BYTES_MAX {
-        entry = TRACE_ENTRY.0.get().cast::<u8>();
+    if let Some((place, rest)) = places.split_first()
+        && !id.is_empty()
+        && id.len() <= TRACE_ID_BYTES_MAX
+    {
+        let entry = TRACE_ENTRY.0.get().cast::<u8>();
         // SAFETY: name, equals sign, id and NUL fit; nobody else holds the entry, see above.
         unsafe {
             copy_nonoverlapping(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
@@ -350,39 +384,20 @@ pub fn set_trace_id(id: &[u8]) {
             copy_nonoverlapping(id.as_ptr(), value, id.len());
             *value.add(id.len()) = 0;
         }
+        place.store(entry.cast(), Ordering::Relaxed);
+        places = rest;
     }
-    if let Some(last) = ENTRIES.get(ENTRIES_COUNT.load(Ordering::Relaxed)) {
-        last.store(entry.cast(), Ordering::Relaxed);
-    }
-}
-
-/// Copies an environment without its `_X_AMZN_TRACE_ID`; false when it has too many entries.
-#[inline(never)]
-fn copy_environment(from: *mut *mut c_char) -> bool {
-    let mut from = from;
-    let mut count = 0;
-    while !from.is_null() {
-        // SAFETY: a list of C strings that ends in null.
-        let entry = unsafe { *from };
-        if entry.is_null() {
-            break;
-        }
-        // SAFETY: as above.
-        if unsafe { value_of(entry, TRACE_NAME) }.is_none() {
-            let Some(place) = ENTRIES.get(count).filter(|_| count < ENVIRONMENT_MAX) else {
-                return false;
-            };
-            place.store(entry, Ordering::Relaxed);
-            count += 1;
-        }
-        // SAFETY: as above.
-        from = unsafe { from.add(1) };
-    }
-    for place in ENTRIES.get(count..).unwrap_or_default().iter().take(2) {
+    if let [place, ..] = places {
         place.store(null_mut(), Ordering::Relaxed);
     }
-    ENTRIES_COUNT.store(count, Ordering::Relaxed);
-    true
+    environ.store(ENTRIES.as_ptr().cast_mut().cast(), Ordering::Relaxed);
+}
+
+/// An entry of a list that ends in null; `None` at its end.
+fn entry_of(list: *mut *mut c_char) -> Option<*mut c_char> {
+    // SAFETY: null, or within such a list: who reads it stops at its end.
+    let entry = unsafe { list.as_ref() }?;
+    (!entry.is_null()).then_some(*entry)
 }
 
 /// Milliseconds since the Unix epoch.

@@ -30,21 +30,19 @@ pub enum Error {
     Chunk,
 }
 
-impl Error {
-    /// The error in a few words.
-    pub fn text(self) -> &'static str {
-        match self {
-            Error::StatusLine => "bad status line",
-            Error::HeaderLine => "bad header line",
-            Error::Length => "bad length",
-            Error::Chunk => "bad chunk",
-        }
-    }
-}
-
 /// `bytes[from..to]`, or nothing where there is no such part. A function, because to check bounds
 /// in place costs more bytes than a call.
 #[inline(never)]
 pub fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
     bytes.get(from..to).unwrap_or_default()
+}
+
+/// The place of the first `byte` from `from` on; the length, or more, when there is none.
+#[inline(never)]
+pub fn find(bytes: &[u8], from: usize, byte: u8) -> usize {
+    let mut at = from;
+    while bytes.get(at).is_some_and(|&found| found != byte) {
+        at += 1;
+    }
+    at
 }

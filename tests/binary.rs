@@ -5,6 +5,8 @@
 
 #[path = "binary/elf.rs"]
 mod elf;
+#[path = "binary/skip.rs"]
+mod skip;
 mod support;
 #[path = "binary/watched.rs"]
 mod watched;

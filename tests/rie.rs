@@ -6,9 +6,12 @@
 
 #[path = "rie/emulator.rs"]
 mod emulator;
+#[path = "binary/skip.rs"]
+mod skip;
 mod support;
 
 use emulator::Rie;
+use skip::{has, skip};
 use support::{TempDir, bootstrap, function, rounds, runner};
 
 /// Starts the emulator, or says that there is none and leaves the test.
@@ -17,7 +20,7 @@ macro_rules! rie {
         match Rie::start($($argument),*) {
             Some(rie) => rie,
             None => {
-                eprintln!("skipped: TINDERBOX_RIE is not set");
+                skip("no RIE: TINDERBOX_RIE is not set");
                 return;
             }
         }
@@ -59,12 +62,13 @@ fn a_thousand_invocations_in_a_row_take_one_connection() {
         let event = format!("{{\"number\":{number}}}");
         assert_eq!(rie.invoke(event.as_bytes()).as_bytes(), event.as_bytes());
     }
-    assert_eq!(before.len(), 1, "{before:?}");
+    assert!(before.len() == 1 && before[0].1 == "01", "{before:?}");
     assert_eq!(
         rie.connections(),
         before,
-        "the same connection, from the same port"
+        "the same connection, from the same port, and none that was closed"
     );
+    assert_eq!(rie.starts().len(), 1, "one process");
 }
 
 #[test]
@@ -79,22 +83,42 @@ fn a_function_error_reaches_the_caller_as_it_was_sent() {
             "the next event is served"
         );
     }
-    let (_, text) = rie.text(b"big 6291557");
-    assert!(text.contains("Function.ResponseSizeTooLarge"), "{text}");
-    assert_eq!(rie.invoke(b"big 6291556").as_bytes().len(), 6_291_556);
+    assert_eq!(rie.starts().len(), 1, "an error does not end the process");
 }
 
 #[test]
-fn an_init_error_reaches_the_caller_each_time() {
+fn a_response_over_the_limit_is_refused_and_the_next_event_served() {
+    let rie = rie!(&function("probe"), &[]);
+    let (_, text) = rie.text(b"big 6291557");
+    assert!(text.contains("Function.ResponseSizeTooLarge"), "{text}");
+    let answer = rie.invoke(b"big 6291556");
+    assert!(answer.as_bytes().iter().all(|byte| *byte == b'x'));
+    assert_eq!(answer.as_bytes().len(), 6_291_556);
+    assert_eq!(rie.starts().len(), 1, "nor does this");
+}
+
+#[test]
+fn an_init_error_reaches_the_caller_and_each_call_starts_anew() {
     let rie = rie!(&function("probe"), &[("PROBE_INIT", "fail")]);
-    for _ in 0..2 {
+    for number in 1..=3 {
         let (status, text) = rie.text(b"{}");
         assert_eq!(status, 502, "{text}");
         assert!(
             text.contains("Function.ProbeInit") && text.contains("probe init failed"),
             "{text}"
         );
+        assert_eq!(rie.starts().len(), number);
     }
+}
+
+#[test]
+fn a_panic_at_init_reaches_the_caller() {
+    let rie = rie!(&function("probe"), &[("PROBE_INIT", "panic")]);
+    let (status, text) = rie.text(b"{}");
+    assert!(
+        status == 502 && text.contains("Runtime.Panic") && text.contains("src/main.rs:"),
+        "{status} {text}"
+    );
 }
 
 #[test]
@@ -106,6 +130,7 @@ fn a_panic_is_reported_and_the_next_event_has_a_new_process() {
         "{text}"
     );
     assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+    assert_eq!(rie.starts().len(), 2);
 }
 
 #[test]
@@ -129,12 +154,18 @@ fn a_program_with_std_answers_fails_and_panics() {
 #[test]
 fn a_crash_is_the_emulators_to_report() {
     let rie = rie!(&function("probe"), &[]);
-    let (status, text) = rie.text(b"exit 7");
-    assert!(
-        status == 502 && text.contains("Runtime.ExitError"),
-        "{status} {text}"
-    );
-    assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+    for (number, (event, how)) in [("exit 7", "exit status 7"), ("crash", "signal: ")]
+        .into_iter()
+        .enumerate()
+    {
+        let (status, text) = rie.text(event.as_bytes());
+        assert!(
+            status == 502 && text.contains("Runtime.ExitError") && text.contains(how),
+            "{event}: {status} {text}"
+        );
+        assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+        assert_eq!(rie.starts().len(), number + 2, "a new process");
+    }
 }
 
 #[test]
@@ -143,6 +174,7 @@ fn a_time_out_is_the_emulators_too() {
     let (_, text) = rie.text(b"sleep 60000");
     assert!(text.contains("Task timed out"), "{text}");
     assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+    assert_eq!(rie.starts().len(), 2);
 }
 
 #[test]
@@ -195,13 +227,16 @@ fn a_hosted_program_is_run_for_each_event() {
 #[test]
 fn response_and_next_request_leave_in_one_send_unless_told_otherwise() {
     if runner().is_some() {
-        println!("skipped: strace sees qemu's calls, not the program's; tests/binary counts those");
+        skip("strace sees qemu's calls, not the program's; tests/binary counts those");
+        return;
+    }
+    if !has("strace") {
         return;
     }
     let trace = TempDir::new();
     for (pipeline, together) in [("1", true), ("0", false)] {
         let file = trace.path().join(pipeline);
-        let line = format!("strace -s 4096 -e trace=sendto -o {}", file.display());
+        let line = format!("strace -f -s 4096 -e trace=sendto -o {}", file.display());
         let variables = [("TINDERBOX_PIPELINE", pipeline), ("STRACE", line.as_str())];
         let rie = rie!(&function("echo"), &variables);
         for _ in 0..5 {

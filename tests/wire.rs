@@ -5,6 +5,8 @@
 
 #[path = "wire/chunks.rs"]
 mod chunks;
+#[path = "wire/corpus.rs"]
+mod corpus;
 #[path = "wire/heads.rs"]
 mod heads;
 #[path = "wire/naive.rs"]

@@ -4,37 +4,21 @@ use super::*;
 use crate::sys::Region;
 
 #[test]
-fn a_text_is_put_before_with_fields_in_its_holes() {
-    let mut room = [b'.'; 16];
-    let start = prepend(&mut room, 14, b"<%|%>", &[b"ab", b""]);
-    assert_eq!((start, &room), (9, b".........<ab|>.."));
-    let start = prepend(&mut room, 9, b"plain%", &[b"!"]);
-    assert_eq!((start, &room), (3, b"...plain!<ab|>.."));
-}
-
-#[test]
-fn a_hole_without_a_field_stays_and_what_has_no_room_is_left_out() {
-    let mut room = [b'.'; 4];
-    assert_eq!(prepend(&mut room, 4, b"a%b", &[]), 1);
-    assert_eq!(&room, b".a%b");
-    let mut room = [b'.'; 4];
-    assert_eq!(prepend(&mut room, 4, b"%", &[b"too long"]), 4);
-    assert_eq!(&room, b"....");
-}
-
-#[test]
 fn a_body_grows_behind_and_its_head_before() {
     static BUFFER: Region<Buffer> = Region::new(Buffer::new());
     let buffer = BUFFER.take().expect("first");
     assert_eq!((buffer.bytes(), buffer.body_bytes()), (&b""[..], 0));
     buffer.append(b"body");
     assert!(!buffer.has_head());
-    buffer.prepend(b"head %;", &[b"4"]);
+    buffer.prepend(b"; ");
+    buffer.prepend_number(buffer.body_bytes());
     assert!(buffer.has_head());
     buffer.append(b", and more");
+    buffer.prepend_header(b"absent: ", b"");
+    buffer.prepend_header(b"name: ", b"value");
     assert_eq!(
         (buffer.bytes(), buffer.body_bytes()),
-        (&b"head 4;body, and more"[..], 14)
+        (&b"name: value\r\n4; body, and more"[..], 14)
     );
     buffer.clear_head();
     assert_eq!(buffer.bytes(), b"body, and more");
@@ -51,10 +35,40 @@ fn what_does_not_fit_behind_is_cut_off() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "slow")]
+fn a_buffer_that_is_full_takes_no_more_at_either_end() {
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("first");
+    let most = RESPONSE_REGION_BYTES - HEADROOM_BYTES;
+    let body = std::vec![b'b'; most - 1];
+    buffer.append(&body);
+    buffer.append(b"123");
+    assert_eq!(buffer.body_bytes(), most, "cut off");
+    buffer.append(b"4");
+    let head = std::vec![b'h'; HEADROOM_BYTES - 2];
+    buffer.prepend(&head);
+    buffer.prepend(b"too long");
+    buffer.prepend(b">");
+    buffer.prepend(b"<");
+    buffer.prepend(b"!");
+    let whole = [b"<>", &head[..], &body, b"1"].concat();
+    assert!(buffer.bytes() == whole, "{} bytes", buffer.bytes().len());
+    buffer.clear();
+    buffer.append(b"new");
+    assert_eq!(buffer.bytes(), b"new");
+}
+
+#[test]
 fn numbers_are_written_in_decimal() {
     use std::string::ToString;
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("first");
     for number in [0, 1, 9, 10, 99, 100, 6_291_556, usize::MAX - 1, usize::MAX] {
-        assert_eq!(Decimal::new(number).text(), number.to_string().as_bytes());
+        let wanted = number.to_string();
+        assert_eq!(Decimal::new(number).text(), wanted.as_bytes());
+        buffer.clear_head();
+        buffer.prepend_number(number);
+        assert_eq!(buffer.bytes(), wanted.as_bytes());
     }
 }
 

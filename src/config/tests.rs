@@ -51,18 +51,17 @@ fn addresses_that_can_be_used_are_taken_apart() {
             "/a/b",
         ),
     ] {
-        let endpoint = Endpoint::parse(value.as_bytes());
-        let (authority, prefix) = (authority.as_bytes(), prefix.as_bytes());
-        assert_eq!(
-            endpoint,
-            Some(Endpoint {
-                address,
-                port,
-                authority,
-                prefix,
-                next: b""
-            })
-        );
+        let mut endpoint = Endpoint::new();
+        assert!(endpoint.set(value.as_bytes()).is_some(), "{value:?}");
+        assert_eq!((endpoint.address, endpoint.port), (address, port));
+        assert_eq!(endpoint.pipeline, prefix.is_empty());
+        let host = std::format!(" HTTP/1.1\r\nHost: {authority}\r\n");
+        let base = std::format!(" {prefix}/2018-06-01/runtime/");
+        let next = std::format!("GET{base}invocation/next{host}\r\n");
+        assert_eq!(endpoint.authority(), authority.as_bytes());
+        assert_eq!(endpoint.host(), host.as_bytes());
+        assert_eq!(endpoint.base(), base.as_bytes());
+        assert_eq!(endpoint.next(), next.as_bytes());
     }
 }
 
@@ -109,6 +108,22 @@ fn everything_else_is_refused() {
         "127.0.0.1:1/a\r\nb",
         "127.0.0.1:1/é",
     ] {
-        assert_eq!(Endpoint::parse(value.as_bytes()), None, "{value:?}");
+        let set = Endpoint::new().set(value.as_bytes());
+        assert!(set.is_none(), "{value:?}");
     }
+}
+
+#[test]
+fn the_longest_value_is_taken_whole_and_a_longer_one_is_not() {
+    let mut value = std::string::String::from("255.255.255.255:65535/");
+    value.extend(core::iter::repeat_n('x', VALUE_BYTES_MAX - value.len()));
+    let mut endpoint = Endpoint::new();
+    assert!(endpoint.set(value.as_bytes()).is_some());
+    assert!(
+        endpoint
+            .next()
+            .ends_with(b"Host: 255.255.255.255:65535\r\n\r\n")
+    );
+    value.push('x');
+    assert!(Endpoint::new().set(value.as_bytes()).is_none());
 }

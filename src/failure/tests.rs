@@ -18,8 +18,8 @@ fn each_way_to_make_a_failure_gives_its_json() {
         buffer.bytes(),
         wanted("Function.Bad", "say \\\"no\\\"\\u000a").as_bytes()
     );
-    Failure::plain("Runtime.X", "as it is").write(buffer);
-    assert_eq!(buffer.bytes(), wanted("Runtime.X", "as it is").as_bytes());
+    Failure::plain("Runtime.X", "{\"its\":\"JSON\"}").write(buffer);
+    assert_eq!(buffer.bytes(), b"{\"its\":\"JSON\"}");
     Failure::of_bytes("Runtime.Y", b"\xff").write(buffer);
     assert_eq!(buffer.bytes(), wanted("Runtime.Y", "\u{fffd}").as_bytes());
     write(buffer, "T", &[b"in ", b"parts"]);
@@ -30,6 +30,8 @@ fn each_way_to_make_a_failure_gives_its_json() {
         wanted("T", "in parts").as_bytes(),
         "it is there already"
     );
+    Failure::new("a \"type\"", "").write(buffer);
+    assert_eq!(buffer.bytes(), wanted("a \\\"type\\\"", "").as_bytes());
     assert_eq!(Failure::new("T", "m").error_type(), "T");
 }
 

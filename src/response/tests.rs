@@ -5,7 +5,7 @@ use crate::sys::Region;
 
 /// Head and body after the handler returned, and the error type.
 fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'static str) {
-    let error_type = response.finish(outcome);
+    let error_type = response.finish(&outcome);
     let text = core::str::from_utf8(response.buffer.bytes()).expect("text");
     (text, error_type)
 }

@@ -1,6 +1,7 @@
 //! Tests of the door to the system.
 
 use super::*;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::string::String;
 use std::vec;
@@ -79,55 +80,111 @@ fn seen_by_a_child() -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-// One test for all of it: the environment is the process's.
+// One test for all of it: the environment is the process's. Miri starts no processes, and its
+// getenv(3) does not look at `environ`; there the list itself is read.
 #[test]
-#[cfg_attr(miri, ignore = "starts a process")]
 fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not() {
-    let variable = || std::env::var("_X_AMZN_TRACE_ID").ok();
-    // SAFETY: no other test of this program reads or writes the environment.
-    unsafe { std::env::set_var("_X_AMZN_TRACE_ID", "inherited") };
+    let listed = || {
+        std::env::vars_os()
+            .find_map(|(name, value)| (name == NAME).then(|| value.into_string().expect("text")))
+    };
+    let variable = || {
+        if cfg!(miri) {
+            listed()
+        } else {
+            std::env::var(NAME).ok()
+        }
+    };
+    // SAFETY: no other test of this program reads or changes the environment.
+    unsafe { std::env::set_var(NAME, "inherited") };
+    names_are_found_whole(&Environment::new());
+    let others = std::env::vars_os().filter(|(name, _)| name != NAME).count();
     for id in ["Root=1-5bef4de7;Parent=9a91;Sampled=1", "", "short", "", ""] {
         set_trace_id(id.as_bytes());
-        assert_eq!(variable().unwrap_or_default(), id);
-        assert_eq!(seen_by_a_child(), if id.is_empty() { "unset" } else { id });
+        let wanted = (!id.is_empty()).then_some(id);
+        assert_eq!(variable().as_deref(), wanted);
+        assert_eq!(listed().as_deref(), wanted);
         let own = Environment::new();
+        assert_eq!(own.get(b"_X_AMZN_TRACE_ID="), wanted.map(str::as_bytes));
+        let entries = std::env::vars_os().count();
         assert_eq!(
-            own.get(b"_X_AMZN_TRACE_ID=").unwrap_or_default(),
-            id.as_bytes()
+            entries,
+            others + usize::from(wanted.is_some()),
+            "the others stay"
         );
-    }
-    // A program's own setenv makes an array of its own; what it set stays, and ours is set again.
-    for round in ["1", "2", "3"] {
-        // SAFETY: as above.
-        unsafe { std::env::set_var("OF_THE_FUNCTION", round) };
-        set_trace_id(b"again");
-        assert_eq!(
-            (variable().as_deref(), seen_by_a_child().as_str()),
-            (Some("again"), "again")
-        );
-        assert_eq!(std::env::var("OF_THE_FUNCTION").as_deref(), Ok(round));
-        assert_eq!(
-            std::env::vars()
-                .filter(|(name, _)| name == "_X_AMZN_TRACE_ID")
-                .count(),
-            1
-        );
+        if !cfg!(miri) {
+            assert_eq!(seen_by_a_child(), wanted.unwrap_or("unset"));
+        }
     }
     let longest = [b'x'; TRACE_ID_BYTES_MAX];
     set_trace_id(&longest);
     assert_eq!(variable().map(|id| id.len()), Some(TRACE_ID_BYTES_MAX));
+    set_trace_id(b"a");
+    assert_eq!(
+        variable().as_deref(),
+        Some("a"),
+        "nothing of the longest is left"
+    );
     set_trace_id(&[b'x'; TRACE_ID_BYTES_MAX + 1]);
     assert_eq!(variable(), None, "as good as none");
+    if !cfg!(miri) {
+        a_program_changes_its_environment();
+        too_many_variables_are_left_as_they_are();
+    }
 }
 
-#[test]
-#[cfg_attr(miri, ignore = "reads the environment of the process")]
-fn the_environment_is_found_by_whole_names() {
-    let environment = Environment::new();
+const NAME: &str = "_X_AMZN_TRACE_ID";
+
+fn names_are_found_whole(environment: &Environment) {
     assert_eq!(
-        environment.get(b"PATH="),
-        std::env::var("PATH").ok().as_deref().map(str::as_bytes)
+        environment.get(b"_X_AMZN_TRACE_ID="),
+        Some(&b"inherited"[..])
     );
-    assert_eq!(environment.get(b"PAT="), None);
-    assert_eq!(environment.get(b"NO_SUCH_VARIABLE="), None);
+    for absent in [
+        "_X_AMZN_TRACE_I=",
+        "X_AMZN_TRACE_ID=",
+        "_x_amzn_trace_id=",
+        "NO_SUCH=",
+    ] {
+        assert_eq!(environment.get(absent.as_bytes()), None, "{absent}");
+    }
+    for (name, value) in std::env::vars_os() {
+        let found = environment.get(&[name.as_bytes(), b"="].concat());
+        assert_eq!(found, Some(value.as_bytes()), "{name:?}");
+    }
+}
+
+/// A program's own setenv makes an array of its own; what it set stays, and ours is set again.
+fn a_program_changes_its_environment() {
+    for round in ["1", "2", "3"] {
+        // SAFETY: as above.
+        unsafe { std::env::set_var("OF_THE_FUNCTION", round) };
+        set_trace_id(b"again");
+        let variable = std::env::var(NAME);
+        assert_eq!(
+            (variable.as_deref(), &*seen_by_a_child()),
+            (Ok("again"), "again")
+        );
+        assert_eq!(std::env::var("OF_THE_FUNCTION").as_deref(), Ok(round));
+        let ours = std::env::vars_os().filter(|(name, _)| name == NAME);
+        assert_eq!(ours.count(), 1);
+    }
+}
+
+/// The most that can be handed on, and one more.
+fn too_many_variables_are_left_as_they_are() {
+    let own = std::env::vars_os().filter(|(name, _)| name != NAME).count();
+    for number in own..ENVIRONMENT_MAX {
+        // SAFETY: as above.
+        unsafe { std::env::set_var(std::format!("FILLING_{number}"), "") };
+    }
+    set_trace_id(b"with the most");
+    assert_eq!(std::env::var(NAME).as_deref(), Ok("with the most"));
+    assert_eq!(std::env::vars_os().count(), ENVIRONMENT_MAX + 1);
+    // SAFETY: as above.
+    unsafe { std::env::set_var("ONE_MORE", "") };
+    set_trace_id(b"with one more");
+    assert_eq!(std::env::var("ONE_MORE").as_deref(), Ok(""));
+    let id = std::env::var(NAME);
+    assert_ne!(id.as_deref(), Ok("with one more"));
 }

@@ -68,7 +68,6 @@ impl Decoder {
 
     /// Reads framing, then data, as far as there are any; the next call continues behind them. With
     /// no bytes left, or at the end of the body, both parts are empty.
-    #[inline(never)]
     pub fn read(&mut self, bytes: &[u8]) -> Result<Part, Error> {
         let mut framing = 0;
         for &byte in bytes {
@@ -91,29 +90,37 @@ impl Decoder {
 
     /// One byte outside of the data.
     fn step(&mut self, byte: u8) -> Result<(), Error> {
-        let line_ends = byte == b'\n';
-        self.state = match self.state {
-            State::Size | State::Digits if byte.is_ascii_hexdigit() => {
-                if self.left > usize::MAX >> 4 {
-                    return Err(Error::Chunk);
-                }
-                // The low four bits are right for digits, and nine short for letters.
-                let digit = (byte & 15) + 9 * (byte >> 6);
-                self.left = self.left << 4 | usize::from(digit);
-                State::Digits
+        let state = self.state;
+        self.state = if byte == b'\n' {
+            match state {
+                State::Digits | State::Extension if self.left > 0 => State::Data,
+                State::Digits | State::Extension | State::TrailerLine => State::Trailer,
+                State::End => State::Size,
+                State::Trailer => State::Done,
+                _ => return Err(Error::Chunk),
             }
-            State::Digits | State::Extension if line_ends && self.left == 0 => State::Trailer,
-            State::Digits | State::Extension if line_ends => State::Data,
-            State::Digits if !matches!(byte, b'\r' | b';' | b' ' | b'\t') => {
+        } else if matches!(state, State::Trailer | State::TrailerLine) {
+            if state == State::Trailer && byte == b'\r' {
+                State::Trailer
+            } else {
+                State::TrailerLine
+            }
+        } else if matches!(state, State::Size | State::Digits) && byte.is_ascii_hexdigit() {
+            if self.left > usize::MAX >> 4 {
                 return Err(Error::Chunk);
             }
-            State::Digits | State::Extension => State::Extension,
-            State::End if line_ends => State::Size,
-            State::Trailer if line_ends => State::Done,
-            State::TrailerLine if line_ends => State::Trailer,
-            State::End | State::Trailer if byte == b'\r' => self.state,
-            State::Trailer | State::TrailerLine => State::TrailerLine,
-            _ => return Err(Error::Chunk),
+            // The low four bits are right for digits, and nine short for letters.
+            let digit = (byte & 15) + 9 * (byte >> 6);
+            self.left = self.left << 4 | usize::from(digit);
+            State::Digits
+        } else if state == State::Extension
+            || state == State::Digits && matches!(byte, b'\r' | b';' | b' ' | b'\t')
+        {
+            State::Extension
+        } else if state == State::End && byte == b'\r' {
+            State::End
+        } else {
+            return Err(Error::Chunk);
         };
         Ok(())
     }

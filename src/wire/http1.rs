@@ -1,11 +1,11 @@
 //! HTTP/1.1 as a client of the Runtime API reads it: reply heads and their headers.
 //!
 //! Lines end in LF, with or without a CR before it; names compare without case; values are any
-//! bytes but LF, trimmed of white space. Values stay that liberal because callers choose some of
-//! them (a client context, a request id) and no caller may end an environment. What frames the
-//! body is read strictly (RFC 9112, 6.3): a doubt there would mix up two events.
+//! bytes but LF, trimmed of white space and control bytes. Values stay that liberal because callers
+//! choose some of them (a client context, a request id) and no caller may end an environment. What
+//! frames the body is read strictly (RFC 9112, 6.3): a doubt there would mix up two events.
 
-use super::{Error, Parsed, part};
+use super::{Error, Parsed, find, part};
 
 /// How many headers are found on the way.
 pub const KNOWN_COUNT: usize = 6;
@@ -19,6 +19,8 @@ pub static KNOWN: [&[u8]; KNOWN_COUNT] = [
     b"lambda-runtime-invocation-id",
     b"lambda-runtime-trace-id",
 ];
+/// So many of them, the first ones, say how a message is framed.
+pub const FRAMING_COUNT: usize = 3;
 /// The index of the request id.
 pub const REQUEST_ID: usize = 3;
 /// The index of the invocation id.
@@ -52,6 +54,23 @@ impl Span {
     pub fn of(self, head: &[u8]) -> &[u8] {
         part(head, self.start as usize, self.end as usize)
     }
+
+    /// `head[start..end]` without the white space, and control bytes, around it.
+    #[inline(never)]
+    fn trimmed(head: &[u8], start: usize, end: usize) -> Span {
+        let (mut start, mut end) = (start, end);
+        let blank = |at: usize| head.get(at).is_some_and(|byte| *byte <= b' ');
+        while start < end && blank(start) {
+            start += 1;
+        }
+        while start < end && blank(end - 1) {
+            end -= 1;
+        }
+        Span {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
 }
 
 /// The head of a reply.
@@ -84,70 +103,59 @@ impl Head {
     pub fn read(&mut self, bytes: &[u8]) -> Result<Parsed<()>, Error> {
         *self = Head::EMPTY;
         let mut start = 0;
-        let mut colon = 0;
-        for (at, &byte) in bytes.iter().enumerate() {
-            if byte == b':' && colon < start {
-                colon = at;
+        loop {
+            let end = find(bytes, start, b'\n');
+            if end >= bytes.len() {
+                return Ok(Parsed::Partial);
             }
-            if byte != b'\n' {
-                continue;
-            }
-            let line = part(bytes, start, at);
             if start == 0 {
-                self.status_line(line)?;
-            } else if matches!(line, b"" | b"\r") {
-                self.bytes = at + 1;
+                self.status_line(part(bytes, 0, end))?;
+            } else if matches!(part(bytes, start, end), b"" | b"\r") {
+                self.bytes = end + 1;
                 return self.frame(bytes).map(Parsed::Complete);
-            } else if colon <= start {
-                return Err(Error::HeaderLine);
             } else {
-                self.field(bytes, start, colon, at)?;
+                self.field(bytes, start, end)?;
             }
-            start = at + 1;
+            start = end + 1;
         }
-        Ok(Parsed::Partial)
     }
 
     /// `HTTP/1.x NNN[ reason]`.
+    #[inline(never)]
     fn status_line(&mut self, line: &[u8]) -> Result<(), Error> {
-        let Some((start, reason)) = line.split_first_chunk() else {
-            return Err(Error::StatusLine);
+        const SHAPE: &[u8] = b"HTTP/1.0 000"; // a zero stands for any digit
+        let fits = |(byte, shape): (&u8, &u8)| match shape {
+            b'0' => byte.is_ascii_digit(),
+            _ => byte == shape,
         };
-        let [version @ .., minor, space, a, b, c]: &[u8; 12] = start;
-        let mut status = 0;
-        let mut right = version == b"HTTP/1." && *space == b' ' && *a != b'0';
-        for digit in [minor, a, b, c] {
-            right &= digit.is_ascii_digit();
-            status = status * 10 + u16::from(*digit & 15);
-        }
-        self.close = *minor == b'0';
-        self.status = status % 1000;
-        if right && matches!(reason.first(), None | Some(b' ' | b'\r')) {
+        let status = decimal(part(line, 9, SHAPE.len())).unwrap_or_default();
+        self.status = status as u16;
+        self.close = line.get(7) == Some(&b'0');
+        let end = line.get(SHAPE.len()).copied().unwrap_or(b' ');
+        if line.iter().zip(SHAPE).all(fits) && status >= 100 && matches!(end, b' ' | b'\r') {
             Ok(())
         } else {
             Err(Error::StatusLine)
         }
     }
 
-    /// Notes the value of a header line, if it is one of the known. One that comes twice,
-    /// differently, is an error.
+    /// Notes the value of a header line, if it is one of the known. The first of a name counts, and
+    /// where it says how the message is framed, no second may come.
     #[inline(never)]
-    fn field(&mut self, bytes: &[u8], start: usize, colon: usize, end: usize) -> Result<(), Error> {
+    fn field(&mut self, bytes: &[u8], start: usize, end: usize) -> Result<(), Error> {
+        let colon = find(bytes, start, b':');
         let name = part(bytes, start, colon);
-        if name.first().is_some_and(u8::is_ascii_whitespace) {
+        if colon >= end || name.first().is_none_or(|byte| *byte <= b' ') {
             return Err(Error::HeaderLine);
         }
-        let value = part(bytes, colon + 1, end).trim_ascii();
-        let start = (value.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
-        for (known, span) in KNOWN.iter().zip(&mut self.values) {
-            if same(name, known) {
-                if span.end != 0 && span.of(bytes) != value {
-                    return Err(Error::HeaderLine);
-                }
-                *span = Span {
-                    start: start as u32,
-                    end: (start + value.len()) as u32,
-                };
+        for (index, (known, span)) in KNOWN.iter().zip(&mut self.values).enumerate() {
+            if !same(name, known) {
+                continue;
+            }
+            if span.end == 0 {
+                *span = Span::trimmed(bytes, colon + 1, end);
+            } else if index < FRAMING_COUNT {
+                return Err(Error::HeaderLine);
             }
         }
         Ok(())
@@ -181,12 +189,19 @@ impl Head {
 /// The value of the first header of that name (in lower case) in a whole head; absent and empty
 /// alike are `None`.
 pub fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let (found, value) = line.split_at_checked(colon)?;
-        let value = value.get(1..)?.trim_ascii();
-        (same(found, name) && !value.is_empty()).then_some(value)
-    })
+    let mut start = find(head, 0, b'\n') + 1;
+    while start < head.len() {
+        let end = find(head, start, b'\n');
+        let colon = find(head, start, b':');
+        if same(part(head, start, colon), name) {
+            let value = Span::trimmed(head, colon + 1, end).of(head);
+            if !value.is_empty() {
+                return Some(value);
+            }
+        }
+        start = end + 1;
+    }
+    None
 }
 
 /// A number of decimal digits alone; `None` when it is empty, something else or too large.

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
+use crate::skip::{has, skip};
 use crate::support::api::{Event, Script, Server};
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
-use crate::support::{TempDir, bound, function, proc, runner};
+use crate::support::{TempDir, bootstrap, bound, function, proc, runner, spawn};
 
 /// The system calls of a run over so many events, by name, in order; `None` without a tracer.
 fn system_calls(events: usize) -> Option<Vec<String>> {
+    if runner().is_none() && !has("strace") {
+        return None;
+    }
     let folder = TempDir::new();
     let trace = folder.path().join("trace");
     let binary = function("echo");
@@ -40,19 +43,13 @@ fn system_calls(events: usize) -> Option<Vec<String>> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) => {
-            println!("skipped: no tracer: {error}");
-            return None;
-        }
-    };
-    let idle = (0..bound(PATIENCE_MS).as_millis() / 10)
-        .any(|_| server.wait_idle(Duration::from_millis(10)));
-    server.ledger().assert_balanced();
+    let mut child = spawn(&mut command);
+    let idle = server.wait_idle(bound(PATIENCE_MS));
+    let ledger = server.ledger();
     drop(server); // closes the connection, and nobody listens any more: the runtime exits with 1
-    let status = child.wait().expect("wait for the tracer");
-    assert!(idle && status.code() == Some(1), "{status}");
+    let status = ended(&mut child);
+    assert!(idle && status == Some(1), "exit {status:?}; {ledger}");
+    ledger.assert_balanced();
     let text = fs::read_to_string(&trace).expect("read the trace");
     // strace: `name(arguments) = result`; qemu: the same behind the pid.
     let name = |line: &str| {
@@ -60,6 +57,20 @@ fn system_calls(events: usize) -> Option<Vec<String>> {
         Some(call.split_once('(')?.0.to_string())
     };
     Some(text.lines().filter_map(name).collect())
+}
+
+/// The exit code, once it has ended; it is killed when it does not.
+fn ended(child: &mut Child) -> Option<i32> {
+    let end = Instant::now() + bound(PATIENCE_MS);
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait().expect("wait for the tracer") {
+            return status.code();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    None
 }
 
 #[test]
@@ -110,35 +121,46 @@ fn a_warm_event_is_three_system_calls() {
 #[test]
 fn nothing_in_memory_is_both_written_and_run_and_little_is_resident() {
     if runner().is_some() {
-        println!("skipped: under qemu, memory is qemu's");
+        skip("under qemu, memory is qemu's");
         return;
     }
-    let event = Event::new("one", "{}");
-    let server = Server::start(Script::events([&event]));
-    let start = Start::new(&function("echo")).variable("AWS_LAMBDA_RUNTIME_API", &server.address());
-    let mut process = start.spawn();
-    process.until_idle(&server);
-    let folder = format!("/proc/{}", process.pid());
-    let maps = fs::read_to_string(Path::new(&folder).join("maps")).expect("read maps");
+    let folder = TempDir::new();
+    folder.executable("program", b"#!/bin/sh\nexec cat\n");
+    let root = folder.path().to_str().expect("text");
+    for (binary, resident_kib_max) in [(function("echo"), Some(64)), (bootstrap(), None)] {
+        let event = Event::new("one", "{}");
+        let server = Server::start(Script::events([&event]));
+        let start = Start::new(&binary)
+            .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+            .variable("_HANDLER", "program")
+            .variable("LAMBDA_TASK_ROOT", root);
+        let mut process = start.spawn();
+        process.until_idle(&server);
+        assert_no_mapping_is_written_and_run(process.pid());
+        let own = own_kib(process.pid());
+        let all = proc::resident_kib(process.pid());
+        println!("{}: {all} KiB, {own} of its own", binary.display());
+        let little = resident_kib_max.is_none_or(|most| own <= most);
+        assert!(little, "{own} KiB of its own at rest");
+    }
+}
+
+fn assert_no_mapping_is_written_and_run(pid: u32) {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("read maps");
+    assert!(maps.contains("[stack]"), "{maps}");
     for line in maps.lines() {
         let rights = line.split(' ').nth(1).expect("rights");
         assert!(!(rights.contains('w') && rights.contains('x')), "{line}");
     }
-    let smaps = fs::read_to_string(Path::new(&folder).join("smaps_rollup")).expect("read smaps");
+}
+
+/// The pages that are in memory for this process alone, in KiB.
+fn own_kib(pid: u32) -> u64 {
+    let smaps = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("read smaps");
     let kib = |name: &str| -> u64 {
-        let line = smaps
-            .lines()
-            .find_map(|line| line.strip_prefix(name))
-            .expect("a line");
-        line.trim()
-            .trim_end_matches(" kB")
-            .parse()
-            .expect("a number")
+        let line = smaps.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.expect("a line").trim().trim_end_matches(" kB");
+        number.parse().expect("a number")
     };
-    let own = kib("Private_Clean:") + kib("Private_Dirty:");
-    println!(
-        "resident {} KiB, {own} KiB of its own",
-        proc::resident_kib(process.pid())
-    );
-    assert!(own <= 64, "{own} KiB of its own at rest");
+    kib("Private_Clean:") + kib("Private_Dirty:")
 }

@@ -7,14 +7,24 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::support::{TempDir, proc, runner, spawn};
+use crate::support::{TempDir, bound, proc, runner, spawn, sys};
+
+/// An event is given up by the emulator after so long, unless the test says otherwise.
+const FUNCTION_TIMEOUT_S: &str = "30";
+
+/// No caller waits longer, in seconds; long after the emulator has, because a caller that gives
+/// up ends the emulator too.
+const CALL_S_MAX: u64 = 120;
+
+/// Each step of starting and of ending takes at most so long, in milliseconds.
+const STEP_MS_MAX: u64 = 10_000;
 
 /// A running emulator; dropping it ends it and what it started.
 pub struct Rie {
     child: Child,
     port: u16,
     api_port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Ports are free when they are chosen, and taken a moment later: one at a time.
@@ -25,13 +35,19 @@ impl Rie {
     pub fn start(binary: &Path, variables: &[(&str, &str)]) -> Option<Rie> {
         let emulator = std::env::var_os("TINDERBOX_RIE")?;
         let folder = TempDir::new();
-        // A script, for with more than one argument it takes the last one for the handler.
+        // A script, for with more than one argument it takes the last one for the handler. It
+        // leaves its pid, which is then the runtime's (or that of the runner or tracer).
         let strace = variables
             .iter()
             .find(|(name, _)| *name == "STRACE")
             .map_or("", |pair| pair.1);
         let runner = runner().unwrap_or_default();
-        let script = format!("#!/bin/sh\nexec {strace} {runner} {}\n", binary.display());
+        let starts = folder.file("starts", b"");
+        let script = format!(
+            "#!/bin/sh\necho $$ >>{}\nexec {strace} {runner} {}\n",
+            starts.display(),
+            binary.display()
+        );
         let bootstrap = folder.executable("bootstrap", script.as_bytes());
         for _ in 0..5 {
             let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,6 +62,7 @@ impl Rie {
                 .arg(&bootstrap)
                 .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_S)
                 .envs(variables.iter().copied())
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
@@ -56,7 +73,7 @@ impl Rie {
                     child,
                     port,
                     api_port,
-                    _folder: folder,
+                    folder,
                 });
             }
             let _ = child.kill();
@@ -65,7 +82,7 @@ impl Rie {
         panic!("the emulator finds no free ports");
     }
 
-    /// Invokes the function. No time-out: one that gave up would kill the emulator.
+    /// Invokes the function.
     pub fn invoke(&self, event: &[u8]) -> minreq::Response {
         self.call(event, &[])
     }
@@ -75,7 +92,10 @@ impl Rie {
         let address = format!("127.0.0.1:{}", self.port);
         let url = format!("http://{address}/2015-03-31/functions/function/invocations");
         let headers = headers.iter().copied();
-        let request = minreq::post(url).with_headers(headers).with_body(event);
+        let request = minreq::post(url)
+            .with_timeout(CALL_S_MAX)
+            .with_headers(headers)
+            .with_body(event);
         request.send().expect("the emulator answers")
     }
 
@@ -88,47 +108,62 @@ impl Rie {
         )
     }
 
-    /// The ports from which connections to the Runtime API lead.
-    pub fn connections(&self) -> Vec<String> {
+    /// The pids of the runtimes that it has started so far.
+    pub fn starts(&self) -> Vec<u32> {
+        let text = fs::read_to_string(self.folder.path().join("starts")).expect("read the pids");
+        let pids = text.lines().map(|line| line.parse().expect("a pid"));
+        pids.collect()
+    }
+
+    /// Every connection with the Runtime API, also one that is being closed or was a moment ago,
+    /// as the runtime's end of it and its state (tcp(7): 01 is established).
+    pub fn connections(&self) -> Vec<(String, String)> {
         let table = fs::read_to_string("/proc/net/tcp").expect("read /proc/net/tcp");
         let api = format!(":{:04X}", self.api_port);
-        // Of a line: number, our address, theirs, state; 01 is established.
-        let mut ports: Vec<String> = table
-            .lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>())
-            .filter(|words| words.len() > 3 && words[2].ends_with(&api) && words[3] == "01")
-            .map(|words| words[1].to_string())
+        // Of a line: number, our address, theirs, state. Each connection is there twice, once
+        // from each end; the emulator's end is left out while the other one is there.
+        let lines = table.lines().map(|line| line.split_whitespace().collect());
+        let mut ends: Vec<(String, String)> = lines
+            .filter(|words: &Vec<&str>| words.len() > 3 && words[3] != "0A")
+            .filter_map(|words| match (words[1], words[2]) {
+                (own, other) if other.ends_with(&api) => Some((own, words[3])),
+                (own, other) if own.ends_with(&api) && words[3] != "01" => Some((other, words[3])),
+                _ => None,
+            })
+            .map(|(end, state)| (end.to_string(), state.to_string()))
             .collect();
-        ports.sort();
-        ports
+        ends.sort();
+        ends
     }
 }
 
 impl Drop for Rie {
     fn drop(&mut self) {
-        let children: Vec<u32> = proc::pids()
-            .into_iter()
-            .filter(|pid| {
-                proc::state_and_parent(*pid).is_some_and(|(_, parent)| parent == self.child.id())
-            })
-            .collect();
-        // SIGTERM: it kills its child and ends.
-        let _ = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status();
-        let end = Instant::now() + Duration::from_secs(10);
+        let started = self.starts();
+        sys::kill(self.child.id(), sys::SIGTERM); // it kills its child and ends
+        let end = Instant::now() + bound(STEP_MS_MAX);
         while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        for pid in children {
-            while proc::state_and_parent(pid).is_some_and(|(state, _)| state != 'Z')
-                && Instant::now() < end
-            {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+        // An emulator that died leaves its child behind. A pid may belong to another one by now.
+        let mark = format!("AWS_LAMBDA_RUNTIME_API=127.0.0.1:{}", self.api_port);
+        let alive = |pid: &u32| {
+            let running = proc::state_and_parent(*pid).is_some_and(|(state, _)| state != 'Z');
+            running && proc::has_mark(*pid, &mark)
+        };
+        while started.iter().any(alive) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
         }
+        let left: Vec<u32> = started.into_iter().filter(alive).collect();
+        for pid in &left {
+            sys::kill(*pid, sys::SIGKILL);
+        }
+        assert!(
+            left.is_empty() || std::thread::panicking(),
+            "left behind: {left:?}"
+        );
     }
 }
 
@@ -139,7 +174,7 @@ fn free_ports() -> [u16; 2] {
 
 /// Waits until it listens; false when it ended.
 fn listens(child: &mut Child, port: u16) -> bool {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + bound(STEP_MS_MAX);
     while Instant::now() < end {
         if child.try_wait().is_ok_and(|status| status.is_some()) {
             return false;

@@ -1,8 +1,19 @@
 //! Parsers that are slow and plain: whole texts are split into lines and words.
 //!
-//! They make the same liberal choices as the real ones, no others: a line may end in LF alone; a
-//! value is any bytes, and loses the white space around it; a header that matters may come twice
-//! when it says the same; a reply of HTTP/1.0 always ends its connection. For the rest, RFC 9112.
+//! They make the same liberal choices as the real ones, and no others; for the rest, RFC 9112 and
+//! RFC 9110.
+//!
+//! - A line may end in LF alone, also the empty one (RFC 9112, 2.2).
+//! - A status line needs no reason, nor the space before it; a reason is any bytes. Any status of
+//!   three digits from 100 on is right, and any minor version.
+//! - A header's name is any bytes but a colon that do not begin with white space or a control byte;
+//!   a value is any bytes but LF, and loses those around it (RFC 9110, 5.5, would refuse some).
+//! - A header that matters may come twice when it says the same; others as often as they like.
+//! - A reply of HTTP/1.0 ends its connection, whatever it says.
+//! - `Connection` and `Transfer-Encoding` are one word each: no lists.
+//! - A chunk's size may have leading zeros, and what follows it on its line, after a space, a tab,
+//!   a semicolon or a CR, is any bytes but LF. Trailers are any lines.
+//! - Where a line should end, several CRs may come before the LF, but not in a head.
 
 use tinderbox::wire::Error;
 
@@ -26,6 +37,13 @@ fn lines(text: &[u8]) -> (Vec<Vec<u8>>, usize) {
         .collect();
     let rest = lines.pop().expect("split gives one at least").len();
     (lines, rest)
+}
+
+/// The text without the white space and control bytes around it.
+fn trimmed(text: &[u8]) -> &[u8] {
+    let first = text.iter().position(|byte| *byte > b' ');
+    let last = text.iter().rposition(|byte| *byte > b' ');
+    first.map_or(b"", |first| &text[first..=last.expect("as the first")])
 }
 
 fn digits(text: &[u8]) -> Option<usize> {
@@ -70,11 +88,9 @@ pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
             .iter()
             .position(|&byte| byte == b':')
             .ok_or(Error::HeaderLine)?;
-        let (name, value) = (
-            line[..colon].to_ascii_lowercase(),
-            line[colon + 1..].trim_ascii(),
-        );
-        if name.is_empty() || name[0].is_ascii_whitespace() {
+        let name = line[..colon].to_ascii_lowercase();
+        let value = trimmed(&line[colon + 1..]);
+        if name.is_empty() || name[0] <= b' ' {
             return Err(Error::HeaderLine);
         }
         if let Some(place) = known.iter().position(|known| *known == name) {

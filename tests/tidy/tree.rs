@@ -1,0 +1,160 @@
+//! What the tree as a whole has to keep to.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::source::{Source, has_word};
+
+/// The packages, and no others.
+const PACKAGES: &[&str] = &["libc", "minreq", "serde_json"];
+
+/// What lies at the top.
+const TOP: &[&str] = &[
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "benches",
+    "scripts",
+    "src",
+    "tests",
+];
+
+/// What no text has. Each in two parts, so that this file has none either.
+pub const LEFTOVERS: &[(&str, &str)] = &[
+    (concat!("TO", "DO"), "do it, or leave it out"),
+    (concat!("FIX", "ME"), "fix it"),
+    (concat!("XX", "X"), "say what is wrong"),
+    (concat!("/ro", "ot/"), "no path of one machine"),
+    (concat!("/ho", "me/"), "no path of one machine"),
+    (concat!("/wo", "rk/"), "no path of one machine"),
+];
+
+/// The text files of the tree, committed or not: their names from the root, and their texts.
+pub fn files() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("git")
+        .args(["ls-files", "-co", "--exclude-standard"])
+        .current_dir(root)
+        .output()
+        .expect("run git");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git lists the files: {said}");
+    let names = String::from_utf8(output.stdout).expect("names in UTF-8");
+    assert!(names.lines().count() > 20, "only {names:?}");
+    // A file that was deleted and not committed is listed still.
+    let read = |name: &str| Some((name.into(), fs::read_to_string(root.join(name)).ok()?));
+    names.lines().filter_map(read).collect()
+}
+
+/// What is left over in a text file.
+pub fn leftovers(name: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    // Those are the words of others.
+    if name == "LICENSE" || name.ends_with("Cargo.lock") {
+        return found;
+    }
+    for (line, text) in (1..).zip(text.lines()) {
+        for (word, instead) in LEFTOVERS.iter().filter(|(word, _)| text.contains(word)) {
+            found.push(format!("{name}:{line}: `{word}`: {instead}"));
+        }
+    }
+    found
+}
+
+/// Files of Rust that nobody compiles.
+pub fn undeclared(files: &[(String, String)]) -> Vec<String> {
+    let sources: Vec<Source> = files
+        .iter()
+        .filter(|(name, _)| name.ends_with(".rs"))
+        .map(|(name, text)| Source::new(name, text))
+        .collect();
+    let manifest = files.iter().find(|(name, _)| name == "Cargo.toml");
+    let manifest = manifest.map_or("", |(_, text)| text);
+    let mut found = Vec::new();
+    for source in &sources {
+        let name = source.name;
+        // A package of its own, which finds its main.rs by itself.
+        let own_package = name.strip_suffix("/src/main.rs").is_some_and(|folder| {
+            let manifest = format!("{folder}/Cargo.toml");
+            files.iter().any(|(name, _)| *name == manifest)
+        });
+        let target = manifest.contains(&format!("path = \"{name}\""));
+        if !own_package && !target && !sources.iter().any(|other| declares(other, name)) {
+            let stem = stem(name);
+            let what = format!("{name}:1: no `mod {stem};` above it: declare it or delete it");
+            found.push(what);
+        }
+    }
+    found
+}
+
+/// The name of a file without its folder and ending.
+fn stem(name: &str) -> &str {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    file.strip_suffix(".rs").unwrap_or(file)
+}
+
+fn folder(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Whether the one file has a `mod` that is the other.
+fn declares(parent: &Source, name: &str) -> bool {
+    let stem = stem(name);
+    let paths = parent.words.contains("#[path");
+    let by_path = paths
+        && parent.words.lines().any(|line| {
+            let path = line.trim().strip_prefix("#[path = \"");
+            let path = path.and_then(|path| path.strip_suffix("\"]"));
+            path.is_some_and(|path| format!("{}/{path}", folder(parent.name)) == name)
+        });
+    // What a root declares lies beside it, what another declares, in its folder.
+    let root = matches!(self::stem(parent.name), "lib" | "main")
+        || parent.name.starts_with("tests/") && parent.name.matches('/').count() == 1;
+    let beside = root && folder(parent.name) == folder(name);
+    let below = parent.name.strip_suffix(".rs") == Some(folder(name));
+    let declared = format!("mod {stem};");
+    let says = |line: &str| line.trim().ends_with(&declared) && has_word(line, "mod");
+    by_path || (beside || below) && parent.code.lines().any(says)
+}
+
+/// What lies at the top and should not, or should and does not.
+pub fn misplaced<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut top: Vec<&str> = names.filter_map(|name| name.split('/').next()).collect();
+    top.sort();
+    top.dedup();
+    top.retain(|name| !name.starts_with('.'));
+    let extra = top.iter().filter(|name| !TOP.contains(name));
+    let missing = TOP.iter().filter(|name| !top.contains(name));
+    let extra = extra.map(|name| format!("{name}:1: not at the top: put it into a folder"));
+    let missing = missing.map(|name| format!("{name}:1: is missing at the top: restore it"));
+    extra.chain(missing).collect()
+}
+
+/// Packages that were not agreed, or are not there.
+pub fn packages(manifest: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut names = Vec::new();
+    let mut within = false;
+    for (line, text) in (1..).zip(manifest.lines()) {
+        if let Some(section) = text.strip_prefix('[') {
+            within = section.starts_with("dependencies]");
+            if section.contains("dependencies") && !within {
+                let what = "all packages stand in [dependencies]: no others can be had";
+                found.push(format!("Cargo.toml:{line}: {what}"));
+            }
+        } else if let Some((name, _)) = text.split_once('=').filter(|_| within) {
+            let name = name.trim();
+            names.push(name);
+            if !PACKAGES.contains(&name) {
+                let what = format!("package `{name}`: write what it does, or do without");
+                found.push(format!("Cargo.toml:{line}: {what}"));
+            }
+        }
+    }
+    let missing = PACKAGES.iter().filter(|name| !names.contains(name));
+    found.extend(missing.map(|name| format!("Cargo.toml:1: package `{name}` is missing")));
+    found
+}
