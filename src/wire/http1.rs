@@ -139,8 +139,8 @@ impl Head {
         }
     }
 
-    /// Notes the value of a header line, if it is one of the known. The first of a name counts, and
-    /// where it says how the message is framed, no second may come.
+    /// Notes the value of a header line, if it is one of the known. The first of a name that is not
+    /// empty counts, and where it says how the message is framed, no second may come.
     #[inline(never)]
     fn field(&mut self, bytes: &[u8], start: usize, end: usize) -> Result<(), Error> {
         let colon = find(bytes, start, b':');
@@ -152,7 +152,7 @@ impl Head {
             if !same(name, known) {
                 continue;
             }
-            if span.end == 0 {
+            if span.start == span.end {
                 *span = Span::trimmed(bytes, colon + 1, end);
             } else if index < FRAMING_COUNT {
                 return Err(Error::HeaderLine);

@@ -8,7 +8,7 @@
 //!   three digits from 100 on is right, and any minor version.
 //! - A header's name is any bytes but a colon that do not begin with white space or a control byte;
 //!   a value is any bytes but LF, and loses those around it (RFC 9110, 5.5, would refuse some).
-//! - A header that matters may come twice when it says the same; others as often as they like.
+//! - A header that frames the message may come once; of others the first counts. Empty is absent.
 //! - A reply of HTTP/1.0 ends its connection, whatever it says.
 //! - `Connection` and `Transfer-Encoding` are one word each: no lists.
 //! - A chunk's size may have leading zeros, and what follows it on its line, after a space, a tab,
@@ -75,7 +75,7 @@ pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
         return Ok(None);
     };
     let (status, old) = status(first).ok_or(Error::StatusLine)?;
-    let mut values = vec![None; known.len()];
+    let mut values: Vec<Option<Vec<u8>>> = vec![None; known.len()];
     let mut bytes = first.len() + 1;
     let mut whole = false;
     for line in &lines[1..] {
@@ -94,10 +94,13 @@ pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
             return Err(Error::HeaderLine);
         }
         if let Some(place) = known.iter().position(|known| *known == name) {
-            if values[place].as_ref().is_some_and(|before| before != value) {
-                return Err(Error::HeaderLine);
+            // The first three say how the message is framed.
+            match &values[place] {
+                Some(before) if before.is_empty() => values[place] = Some(value.to_vec()),
+                None => values[place] = Some(value.to_vec()),
+                Some(_) if place < 3 => return Err(Error::HeaderLine),
+                Some(_) => {}
             }
-            values[place] = Some(value.to_vec());
         }
     }
     if !whole {
