@@ -23,12 +23,21 @@ pub struct Api {
     doubtful: bool,
     /// The connection was lost, and nothing went well since.
     lost: bool,
+    /// Ends the streamed response of the event in hand; see `stream`.
+    pub end_stream: Option<EndStream>,
+    /// A part of it was sent.
+    pub stream_begun: bool,
+    /// The connection broke within it.
+    pub stream_broken: bool,
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
     /// The ids of the event in hand; none yet during init.
     request_id: Text<ID_BYTES_MAX>,
     invocation_id: Text<ID_BYTES_MAX>,
 }
+
+/// Ends a streamed response. False: nothing of it was sent, and an ordinary answer is wanted.
+pub type EndStream = fn(&mut Api, &mut Inbox, &mut Response, &Result<(), Failure>) -> bool;
 
 impl Api {
     /// Nobody to talk to.
@@ -38,6 +47,9 @@ impl Api {
             asked: false,
             doubtful: false,
             lost: false,
+            end_stream: None,
+            stream_begun: false,
+            stream_broken: false,
             endpoint: Endpoint::new(),
             request_id: Text::new(),
             invocation_id: Text::new(),
@@ -96,13 +108,36 @@ impl Api {
         response: &mut Response,
         outcome: &Result<(), Failure>,
     ) {
+        if let Some(end) = self.end_stream.take()
+            && end(self, inbox, response, outcome)
+        {
+            return;
+        }
+        self.post(inbox, self.write_answer(response, outcome));
+    }
+
+    /// Makes the answer ready to be sent.
+    pub fn write_answer<'a>(
+        &self,
+        response: &'a mut Response,
+        outcome: &Result<(), Failure>,
+    ) -> &'a Buffer {
         let error_type = response.finish(outcome).as_bytes();
         let buffer = response.buffer();
-        self.address(buffer, error_type);
+        self.address(buffer, error_type, |buffer| {
+            buffer.prepend(b"\r\n");
+            buffer.prepend_number(buffer.body_bytes());
+            buffer.prepend(b"Content-Length: ");
+        });
+        self.ask_next(buffer);
+        buffer
+    }
+
+    /// Asks for the next event in the same breath where that is right.
+    pub fn ask_next(&self, buffer: &mut Buffer) {
         if self.endpoint.pipeline {
             buffer.append(self.endpoint.next());
         }
-        self.post(inbox, buffer);
     }
 
     /// Reports that init failed, or that the handler panicked, and nothing after it.
@@ -111,18 +146,12 @@ impl Api {
         self.answer(inbox, response, &Err(failure));
     }
 
-    /// Puts the head of its request before an answer, the last line first.
+    /// Puts the head of its request before an answer, the last line first; `frame` puts what says
+    /// how long it is.
     #[inline(never)]
-    fn address(&self, buffer: &mut Buffer, error_type: &[u8]) {
-        let header = if fits(error_type) {
-            error_type
-        } else {
-            b"Runtime.Unknown"
-        };
-        buffer.prepend(b"\r\n");
-        buffer.prepend_number(buffer.body_bytes());
-        buffer.prepend(b"Content-Length: ");
-        buffer.prepend_header(b"Lambda-Runtime-Function-Error-Type: ", header);
+    pub fn address(&self, buffer: &mut Buffer, error_type: &[u8], frame: impl FnOnce(&mut Buffer)) {
+        frame(buffer);
+        buffer.prepend_header(ERROR_TYPE, header_value(error_type));
         buffer.prepend_header(b"Lambda-Runtime-Invocation-Id: ", self.invocation_id.get());
         buffer.prepend(self.endpoint.host());
         let request_id = self.request_id.get();
@@ -141,10 +170,26 @@ impl Api {
         buffer.prepend(b"POST");
     }
 
-    /// Sends an answer, and judges the reply before anything that follows it.
+    /// Sends an answer, and judges the reply.
     #[inline(never)]
     fn post(&mut self, inbox: &mut Inbox, answer: &Buffer) {
-        let sent = self.connection.send(&self.endpoint, answer.bytes());
+        let sent = self.send(answer.bytes());
+        self.settle(inbox, sent);
+    }
+
+    /// Sends. False: the connection is gone.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        self.connection.send(&self.endpoint, bytes)
+    }
+
+    /// Sends more of a streamed response.
+    pub fn send_parts(&mut self, parts: [&[u8]; 4]) -> bool {
+        self.connection.send_parts(&self.endpoint, parts)
+    }
+
+    /// Judges the reply to an answer, before anything that follows it.
+    #[inline]
+    pub fn settle(&mut self, inbox: &mut Inbox, sent: bool) {
         self.asked = self.endpoint.pipeline;
         self.doubtful = !inbox.receive(&self.connection, REPLY_BYTES);
         if self.doubtful {
@@ -178,6 +223,18 @@ impl Api {
         self.connection.close();
         inbox.cut();
         self.asked = false;
+    }
+}
+
+/// The header that holds the type of an error, with its colon.
+pub const ERROR_TYPE: &[u8] = b"Lambda-Runtime-Function-Error-Type: ";
+
+/// An error's type as a header has it.
+pub fn header_value(error_type: &[u8]) -> &[u8] {
+    if fits(error_type) {
+        error_type
+    } else {
+        b"Runtime.Unknown"
     }
 }
 

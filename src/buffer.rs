@@ -45,6 +45,20 @@ impl Buffer {
         part(&self.region, HEADROOM_BYTES - self.head_bytes, end)
     }
 
+    /// The body.
+    pub fn body(&self) -> &[u8] {
+        part(
+            &self.region,
+            HEADROOM_BYTES,
+            HEADROOM_BYTES + self.body_bytes,
+        )
+    }
+
+    /// Forgets what is behind the first `keep` bytes of the body.
+    pub fn cut_body(&mut self, keep: usize) {
+        self.body_bytes = self.body_bytes.min(keep);
+    }
+
     /// The length of the body, in bytes.
     pub fn body_bytes(&self) -> usize {
         self.body_bytes

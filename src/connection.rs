@@ -25,6 +25,15 @@ impl Connection {
     /// the bytes. Where nobody listens, the process ends.
     #[inline(never)]
     pub fn send(&mut self, to: &Endpoint, bytes: &[u8]) -> bool {
+        self.send_by(to, |socket| socket.send(bytes))
+    }
+
+    /// The same for several parts, one behind the other.
+    pub fn send_parts(&mut self, to: &Endpoint, parts: [&[u8]; 4]) -> bool {
+        self.send_by(to, |socket| socket.send_parts(parts))
+    }
+
+    fn send_by(&mut self, to: &Endpoint, send: impl FnOnce(&Descriptor) -> bool) -> bool {
         let new = self.0.is_none();
         if new {
             self.0 = Descriptor::connect(to.address, to.port);
@@ -32,7 +41,7 @@ impl Connection {
         let Some(socket) = &self.0 else {
             log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
         };
-        let sent = socket.send(bytes);
+        let sent = send(socket);
         if new {
             // The first write meets no delay, so this can wait until nobody waits for us.
             socket.send_at_once();

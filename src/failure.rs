@@ -117,6 +117,37 @@ fn write_start(buffer: &mut Buffer, error_type: &str, message: &[&[u8]]) {
     buffer.append(TRACE);
 }
 
+/// Makes the JSON of a failure in a buffer no longer than `bytes_max`: its trace goes first, then
+/// the end of its message.
+pub(crate) fn shorten(buffer: &mut Buffer, bytes_max: usize) {
+    let json = buffer.body();
+    if json.len() <= bytes_max {
+        return;
+    }
+    let is_middle = |window: &[u8]| window == MIDDLE;
+    let start = json.windows(MIDDLE.len()).position(is_middle);
+    let end = bytes_max.saturating_sub(TRACE.len() + END.len());
+    let mut at = start.map_or(end, |start| start + MIDDLE.len());
+    // To the last whole character, or escape, that fits, or to the quote behind the message.
+    while let Some(&byte) = json.get(at).filter(|byte| **byte != b'"') {
+        let bytes = match (byte, json.get(at + 1)) {
+            (b'\\', Some(b'u')) => 6,
+            (b'\\', _) => 2,
+            (0xc0..=0xdf, _) => 2,
+            (0xe0..=0xef, _) => 3,
+            (0xf0.., _) => 4,
+            _ => 1,
+        };
+        if at + bytes > end {
+            break;
+        }
+        at += bytes;
+    }
+    buffer.cut_body(at);
+    buffer.append(TRACE);
+    buffer.append(END);
+}
+
 #[cfg(feature = "std")]
 fn write_owned(failure: &Failure, buffer: &mut Buffer) {
     let Some((message, trace)) = &failure.owned else {

@@ -23,6 +23,7 @@
 //! | `invocation`, `config`, `log` | the event; the environment; a line on standard error |
 //! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
 //! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
+//! | `stream` | a streamed response |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `runtime` | the loop |
 #![no_std]
@@ -43,6 +44,8 @@ mod log;
 mod panics;
 mod response;
 mod runtime;
+mod stream;
+
 mod sys;
 #[doc(hidden)]
 pub mod wire;

@@ -45,7 +45,15 @@ pub const TRACE_ID_BYTES_MAX: usize = 1024;
 pub const ENVIRONMENT_MAX: usize = 4096;
 
 /// Room before a response for the head of its request, which is written backwards.
-pub const HEADROOM_BYTES: usize = 1536;
+pub const HEADROOM_BYTES: usize = 2048;
+
+/// The longest trailers of a streamed response, in bytes: Go's server reads them within a buffer of
+/// 4,096 (net/http, `seeUpcomingDoubleCRLF`), with the last chunk before them.
+pub const TRAILERS_BYTES_MAX: usize = 4096 - 64;
+
+/// The longest error body in them, in bytes before base64.
+pub const TRAILER_ERROR_BYTES_MAX: usize =
+    (TRAILERS_BYTES_MAX - 128 - ERROR_TYPE_BYTES_MAX) / 4 * 3;
 
 /// Room behind a response for the request for the next event.
 pub const TAILROOM_BYTES: usize = 512;
@@ -88,7 +96,7 @@ pub const MARGIN_MS_MIN: u64 = 50;
 pub const MARGIN_MS_MAX: u64 = 500;
 
 /// The fixed words of the longest request head, generously.
-const WORDS_BYTES: usize = 384;
+const WORDS_BYTES: usize = 640;
 
 const _: () = assert!(
     WORDS_BYTES

@@ -27,6 +27,14 @@ pub fn watch<T>(api: &'static mut Api, code: impl FnOnce() -> T) -> (&'static mu
     )
 }
 
+/// Lets code of ours that is called by watched code use the API; `None` when nothing is watched.
+pub fn with_api<T>(code: impl FnOnce(&mut Api) -> T) -> Option<T> {
+    let api = IN_HAND.take()?;
+    let value = code(api);
+    IN_HAND.put(api);
+    Some(value)
+}
+
 /// Reports a panic, whose text is `info`, and ends the process.
 pub fn report(info: impl Display) -> ! {
     let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();

@@ -10,13 +10,22 @@ use crate::limits::{CONTENT_TYPE_BYTES_MAX, RESPONSE_BYTES_MAX};
 pub struct Response {
     /// It fails with this, whatever the handler returns.
     fault: Option<&'static Failure>,
+    /// Where it is written to when it is streamed; see `stream`.
+    stream: Option<Write>,
+    /// So many bytes may be in the buffer: none when it is streamed.
+    limit: usize,
     buffer: Buffer,
 }
+
+/// Sends a piece of a streamed response.
+pub type Write = fn(&mut Response, &[u8]) -> Result<(), Failure>;
 
 impl Response {
     pub(crate) const fn new() -> Response {
         Response {
             fault: None,
+            stream: None,
+            limit: 0,
             buffer: Buffer::new(),
         }
     }
@@ -27,12 +36,20 @@ impl Response {
     /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API takes. The
     /// event fails with that, whatever the handler returns, unless the response is cleared.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        if bytes.len() > RESPONSE_BYTES_MAX.saturating_sub(self.buffer.body_bytes()) {
-            self.fault = Some(TOO_LARGE);
-            return Err(TOO_LARGE.again());
+        if bytes.len() > self.limit.saturating_sub(self.buffer.body_bytes()) {
+            return self.write_beyond(bytes);
         }
         self.buffer.append(bytes);
         Ok(())
+    }
+
+    #[inline(never)]
+    fn write_beyond(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if let Some(write) = self.stream {
+            return write(self, bytes);
+        }
+        self.fault = Some(TOO_LARGE);
+        Err(TOO_LARGE.again())
     }
 
     /// Says what the response is; without this it is `application/json`.
@@ -50,10 +67,21 @@ impl Response {
         Ok(())
     }
 
-    /// Forgets what was written, and the content type.
+    /// Forgets what was written, and the content type. A stream goes on once something was sent.
     pub fn clear(&mut self) {
+        if self.is_streamed() && !self.buffer.has_head() {
+            self.buffer.clear();
+        } else {
+            self.reset();
+        }
+    }
+
+    /// Makes it ready for another event.
+    pub(crate) fn reset(&mut self) {
         self.buffer.clear();
         self.fault = None;
+        self.stream = None;
+        self.limit = RESPONSE_BYTES_MAX;
     }
 
     /// How long it is, in bytes.
@@ -87,6 +115,17 @@ impl Response {
         failure.write(&mut self.buffer);
         self.type_line(b"application/vnd.aws.lambda.error+json");
         failure.error_type()
+    }
+
+    /// Lets `write` send what comes from here on.
+    pub(crate) fn set_stream(&mut self, write: Write) {
+        self.stream = Some(write);
+        self.limit = 0;
+    }
+
+    /// Whether it is streamed.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.stream.is_some()
     }
 
     /// Fails it, whatever the handler returns.

@@ -73,7 +73,7 @@ where
     let mut until_give_back = 0;
     loop {
         api.next(inbox, response.buffer());
-        response.clear();
+        response.reset();
         let mut outcome = Ok(());
         if inbox.too_large {
             response.fail_with(EVENT_TOO_LARGE);

@@ -3,6 +3,7 @@
 //! No descriptor, no clock, no allocation, and no panic on any input. Public for the tests and the
 //! benches of this package only; not part of the library's face.
 
+pub mod base64;
 pub mod chunk;
 pub mod http1;
 pub mod json;

@@ -23,6 +23,8 @@ mod replies;
 mod soak;
 #[path = "runtime/statuses.rs"]
 mod statuses;
+#[path = "runtime/streams.rs"]
+mod streams;
 
 use support::api::{Event, Kind, Ledger, Post};
 use support::start::Start;

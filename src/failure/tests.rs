@@ -75,3 +75,37 @@ fn an_error_of_std_becomes_a_failure_with_its_causes() {
         .replace("#\n", "");
     assert_eq!(buffer.bytes(), wanted.as_bytes());
 }
+
+#[test]
+fn a_json_that_is_shortened_is_json_to_its_end() {
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("first");
+    let message = "a\"\\b\n\u{e9}\u{20ac}\u{1f525}\u{1}z".as_bytes();
+    write(buffer, "Function.T", &[message, message]);
+    let whole = std::string::String::from_utf8(buffer.body().to_vec()).expect("UTF-8");
+    let start = whole.find("a\\\"").expect("the message");
+    let least = start + TRACE.len() + END.len();
+    let mut lengths = std::vec::Vec::new();
+    for most in least..=whole.len() + 1 {
+        write(buffer, "Function.T", &[message, message]);
+        shorten(buffer, most);
+        assert!(buffer.body_bytes() <= most, "{most}");
+        let text = core::str::from_utf8(buffer.body()).expect("UTF-8");
+        let kept = text[start..].strip_suffix("\",\"stackTrace\":[]}");
+        let kept = kept.expect("its end").as_bytes();
+        assert!(whole.as_bytes()[start..].starts_with(kept), "{most}");
+        // Nothing is cut within an escape: an even number of backslashes, or whole ones of six.
+        let plain = text[start..]
+            .replace("\\u00", "")
+            .replace("\\\\", "")
+            .replace("\\\"", "");
+        assert!(!plain[..plain.len() - 18].contains('\\'), "{most}: {text}");
+        lengths.push(buffer.body_bytes());
+    }
+    assert!(lengths.is_sorted() && lengths.last() == Some(&whole.len()));
+    assert_eq!(
+        lengths.first(),
+        Some(&least),
+        "nothing of the message is left"
+    );
+}

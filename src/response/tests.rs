@@ -14,6 +14,7 @@ fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'s
 fn a_response_has_its_type_before_it() {
     static RESPONSE: Region<Response> = Region::new(Response::new());
     let response = RESPONSE.take().expect("first");
+    response.reset();
     assert!(response.is_empty());
     assert!(response.write(b"{").is_ok() && response.write(b"}").is_ok());
     assert_eq!(response.len(), 2);
@@ -37,6 +38,7 @@ fn a_response_has_its_type_before_it() {
 fn a_type_that_is_no_header_value_is_refused() {
     static RESPONSE: Region<Response> = Region::new(Response::new());
     let response = RESPONSE.take().expect("first");
+    response.reset();
     let longest = std::string::String::from_utf8(std::vec![b'x'; 256]).expect("text");
     assert!(response.content_type(&longest).is_ok());
     for value in [
@@ -58,6 +60,7 @@ fn a_type_that_is_no_header_value_is_refused() {
 fn a_response_up_to_the_limit_is_taken_and_one_byte_more_fails_the_event() {
     static RESPONSE: Region<Response> = Region::new(Response::new());
     let response = RESPONSE.take().expect("first");
+    response.reset();
     let most = std::vec![b'x'; RESPONSE_BYTES_MAX];
     assert!(response.write(&most).is_ok());
     assert!(response.write(b"").is_ok());

@@ -1,6 +1,7 @@
 //! Tests of the door to the system.
 
 use super::*;
+use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 use std::string::String;

@@ -2,7 +2,7 @@
 //!
 //! Extensions and trailers are read over; AWS's servers send neither.
 
-use super::Error;
+use super::{Error, part};
 
 /// Where the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,3 +125,48 @@ impl Decoder {
         Ok(())
     }
 }
+
+/// Hexadecimal digits of a `usize`, at most, and the end of their line.
+const SIZE_LINE_BYTES_MAX: usize = 16 + 2;
+
+/// The line before the data of a chunk.
+pub struct SizeLine {
+    line: [u8; SIZE_LINE_BYTES_MAX],
+    first: usize,
+}
+
+impl SizeLine {
+    /// Writes it out. A chunk of no bytes would end the body.
+    pub fn new(data_bytes: usize) -> SizeLine {
+        let mut line = [b'\n'; SIZE_LINE_BYTES_MAX];
+        let mut first = SIZE_LINE_BYTES_MAX - 1;
+        let mut rest = data_bytes;
+        let (digits, _) = line.split_at_mut(first);
+        for (index, place) in digits.iter_mut().rev().enumerate() {
+            *place = match index {
+                0 => b'\r',
+                _ => {
+                    let digit = (rest & 15) as u8;
+                    rest >>= 4;
+                    digit + if digit < 10 { b'0' } else { b'a' - 10 }
+                }
+            };
+            first -= 1;
+            if index > 0 && rest == 0 {
+                break;
+            }
+        }
+        SizeLine { line, first }
+    }
+
+    /// The line, with its end.
+    pub fn text(&self) -> &[u8] {
+        part(&self.line, self.first, SIZE_LINE_BYTES_MAX)
+    }
+}
+
+/// What follows the data of a chunk.
+pub const DATA_END: &[u8] = b"\r\n";
+
+/// The chunk that ends a body without trailers.
+pub const LAST: &[u8] = b"0\r\n\r\n";

@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["connection"],
     &["api"],
     &["panics"],
+    &["stream"],
     &["host"],
     &["runtime"],
     &["lib", "main"],

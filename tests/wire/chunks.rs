@@ -1,7 +1,7 @@
 //! Bodies in chunks.
 
 use tinderbox::wire::Error;
-use tinderbox::wire::chunk::Decoder;
+use tinderbox::wire::chunk::{Decoder, SizeLine};
 
 use crate::corpus::{BODIES, BODY_PIECES};
 use crate::{Random, count, naive};
@@ -141,4 +141,16 @@ fn mutated_bodies_are_read_alike_by_both_parsers() {
         cfg!(miri) || whole * 10 >= rounds && wrong * 10 >= rounds,
         "{whole} whole, {wrong} wrong"
     );
+}
+
+#[test]
+fn size_lines_are_hexadecimal_without_zeros_before_them() {
+    let powers = (0..usize::BITS).map(|bit| 1usize << bit);
+    for size in powers
+        .flat_map(|power| [power - 1, power, power + 1])
+        .chain([usize::MAX])
+    {
+        let line = SizeLine::new(size);
+        assert_eq!(line.text(), format!("{size:x}\r\n").as_bytes());
+    }
 }

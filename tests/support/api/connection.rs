@@ -54,6 +54,28 @@ struct Connection<'a> {
     unanswered: bool,
 }
 
+/// What was read of a body.
+#[derive(Default)]
+struct Body {
+    bytes: Vec<u8>,
+    length: usize,
+    chunks: Vec<usize>,
+    trailers: Vec<(String, String)>,
+    complete: bool,
+}
+
+/// Of a streamed body so much is kept, in bytes.
+const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+impl Body {
+    fn take(&mut self, bytes: &[u8]) {
+        let room = KEPT_BYTES_MAX.saturating_sub(self.bytes.len());
+        self.bytes
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+        self.length += bytes.len();
+    }
+}
+
 impl Connection<'_> {
     /// One request and its reply; `None` when the connection is over.
     fn turn(&mut self) -> Option<()> {
@@ -108,15 +130,15 @@ impl Connection<'_> {
         };
         self.unanswered = false;
         if turn.early {
-            self.enter_post(&head, Vec::new(), &turn, false);
+            self.enter_post(&head, Body::default(), &turn);
             self.reply(&turn)?;
             self.after_reply(&turn)?;
-            self.body(head.content_length);
+            self.body(&head);
             return Some(());
         }
-        let body = self.body(head.content_length);
-        let complete = body.len() == head.content_length;
-        self.enter_post(&head, body, &turn, complete);
+        let body = self.body(&head);
+        let complete = body.complete;
+        self.enter_post(&head, body, &turn);
         std::thread::sleep(turn.delay);
         if !complete || matches!(turn.cut, Some(Cut::BeforeReply | Cut::InRequest(_))) {
             return self.hang_up(turn.hang_up);
@@ -193,10 +215,80 @@ impl Connection<'_> {
     }
 
     /// The body, or as much of it as came or was allowed.
-    fn body(&mut self, length: usize) -> Vec<u8> {
+    fn body(&mut self, head: &Head) -> Body {
+        let mut body = Body::default();
+        if head.chunked {
+            body.complete = self.chunks(&mut body).is_some();
+            return body;
+        }
+        let length = head.content_length;
         while self.buffer.len() < length && self.read_more().is_some() {}
         let behind = self.buffer.split_off(length.min(self.buffer.len()));
-        std::mem::replace(&mut self.buffer, behind)
+        body.bytes = std::mem::replace(&mut self.buffer, behind);
+        body.length = body.bytes.len();
+        body.complete = body.length == length;
+        body
+    }
+
+    /// Chunks, strictly: sizes in lower case without zeros before them, no extensions; then the
+    /// trailers. `None` when they do not come to their end.
+    fn chunks(&mut self, body: &mut Body) -> Option<()> {
+        loop {
+            let line = self.line()?;
+            let size = usize::from_str_radix(&line, 16).unwrap_or(usize::MAX);
+            if format!("{size:x}") != line {
+                let text = format!("#{} chunk size {line:?}", self.number);
+                self.shared.lock().ledger.violation(text);
+                return None;
+            }
+            if size == 0 {
+                break;
+            }
+            body.chunks.push(size);
+            self.shared.lock().ledger.streamed_bytes += size;
+            let mut left = size;
+            while left > 0 {
+                if self.buffer.is_empty() {
+                    self.read_more()?;
+                }
+                let count = left.min(self.buffer.len());
+                body.take(&self.buffer[..count]);
+                self.buffer.drain(..count);
+                left -= count;
+            }
+            if !self.line()?.is_empty() {
+                let text = format!("#{} bytes behind a chunk", self.number);
+                self.shared.lock().ledger.violation(text);
+                return None;
+            }
+        }
+        loop {
+            let line = self.line()?;
+            let Some((name, value)) = line.split_once(": ") else {
+                if !line.is_empty() {
+                    let text = format!("#{} trailer {line:?}", self.number);
+                    self.shared.lock().ledger.violation(text);
+                }
+                return Some(());
+            };
+            body.trailers.push((name.to_string(), value.to_string()));
+        }
+    }
+
+    /// A line, without its end; at most 4,096 bytes, as Go's server takes trailers.
+    fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(end) = self.buffer.windows(2).position(|two| two == b"\r\n") {
+                let line: Vec<u8> = self.buffer.drain(..end + 2).take(end).collect();
+                return Some(String::from_utf8_lossy(&line).into_owned());
+            }
+            if self.buffer.len() > 4096 {
+                let text = format!("#{} a line over 4,096 bytes", self.number);
+                self.shared.lock().ledger.violation(text);
+                return None;
+            }
+            self.read_more()?;
+        }
     }
 
     /// Writes the reply as the turn wants it, and enters what it delivers.
@@ -312,7 +404,7 @@ impl Connection<'_> {
         self.unanswered |= complete;
     }
 
-    fn enter_post(&mut self, head: &Head, body: Vec<u8>, turn: &Turn, complete: bool) {
+    fn enter_post(&mut self, head: &Head, body: Body, turn: &Turn) {
         let Some((kind, id)) = head.post.clone() else {
             return;
         };
@@ -321,12 +413,15 @@ impl Connection<'_> {
             kind,
             id,
             headers: head.headers.clone(),
-            hash: hash(&body),
-            complete,
+            hash: hash(&body.bytes),
+            complete: body.complete,
             at_ms: now_ms(),
-            counted: turn.counted.unwrap_or(complete || turn.early),
+            counted: turn.counted.unwrap_or(body.complete || turn.early),
             get_behind: !self.buffer.is_empty(),
-            body,
+            body_bytes: body.length,
+            body: body.bytes,
+            chunks: body.chunks,
+            trailers: body.trailers,
         };
         self.shared.lock().ledger.enter_post(post);
     }

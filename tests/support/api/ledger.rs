@@ -30,8 +30,14 @@ pub struct Post {
     pub id: String,
     /// The headers as sent.
     pub headers: Vec<(String, String)>,
-    /// What was read of the body.
+    /// What was read of the body, of a streamed one the first 16 MB.
     pub body: Vec<u8>,
+    /// How long it was, in bytes.
+    pub body_bytes: usize,
+    /// The sizes of its chunks, when it was streamed.
+    pub chunks: Vec<usize>,
+    /// The trailers behind it.
+    pub trailers: Vec<(String, String)>,
     /// SipHash of that body, for the log.
     pub hash: u64,
     /// The whole body was read.
@@ -81,6 +87,8 @@ pub struct Ledger {
     pub violations: Vec<String>,
     /// One line for everything that happened.
     pub log: Vec<String>,
+    /// How many bytes of streamed responses have come so far.
+    pub streamed_bytes: usize,
     /// The id that is being handled: delivered whole and not answered.
     pub outstanding: Option<String>,
 }
@@ -174,7 +182,7 @@ impl Ledger {
             "POST {:?} {:?} {} bytes {:016x}{}{}{}",
             post.kind,
             post.id,
-            post.body.len(),
+            post.body_bytes,
             post.hash,
             if post.complete { "" } else { ", in part" },
             if post.counted { "" } else { ", lost" },

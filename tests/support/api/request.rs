@@ -12,6 +12,8 @@ pub struct Head {
     pub headers: Vec<(String, String)>,
     /// The body's length in bytes.
     pub content_length: usize,
+    /// The body is streamed, in chunks.
+    pub chunked: bool,
     /// Everything that is wrong with it.
     pub wrong: Vec<String>,
 }
@@ -31,6 +33,7 @@ pub fn read(bytes: &[u8], prefix: &str) -> Head {
         post: None,
         headers: Vec::new(),
         content_length: 0,
+        chunked: false,
         wrong: Vec::new(),
     };
     let text = String::from_utf8_lossy(&bytes[..bytes.len() - 4]).into_owned();
@@ -105,13 +108,34 @@ fn framing(head: &mut Head) {
     if values("host").len() != 1 {
         wrong.push("no Host".to_string());
     }
-    for name in ["expect", "transfer-encoding", "upgrade"] {
+    let streamed = [
+        ("lambda-runtime-function-response-mode", "streaming"),
+        ("transfer-encoding", "chunked"),
+        (
+            "trailer",
+            "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+        ),
+    ];
+    let chunked = !values(streamed[0].0).is_empty();
+    for (name, value) in streamed {
+        let wanted: &[&str] = if chunked { &[value] } else { &[] };
+        if values(name) != wanted {
+            wrong.push(format!("header {name} is {:?}", values(name)));
+        }
+    }
+    if chunked && !matches!(head.post, Some((Kind::Response, _))) {
+        wrong.push("what is no response is streamed".to_string());
+    }
+    for name in ["expect", "upgrade"] {
         if !values(name).is_empty() {
-            wrong.push(format!("header {name} in a buffered request"));
+            wrong.push(format!("header {name}"));
         }
     }
     let mut length = 0;
-    match (head.post.is_some(), values("content-length").as_slice()) {
+    match (
+        head.post.is_some() && !chunked,
+        values("content-length").as_slice(),
+    ) {
         (false, []) => {}
         (true, [text]) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
             length = text.parse().unwrap_or(0);
@@ -119,5 +143,6 @@ fn framing(head: &mut Head) {
         (_, found) => wrong.push(format!("Content-Length {found:?}")),
     }
     head.content_length = length;
+    head.chunked = chunked;
     head.wrong.append(&mut wrong);
 }

@@ -33,6 +33,7 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
             response.content_type(str::from_utf8(rest).unwrap_or_default())?;
             response.write(b"typed")
         }
+        b"stream" => stream(rest, response),
         b"sleep" => {
             // SAFETY: no memory is involved.
             unsafe { libc::usleep(number(rest) as u32 * 1000) };
@@ -50,6 +51,51 @@ fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
         response.write(&[b'x'; 64])?;
     }
     response.write(&[b'x'; 64][..bytes % 64])
+}
+
+/// Words, one after the other: `SIZE` or `SIZExCOUNT` writes so many bytes (so often), `http`
+/// begins with a prelude, `late` writes too early, `pause MS` waits; the others do what they say.
+fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {
+    static ZEROS: [u8; 1024 * 1024] = [0; _];
+    let all = words;
+    let mut words = words.split(|&byte| byte == b' ').peekable();
+    if words.next_if_eq(b"late").is_some() {
+        response.write(b"early")?;
+    }
+    if words.next_if_eq(b"http").is_some() {
+        let headers = [("X-One", "1 \"quoted\""), ("X-Two", "\u{e9}\0")];
+        response.stream_http(201, &headers, &["a=b; Path=/", "c=d"])?;
+    } else {
+        response.stream("text/event-stream")?;
+    }
+    while let Some(word) = words.next() {
+        match word {
+            b"" => {}
+            b"empty" => response.write(b"")?,
+            b"words" => response.write(all)?,
+            b"fail" => return Err(Failure::new("Function.Mid", "failed \"mid\" stream")),
+            b"fail-long" => return Err(response.fail("Function.Long", &[&ZEROS[..9999], b"\n"])),
+            b"forget" => response.clear(),
+            b"panic" => panic!("panicked within a stream"),
+            // SAFETY: it does not return.
+            b"exit" => unsafe { libc::_exit(9) },
+            b"pause" => {
+                let ms = number(words.next().unwrap_or_default());
+                // SAFETY: no memory is involved.
+                unsafe { libc::usleep(ms as u32 * 1000) };
+            }
+            _ => {
+                let (size, times) = match word.iter().position(|&byte| byte == b'x') {
+                    Some(at) => (number(&word[..at]), number(&word[at + 1..])),
+                    None => (number(word), 1),
+                };
+                for _ in 0..times {
+                    response.write(&ZEROS[..size])?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn context(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {

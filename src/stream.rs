@@ -1,0 +1,188 @@
+//! A streamed response: what is written is sent at once, as a chunk of a body without an end.
+//!
+//! Nothing is sent before the first write, so a failure until then is an ordinary error; behind it,
+//! a failure goes into trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime"
+//! (response streaming), and the emulator's server code.
+
+use crate::api::{Api, ERROR_TYPE, header_value};
+use crate::buffer::{Buffer, Decimal, Text};
+use crate::connection::Inbox;
+use crate::failure::{self, Failure};
+use crate::limits::TRAILER_ERROR_BYTES_MAX;
+use crate::panics;
+use crate::response::Response;
+use crate::wire::chunk::{DATA_END, LAST, SizeLine};
+use crate::wire::{base64, json};
+
+const FRAMING: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
+      Transfer-Encoding: chunked\r\n\
+      Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
+const HTTP: &str = "application/vnd.awslambda.http-integration-response";
+
+/// What an event fails with whose stream broke, if it is ever delivered again.
+const BROKEN: &Failure = &Failure::plain(
+    "Runtime.StreamBroken",
+    "{\"errorType\":\"Runtime.StreamBroken\",\"errorMessage\":\
+     \"the connection broke within a streamed response\",\"stackTrace\":[]}",
+);
+
+impl Response {
+    /// From here on, each [`write`](Response::write) is sent at once, as a chunk: up to 200 MB in
+    /// all, of which the platform slows down what is behind the first 6 MB. The function has to be
+    /// called with `InvokeWithResponseStream`, or by a Function URL with `RESPONSE_STREAM`; a
+    /// caller who is not gets the whole, up to 6 MB.
+    ///
+    /// Until the first write, a failure is an ordinary error. After it the caller has a part of the
+    /// response, and a failure follows in trailers, with the first 2.8 KB of its message.
+    ///
+    /// # Errors
+    /// `Runtime.BadContentType`, as for [`content_type`](Response::content_type);
+    /// `Runtime.StreamTooLate` when something was written already. Later writes fail with
+    /// `Runtime.StreamBroken` when the connection is gone, which ends the event: it is not sent
+    /// again, and there is nobody to answer.
+    pub fn stream(&mut self, content_type: &str) -> Result<(), Failure> {
+        self.start_stream(content_type, |_| {})
+    }
+
+    /// The same for a response of HTTP, for Function URLs and API Gateway: its status, headers and
+    /// cookies (whole `Set-Cookie` values), and then what is written, as its body.
+    ///
+    /// # Errors
+    /// As for [`stream`](Response::stream).
+    pub fn stream_http(
+        &mut self,
+        status: u16,
+        headers: &[(&str, &str)],
+        cookies: &[&str],
+    ) -> Result<(), Failure> {
+        self.start_stream(HTTP, |buffer| {
+            write_prelude(buffer, status, headers, cookies)
+        })
+    }
+
+    fn start_stream(
+        &mut self,
+        content_type: &str,
+        write_first: impl FnOnce(&mut Buffer),
+    ) -> Result<(), Failure> {
+        if !self.is_empty() || self.is_streamed() {
+            let text = "the response was begun before it was to be streamed";
+            return Err(Failure::new("Runtime.StreamTooLate", text));
+        }
+        self.content_type(content_type)?;
+        self.set_stream(write);
+        let buffer = self.buffer();
+        buffer.clear();
+        write_first(buffer);
+        let first_bytes = buffer.body_bytes();
+        if first_bytes > 0 {
+            buffer.prepend(SizeLine::new(first_bytes).text());
+            buffer.append(DATA_END);
+        }
+        panics::with_api(|api| {
+            api.end_stream = Some(end);
+            api.address(buffer, b"", |buffer| {
+                buffer.prepend(b"\r\n");
+                buffer.prepend_header(b"Content-Type: ", content_type.as_bytes());
+                buffer.prepend(FRAMING);
+            });
+        });
+        Ok(())
+    }
+}
+
+/// The head of an HTTP response, as JSON, and what ends it: eight NULs, of which JSON has none.
+fn write_prelude(buffer: &mut Buffer, status: u16, headers: &[(&str, &str)], cookies: &[&str]) {
+    let quoted = |buffer: &mut Buffer, text: &str| {
+        buffer.append(b"\"");
+        json::escape(text.as_bytes(), &mut |piece| buffer.append(piece));
+        buffer.append(b"\"");
+    };
+    buffer.append(b"{\"statusCode\":");
+    buffer.append(Decimal::new(status.into()).text());
+    buffer.append(b",\"headers\":{");
+    for (index, (name, value)) in headers.iter().enumerate() {
+        buffer.append(if index == 0 { b"" } else { b"," });
+        quoted(buffer, name);
+        buffer.append(b":");
+        quoted(buffer, value);
+    }
+    buffer.append(b"},\"cookies\":[");
+    for (index, cookie) in cookies.iter().enumerate() {
+        buffer.append(if index == 0 { b"" } else { b"," });
+        quoted(buffer, cookie);
+    }
+    buffer.append(b"]}\0\0\0\0\0\0\0\0");
+}
+
+/// Sends a chunk; before the first, what is in the buffer: the head, perhaps a prelude.
+fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
+    if bytes.is_empty() {
+        return Ok(()); // a chunk of no bytes would be the last
+    }
+    let buffer = response.buffer();
+    let line = SizeLine::new(bytes.len());
+    let sent = panics::with_api(|api| {
+        if !api.stream_broken {
+            let parts = [buffer.bytes(), line.text(), bytes, DATA_END];
+            api.stream_broken = !api.send_parts(parts);
+            api.stream_begun = true;
+        }
+        !api.stream_broken
+    });
+    buffer.clear();
+    if sent == Some(true) {
+        Ok(())
+    } else {
+        Err(BROKEN.again())
+    }
+}
+
+/// Ends the body, and judges the reply. False when nothing was sent and the event failed: that is
+/// an ordinary error.
+fn end(
+    api: &mut Api,
+    inbox: &mut Inbox,
+    response: &mut Response,
+    outcome: &Result<(), Failure>,
+) -> bool {
+    let begun = api.stream_begun;
+    let broken = api.stream_broken;
+    (api.stream_begun, api.stream_broken) = (false, false);
+    if !begun && (outcome.is_err() || !response.is_streamed()) {
+        return false;
+    }
+    if !broken {
+        let buffer = response.buffer();
+        match outcome {
+            Ok(()) if begun => {
+                buffer.clear();
+                buffer.append(LAST);
+            }
+            Ok(()) => buffer.append(LAST),
+            Err(failure) => write_trailers(buffer, failure),
+        }
+        api.ask_next(buffer);
+    }
+    let sent = !broken && api.send(response.buffer().bytes());
+    // Were the event delivered again, there would be nothing left to send but this.
+    response.reset();
+    api.write_answer(response, &Err(BROKEN.again()));
+    api.settle(inbox, sent);
+    true
+}
+
+/// The last chunk, and the error behind it.
+fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
+    failure.write(buffer);
+    failure::shorten(buffer, TRAILER_ERROR_BYTES_MAX);
+    let mut body = Text::<TRAILER_ERROR_BYTES_MAX>::new();
+    body.set(buffer.body());
+    buffer.clear();
+    buffer.append(b"0\r\n");
+    buffer.append(ERROR_TYPE);
+    buffer.append(header_value(failure.error_type().as_bytes()));
+    buffer.append(b"\r\nLambda-Runtime-Function-Error-Body: ");
+    base64::encode(body.get(), &mut |piece| buffer.append(piece));
+    buffer.append(b"\r\n\r\n");
+}

@@ -1,0 +1,287 @@
+//! Streamed responses: chunk by chunk, trailers, broken connections, constant memory.
+
+use std::time::{Duration, Instant};
+
+use crate::support::api::{Cut, Event, HangUp, Kind, Post, Script, Server, Turn};
+use crate::support::process::PATIENCE_MS;
+use crate::support::{self, bound, proc, runner};
+use crate::{assert_echoed, error_message, probe};
+
+/// The error that the trailers of a response tell: its type twice, and its message.
+fn trailers(post: &Post) -> (String, serde_json::Value) {
+    let [(type_name, error_type), (body_name, body)] = post.trailers.as_slice() else {
+        panic!("trailers {:?}", post.trailers);
+    };
+    assert_eq!(type_name, "Lambda-Runtime-Function-Error-Type");
+    assert_eq!(body_name, "Lambda-Runtime-Function-Error-Body");
+    let json = serde_json::from_slice(&decode(body)).expect("JSON in the trailer");
+    (error_type.clone(), json)
+}
+
+/// Base64, as RFC 4648 has it: bit by bit, for a test.
+fn decode(text: &str) -> Vec<u8> {
+    assert_eq!(text.len() % 4, 0, "{text}");
+    let digits = text.trim_end_matches('=');
+    assert!(text.len() - digits.len() <= 2, "{text}");
+    let alphabet: String = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
+    let mut bits = Vec::new();
+    for digit in digits.chars() {
+        let value = (alphabet.clone() + "+/").find(digit).expect("a digit");
+        bits.extend((0..6).rev().map(|bit| value >> bit & 1));
+    }
+    let whole = bits.chunks_exact(8);
+    assert!(whole.remainder().iter().all(|bit| *bit == 0), "{text}");
+    whole
+        .map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | *bit as u8))
+        .collect()
+}
+
+#[test]
+fn every_write_is_a_chunk_and_the_next_event_follows() {
+    let stream = Event::new("stream", "stream 1 words 0 empty 10 70000x3 1048576 1");
+    let fine = Event::new("fine", "fine");
+    let again = Event::new("again", stream.body.clone());
+    let outcome = probe().run(Script::events([&stream, &fine, &again]));
+    let ledger = outcome.assert_serving();
+    for post in [ledger.answer("stream"), ledger.answer("again")] {
+        assert_eq!(post.kind, Kind::Response);
+        assert_eq!(post.header("Content-Type"), Some("text/event-stream"));
+        let words = stream.body.len() - "stream ".len();
+        let chunks = [1, words, 10, 70_000, 70_000, 70_000, 1_048_576, 1];
+        assert_eq!(post.chunks, chunks);
+        assert_eq!(&post.body[1..=words], &stream.body["stream ".len()..]);
+        assert_eq!(post.body_bytes, chunks.iter().sum::<usize>());
+        assert_eq!(post.trailers, []);
+    }
+    assert!(ledger.posts[0].get_behind, "the GET leaves with the last");
+    assert_echoed(ledger, &fine);
+    assert_eq!(ledger.connections, 1);
+}
+
+#[test]
+fn a_stream_without_a_write_is_an_empty_response() {
+    let empty = Event::new("empty", "stream empty");
+    let outcome = probe().run(Script::events([&empty]));
+    let post = outcome.assert_serving().answer("empty");
+    assert_eq!((post.kind, post.body_bytes), (Kind::Response, 0));
+    assert_eq!((&post.chunks[..], &post.trailers[..]), (&[][..], &[][..]));
+    assert_eq!(post.header("Content-Type"), Some("text/event-stream"));
+}
+
+#[test]
+fn an_http_response_has_its_head_before_eight_nuls() {
+    let events = [("http", "stream http 5"), ("none", "stream http")];
+    let events = events.map(|(id, body)| Event::new(id, body));
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for (id, body) in [("http", &[0; 5][..]), ("none", b"")] {
+        let post = ledger.answer(id);
+        let content_type = "application/vnd.awslambda.http-integration-response";
+        assert_eq!(post.header("Content-Type"), Some(content_type));
+        let end = post.body.windows(8).position(|eight| eight == [0; 8]);
+        let end = end.expect("eight NULs");
+        let head: serde_json::Value = serde_json::from_slice(&post.body[..end]).expect("JSON");
+        let wanted = serde_json::json!({
+            "statusCode": 201,
+            "headers": {"X-One": "1 \"quoted\"", "X-Two": "\u{e9}\0"},
+            "cookies": ["a=b; Path=/", "c=d"],
+        });
+        assert_eq!(head, wanted);
+        assert_eq!(&post.body[end + 8..], body);
+        let mut chunks = vec![end + 8];
+        chunks.extend(if body.is_empty() { None } else { Some(5) });
+        assert_eq!(post.chunks, chunks);
+    }
+}
+
+#[test]
+fn a_failure_before_the_first_write_is_an_ordinary_error() {
+    let events = [
+        ("fail", "stream fail"),
+        ("http", "stream http fail"),
+        ("late", "stream late 5"),
+        ("long", "stream empty fail-long"),
+    ];
+    let events = events.map(|(id, body)| Event::new(id, body));
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for (id, error_type) in [
+        ("fail", "Function.Mid"),
+        ("http", "Function.Mid"),
+        ("late", "Runtime.StreamTooLate"),
+        ("long", "Function.Long"),
+    ] {
+        let post = ledger.answer(id);
+        assert_eq!((post.kind, &post.chunks[..]), (Kind::Error, &[][..]));
+        error_message(post, error_type);
+    }
+}
+
+#[test]
+fn what_is_forgotten_before_the_first_write_is_no_stream() {
+    let forget = Event::new("forget", "stream forget 5");
+    let begun = Event::new("begun", "stream 5 forget 6");
+    let outcome = probe().run(Script::events([&forget, &begun]));
+    let ledger = outcome.assert_serving();
+    let post = ledger.answer("forget");
+    assert_eq!((&post.chunks[..], &post.body[..]), (&[][..], &[0; 5][..]));
+    assert_eq!(post.header("Content-Type"), Some("application/json"));
+    assert_eq!(ledger.answer("begun").chunks, [5, 6]);
+}
+
+#[test]
+fn a_failure_behind_the_first_write_is_in_the_trailers() {
+    let events = [
+        ("fail", "stream 5 fail"),
+        ("http", "stream http 5 fail"),
+        ("long", "stream 5 fail-long"),
+        ("fine", "fine"),
+    ];
+    let events = events.map(|(id, body)| Event::new(id, body));
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for id in ["fail", "http"] {
+        let (error_type, json) = trailers(ledger.answer(id));
+        let message = "failed \"mid\" stream";
+        assert_eq!(error_type, "Function.Mid");
+        let wanted = serde_json::json!({
+            "errorType": "Function.Mid", "errorMessage": message, "stackTrace": []
+        });
+        assert_eq!(json, wanted);
+    }
+    let long = ledger.answer("long");
+    let (error_type, json) = trailers(long);
+    assert_eq!(error_type, "Function.Long");
+    let message = json["errorMessage"].as_str().expect("a message");
+    assert!(message.len() > 400 && message.bytes().all(|byte| byte == 0));
+    let bytes: usize = long
+        .trailers
+        .iter()
+        .map(|t| t.0.len() + t.1.len() + 4)
+        .sum();
+    assert!((3000..4000).contains(&bytes), "{bytes} bytes of trailers");
+    assert_echoed(ledger, &events[3]);
+    assert_eq!(ledger.connections, 1);
+}
+
+#[test]
+fn a_panic_within_a_stream_is_in_the_trailers() {
+    for (body, streamed) in [("stream 5 panic", true), ("stream panic", false)] {
+        let panic = Event::new("panic", body);
+        let outcome = probe().run(Script::events([&panic]));
+        let ledger = outcome.assert_exit(101);
+        let post = ledger.answer("panic");
+        assert!(!post.get_behind, "the answer goes alone");
+        if streamed {
+            let (error_type, json) = trailers(post);
+            assert_eq!(error_type, "Runtime.Panic");
+            let message = json["errorMessage"].as_str().expect("a message");
+            assert!(message.contains("panicked within a stream"), "{message}");
+            assert!(message.contains("src/main.rs:"), "{message}");
+        } else {
+            error_message(post, "Runtime.Panic");
+        }
+    }
+}
+
+/// The bytes of the request that the probe sends for an event of that body.
+fn request_bytes(id: &str, body: &str) -> usize {
+    let event = Event::new(id, body);
+    let outcome = probe().run(Script::events([&event]));
+    let post = outcome.assert_serving().answer(id);
+    let head = format!("POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\n\r\n");
+    let lines = |pairs: &[(String, String)]| -> usize {
+        pairs
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum()
+    };
+    let chunks = post
+        .chunks
+        .iter()
+        .map(|size| format!("{size:x}").len() + 4 + size);
+    head.len() + lines(&post.headers) + chunks.sum::<usize>() + 5 + lines(&post.trailers)
+}
+
+#[test]
+fn a_connection_that_is_cut_anywhere_ends_the_event_and_no_more() {
+    let body = "stream 7 pause 1 300 fail";
+    let whole = request_bytes("cut", body);
+    let count = support::rounds("offsets of a cut stream", whole);
+    for hang_up in [HangUp::Fin, HangUp::Reset] {
+        let mut script = Script::default();
+        let mut events = Vec::new();
+        for offset in (0..whole).step_by(whole.div_ceil(count)) {
+            let event = Event::new(&format!("cut-{offset}"), body);
+            script = script
+                .get(Turn::event(&event))
+                .post(Turn::status(202).cut(Cut::InRequest(offset)).by(hang_up));
+            // It was lost, so the server hands it out again; what was streamed is gone.
+            script = script.get(Turn::event(&event)).post(Turn::status(202));
+            events.push(event);
+        }
+        let outcome = probe().run(script);
+        let ledger = outcome.assert_serving();
+        for event in &events {
+            let post = ledger.answer(&event.id);
+            assert_eq!(post.kind, Kind::Error, "{}; {ledger}", event.id);
+            error_message(post, "Runtime.StreamBroken");
+        }
+    }
+}
+
+#[test]
+fn a_reply_that_comes_early_is_judged_and_the_stream_given_up() {
+    for (status, code) in [(413, None), (400, Some(1))] {
+        let stream = Event::new("stream", "stream 100000x200");
+        let fine = Event::new("fine", "fine");
+        let mut early = Turn::status(status).cut(Cut::AfterReply).by(HangUp::Close);
+        early.early = true;
+        let script = Script::events([&stream, &fine]).post(early);
+        let outcome = probe().run(script);
+        assert_eq!(outcome.code, code, "{}", outcome.ledger);
+        assert!(
+            outcome.stderr.contains(&status.to_string()),
+            "{}",
+            outcome.stderr
+        );
+        if code.is_none() {
+            assert_echoed(&outcome.ledger, &fine);
+        }
+    }
+}
+
+#[test]
+fn the_first_chunk_is_out_before_the_second_is_written() {
+    let stream = Event::new("stream", "stream 3 pause 60000 4");
+    let server = Server::start(Script::events([&stream]));
+    let process = probe()
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    let end = Instant::now() + bound(PATIENCE_MS);
+    while server.ledger().streamed_bytes != 3 {
+        assert!(Instant::now() < end, "{}", server.ledger());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(process);
+}
+
+#[test]
+fn two_hundred_megabytes_are_streamed_in_constant_memory() {
+    if runner().is_some() {
+        return; // qemu's memory is not the function's
+    }
+    let stream = Event::new("stream", "stream 1048576x200 1");
+    let server = Server::start(Script::events([&stream]));
+    let mut process = probe()
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    process.until_idle(&server);
+    let resident_kib = proc::resident_kib(process.pid());
+    // Its megabyte of zeros was read, which the kernel may back with pages.
+    assert!(resident_kib < 1024 + 128, "{resident_kib} KiB");
+    println!("resident after 200 MB: {resident_kib} KiB");
+    drop(process);
+    let ledger = server.finish();
+    assert_eq!(ledger.answer("stream").body_bytes, 200 * 1_048_576 + 1);
+}
