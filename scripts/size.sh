@@ -10,12 +10,14 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 
-# binary, architecture, bytes at most, zipped bytes at most (0: none), and why. The aim for echo is 8192
-# (zipped 4632, aarch64 9216). 9640, the smallest rival, which is linked dynamically and has neither
-# errors nor trace ids, is what it must not exceed; nor what has been reached.
+# binary, architecture, bytes at most, zipped bytes at most (0: none), and why. The aim for the bare echo
+# is 8192 (zipped 4632, aarch64 9216). 9640, the smallest rival, which is linked dynamically and has
+# neither errors nor trace ids, is what it must not exceed; nor what has been reached.
 budgets='
-echo       x86_64   9640   6600   the smallest rival
-echo       aarch64  12928  0      what has been reached on the way to 9216
+echo       x86_64   15360  10240  the start of C, and all that an environment can ask for
+echo       aarch64  18944  0      the same
+bare       x86_64   8512   6000   what has been reached on the way to 8192
+bare       aarch64  11392  0      what has been reached on the way to 9216
 bootstrap  x86_64   65536  0      a page cache readahead window or two
 bootstrap  aarch64  65536  0      the same
 '
@@ -43,7 +45,7 @@ zipped() {
 }
 
 printf '%-10s %-8s %8s %8s   %s\n' binary arch bytes zip 'budget, record'
-for binary in echo bootstrap hello; do
+for binary in echo bare bootstrap hello; do
     function=()
     [ "$binary" = bootstrap ] || function=(--function "$binary")
     "$root/scripts/build.sh" all --unstripped "${function[@]}" 2>/dev/null >"$folder/built"
@@ -70,7 +72,7 @@ done
 
 # Where they go, as the twin with symbols tells. The shipped file has the same code, without them.
 if command -v nm >/dev/null && command -v size >/dev/null; then
-    for twin in echo/bootstrap bootstrap; do
+    for twin in bare/bootstrap bootstrap; do
         file=${CARGO_TARGET_DIR:-$root/target}/lambda/x86_64/$twin.unstripped
         printf '\n%s, x86_64: sections, then the largest symbols\n' "$twin"
         size -A "$file" | awk '$2 ~ /^[0-9]+$/ && $1 ~ /^\.(text|rodata|data|got|bss|init|fini)/ {

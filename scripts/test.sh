@@ -44,12 +44,14 @@ fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
 target=${CARGO_TARGET_DIR:-$root/target}
+functions="bare echo hello probe" # of tests/functions
 
 stage "Format and lints"
 "${CARGO[@]}" fmt --check
 "${CARGO[@]}" clippy --quiet --all-targets --features tool -- -D warnings
 "${CARGO[@]}" clippy --quiet --lib --features std -- -D warnings
-for function in echo hello probe; do
+"${CARGO[@]}" clippy --quiet --no-default-features -- -D warnings
+for function in $functions; do
     "${CARGO[@]}" fmt --check --manifest-path "tests/functions/$function/Cargo.toml"
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
@@ -61,7 +63,7 @@ stage "Unit tests, wire, tidy"
 "${CARGO[@]}" test --quiet --doc
 
 stage "Release binaries"
-for function in '' echo hello probe; do
+for function in '' $functions; do
     scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
 done
 
@@ -75,7 +77,7 @@ dev=$target/lambda/dev
 "${CARGO[@]}" build --quiet
 mkdir -p "$dev"
 cp "$target/debug/bootstrap" "$dev/bootstrap"
-for function in echo hello probe; do
+for function in $functions; do
     "${CARGO[@]}" build --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions"
     mkdir -p "$dev/$function"

@@ -25,15 +25,17 @@ install_packages() {
         apt-get -qq -y --no-install-recommends install "$@" >/dev/null 2>&1
 }
 
-# Static and at a fixed address; one segment to read and execute, one to read and write; no section
-# headers, which a program that runs has no use for.
-link_flags="-Crelocation-model=static -Clinker-flavor=ld.lld -Clink-arg=-znoseparate-code
+# Static and at a fixed address; one segment to read and execute, one to read and write. A table of
+# jumps is larger than the comparisons that it replaces.
+link_flags="-Cllvm-args=-min-jump-table-entries=100 -Crelocation-model=static -Clinker-flavor=ld.lld -Clink-arg=-znoseparate-code
 -Clink-arg=--no-rosegment -Clink-arg=-zmax-page-size=4096 -Clink-arg=--build-id=none
 -Clink-arg=-znorelro -Clink-self-contained=no"
 
-# The start files of C, and libc.a, from a folder.
+# The start files of C, and libc.a, from a folder. The first counts like one of a library: a program
+# with a start of its own does without it.
 start_files() {
-    printf -- '-L%s -Clink-arg=%s/crt1.o -Clink-arg=%s/crti.o -Clink-arg=%s/crtn.o' "$1" "$1" "$1" "$1"
+    printf -- '-L%s -Clink-arg=--start-lib -Clink-arg=%s/crt1.o -Clink-arg=--end-lib' "$1" "$1"
+    printf -- ' -Clink-arg=%s/crti.o -Clink-arg=%s/crtn.o' "$1" "$1"
 }
 
 route_rustup() {

@@ -11,7 +11,13 @@ use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_BYTES};
 use crate::log::{self, EXIT_API};
 use crate::response::Response;
 use crate::sys;
+use crate::wire::equal;
 use crate::wire::http1::{self, Framing};
+#[cfg(feature = "platform")]
+use crate::{
+    limits::{RESPAWN_MS_MIN, RETRY_MS_MAX, STATUS_BYTES_MAX},
+    sys::Descriptor,
+};
 
 /// Our side of the conversation.
 #[repr(C)] // what is used most stands first: a large offset takes three bytes more
@@ -29,11 +35,38 @@ pub struct Api {
     pub stream_begun: bool,
     /// The connection broke within it.
     pub stream_broken: bool,
+    /// In a worker of a pool, until it is ready.
+    #[cfg(feature = "platform")]
+    pub seat: Option<Seat>,
+    /// How long the next try waits, in milliseconds, after the connection was lost once more.
+    #[cfg(feature = "platform")]
+    retry_ms: u64,
+    /// A snapshot was restored: an error before the first event is one of that.
+    #[cfg(feature = "platform")]
+    pub restored: bool,
+    /// Waits for the next event in another way; see `shutdown`.
+    #[cfg(feature = "platform")]
+    pub wait: Option<fn(&Connection)>,
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
     /// The ids of the event in hand; none yet during init.
     request_id: Text<ID_BYTES_MAX>,
     invocation_id: Text<ID_BYTES_MAX>,
+}
+
+#[cfg(feature = "platform")]
+const LONG: &Failure = &Failure::plain(
+    "Runtime.InitError",
+    "init failed with more than 64 KB to say",
+);
+
+/// A worker's ends of what it shares with its parent.
+#[cfg(feature = "platform")]
+pub struct Seat {
+    /// What it says.
+    pub status: Descriptor,
+    /// Readable when all are ready.
+    pub go: Descriptor,
 }
 
 /// Ends a streamed response. False: nothing of it was sent, and an ordinary answer is wanted.
@@ -50,6 +83,14 @@ impl Api {
             end_stream: None,
             stream_begun: false,
             stream_broken: false,
+            #[cfg(feature = "platform")]
+            seat: None,
+            #[cfg(feature = "platform")]
+            retry_ms: 0,
+            #[cfg(feature = "platform")]
+            restored: false,
+            #[cfg(feature = "platform")]
+            wait: None,
             endpoint: Endpoint::new(),
             request_id: Text::new(),
             invocation_id: Text::new(),
@@ -65,6 +106,10 @@ impl Api {
                 self.connection.send(&self.endpoint, self.endpoint.next());
                 self.asked = true;
             }
+            #[cfg(feature = "platform")]
+            if let Some(wait) = self.wait.filter(|_| inbox.is_empty()) {
+                wait(&self.connection);
+            }
             if !inbox.receive(&self.connection, EVENT_REGION_BYTES) {
                 self.lose(inbox);
                 continue;
@@ -76,6 +121,12 @@ impl Api {
             match inbox.head.status {
                 200 if inbox.head.framing != Framing::UntilClose => {}
                 204 => continue, // an emulator's way to say: not yet
+                #[cfg(feature = "platform")]
+                500.. if self.endpoint.patient && self.retry_ms <= RETRY_MS_MAX => {
+                    complain(inbox);
+                    self.retry();
+                    continue;
+                }
                 _ => refused(inbox),
             }
             let request_id = inbox.value(http1::REQUEST_ID);
@@ -84,8 +135,8 @@ impl Api {
                 log::fatal(EXIT_API, b"bad request id: ", request_id);
             }
             if self.doubtful
-                && self.request_id.get() == request_id
-                && self.invocation_id.get() == invocation_id
+                && equal(self.request_id.get(), request_id)
+                && equal(self.invocation_id.get(), invocation_id)
             {
                 // It never got the answer; the handler has run, and must not run again.
                 self.post(inbox, kept);
@@ -94,7 +145,7 @@ impl Api {
             self.request_id.set(request_id);
             self.invocation_id.set(invocation_id);
             self.doubtful = false;
-            self.lost = false;
+            self.recover();
             return sys::set_trace_id(inbox.value(http1::TRACE_ID));
         }
     }
@@ -143,6 +194,16 @@ impl Api {
     /// Reports that init failed, or that the handler panicked, and nothing after it.
     pub fn report(&mut self, inbox: &mut Inbox, response: &mut Response, failure: Failure) {
         self.endpoint.pipeline = false;
+        #[cfg(feature = "platform")]
+        if let Some(seat) = self.seat.take() {
+            // The parent tells it, once for all.
+            let mut request = self.write_answer(response, &Err(failure)).bytes();
+            if request.len() > STATUS_BYTES_MAX {
+                request = self.write_answer(response, &Err(LONG.again())).bytes();
+            }
+            seat.status.send(request);
+            return;
+        }
         self.answer(inbox, response, &Err(failure));
     }
 
@@ -161,13 +222,22 @@ impl Api {
             b"/error"
         });
         buffer.prepend(request_id);
-        buffer.prepend(if request_id.is_empty() {
-            b"init"
-        } else {
+        buffer.prepend(if !request_id.is_empty() {
             b"invocation/"
+        } else {
+            self.phase()
         });
         buffer.prepend(self.endpoint.base());
         buffer.prepend(b"POST");
+    }
+
+    /// Where the environment is before its first event.
+    fn phase(&self) -> &'static [u8] {
+        #[cfg(feature = "platform")]
+        if self.restored {
+            return b"restore";
+        }
+        b"init"
     }
 
     /// Sends an answer, and judges the reply.
@@ -175,6 +245,33 @@ impl Api {
     fn post(&mut self, inbox: &mut Inbox, answer: &Buffer) {
         let sent = self.send(answer.bytes());
         self.settle(inbox, sent);
+    }
+
+    /// Sends a request that is no answer to an event, and judges the reply.
+    #[cfg(feature = "platform")]
+    pub fn settle_request(&mut self, inbox: &mut Inbox, request: &[u8]) {
+        self.endpoint.pipeline = false;
+        let sent = self.send(request);
+        self.settle(inbox, sent);
+    }
+
+    /// Waits until a snapshot was taken and restored. False: the server knows nothing of any.
+    #[cfg(feature = "platform")]
+    pub fn wait_restored(&mut self, inbox: &mut Inbox, request: &[u8]) -> bool {
+        self.send(request);
+        while !inbox.receive(&self.connection, REPLY_BYTES) {
+            self.lose(inbox);
+            self.send(request);
+        }
+        match inbox.head.status {
+            200..=299 => self.restored = true,
+            404 => complain(inbox),
+            _ => refused(inbox),
+        }
+        // What was connected before is connected to nothing now.
+        self.hang_up(inbox);
+        self.recover();
+        self.restored
     }
 
     /// Sends. False: the connection is gone.
@@ -195,7 +292,7 @@ impl Api {
         if self.doubtful {
             return self.lose(inbox);
         }
-        self.lost = false;
+        self.recover();
         match inbox.head.status {
             200..=299 => {}
             // Too late and too large: the caller has its answer, from the server.
@@ -212,10 +309,30 @@ impl Api {
     #[inline(never)]
     fn lose(&mut self, inbox: &mut Inbox) {
         self.hang_up(inbox);
+        #[cfg(feature = "platform")]
+        if self.endpoint.patient && self.retry_ms <= RETRY_MS_MAX {
+            return self.retry();
+        }
         if self.lost {
             log::fatal(EXIT_API, b"Runtime API: ", b"closed twice");
         }
         self.lost = true;
+    }
+
+    /// Waits before another try, ever longer.
+    #[cfg(feature = "platform")]
+    fn retry(&mut self) {
+        self.retry_ms = (self.retry_ms * 2).max(RESPAWN_MS_MIN);
+        sys::sleep(self.retry_ms);
+    }
+
+    /// All went well: what comes is forgiven again.
+    fn recover(&mut self) {
+        self.lost = false;
+        #[cfg(feature = "platform")]
+        {
+            self.retry_ms = 0;
+        }
     }
 
     #[inline(never)]

@@ -167,6 +167,11 @@ impl<const N: usize> Text<N> {
         self.length = sys::copy(&mut self.bytes, text);
     }
 
+    /// Puts more behind; what does not fit is cut off.
+    pub fn push(&mut self, text: &[u8]) {
+        self.length += put(&mut self.bytes, self.length, text);
+    }
+
     /// The text.
     pub fn get(&self) -> &[u8] {
         part(&self.bytes, 0, self.length)
@@ -175,7 +180,7 @@ impl<const N: usize> Text<N> {
 
 impl<const N: usize> core::fmt::Write for Text<N> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.length += put(&mut self.bytes, self.length, text.as_bytes());
+        self.push(text.as_bytes());
         Ok(())
     }
 }

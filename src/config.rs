@@ -3,6 +3,8 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `AWS_LAMBDA_RUNTIME_API` | where the Runtime API is: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address or `localhost`. Required |
+//! | `AWS_LAMBDA_MAX_CONCURRENCY` | so many events at once, each in a process of its own; see `pool` |
+//! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `restore` |
 //! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
 
 use crate::buffer::put;
@@ -30,6 +32,9 @@ pub struct Endpoint {
     pub port: u16,
     /// A response and the request for the next event may leave together.
     pub pipeline: bool,
+    /// It is tried again for a while when it is not there.
+    #[cfg(feature = "platform")]
+    pub patient: bool,
     /// Where the path of what is asked for begins in it.
     path: usize,
     /// Where the line `Host` ends in it.
@@ -46,6 +51,8 @@ impl Endpoint {
             address: [0; _],
             port: 0,
             pipeline: false,
+            #[cfg(feature = "platform")]
+            patient: false,
             next: [0; _],
             path: 0,
             host_end: 0,
@@ -55,6 +62,12 @@ impl Endpoint {
     /// The request for the next event.
     pub fn next(&self) -> &[u8] {
         part(&self.next, 0, self.host_end + 2)
+    }
+
+    /// What all paths have in front, an emulator's own, with a space before it.
+    #[cfg(feature = "platform")]
+    pub fn prefix(&self) -> &[u8] {
+        part(&self.next, GET.len() - 1, self.path - BASE.len())
     }
 
     /// What stands between a method and a path: a space, and what all paths have in front.

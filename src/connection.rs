@@ -2,6 +2,8 @@
 
 use crate::config::Endpoint;
 use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX};
+#[cfg(feature = "platform")]
+use crate::limits::{RESPAWN_MS_MIN, RETRY_MS_MAX};
 use crate::log::{self, EXIT_API};
 use crate::sys::{self, Descriptor};
 use crate::wire::chunk::Decoder;
@@ -37,6 +39,8 @@ impl Connection {
         let new = self.0.is_none();
         if new {
             self.0 = Descriptor::connect(to.address, to.port);
+            #[cfg(feature = "platform")]
+            self.try_again(to);
         }
         let Some(socket) = &self.0 else {
             log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
@@ -49,9 +53,26 @@ impl Connection {
         sent
     }
 
+    /// Where an API that is not there may come back: tries again, ever later.
+    #[cfg(feature = "platform")]
+    fn try_again(&mut self, to: &Endpoint) {
+        let mut wait_ms = RESPAWN_MS_MIN;
+        while to.patient && self.0.is_none() && wait_ms <= RETRY_MS_MAX {
+            sys::sleep(wait_ms);
+            wait_ms *= 2;
+            self.0 = Descriptor::connect(to.address, to.port);
+        }
+    }
+
     /// Leaves the connection, if there is one.
     pub fn close(&mut self) {
         self.0 = None;
+    }
+
+    /// Its descriptor, to wait for.
+    #[cfg(feature = "platform")]
+    pub fn descriptor(&self) -> Option<&Descriptor> {
+        self.0.as_ref()
     }
 
     fn receive(&self, room: &mut [u8]) -> usize {
@@ -106,6 +127,12 @@ impl Inbox {
     /// The body of the message; empty when it was too large.
     pub fn body(&self) -> &[u8] {
         part(&self.region, self.body, self.body_end)
+    }
+
+    /// Whether there is nothing behind the message.
+    #[cfg(feature = "platform")]
+    pub fn is_empty(&self) -> bool {
+        self.end == self.next
     }
 
     /// Forgets what is behind the message: what a lost connection leaves is part of nothing.

@@ -51,11 +51,14 @@ impl Failure {
         })
     }
 
-    /// A failure of the runtime itself, whose JSON is known.
-    pub(crate) const fn plain(error_type: &'static str, json: &'static str) -> Failure {
-        Failure::made(error_type, json.as_bytes(), |failure, buffer| {
+    /// A failure of the runtime itself: its words need no escapes, so those are not linked for it.
+    pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
+        Failure::made(error_type, message.as_bytes(), |failure, buffer| {
             buffer.clear();
-            buffer.append(failure.message);
+            let error_type = failure.error_type.as_bytes();
+            for piece in [START, error_type, MIDDLE, failure.message, TRACE, END] {
+                buffer.append(piece);
+            }
         })
     }
 

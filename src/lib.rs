@@ -24,6 +24,7 @@
 //! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
 //! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
 //! | `stream` | a streamed response |
+//! | `pool`, `restore`, `shutdown` | several events at once; a snapshot after init; notice of the end |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `runtime` | the loop |
 #![no_std]
@@ -42,8 +43,14 @@ mod invocation;
 mod limits;
 mod log;
 mod panics;
+#[cfg(feature = "platform")]
+mod pool;
 mod response;
+#[cfg(feature = "platform")]
+mod restore;
 mod runtime;
+#[cfg(feature = "platform")]
+mod shutdown;
 mod stream;
 
 mod sys;
@@ -53,7 +60,11 @@ pub mod wire;
 pub use failure::Failure;
 pub use invocation::Invocation;
 pub use response::Response;
+#[cfg(feature = "platform")]
+pub use restore::{after_restore, before_snapshot};
 pub use runtime::{run, run_with};
+#[cfg(feature = "platform")]
+pub use shutdown::on_shutdown;
 
 /// For the body of [`main!`].
 #[doc(hidden)]

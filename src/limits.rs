@@ -95,6 +95,32 @@ pub const MARGIN_MS_MIN: u64 = 50;
 /// See [`MARGIN_MS_MIN`].
 pub const MARGIN_MS_MAX: u64 = 500;
 
+/// The most workers that serve side by side: a process may have 4,096 descriptors there, and the
+/// platform's own default is 16 a vCPU at most.
+#[cfg(feature = "platform")]
+pub const WORKERS_MAX: usize = 1024;
+
+/// The longest init error that a worker can tell its parent, in bytes: less than a socket's buffer
+/// (212,992 by default, socket(7)).
+#[cfg(feature = "platform")]
+pub const STATUS_BYTES_MAX: usize = 64 * 1024;
+
+/// A worker that lived for so long was not too weak to live, in milliseconds.
+#[cfg(feature = "platform")]
+pub const WORKER_STEADY_MS: u64 = 1000;
+
+/// How long a worker's place stays empty when it died young, in milliseconds: at first, at last.
+#[cfg(feature = "platform")]
+pub const RESPAWN_MS_MIN: u64 = 100;
+/// See [`RESPAWN_MS_MIN`].
+#[cfg(feature = "platform")]
+pub const RESPAWN_MS_MAX: u64 = 10_000;
+
+/// The last wait between two tries to reach a Runtime API that serves several at once, in
+/// milliseconds; they begin with `RESPAWN_MS_MIN` and double, as AWS's Python client has it.
+#[cfg(feature = "platform")]
+pub const RETRY_MS_MAX: u64 = 1600;
+
 /// The fixed words of the longest request head, generously.
 const WORDS_BYTES: usize = 640;
 

@@ -152,8 +152,7 @@ impl Response {
 
 const TOO_LARGE: &Failure = &Failure::plain(
     "Function.ResponseSizeTooLarge",
-    "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\
-     \"the response is longer than 6291556 bytes\",\"stackTrace\":[]}",
+    "the response is longer than 6291556 bytes",
 );
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use crate::connection::Inbox;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::limits::{RESIDENT_BYTES, RESIDENT_EVENTS};
-use crate::log::{self, EXIT_CONFIG, EXIT_INIT};
+#[cfg(feature = "std")]
+use crate::log;
+use crate::log::{EXIT_CONFIG, EXIT_INIT};
 use crate::panics;
 use crate::response::Response;
 use crate::sys::{self, Region};
@@ -26,8 +28,7 @@ static MEMORY: Region<Memory> = Region::new(Memory {
 
 const EVENT_TOO_LARGE: &Failure = &Failure::plain(
     "Runtime.EventTooLarge",
-    "{\"errorType\":\"Runtime.EventTooLarge\",\"errorMessage\":\
-     \"the event is longer than 6291556 bytes\",\"stackTrace\":[]}",
+    "the event is longer than 6291556 bytes",
 );
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
@@ -57,10 +58,14 @@ where
         response,
     }) = MEMORY.take()
     else {
-        log::fatal(EXIT_CONFIG, b"run was called twice", b"");
+        #[cfg(feature = "std")]
+        log::line(b"run was called twice", b"");
+        sys::exit(EXIT_CONFIG); // where `main!` makes the one call, nothing has to be said
     };
     config::read(&mut api.endpoint);
+    platform::enter(api, inbox, response);
 
+    #[allow(unused_mut)] // without the feature, what follows is all the use there is
     let (mut api, made) = panics::watch(api, init);
     let mut handler = match made {
         Ok(handler) => handler,
@@ -69,6 +74,9 @@ where
             sys::exit(EXIT_INIT);
         }
     };
+
+    #[cfg(feature = "platform")]
+    let mut api = platform::prepare(api, inbox, response);
 
     let mut until_give_back = 0;
     loop {
@@ -91,5 +99,47 @@ where
             }
         }
         api.answer(inbox, response, &outcome);
+    }
+}
+
+/// What the environment may ask of any function.
+#[cfg(feature = "platform")]
+mod platform {
+    pub use crate::pool::enter;
+    use crate::{api::Api, connection::Inbox, pool, response::Response, restore, shutdown};
+
+    /// Between init and the first event.
+    pub fn prepare(
+        api: &'static mut Api,
+        inbox: &mut Inbox,
+        response: &mut Response,
+    ) -> &'static mut Api {
+        pool::take_part(api);
+        let api = restore::wait(api, inbox, response);
+        shutdown::prepare(api);
+        api
+    }
+}
+
+/// Without it, what is asked for is refused.
+#[cfg(not(feature = "platform"))]
+mod platform {
+    use crate::{api::Api, connection::Inbox, failure::Failure, response::Response};
+    use crate::{log::EXIT_INIT, sys};
+
+    const REFUSED: &Failure =
+        &Failure::plain("Runtime.Unsupported", "built without the feature platform");
+
+    /// Ends in an environment that asks for several events at once, or takes snapshots.
+    pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
+        let environment = sys::Environment::new();
+        if environment.get(b"AWS_LAMBDA_MAX_CONCURRENCY=").is_some()
+            || environment
+                .get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap")
+                .is_some()
+        {
+            api.report(inbox, response, REFUSED.again());
+            sys::exit(EXIT_INIT);
+        }
     }
 }

@@ -22,8 +22,7 @@ const HTTP: &str = "application/vnd.awslambda.http-integration-response";
 /// What an event fails with whose stream broke, if it is ever delivered again.
 const BROKEN: &Failure = &Failure::plain(
     "Runtime.StreamBroken",
-    "{\"errorType\":\"Runtime.StreamBroken\",\"errorMessage\":\
-     \"the connection broke within a streamed response\",\"stackTrace\":[]}",
+    "the connection broke within a streamed response",
 );
 
 impl Response {

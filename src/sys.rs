@@ -6,6 +6,10 @@
 
 pub mod child;
 mod environment;
+#[cfg(feature = "platform")]
+pub mod pool;
+#[cfg(not(any(feature = "std", feature = "libc-start")))]
+mod start;
 
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_long};
@@ -76,6 +80,33 @@ impl<T: Send> Slot<T> {
         // SAFETY: it came from the `&'static mut` given to `put`, and the swap lets one taker have
         // it; `T: Send`, so the taker may be another thread.
         unsafe { value.as_mut() }
+    }
+}
+
+/// A place for a function that somebody may want called: a program sets it, the loop looks.
+#[cfg(feature = "platform")]
+pub struct Hook<F>(AtomicPtr<()>, PhantomData<F>);
+
+#[cfg(feature = "platform")]
+impl<F: Copy> Hook<F> {
+    /// Nobody wants anything called.
+    pub const fn new() -> Hook<F> {
+        const { assert!(size_of::<F>() == size_of::<*mut ()>()) };
+        Hook(AtomicPtr::new(null_mut()), PhantomData)
+    }
+
+    /// Leaves a function, `fn` with whatever signature; the last one counts.
+    pub fn set(&self, function: F) {
+        // SAFETY: of that size; it is only ever turned back.
+        let pointer = unsafe { core::mem::transmute_copy(&function) };
+        self.0.store(pointer, Ordering::Release);
+    }
+
+    /// The function, if there is one.
+    pub fn get(&self) -> Option<F> {
+        let pointer = self.0.load(Ordering::Acquire);
+        // SAFETY: what is not null was an `F` when it was left.
+        (!pointer.is_null()).then(|| unsafe { core::mem::transmute_copy(&pointer) })
     }
 }
 
@@ -256,8 +287,8 @@ impl Descriptor {
         true
     }
 
-    /// Sends all parts, one behind the other, in as few calls as may be; or says that the connection
-    /// is gone.
+    /// Sends all parts, one behind the other, in as few calls as may be; or says that the
+    /// connection is gone.
     pub fn send_parts(&self, parts: [&[u8]; PARTS]) -> bool {
         let mut pieces = parts.map(|bytes| libc::iovec {
             iov_base: bytes.as_ptr().cast_mut().cast(),
@@ -314,13 +345,21 @@ pub fn monotonic_ms() -> u64 {
     clock_ms(libc::CLOCK_MONOTONIC)
 }
 
+/// Does nothing for so many milliseconds, or until a signal.
+#[cfg(feature = "platform")]
+pub fn sleep(time_ms: u64) {
+    child::wait_for([None; 3], Some(time_ms));
+}
+
 fn clock_ms(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
+    let place = &raw mut time as usize;
+    // Not through libc, which brings along 700 bytes that read the kernel's vdso.
     // SAFETY: valid for writing.
-    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    unsafe { call3(libc::SYS_clock_gettime, clock as usize, place, 0) };
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
 

@@ -38,6 +38,12 @@ pub fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
     bytes.get(from..to).unwrap_or_default()
 }
 
+/// Whether two texts are the same. (That of the core calls C's, which has to be linked then.)
+#[inline(never)]
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
+}
+
 /// The place of the first `byte` from `from` on; the length, or more, when there is none.
 #[inline(never)]
 pub fn find(bytes: &[u8], from: usize, byte: u8) -> usize {

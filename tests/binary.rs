@@ -50,7 +50,7 @@ fn build(arguments: &[&str], target: Option<&Path>) -> (PathBuf, PathBuf) {
 fn panic_symbols(twin: &Path) -> Vec<String> {
     let symbols = elf::symbols(&std::fs::read(twin).expect("read the twin"));
     assert!(
-        symbols.iter().any(|name| name == "__libc_start_main"),
+        symbols.iter().any(|name| name == "main"),
         "the twin has its symbols"
     );
     symbols
@@ -64,6 +64,7 @@ fn the_files_are_static_and_nothing_in_them_is_both_written_and_run() {
     for path in [
         support::bootstrap(),
         support::function("echo"),
+        support::function("bare"),
         support::function("hello"),
     ] {
         let file = std::fs::read(&path).expect("read a binary");
@@ -98,6 +99,7 @@ fn the_files_are_static_and_nothing_in_them_is_both_written_and_run() {
 fn echo_and_bootstrap_hold_nothing_that_panics_and_the_twin_is_the_same_program() {
     for (arguments, tested) in [
         (&["--function", "echo"][..], support::function("echo")),
+        (&["--function", "bare"][..], support::function("bare")),
         (&[][..], support::bootstrap()),
     ] {
         let (shipped, twin) = build(arguments, None);

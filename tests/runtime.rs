@@ -17,8 +17,12 @@ mod events;
 mod headers;
 #[path = "runtime/large.rs"]
 mod large;
+#[path = "runtime/pools.rs"]
+mod pools;
 #[path = "runtime/replies.rs"]
 mod replies;
+#[path = "runtime/snapshots.rs"]
+mod snapshots;
 #[path = "runtime/soak.rs"]
 mod soak;
 #[path = "runtime/statuses.rs"]
@@ -78,10 +82,7 @@ fn assert_echoed(ledger: &Ledger, event: &Event) {
 
 /// The post is an error of this type, its body is right, its header clean; gives the message.
 fn error_message(post: &Post, error_type: &str) -> String {
-    assert!(
-        matches!(post.kind, Kind::Error | Kind::InitError),
-        "{post:?}"
-    );
+    assert_ne!(post.kind, Kind::Response, "{post:?}");
     let header = post.header("Lambda-Runtime-Function-Error-Type");
     assert_eq!(header, Some(error_type), "{post:?}");
     let content_type = post.header("Content-Type");

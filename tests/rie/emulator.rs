@@ -49,9 +49,12 @@ impl Rie {
             binary.display()
         );
         let bootstrap = folder.executable("bootstrap", script.as_bytes());
-        for _ in 0..5 {
+        for _ in 0..20 {
             let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
             let [port, api_port] = free_ports();
+            if !connections_of(api_port).is_empty() {
+                continue; // another had it a moment ago
+            }
             let mut command = Command::new(&emulator);
             command
                 .args([
@@ -118,23 +121,27 @@ impl Rie {
     /// Every connection with the Runtime API, also one that is being closed or was a moment ago,
     /// as the runtime's end of it and its state (tcp(7): 01 is established).
     pub fn connections(&self) -> Vec<(String, String)> {
-        let table = fs::read_to_string("/proc/net/tcp").expect("read /proc/net/tcp");
-        let api = format!(":{:04X}", self.api_port);
-        // Of a line: number, our address, theirs, state. Each connection is there twice, once
-        // from each end; the emulator's end is left out while the other one is there.
-        let lines = table.lines().map(|line| line.split_whitespace().collect());
-        let mut ends: Vec<(String, String)> = lines
-            .filter(|words: &Vec<&str>| words.len() > 3 && words[3] != "0A")
-            .filter_map(|words| match (words[1], words[2]) {
-                (own, other) if other.ends_with(&api) => Some((own, words[3])),
-                (own, other) if own.ends_with(&api) && words[3] != "01" => Some((other, words[3])),
-                _ => None,
-            })
-            .map(|(end, state)| (end.to_string(), state.to_string()))
-            .collect();
-        ends.sort();
-        ends
+        connections_of(self.api_port)
     }
+}
+
+fn connections_of(port: u16) -> Vec<(String, String)> {
+    let table = fs::read_to_string("/proc/net/tcp").expect("read /proc/net/tcp");
+    let api = format!(":{port:04X}");
+    // Of a line: number, our address, theirs, state. Each connection is there twice, once
+    // from each end; the emulator's end is left out while the other one is there.
+    let lines = table.lines().map(|line| line.split_whitespace().collect());
+    let mut ends: Vec<(String, String)> = lines
+        .filter(|words: &Vec<&str>| words.len() > 3 && words[3] != "0A")
+        .filter_map(|words| match (words[1], words[2]) {
+            (own, other) if other.ends_with(&api) => Some((own, words[3])),
+            (own, other) if own.ends_with(&api) && words[3] != "01" => Some((other, words[3])),
+            _ => None,
+        })
+        .map(|(end, state)| (end.to_string(), state.to_string()))
+        .collect();
+    ends.sort();
+    ends
 }
 
 impl Drop for Rie {

@@ -42,8 +42,11 @@ struct Shared {
 struct State {
     gets: std::vec::IntoIter<Turn>,
     posts: std::vec::IntoIter<Turn>,
+    restores: std::vec::IntoIter<Turn>,
+    register: Option<Turn>,
+    /// How many GET are held.
+    held: usize,
     ledger: Ledger,
-    idle: bool,
     stopping: bool,
     open: Vec<(usize, TcpStream)>,
 }
@@ -67,8 +70,10 @@ impl Server {
             state: Mutex::new(State {
                 gets: script.gets.into_iter(),
                 posts: script.posts.into_iter(),
+                restores: script.restores.into_iter(),
+                register: script.register,
+                held: 0,
                 ledger: Ledger::default(),
-                idle: false,
                 stopping: false,
                 open: Vec::new(),
             }),
@@ -96,13 +101,18 @@ impl Server {
 
     /// Waits at most so long until a GET is held because no turn is left; says whether it is.
     pub fn wait_idle(&self, at_most: Duration) -> bool {
+        self.wait_held(1, at_most)
+    }
+
+    /// The same until so many GET are held, each on a connection of its own.
+    pub fn wait_held(&self, count: usize, at_most: Duration) -> bool {
         let state = self.shared.lock();
         let wait = self
             .shared
             .changed
-            .wait_timeout_while(state, at_most, |s| !s.idle);
+            .wait_timeout_while(state, at_most, |s| s.held < count || s.gets.len() > 0);
         let (state, _) = wait.unwrap_or_else(PoisonError::into_inner);
-        state.idle
+        state.held >= count && state.gets.len() == 0
     }
 
     /// More turns of GET: a held GET takes the first of them.
@@ -110,7 +120,6 @@ impl Server {
         let mut state = self.shared.lock();
         let rest: Vec<Turn> = state.gets.by_ref().chain(turns).collect();
         state.gets = rest.into_iter();
-        state.idle = false;
         drop(state);
         self.shared.changed.notify_all();
     }

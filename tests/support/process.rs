@@ -107,6 +107,11 @@ impl Process {
         }
     }
 
+    /// What it has printed on stdout so far.
+    pub fn stdout(&self) -> String {
+        text(&self.stdout)
+    }
+
     /// Waits at most so long for the end; the exit status, or `None` while it runs.
     pub fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
         let end = Instant::now() + at_most;

@@ -2,7 +2,7 @@
 //! in the ledger.
 
 use super::ledger::{Post, hash};
-use super::request::{self, HEAD_BYTES_MAX, Head};
+use super::request::{self, HEAD_BYTES_MAX, Head, Other};
 use super::script::{Cut, HangUp, Turn};
 use super::{Shared, now_ms};
 use std::io::{Read, Write};
@@ -29,6 +29,7 @@ pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
     let Connection { stream, buffer, .. } = connection;
     let mut state = shared.lock();
     state.ledger.note(number, "ended");
+    state.ledger.enter_end(number);
     if !buffer.is_empty() && !state.stopping {
         let text = format!("#{number} ended within a request: {} bytes", buffer.len());
         state.ledger.violation(text);
@@ -82,6 +83,9 @@ impl Connection<'_> {
         self.budget = usize::MAX;
         self.pace_bytes = 0;
         let first = self.first_byte()?;
+        if let Some(other) = self.other() {
+            return self.turn_of(other);
+        }
         if first == b'P' {
             let turn = self.shared.lock().posts.next();
             self.post(turn.unwrap_or_else(|| Turn::status(202)))
@@ -100,6 +104,51 @@ impl Connection<'_> {
             };
         }
         self.buffer.first().copied()
+    }
+
+    /// What the request that begins here is, if it is not about events.
+    fn other(&mut self) -> Option<Other> {
+        let mut start = [0; 512];
+        let count = match self.buffer.as_slice() {
+            [] => self.stream.peek(&mut start).unwrap_or(0),
+            _ => 0, // it came behind an answer: the next event is asked for
+        };
+        let line = String::from_utf8_lossy(&start[..count]).into_owned();
+        Other::of(&line, &self.shared.prefix)
+    }
+
+    fn turn_of(&mut self, other: Other) -> Option<()> {
+        let head = self.head()?;
+        let length = head.content_length;
+        while self.buffer.len() < length {
+            self.read_more()?;
+        }
+        self.buffer.drain(..length);
+        let mut state = self.shared.lock();
+        state.ledger.note(self.number, &format!("{other:?}"));
+        let turn = match other {
+            Other::RestoreNext => {
+                state.ledger.restores += 1;
+                state.restores.next().unwrap_or_else(|| Turn::status(404))
+            }
+            Other::Register => {
+                state.ledger.extensions.push(head);
+                state.register.clone().unwrap_or_else(|| Turn::status(404))
+            }
+            Other::ExtensionNext => {
+                state.ledger.extensions.push(head);
+                drop(state);
+                let _ = self.read_more(); // it never hears of anything
+                return None;
+            }
+        };
+        drop(state);
+        std::thread::sleep(turn.delay);
+        if turn.cut == Some(Cut::BeforeReply) {
+            return self.hang_up(turn.hang_up);
+        }
+        self.reply(&turn)?;
+        self.after_reply(&turn)
     }
 
     fn get(&mut self, turn: Option<Turn>) -> Option<()> {
@@ -337,18 +386,39 @@ impl Connection<'_> {
     /// Holds the GET until there is another turn; `None` when the server stops.
     fn hold(&mut self) -> Option<Turn> {
         let mut state = self.shared.lock();
-        state.idle = true;
+        state.held += 1;
         state.ledger.note(self.number, "idle");
         self.shared.changed.notify_all();
         let changed = &self.shared.changed;
-        let wait = changed.wait_while(state, |s| !s.stopping && s.gets.len() == 0);
-        let mut state = wait.unwrap_or_else(PoisonError::into_inner);
+        // A client that goes away has its place taken back: events are for those who are there.
+        let mut gone = false;
+        while !state.stopping && state.gets.len() == 0 && !gone {
+            let wait = changed.wait_timeout(state, Duration::from_millis(5));
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+            gone = self.is_gone();
+        }
+        state.held -= 1;
+        if gone {
+            return None;
+        }
         if state.stopping {
             drop(state);
             self.expect_silence();
             return None;
         }
         state.gets.next()
+    }
+
+    /// Whether the client has ended its side.
+    fn is_gone(&self) -> bool {
+        let mut byte = [0];
+        self.stream.set_nonblocking(true).expect("non-blocking");
+        let peeked = self.stream.peek(&mut byte);
+        self.stream.set_nonblocking(false).expect("blocking");
+        match peeked {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+        }
     }
 
     fn hang_up(&mut self, how: HangUp) -> Option<()> {

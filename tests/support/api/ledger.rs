@@ -5,6 +5,7 @@
 //! longer outstanding: a second answer for it is a violation.
 
 use super::now_ms;
+use super::request::Head;
 use std::fmt::Write;
 use std::hash::Hasher;
 
@@ -17,6 +18,8 @@ pub enum Kind {
     Error,
     /// `/runtime/init/error`
     InitError,
+    /// `/runtime/restore/error`
+    RestoreError,
 }
 
 /// One POST of which at least the head was read.
@@ -26,7 +29,7 @@ pub struct Post {
     pub connection: usize,
     /// Which of the three calls it is.
     pub kind: Kind,
-    /// The request id in the path; empty for an init error.
+    /// The request id in the path; empty for an init or restore error.
     pub id: String,
     /// The headers as sent.
     pub headers: Vec<(String, String)>,
@@ -89,8 +92,14 @@ pub struct Ledger {
     pub log: Vec<String>,
     /// How many bytes of streamed responses have come so far.
     pub streamed_bytes: usize,
-    /// The id that is being handled: delivered whole and not answered.
-    pub outstanding: Option<String>,
+    /// How often a snapshot was waited for.
+    pub restores: usize,
+    /// The heads of what extensions asked for.
+    pub extensions: Vec<Head>,
+    /// Ids whose connection ended before their answer: the platform fails these events.
+    pub abandoned: Vec<String>,
+    /// The ids that are being handled, by connection: delivered whole and not answered.
+    pub outstanding: Vec<(usize, String)>,
 }
 
 impl Ledger {
@@ -131,7 +140,8 @@ impl Ledger {
         for delivery in self.deliveries.iter().filter(|d| d.complete) {
             self.answer(&delivery.id);
         }
-        assert_eq!(self.outstanding, None, "an event without an answer; {self}");
+        let open = &self.outstanding;
+        assert!(open.is_empty(), "without an answer: {open:?}; {self}");
     }
 
     /// Nothing the runtime did was wrong on the wire.
@@ -162,17 +172,20 @@ impl Ledger {
             at_ms: now_ms(),
         });
         if complete {
-            self.outstanding = Some(id.to_string());
+            // Handed out again, it is out once.
+            self.outstanding.retain(|(_, other)| other != id);
+            self.outstanding.push((connection, id.to_string()));
         }
     }
 
-    /// The last write of a reply failed: it was not delivered whole after all.
+    /// A write of a reply failed: it was not delivered whole after all, and will not be again.
     pub(super) fn take_back_delivery(&mut self, id: Option<&str>, entered: bool) {
+        self.abandoned.extend(id.map(str::to_string));
         if let (Some(id), true) = (id, entered)
             && let Some(delivery) = self.deliveries.iter_mut().rfind(|d| d.id == id)
         {
             delivery.complete = false;
-            self.outstanding = None;
+            self.outstanding.retain(|(_, other)| other != id);
         }
     }
 
@@ -194,17 +207,28 @@ impl Ledger {
 
     /// An answer must be for the event that is being handled, and an init error comes first.
     fn check_order(&mut self, post: &Post) {
-        if post.kind == Kind::InitError {
+        if post.kind == Kind::InitError || post.kind == Kind::RestoreError {
             if self.gets > 0 || !self.posts.is_empty() {
                 self.violation("an init error that is not the first request".to_string());
             }
-        } else if self.outstanding.as_ref() != Some(&post.id) {
+            if (self.restores > 0) != (post.kind == Kind::RestoreError) {
+                self.violation("an error of another phase".to_string());
+            }
+        } else if !self.outstanding.iter().any(|(_, id)| *id == post.id) {
             let now = &self.outstanding;
             let text = format!("an answer to {:?} while {now:?} is being handled", post.id);
             self.violation(text);
         } else if post.counted {
-            self.outstanding = None;
+            self.outstanding.retain(|(_, id)| *id != post.id);
         }
+    }
+
+    /// A connection is over; its event, if it had one, may yet be answered on another.
+    pub(super) fn enter_end(&mut self, connection: usize) {
+        let open = self.outstanding.iter();
+        let ids = open.filter(|(number, _)| *number == connection);
+        let ids: Vec<String> = ids.map(|(_, id)| id.clone()).collect();
+        self.abandoned.extend(ids);
     }
 
     pub(super) fn violation(&mut self, text: String) {

@@ -8,6 +8,8 @@ use super::ledger::Kind;
 pub struct Head {
     /// `None` for GET of `/next`, else what is posted and the id in the path.
     pub post: Option<(Kind, String)>,
+    /// A call of another kind.
+    pub other: Option<Other>,
     /// Header names and values as sent.
     pub headers: Vec<(String, String)>,
     /// The body's length in bytes.
@@ -16,6 +18,36 @@ pub struct Head {
     pub chunked: bool,
     /// Everything that is wrong with it.
     pub wrong: Vec<String>,
+}
+
+/// Calls that have nothing to do with events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// `GET /runtime/restore/next`
+    RestoreNext,
+    /// `POST /extension/register`
+    Register,
+    /// `GET /extension/event/next`
+    ExtensionNext,
+}
+
+impl Other {
+    const ALL: [(Other, &str); 3] = [
+        (Other::RestoreNext, "GET /2018-06-01/runtime/restore/next "),
+        (Other::Register, "POST /2020-01-01/extension/register "),
+        (
+            Other::ExtensionNext,
+            "GET /2020-01-01/extension/event/next ",
+        ),
+    ];
+
+    /// The call that a request line begins with.
+    pub fn of(line: &str, prefix: &str) -> Option<Other> {
+        let line = line.replacen(&format!(" {prefix}"), " ", 1);
+        let mut all = Other::ALL.into_iter();
+        all.find(|(_, start)| line.starts_with(start))
+            .map(|pair| pair.0)
+    }
 }
 
 /// A head that is longer is not looked at further, in bytes.
@@ -31,6 +63,7 @@ pub fn head_end(bytes: &[u8]) -> Option<usize> {
 pub fn read(bytes: &[u8], prefix: &str) -> Head {
     let mut head = Head {
         post: None,
+        other: None,
         headers: Vec::new(),
         content_length: 0,
         chunked: false,
@@ -47,6 +80,10 @@ pub fn read(bytes: &[u8], prefix: &str) -> Head {
 }
 
 fn request_line(line: &str, prefix: &str, head: &mut Head) {
+    head.other = Other::of(line, prefix);
+    if head.other.is_some() {
+        return;
+    }
     let words: Vec<&str> = line.split(' ').collect();
     let &[method, target, "HTTP/1.1"] = words.as_slice() else {
         return head.wrong.push(format!("request line {line:?}"));
@@ -61,6 +98,10 @@ fn request_line(line: &str, prefix: &str, head: &mut Head) {
         ("GET", "invocation/next") => return,
         ("POST", "init/error") => {
             head.post = Some((Kind::InitError, String::new()));
+            return;
+        }
+        ("POST", "restore/error") => {
+            head.post = Some((Kind::RestoreError, String::new()));
             return;
         }
         _ => {}
@@ -133,7 +174,7 @@ fn framing(head: &mut Head) {
     }
     let mut length = 0;
     match (
-        head.post.is_some() && !chunked,
+        (head.post.is_some() || head.other == Some(Other::Register)) && !chunked,
         values("content-length").as_slice(),
     ) {
         (false, []) => {}

@@ -271,6 +271,10 @@ pub struct Script {
     pub gets: Vec<Turn>,
     /// The turns of POST, in order.
     pub posts: Vec<Turn>,
+    /// The turns of `GET /restore/next`; without any, the server knows nothing of snapshots.
+    pub restores: Vec<Turn>,
+    /// The reply to the registration of an extension; `None`: there are no extensions.
+    pub register: Option<Turn>,
     /// The path prefix that requests must have.
     pub prefix: String,
     /// The receive buffer of connections in bytes; 0: the kernel's default.

@@ -12,8 +12,36 @@ fn init() -> Result<Handler, Failure> {
     match environment(c"PROBE_INIT") {
         Some(b"fail") => Err(Failure::new("Function.ProbeInit", "probe init failed")),
         Some(b"panic") => panic!("probe panicked at init"),
+        // SAFETY: it does not return.
+        Some(b"exit") => unsafe { libc::_exit(9) },
+        Some(b"long") => Err(Failure::new("Function.ProbeInit", LONG)),
+        Some(b"hooks") => {
+            tinderbox::before_snapshot(|| said(b"before\n"));
+            tinderbox::after_restore(|| match environment(c"PROBE_RESTORE") {
+                Some(b"fail") => Err(Failure::new("Function.ProbeRestore", "not restored")),
+                Some(b"panic") => panic!("probe panicked when restored"),
+                _ => said(b"after\n"),
+            });
+            tinderbox::on_shutdown(|| {
+                let _ = said(b"shutdown\n");
+            });
+            Ok(handle)
+        }
         _ => Ok(handle),
     }
+}
+
+/// Longer than what a socket takes at once.
+const LONG: &str = match str::from_utf8(&[b'L'; 100_000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+/// Says something on standard output.
+fn said(text: &[u8]) -> Result<(), Failure> {
+    // SAFETY: valid for the length given.
+    unsafe { libc::write(1, text.as_ptr().cast(), text.len()) };
+    Ok(())
 }
 
 fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
@@ -28,6 +56,18 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
         b"panic" => response.write(&event[event.len() + rest.len()..][1..]),
         b"big" => big(number(rest), response),
         b"context" => context(invocation, response),
+        b"pid" => {
+            let mut digits = [0; 20];
+            // SAFETY: no memory is involved.
+            let mut pid = unsafe { libc::getpid() };
+            let mut first = digits.len();
+            while pid > 0 {
+                first -= 1;
+                digits[first] = b'0' + (pid % 10) as u8;
+                pid /= 10;
+            }
+            response.write(&digits[first..])
+        }
         b"env" => response.write(environment(c"_X_AMZN_TRACE_ID").unwrap_or(b"unset")),
         b"type" => {
             response.content_type(str::from_utf8(rest).unwrap_or_default())?;

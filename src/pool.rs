@@ -1,0 +1,229 @@
+//! Several events at once: as many processes like this one, each with a connection of its own.
+//!
+//! The platform says how many with `AWS_LAMBDA_MAX_CONCURRENCY`. The parent forks the workers, each
+//! runs init, and none asks for an event before all are ready. From then on a worker that dies is
+//! replaced, at once if it has lived for a second, else ever later. Sources: AWS Lambda Developer
+//! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
+
+use crate::api::{Api, Seat};
+use crate::buffer::Decimal;
+use crate::connection::Inbox;
+use crate::failure::Failure;
+use crate::limits::{
+    RESPAWN_MS_MAX, RESPAWN_MS_MIN, STATUS_BYTES_MAX, WORKER_STEADY_MS, WORKERS_MAX,
+};
+use crate::log::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
+use crate::response::Response;
+use crate::sys::child::{Ending, pipe, wait_for};
+use crate::sys::pool::{
+    CHILD_ENDED, Fork, KILL, Signals, TERMINATE, channel, die_with, fork, kill, own_pid, reap,
+    take_message,
+};
+use crate::sys::{self, Descriptor, Environment, Region, monotonic_ms};
+use crate::wire::http1::decimal;
+use crate::wire::part;
+
+/// What a worker says when it is ready. Anything else that it says is an init error, as a request.
+const READY: &[u8] = b"r";
+
+/// A worker, or the place for one.
+#[derive(Clone, Copy)]
+struct Worker {
+    /// 0: none now.
+    pid: usize,
+    /// When it was started, or is to be, in milliseconds.
+    at_ms: u64,
+    /// How long its successor would have to wait, in milliseconds.
+    delay_ms: u64,
+}
+
+static WORKERS: Region<[Worker; WORKERS_MAX]> = Region::new(
+    [Worker {
+        pid: 0,
+        at_ms: 0,
+        delay_ms: 0,
+    }; WORKERS_MAX],
+);
+static STATUS: Region<[u8; STATUS_BYTES_MAX]> = Region::new([0; _]);
+
+/// The parent's view.
+struct Pool<'a> {
+    workers: &'a mut [Worker],
+    message: &'static mut [u8; STATUS_BYTES_MAX],
+    own_pid: usize,
+    /// What the workers say, and the end that they say it with.
+    status: [Descriptor; 2],
+    /// What they wait for: it ends when the end to write to is closed.
+    go: Descriptor,
+    hold: Option<Descriptor>,
+    signals: Signals,
+    ready: usize,
+}
+
+/// Becomes a pool where the platform asks for one. Returns in a process that serves: in each
+/// worker, and where there is no pool.
+pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
+    let environment = Environment::new();
+    let Some(value) = environment.get(b"AWS_LAMBDA_MAX_CONCURRENCY=") else {
+        return;
+    };
+    let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
+    let Some(count) = count else {
+        log::fatal(
+            EXIT_CONFIG,
+            b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=",
+            value,
+        );
+    };
+    api.endpoint.patient = true;
+    let pool = (|| {
+        let (workers, message) = (WORKERS.take()?, STATUS.take()?);
+        let (go, hold) = pipe()?;
+        Some(Pool {
+            workers: workers.get_mut(..count)?,
+            message,
+            own_pid: own_pid(),
+            status: channel()?,
+            go,
+            hold: Some(hold),
+            signals: Signals::block(&[CHILD_ENDED, TERMINATE])?,
+            ready: 0,
+        })
+    })();
+    let Some(mut pool) = pool else {
+        log::fatal(EXIT_CONFIG, b"no descriptors for workers", b"");
+    };
+    while !pool.supervise(api, inbox, response) {}
+    // In a worker.
+    let Pool {
+        own_pid,
+        status: [_, status],
+        go,
+        signals,
+        ..
+    } = pool;
+    signals.unblock();
+    die_with(own_pid);
+    api.seat = Some(Seat { status, go });
+}
+
+/// In a worker whose init is done: says so, and waits until all are.
+pub fn take_part(api: &mut Api) {
+    if let Some(Seat { status, go }) = api.seat.take() {
+        status.send(READY);
+        while !wait_for([Some(&go), None, None], None).contains(&true) {}
+    }
+}
+
+impl Pool<'_> {
+    /// Starts who is due, and waits for what happens next. True: this is a new worker.
+    fn supervise(&mut self, api: &mut Api, inbox: &mut Inbox, response: &mut Response) -> bool {
+        let now_ms = monotonic_ms();
+        let mut wait_ms = None;
+        for worker in self.workers.iter_mut().filter(|worker| worker.pid == 0) {
+            let left_ms = worker.at_ms.saturating_sub(now_ms);
+            if left_ms == 0 {
+                match fork() {
+                    Some(Fork::Child) => return true,
+                    Some(Fork::Parent(pid)) => (worker.pid, worker.at_ms) = (pid, now_ms),
+                    None => {
+                        log::line(b"no process for a worker", b"");
+                        worker.at_ms = now_ms.saturating_add(RESPAWN_MS_MAX);
+                    }
+                }
+            } else {
+                wait_ms = Some(wait_ms.unwrap_or(left_ms).min(left_ms));
+            }
+        }
+        let [status, _] = &self.status;
+        wait_for([Some(status), Some(&self.signals.come), None], wait_ms);
+        self.listen(api, inbox);
+        while let Some(signal) = self.signals.take() {
+            if signal == TERMINATE {
+                self.end(TERMINATE);
+                sys::exit(0);
+            }
+        }
+        while let Some((pid, ending)) = reap(false) {
+            // What it said before it ended is in the channel by now.
+            self.listen(api, inbox);
+            self.replace(pid, &ending, api, inbox, response);
+        }
+        false
+    }
+
+    /// Takes what the workers say.
+    fn listen(&mut self, api: &mut Api, inbox: &mut Inbox) {
+        let [status, _] = &self.status;
+        while let bytes @ 1.. = take_message(status, self.message) {
+            let said = part(self.message, 0, bytes);
+            if said == READY {
+                self.ready += 1;
+                if self.ready == self.workers.len() {
+                    self.hold = None; // the end of the pipe that all wait for
+                }
+            } else if self.hold.is_some() {
+                api.settle_request(inbox, said);
+                self.end(KILL);
+                sys::exit(EXIT_INIT);
+            } else {
+                let (_, json) = said.split_at(said.len().saturating_sub(JSON_SHOWN_BYTES));
+                log::line(b"a new worker failed to start: ", json);
+            }
+        }
+    }
+
+    /// One of ours has ended.
+    fn replace(
+        &mut self,
+        pid: usize,
+        ending: &Ending,
+        api: &mut Api,
+        inbox: &mut Inbox,
+        response: &mut Response,
+    ) {
+        let Some(worker) = self.workers.iter_mut().find(|worker| worker.pid == pid) else {
+            return; // a child that was left to us, as they are to process 1
+        };
+        let (what, number): (&[u8], usize) = match *ending {
+            Ending::Exit(status) => (b"a worker ended with exit status ", status),
+            Ending::Signal(signal) => (b"a worker was ended by signal ", signal),
+        };
+        let number = Decimal::new(number);
+        log::line(what, number.text());
+        if self.hold.is_some() {
+            worker.pid = 0;
+            api.report(inbox, response, DEAD_AT_INIT.again());
+            self.end(KILL);
+            sys::exit(EXIT_INIT);
+        }
+        let now_ms = monotonic_ms();
+        worker.delay_ms = if now_ms.saturating_sub(worker.at_ms) >= WORKER_STEADY_MS {
+            0
+        } else {
+            (worker.delay_ms * 2).clamp(RESPAWN_MS_MIN, RESPAWN_MS_MAX)
+        };
+        worker.pid = 0;
+        worker.at_ms = now_ms + worker.delay_ms;
+        if matches!(ending, Ending::Exit(status) if *status == EXIT_API as usize)
+            && Descriptor::connect(api.endpoint.address, api.endpoint.port).is_none()
+        {
+            self.end(KILL);
+            log::fatal(EXIT_API, b"no Runtime API at ", api.endpoint.authority());
+        }
+    }
+
+    /// Ends all workers, and waits until they are gone.
+    fn end(&mut self, signal: i32) {
+        for worker in self.workers.iter().filter(|worker| worker.pid != 0) {
+            kill(worker.pid, signal);
+        }
+        while reap(true).is_some() {}
+    }
+}
+
+const DEAD_AT_INIT: &Failure =
+    &Failure::plain("Runtime.ExitError", "a worker ended at init, see the log");
+
+/// So much of the end of an init error is shown: its JSON.
+const JSON_SHOWN_BYTES: usize = 600;

@@ -1,0 +1,74 @@
+//! SnapStart: after init the platform takes a snapshot of the environment, and restores it, also
+//! several times and much later.
+//!
+//! Sources: AWS Lambda Developer Guide, "Lambda SnapStart runtime hooks" (custom runtimes), and the
+//! emulator's server code.
+
+use crate::api::Api;
+use crate::connection::Inbox;
+use crate::failure::Failure;
+use crate::log::EXIT_INIT;
+use crate::panics;
+use crate::response::Response;
+use crate::sys::{self, Environment, Hook};
+
+type Function = fn() -> Result<(), Failure>;
+
+static BEFORE: Hook<Function> = Hook::new();
+static AFTER: Hook<Function> = Hook::new();
+
+/// Has a function called before the platform takes a snapshot of the environment (SnapStart). To
+/// be said before init is over; the last one counts. Its `Err` is an init error.
+pub fn before_snapshot(function: fn() -> Result<(), Failure>) {
+    BEFORE.set(function);
+}
+
+/// Has a function called whenever a snapshot has been restored, before the first event: within 10
+/// seconds. Random numbers, clocks and connections are those of the snapshot until it renews them.
+/// To be said before init is over; the last one counts. Its `Err` is posted to `/restore/error`.
+pub fn after_restore(function: fn() -> Result<(), Failure>) {
+    AFTER.set(function);
+}
+
+/// Where the platform asks for it: waits until a snapshot was taken and restored.
+pub fn wait(api: &'static mut Api, inbox: &mut Inbox, response: &mut Response) -> &'static mut Api {
+    let environment = Environment::new();
+    if environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start") != Some(b"") {
+        return api;
+    }
+    let api = call(&BEFORE, api, inbox, response);
+    response.reset();
+    let request = response.buffer();
+    let endpoint = &api.endpoint;
+    for piece in [
+        b"GET",
+        endpoint.base(),
+        b"restore/next",
+        endpoint.host(),
+        b"\r\n",
+    ] {
+        request.append(piece);
+    }
+    if !api.wait_restored(inbox, request.bytes()) {
+        return api; // nothing was restored
+    }
+    call(&AFTER, api, inbox, response)
+}
+
+/// Calls a function, if somebody wants that. Its error is reported, and ends the process.
+fn call(
+    hook: &Hook<Function>,
+    api: &'static mut Api,
+    inbox: &mut Inbox,
+    response: &mut Response,
+) -> &'static mut Api {
+    let Some(function) = hook.get() else {
+        return api;
+    };
+    let (api, outcome) = panics::watch(api, function);
+    if let Err(failure) = outcome {
+        api.report(inbox, response, failure);
+        sys::exit(EXIT_INIT);
+    }
+    api
+}

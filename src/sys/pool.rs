@@ -1,0 +1,178 @@
+//! Processes that do the same work side by side, and signals as something to wait for.
+
+use core::ffi::c_int;
+use core::ptr::null_mut;
+
+use super::child::{CANNOT_RUN, Ending};
+use super::{Descriptor, INTERRUPTED, call, call3};
+
+unsafe extern "C" {
+    /// fork(3) without the handlers that pthread_atfork(3) has put down (POSIX.1-2024). Not the
+    /// bare system call: libc keeps the number of the thread, which abort(3) and raise(3) use.
+    #[cfg(not(feature = "std"))]
+    fn _Fork() -> libc::pid_t;
+}
+
+/// The signals that a pool deals in.
+pub const CHILD_ENDED: c_int = libc::SIGCHLD;
+/// The end is near.
+pub const TERMINATE: c_int = libc::SIGTERM;
+/// The end is here.
+pub const KILL: c_int = libc::SIGKILL;
+
+/// Both sides of a fork.
+pub enum Fork {
+    /// In the parent: the child's number.
+    Parent(usize),
+    /// In the child.
+    Child,
+}
+
+/// Makes another process like this one; `None` when there can be no more. To be called while there
+/// is one thread.
+pub fn fork() -> Option<Fork> {
+    // SAFETY: there is one thread, so the child finds no lock held by another.
+    #[cfg(feature = "std")]
+    let pid = unsafe { libc::fork() };
+    // SAFETY: as above.
+    #[cfg(not(feature = "std"))]
+    let pid = unsafe { _Fork() };
+    match pid {
+        ..0 => None,
+        0 => Some(Fork::Child),
+        _ => Some(Fork::Parent(pid.unsigned_abs() as usize)),
+    }
+}
+
+/// The number of this process.
+pub fn own_pid() -> usize {
+    // SAFETY: no memory is involved.
+    unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unsigned_abs()
+}
+
+/// Dies when its parent does; at once, if it has another one than `parent` already.
+pub fn die_with(parent: usize) {
+    let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
+    // SAFETY: no memory is involved.
+    let now = unsafe {
+        call(libc::SYS_prctl, option, signal, 0, 0, 0);
+        call3(libc::SYS_getppid, 0, 0, 0).unsigned_abs()
+    };
+    if now != parent {
+        super::exit(CANNOT_RUN as i32);
+    }
+}
+
+/// Sends a signal to one process of ours that was not yet waited for.
+pub fn kill(pid: usize, signal: c_int) {
+    // SAFETY: no memory is involved.
+    unsafe { call3(libc::SYS_kill, pid, signal as usize, 0) };
+}
+
+/// A child that has ended, and how; with `wait`, whenever one does. `None`: there is none (now).
+pub fn reap(wait: bool) -> Option<(usize, Ending)> {
+    let mut status: c_int = 0;
+    let options = if wait { 0 } else { libc::WNOHANG as usize };
+    let place = &raw mut status as usize;
+    loop {
+        // SAFETY: valid for writing.
+        let pid = unsafe { call(libc::SYS_wait4, usize::MAX, place, options, 0, 0) };
+        if pid == INTERRUPTED {
+            continue;
+        }
+        return (pid > 0).then(|| {
+            let ending = if libc::WIFSIGNALED(status) {
+                Ending::Signal(libc::WTERMSIG(status) as usize)
+            } else {
+                Ending::Exit(libc::WEXITSTATUS(status) as usize)
+            };
+            (pid.unsigned_abs(), ending)
+        });
+    }
+}
+
+/// Signals that wait until they are asked for, and no longer do what they did.
+pub struct Signals {
+    mask: u64,
+    /// Readable when one has come.
+    pub come: Descriptor,
+}
+
+impl Signals {
+    /// Blocks these signals in this thread; `None` when there is no descriptor for them.
+    pub fn block(signals: &[c_int]) -> Option<Signals> {
+        let mask = signals.iter().fold(0, |mask: u64, signal| {
+            mask | 1u64.wrapping_shl(signal.wrapping_sub(1) as u32)
+        });
+        change_mask(libc::SIG_BLOCK, mask);
+        let (place, length) = (&raw const mask as usize, size_of::<u64>());
+        let flags = (libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) as usize;
+        // SAFETY: the mask is valid for the length given.
+        let made = unsafe { call(libc::SYS_signalfd4, usize::MAX, place, length, flags, 0) };
+        (made >= 0).then(|| Signals {
+            mask,
+            come: Descriptor(made as c_int),
+        })
+    }
+
+    /// Takes one that has come.
+    pub fn take(&self) -> Option<c_int> {
+        let mut about = core::mem::MaybeUninit::<libc::signalfd_siginfo>::zeroed();
+        let length = size_of::<libc::signalfd_siginfo>();
+        let place = about.as_mut_ptr() as usize;
+        // SAFETY: valid for writing, and zeros are one.
+        unsafe {
+            let got = call3(libc::SYS_read, self.come.0 as usize, place, length);
+            (got == length as isize).then(|| about.assume_init().ssi_signo as c_int)
+        }
+    }
+
+    /// They do what they did before.
+    pub fn unblock(self) {
+        change_mask(libc::SIG_UNBLOCK, self.mask);
+    }
+}
+
+fn change_mask(how: c_int, mask: u64) {
+    let (place, length) = (&raw const mask as usize, size_of::<u64>());
+    let none = null_mut::<u64>() as usize;
+    // SAFETY: the mask is valid for the length given.
+    unsafe {
+        call(
+            libc::SYS_rt_sigprocmask,
+            how as usize,
+            place,
+            none,
+            length,
+            0,
+        )
+    };
+}
+
+/// Two ends of a channel that keeps messages apart.
+pub fn channel() -> Option<[Descriptor; 2]> {
+    let mut ends: [c_int; 2] = [0; 2];
+    let (family, kind) = (libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC);
+    let place = ends.as_mut_ptr() as usize;
+    // SAFETY: valid for writing two descriptors.
+    let made = unsafe {
+        call(
+            libc::SYS_socketpair,
+            family as usize,
+            kind as usize,
+            0,
+            place,
+            0,
+        )
+    };
+    (made >= 0).then(|| ends.map(Descriptor))
+}
+
+/// A message from a channel, if there is one; 0: there is none.
+pub fn take_message(from: &Descriptor, room: &mut [u8]) -> usize {
+    let (start, length) = (room.as_mut_ptr() as usize, room.len());
+    let flags = libc::MSG_DONTWAIT as usize;
+    // SAFETY: valid for the length given.
+    let got = unsafe { call(libc::SYS_recvfrom, from.0 as usize, start, length, flags, 0) };
+    got.max(0) as usize
+}
