@@ -212,7 +212,7 @@ impl Api {
     #[inline(never)]
     pub fn address(&self, buffer: &mut Buffer, error_type: &[u8], frame: impl FnOnce(&mut Buffer)) {
         frame(buffer);
-        buffer.prepend_header(ERROR_TYPE, header_value(error_type));
+        buffer.prepend_header(ERROR_TYPE, error_type);
         buffer.prepend_header(b"Lambda-Runtime-Invocation-Id: ", self.invocation_id.get());
         buffer.prepend(self.endpoint.host());
         let request_id = self.request_id.get();
@@ -346,16 +346,7 @@ impl Api {
 /// The header that holds the type of an error, with its colon.
 pub const ERROR_TYPE: &[u8] = b"Lambda-Runtime-Function-Error-Type: ";
 
-/// An error's type as a header has it.
-pub fn header_value(error_type: &[u8]) -> &[u8] {
-    if fits(error_type) {
-        error_type
-    } else {
-        b"Runtime.Unknown"
-    }
-}
-
-/// Whether a name can enter a path and a header as it is.
+/// Whether an id can enter a path and a header as it is.
 #[inline(never)]
 fn fits(name: &[u8]) -> bool {
     let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#' | b'%');

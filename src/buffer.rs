@@ -172,6 +172,15 @@ impl<const N: usize> Text<N> {
         self.length += put(&mut self.bytes, self.length, text);
     }
 
+    /// Puts more behind, whole or not at all. False: it does not fit.
+    pub fn take(&mut self, text: &[u8]) -> bool {
+        let fits = text.len() <= N - self.length;
+        if fits {
+            self.push(text);
+        }
+        fits
+    }
+
     /// The text.
     pub fn get(&self) -> &[u8] {
         part(&self.bytes, 0, self.length)

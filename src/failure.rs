@@ -1,28 +1,33 @@
 //! Why an event failed, and how the Runtime API wants to hear it.
 
-use crate::buffer::Buffer;
-use crate::limits::ERROR_MESSAGE_BYTES_MAX;
-use crate::wire::{json, part};
+use crate::buffer::{Buffer, Text};
+use crate::limits::{CAUSE_MESSAGE_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX};
+use crate::wire::{equal, json, part};
 
 #[cfg(feature = "std")]
-use std::string::{String, ToString};
-#[cfg(feature = "std")]
-use std::vec::Vec;
+use alloc::string::ToString;
+#[cfg(feature = "alloc")]
+use alloc::{string::String, vec::Vec};
 
 /// What a handler returns in place of a response: it becomes `errorType`, `errorMessage` and
-/// `stackTrace` of the error that the caller sees.
+/// `stackTrace` of the error that the caller sees, and the cause that X-Ray shows, that with the
+/// first 1,024 bytes of the message.
 ///
-/// A type is best `Function.Something` or `Runtime.Something`, letters alone behind the dot: the
-/// platform counts every other form as `Runtime.Unknown` in its metrics. It also becomes a header's
-/// value, where one of over 128 bytes, of other than visible ASCII, or with any of `/ ? # %` in it
-/// is `Runtime.Unknown`.
+/// The platform's metrics know a type of the form `Function.Something` or `Runtime.Something`,
+/// letters alone, the first a capital, and at most 128 bytes. One of another form counts as
+/// `Function.Unknown` there; the caller sees it as it is. (The rule is the emulator's
+/// `fatalerror.go`.)
 pub struct Failure {
     error_type: &'static str,
+    /// The type as the platform's metrics know it.
+    counted: &'static str,
     message: &'static [u8],
     /// Puts its JSON into a buffer. A function of its own for each way to make a failure: what a
     /// program does not use is not linked into it.
     write: fn(&Failure, &mut Buffer),
-    #[cfg(feature = "std")]
+    /// Puts the cause for X-Ray before its JSON.
+    write_cause: fn(&mut Buffer),
+    #[cfg(feature = "alloc")]
     owned: Option<(String, Vec<String>)>,
 }
 
@@ -35,7 +40,7 @@ impl Failure {
 
     /// A failure with a message, and the lines of a stack trace, that were made at run time. What
     /// is behind the first 160 KiB of the message is cut off.
-    #[cfg(feature = "std")]
+    #[cfg(feature = "alloc")]
     pub fn with_trace(error_type: &'static str, message: String, trace: Vec<String>) -> Failure {
         let owned = Some((message, trace));
         Failure {
@@ -53,18 +58,30 @@ impl Failure {
 
     /// A failure of the runtime itself: its words need no escapes, so those are not linked for it.
     pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
-        Failure::made(error_type, message.as_bytes(), |failure, buffer| {
-            buffer.clear();
-            let error_type = failure.error_type.as_bytes();
-            for piece in [START, error_type, MIDDLE, failure.message, TRACE, END] {
-                buffer.append(piece);
-            }
-        })
+        Failure {
+            error_type,
+            counted: error_type,
+            message: message.as_bytes(),
+            write: |failure, buffer| {
+                buffer.clear();
+                let error_type = failure.error_type.as_bytes();
+                for piece in [START, error_type, MIDDLE, failure.message, TRACE, END] {
+                    buffer.append(piece);
+                }
+            },
+            write_cause: |_| {},
+            #[cfg(feature = "alloc")]
+            owned: None,
+        }
     }
 
     /// The same once more; nothing that was made at run time.
     pub(crate) fn again(&'static self) -> Failure {
-        Failure::made(self.error_type, self.message, self.write)
+        Failure {
+            #[cfg(feature = "alloc")]
+            owned: None,
+            ..*self
+        }
     }
 
     /// A failure whose JSON is in the response.
@@ -79,9 +96,11 @@ impl Failure {
     ) -> Failure {
         Failure {
             error_type,
+            counted: counted(error_type),
             message,
             write,
-            #[cfg(feature = "std")]
+            write_cause,
+            #[cfg(feature = "alloc")]
             owned: None,
         }
     }
@@ -91,11 +110,55 @@ impl Failure {
         self.error_type
     }
 
+    /// Its type as a header has it.
+    pub(crate) fn counted(&self) -> &'static str {
+        self.counted
+    }
+
     /// Puts its JSON into the buffer, unless it is there.
     pub(crate) fn write(&self, buffer: &mut Buffer) {
         (self.write)(self, buffer);
     }
+
+    /// Puts the header that has its cause before its JSON, which was written.
+    pub(crate) fn write_cause(&self, buffer: &mut Buffer) {
+        (self.write_cause)(buffer);
+    }
 }
+
+/// A type as the platform's metrics know it.
+const fn counted(error_type: &'static str) -> &'static str {
+    let bytes = error_type.as_bytes();
+    let ([b'R', b'u', b'n', b't', b'i', b'm', b'e', b'.', name @ ..]
+    | [
+        b'F',
+        b'u',
+        b'n',
+        b'c',
+        b't',
+        b'i',
+        b'o',
+        b'n',
+        b'.',
+        name @ ..,
+    ]) = bytes
+    else {
+        return UNKNOWN;
+    };
+    let mut rest = name;
+    while let [byte, behind @ ..] = rest {
+        if !byte.is_ascii_alphabetic() {
+            return UNKNOWN;
+        }
+        rest = behind;
+    }
+    match name {
+        [b'A'..=b'Z', _, ..] if bytes.len() <= ERROR_TYPE_BYTES_MAX => error_type,
+        _ => UNKNOWN,
+    }
+}
+
+const UNKNOWN: &str = "Function.Unknown";
 
 const START: &[u8] = b"{\"errorType\":\"";
 const MIDDLE: &[u8] = b"\",\"errorMessage\":\"";
@@ -127,11 +190,24 @@ pub(crate) fn shorten(buffer: &mut Buffer, bytes_max: usize) {
     if json.len() <= bytes_max {
         return;
     }
-    let is_middle = |window: &[u8]| window == MIDDLE;
-    let start = json.windows(MIDDLE.len()).position(is_middle);
     let end = bytes_max.saturating_sub(TRACE.len() + END.len());
-    let mut at = start.map_or(end, |start| start + MIDDLE.len());
-    // To the last whole character, or escape, that fits, or to the quote behind the message.
+    let at = message_of(json).map_or(end, |start| text_end(json, start, end));
+    buffer.cut_body(at);
+    buffer.append(TRACE);
+    buffer.append(END);
+}
+
+/// Where the message begins in the JSON of a failure.
+fn message_of(json: &[u8]) -> Option<usize> {
+    let mut windows = json.windows(MIDDLE.len());
+    let at = windows.position(|window| equal(window, MIDDLE))?;
+    Some(at + MIDDLE.len())
+}
+
+/// The end of the last whole character, or escape, of a JSON string that ends before `end`, or of
+/// the string.
+fn text_end(json: &[u8], start: usize, end: usize) -> usize {
+    let mut at = start;
     while let Some(&byte) = json.get(at).filter(|byte| **byte != b'"') {
         let bytes = match (byte, json.get(at + 1)) {
             (b'\\', Some(b'u')) => 6,
@@ -146,12 +222,35 @@ pub(crate) fn shorten(buffer: &mut Buffer, bytes_max: usize) {
         }
         at += bytes;
     }
-    buffer.cut_body(at);
-    buffer.append(TRACE);
-    buffer.append(END);
+    at
 }
 
-#[cfg(feature = "std")]
+/// Puts what X-Ray shows of a failure before its JSON, of which it takes type and message. JSON
+/// that a program has made otherwise has none.
+fn write_cause(buffer: &mut Buffer) {
+    let json = buffer.body();
+    let Some(start) = message_of(json) else {
+        return;
+    };
+    let mut error_type = Text::<ERROR_TYPE_BYTES_MAX>::new();
+    let mut message = Text::<CAUSE_MESSAGE_BYTES_MAX>::new();
+    json::to_ascii(part(json, START.len(), json.len()), |piece| {
+        error_type.take(piece)
+    });
+    json::to_ascii(part(json, start, json.len()), |piece| message.take(piece));
+    for piece in [
+        b"\",\"stack\":[]}],\"paths\":[]}\r\n",
+        message.get(),
+        b"\",\"message\":\"",
+        error_type.get(),
+        b"Lambda-Runtime-Function-XRay-Error-Cause: \
+          {\"working_directory\":\"\",\"exceptions\":[{\"type\":\"",
+    ] {
+        buffer.prepend(piece);
+    }
+}
+
+#[cfg(feature = "alloc")]
 fn write_owned(failure: &Failure, buffer: &mut Buffer) {
     let Some((message, trace)) = &failure.owned else {
         return;

@@ -29,6 +29,8 @@
 //! | `runtime` | the loop |
 #![no_std]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 

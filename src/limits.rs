@@ -45,7 +45,11 @@ pub const TRACE_ID_BYTES_MAX: usize = 1024;
 pub const ENVIRONMENT_MAX: usize = 4096;
 
 /// Room before a response for the head of its request, which is written backwards.
-pub const HEADROOM_BYTES: usize = 2048;
+pub const HEADROOM_BYTES: usize = 4096;
+
+/// What X-Ray is told of a failure's message, in bytes of JSON. (It would take 64 KiB of a cause,
+/// the emulator's `error_cause_compactor.go`; the caller has the whole.)
+pub const CAUSE_MESSAGE_BYTES_MAX: usize = 1024;
 
 /// The longest trailers of a streamed response, in bytes: Go's server reads them within a buffer of
 /// 4,096 (net/http, `seeUpcomingDoubleCRLF`), with the last chunk before them.
@@ -130,7 +134,8 @@ const _: () = assert!(
         + AUTHORITY_BYTES_MAX
         + 2 * ID_BYTES_MAX
         + CONTENT_TYPE_BYTES_MAX
-        + ERROR_TYPE_BYTES_MAX
+        + 2 * ERROR_TYPE_BYTES_MAX
+        + CAUSE_MESSAGE_BYTES_MAX
         <= HEADROOM_BYTES
 );
 const _: () = assert!(96 + PREFIX_BYTES_MAX + AUTHORITY_BYTES_MAX <= TAILROOM_BYTES);

@@ -114,7 +114,8 @@ impl Response {
         };
         failure.write(&mut self.buffer);
         self.type_line(b"application/vnd.aws.lambda.error+json");
-        failure.error_type()
+        failure.write_cause(&mut self.buffer);
+        failure.counted()
     }
 
     /// Lets `write` send what comes from here on.

@@ -4,7 +4,7 @@
 //! a failure goes into trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime"
 //! (response streaming), and the emulator's server code.
 
-use crate::api::{Api, ERROR_TYPE, header_value};
+use crate::api::{Api, ERROR_TYPE};
 use crate::buffer::{Buffer, Decimal, Text};
 use crate::connection::Inbox;
 use crate::failure::{self, Failure};
@@ -180,7 +180,7 @@ fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
     buffer.clear();
     buffer.append(b"0\r\n");
     buffer.append(ERROR_TYPE);
-    buffer.append(header_value(failure.error_type().as_bytes()));
+    buffer.append(failure.counted().as_bytes());
     buffer.append(b"\r\nLambda-Runtime-Function-Error-Body: ");
     base64::encode(body.get(), &mut |piece| buffer.append(piece));
     buffer.append(b"\r\n\r\n");

@@ -95,5 +95,20 @@ fn error_message(post: &Post, error_type: &str) -> String {
     let lines = object["stackTrace"].as_array().expect("a list of lines");
     assert!(lines.iter().all(serde_json::Value::is_string), "{value}");
     let message = object["errorMessage"].as_str().expect("a message");
+    assert_cause(post, error_type, message);
     message.to_string()
+}
+
+/// What X-Ray is told, where it is told, is the type and the beginning of the message.
+fn assert_cause(post: &Post, error_type: &str, message: &str) {
+    let Some(text) = post.header("Lambda-Runtime-Function-XRay-Error-Cause") else {
+        return; // failures of the runtime itself have none
+    };
+    let cause: serde_json::Value = serde_json::from_str(text).expect("a cause is JSON");
+    let exception = &cause["exceptions"][0];
+    assert_eq!(exception["type"], error_type, "{cause}");
+    let beginning = exception["message"].as_str().expect("a message");
+    assert!(message.starts_with(beginning), "{beginning:?} {message:?}");
+    let whole = beginning.len() == message.len();
+    assert!(whole || text.len() > 1000, "{cause}");
 }

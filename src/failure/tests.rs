@@ -36,6 +36,28 @@ fn each_way_to_make_a_failure_gives_its_json() {
 }
 
 #[test]
+fn a_type_counts_as_it_is_or_as_unknown() {
+    let long = std::format!("Function.{}", "x".repeat(128)).leak();
+    for kept in ["Function.Bad", "Runtime.ExitError", "Function.Ab"] {
+        assert_eq!(Failure::new(kept, "").counted(), kept);
+    }
+    for other in [
+        "",
+        "MyError",
+        "Function.",
+        "Function.A",
+        "Function.bad",
+        "Function.No1",
+        "Function.Bad\r\nX: y",
+        "Function.\u{e9}a",
+        "Functional.Bad",
+        long,
+    ] {
+        assert_eq!(Failure::new(other, "").counted(), UNKNOWN, "{other:?}");
+    }
+}
+
+#[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn a_message_is_cut_off_at_its_limit() {
     static BUFFER: Region<Buffer> = Region::new(Buffer::new());

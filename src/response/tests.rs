@@ -28,10 +28,15 @@ fn a_response_has_its_type_before_it() {
     let plain = "Content-Type: text/plain; charset=utf-8\r\n\r\nx";
     assert_eq!(finished(response, Ok(())), (plain, ""));
 
-    let error = "Content-Type: application/vnd.aws.lambda.error+json\r\n\r\n\
+    let error = "Lambda-Runtime-Function-XRay-Error-Cause: {\"working_directory\":\"\",\
+                 \"exceptions\":[{\"type\":\"T\",\"message\":\"\\ufffdm\",\"stack\":[]}],\
+                 \"paths\":[]}\r\nContent-Type: application/vnd.aws.lambda.error+json\r\n\r\n\
                  {\"errorType\":\"T\",\"errorMessage\":\"\u{fffd}m\",\"stackTrace\":[]}";
     let failure = response.fail("T", &[b"\xff", b"m"]);
-    assert_eq!(finished(response, Err(failure)), (error, "T"));
+    assert_eq!(
+        finished(response, Err(failure)),
+        (error, "Function.Unknown")
+    );
 }
 
 #[test]

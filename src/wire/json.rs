@@ -1,5 +1,7 @@
 //! JSON as the runtime writes it: strings of any bytes.
 
+use super::part;
+
 /// Writes `text` as the inside of a JSON string (RFC 8259, 7), in pieces.
 ///
 /// Quotes, backslashes and control bytes are escaped; what is not UTF-8 becomes U+FFFD, one for
@@ -12,7 +14,7 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
         match byte {
             _ if right < wanted => write("\u{fffd}".as_bytes()),
             b'"' | b'\\' => write(&[b'\\', byte]),
-            0..=0x1f => {
+            0..=0x1f | 0x7f => {
                 let low = byte & 15;
                 let digit = if low < 10 {
                     b'0' + low
@@ -25,6 +27,59 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
         }
         rest = rest.get(right.max(1)..).unwrap_or_default();
     }
+}
+
+/// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
+/// quote, its end, or until `write` says no. It has to be as [`escape`] makes it.
+pub fn to_ascii(text: &[u8], mut write: impl FnMut(&[u8]) -> bool) {
+    let mut rest = text;
+    while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {
+        let (bytes, code) = match (byte, rest) {
+            (b'\\', [_, b'u', ..]) => (6, 0),
+            (b'\\', _) => (2, 0),
+            (..0x80, _) => (1, 0),
+            _ => decode(rest),
+        };
+        let written = if code == 0 {
+            write(part(rest, 0, bytes))
+        } else {
+            let [high, low] = match code.checked_sub(0x1_0000) {
+                Some(above) => [0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff)],
+                None => [code, 0],
+            };
+            let digits = [high, low].map(escape_of);
+            let bytes = if low == 0 { 6 } else { 12 };
+            write(part(digits.as_flattened(), 0, bytes))
+        };
+        if !written {
+            break;
+        }
+        rest = part(rest, bytes, rest.len());
+    }
+}
+
+/// A character of two to four bytes: how many, and its code point.
+fn decode(text: &[u8]) -> (usize, u32) {
+    let first = text.first().copied().unwrap_or_default();
+    let (bytes, bits) = match first {
+        0xf0.. => (4, first & 7),
+        0xe0.. => (3, first & 15),
+        _ => (2, first & 31),
+    };
+    let more = part(text, 1, bytes.min(text.len()));
+    let code = more.iter().fold(u32::from(bits), |code, byte| {
+        code << 6 | u32::from(byte & 0x3f)
+    });
+    (bytes.min(text.len()), code)
+}
+
+/// The escape of a code unit.
+fn escape_of(unit: u32) -> [u8; 6] {
+    let digit = |shift: u32| {
+        let digit = (unit >> shift & 15) as u8;
+        digit + if digit < 10 { b'0' } else { b'a' - 10 }
+    };
+    [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]
 }
 
 /// How many bytes the character at the front should have, and how many of them are right (Unicode

@@ -14,6 +14,8 @@ fn a_failure_is_an_error_with_type_message_and_trace() {
     for post in posts {
         assert_eq!(post.kind, Kind::Error);
         assert_eq!(error_message(post, "Function.Probe"), "probe failed");
+        let cause = post.header("Lambda-Runtime-Function-XRay-Error-Cause");
+        assert!(cause.is_some(), "X-Ray is told");
     }
     assert_echoed(&outcome.ledger, &fine);
 }

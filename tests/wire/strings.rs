@@ -1,11 +1,11 @@
 //! JSON strings of any bytes, read back by serde_json.
 
 use tinderbox::wire::base64;
-use tinderbox::wire::json::escape;
+use tinderbox::wire::json::{escape, to_ascii};
 
 use crate::{Random, count};
 
-/// Escapes a text, reads it back, and compares.
+/// Escapes a text, also in ASCII alone, reads it back, and compares.
 fn check(text: &[u8]) {
     let mut json = b"\"".to_vec();
     escape(text, &mut |piece| json.extend_from_slice(piece));
@@ -17,6 +17,16 @@ fn check(text: &[u8]) {
         Some(&*String::from_utf8_lossy(text)),
         "of {text:?}"
     );
+    let mut ascii = b"\"".to_vec();
+    to_ascii(&json[1..], |piece| {
+        assert!(piece.is_ascii() && !piece.contains(&0x7f), "{piece:?}");
+        ascii.extend_from_slice(piece);
+        true
+    });
+    ascii.push(b'"');
+    let again: serde_json::Value = serde_json::from_slice(&ascii)
+        .unwrap_or_else(|error| panic!("{text:?} became {ascii:?}: {error}"));
+    assert_eq!(again, read, "of {text:?} in ASCII");
 }
 
 #[test]
