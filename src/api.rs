@@ -15,7 +15,7 @@ use crate::wire::equal;
 use crate::wire::http1::{self, Framing};
 #[cfg(feature = "platform")]
 use crate::{
-    limits::{RESPAWN_MS_MIN, RETRY_MS_MAX, STATUS_BYTES_MAX},
+    limits::{RESPAWN_MS_MIN, RETRY_MS_MAX, STATUS_BYTES_MAX, TENANT_ID_BYTES_MAX},
     sys::Descriptor,
 };
 
@@ -50,7 +50,10 @@ pub struct Api {
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
     /// The ids of the event in hand; none yet during init.
-    request_id: Text<ID_BYTES_MAX>,
+    pub request_id: Text<ID_BYTES_MAX>,
+    /// Its tenant, for log records.
+    #[cfg(feature = "platform")]
+    pub tenant_id: Text<TENANT_ID_BYTES_MAX>,
     invocation_id: Text<ID_BYTES_MAX>,
 }
 
@@ -93,6 +96,8 @@ impl Api {
             wait: None,
             endpoint: Endpoint::new(),
             request_id: Text::new(),
+            #[cfg(feature = "platform")]
+            tenant_id: Text::new(),
             invocation_id: Text::new(),
         }
     }
@@ -144,6 +149,8 @@ impl Api {
             }
             self.request_id.set(request_id);
             self.invocation_id.set(invocation_id);
+            #[cfg(feature = "platform")]
+            self.tenant_id.set(inbox.value(http1::TENANT_ID));
             self.doubtful = false;
             self.recover();
             return sys::set_trace_id(inbox.value(http1::TRACE_ID));

@@ -70,6 +70,7 @@ impl Buffer {
     }
 
     /// Puts `bytes` behind.
+    #[inline(never)]
     pub fn append(&mut self, bytes: &[u8]) {
         self.body_bytes += put(&mut self.region, HEADROOM_BYTES + self.body_bytes, bytes);
     }

@@ -64,10 +64,11 @@ impl Failure {
             message: message.as_bytes(),
             write: |failure, buffer| {
                 buffer.clear();
-                let error_type = failure.error_type.as_bytes();
-                for piece in [START, error_type, MIDDLE, failure.message, TRACE, END] {
-                    buffer.append(piece);
-                }
+                buffer.append(START);
+                buffer.append(failure.error_type.as_bytes());
+                buffer.append(MIDDLE);
+                buffer.append(failure.message);
+                buffer.append(b"\",\"stackTrace\":[]}");
             },
             write_cause: |_| {},
             #[cfg(feature = "alloc")]

@@ -23,6 +23,7 @@
 //! | `invocation`, `config`, `log` | the event; the environment; a line on standard error |
 //! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
 //! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
+//! | `record` | what a function logs |
 //! | `stream` | a streamed response |
 //! | `pool`, `restore`, `shutdown` | several events at once; a snapshot after init; notice of the end |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
@@ -47,6 +48,7 @@ mod log;
 mod panics;
 #[cfg(feature = "platform")]
 mod pool;
+mod record;
 mod response;
 #[cfg(feature = "platform")]
 mod restore;
@@ -61,6 +63,7 @@ pub mod wire;
 
 pub use failure::Failure;
 pub use invocation::Invocation;
+pub use record::{Level, log, log_with};
 pub use response::Response;
 #[cfg(feature = "platform")]
 pub use restore::{after_restore, before_snapshot};

@@ -22,6 +22,10 @@ pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_B
 /// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice.
 pub const ID_BYTES_MAX: usize = 128;
 
+/// What a log record has of a tenant id, in bytes: the platform takes no longer one.
+#[cfg(feature = "platform")]
+pub const TENANT_ID_BYTES_MAX: usize = 256;
+
 /// The longest path in front of the API's own (an emulator's), in bytes.
 pub const PREFIX_BYTES_MAX: usize = 256;
 
@@ -67,6 +71,10 @@ pub const RESPONSE_REGION_BYTES: usize = HEADROOM_BYTES + RESPONSE_BYTES_MAX + T
 
 /// The longest text of a panic that is reported, in bytes.
 pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
+
+/// The longest log record, in bytes; the end of a longer message is cut off. CloudWatch Logs takes
+/// events of 1 MiB.
+pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// What stays resident of a region that was once filled, in bytes.
 pub const RESIDENT_BYTES: usize = 256 * 1024;

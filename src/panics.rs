@@ -35,6 +35,23 @@ pub fn with_api<T>(code: impl FnOnce(&mut Api) -> T) -> Option<T> {
     Some(value)
 }
 
+/// Whether this is the thread that serves events: the others have none in hand.
+#[cfg(not(feature = "std"))]
+pub fn is_served() -> bool {
+    true
+}
+
+/// Whether this is the thread that serves events: the others have none in hand.
+#[cfg(feature = "std")]
+pub fn is_served() -> bool {
+    SERVED.get()
+}
+
+#[cfg(feature = "std")]
+std::thread_local! {
+    static SERVED: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+}
+
 /// Reports a panic, whose text is `info`, and ends the process.
 pub fn report(info: impl Display) -> ! {
     let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();
@@ -54,10 +71,10 @@ pub fn install() {}
 /// With std, panics of this thread are reported from here on; those of other threads are theirs.
 #[cfg(feature = "std")]
 pub fn install() {
-    let served = std::thread::current().id();
+    SERVED.set(true);
     let before = std::panic::take_hook();
     std::panic::set_hook(std::boxed::Box::new(move |info| {
-        if std::thread::current().id() == served {
+        if is_served() {
             report(info);
         }
         before(info);

@@ -21,7 +21,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use crate::wire::part;
 
 use environment::ENVIRON;
-pub use environment::{Environment, set_trace_id};
+pub use environment::{Environment, forget, set_trace_id};
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]
@@ -199,6 +199,21 @@ pub fn exit(code: i32) -> ! {
     }
 }
 
+/// Writes all of it to a descriptor that need not be ours. False: it cannot be written.
+pub fn write_all(descriptor: usize, bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let start = rest.as_ptr() as usize;
+        // SAFETY: valid for the length given.
+        let written = unsafe { call3(libc::SYS_write, descriptor, start, rest.len()) };
+        if written <= 0 && written != INTERRUPTED {
+            return false;
+        }
+        rest = part(rest, written.max(0) as usize, rest.len());
+    }
+    true
+}
+
 /// Writes to standard error. What cannot be written is lost.
 pub fn write_error(bytes: &[u8]) {
     let start = bytes.as_ptr() as usize;
@@ -337,12 +352,17 @@ impl Descriptor {
 
 /// Milliseconds since the Unix epoch.
 pub fn now_ms() -> u64 {
-    clock_ms(libc::CLOCK_REALTIME)
+    clock_us(libc::CLOCK_REALTIME) / 1000
+}
+
+/// Microseconds since the Unix epoch.
+pub fn now_us() -> u64 {
+    clock_us(libc::CLOCK_REALTIME)
 }
 
 /// Milliseconds on a clock that nobody sets.
 pub fn monotonic_ms() -> u64 {
-    clock_ms(libc::CLOCK_MONOTONIC)
+    clock_us(libc::CLOCK_MONOTONIC) / 1000
 }
 
 /// Does nothing for so many milliseconds, or until a signal.
@@ -351,7 +371,7 @@ pub fn sleep(time_ms: u64) {
     child::wait_for([None; 3], Some(time_ms));
 }
 
-fn clock_ms(clock: libc::clockid_t) -> u64 {
+fn clock_us(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
@@ -360,7 +380,7 @@ fn clock_ms(clock: libc::clockid_t) -> u64 {
     // Not through libc, which brings along 700 bytes that read the kernel's vdso.
     // SAFETY: valid for writing.
     unsafe { call3(libc::SYS_clock_gettime, clock as usize, place, 0) };
-    time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
+    time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000
 }
 
 #[cfg(test)]

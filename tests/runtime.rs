@@ -19,6 +19,8 @@ mod headers;
 mod large;
 #[path = "runtime/pools.rs"]
 mod pools;
+#[path = "runtime/records.rs"]
+mod records;
 #[path = "runtime/replies.rs"]
 mod replies;
 #[path = "runtime/snapshots.rs"]

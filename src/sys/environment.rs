@@ -40,6 +40,27 @@ impl Environment {
     }
 }
 
+/// Takes a variable out of the environment; its name comes with an equals sign. To be called while
+/// nobody else reads it.
+pub fn forget(name: &[u8]) {
+    // SAFETY: as in `Environment::get`; the list is memory of ours, from the kernel or from
+    // `set_trace_id`.
+    unsafe {
+        let mut list = ENVIRON.load(Ordering::Relaxed);
+        while let Some(entry) = entry_of(list) {
+            if value_of(entry, name).is_some() {
+                let mut at = list;
+                while !(*at).is_null() {
+                    *at = *at.add(1);
+                    at = at.add(1);
+                }
+            } else {
+                list = list.add(1);
+            }
+        }
+    }
+}
+
 /// The longest entry of an environment, in bytes (MAX_ARG_STRLEN, execve(2)).
 const ENTRY_BYTES_MAX: usize = 128 * 1024;
 

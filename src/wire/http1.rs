@@ -8,7 +8,7 @@
 use super::{Error, Parsed, find, part};
 
 /// How many headers are found on the way.
-pub const KNOWN_COUNT: usize = 6;
+pub const KNOWN_COUNT: usize = if cfg!(feature = "platform") { 7 } else { 6 };
 
 /// The headers that are found on the way, in lower case; the indices below are theirs.
 pub static KNOWN: [&[u8]; KNOWN_COUNT] = [
@@ -18,6 +18,8 @@ pub static KNOWN: [&[u8]; KNOWN_COUNT] = [
     b"lambda-runtime-aws-request-id",
     b"lambda-runtime-invocation-id",
     b"lambda-runtime-trace-id",
+    #[cfg(feature = "platform")]
+    b"lambda-runtime-aws-tenant-id",
 ];
 /// So many of them, the first ones, say how a message is framed.
 pub const FRAMING_COUNT: usize = 3;
@@ -27,6 +29,9 @@ pub const REQUEST_ID: usize = 3;
 pub const INVOCATION_ID: usize = 4;
 /// The index of the trace id.
 pub const TRACE_ID: usize = 5;
+/// The index of the tenant id, which log records have.
+#[cfg(feature = "platform")]
+pub const TENANT_ID: usize = 6;
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ fn a_failure_is_an_error_with_type_message_and_trace() {
 }
 
 /// Messages that stress an escaper: every byte alone and in company, every way to be no UTF-8.
-fn messages() -> Vec<Vec<u8>> {
+pub fn messages() -> Vec<Vec<u8>> {
     let mut messages: Vec<Vec<u8>> = Vec::new();
     for byte in 0..=255 {
         messages.push(vec![byte]);

@@ -17,7 +17,7 @@ fn pool(count: usize, server: &Server) -> Start {
 }
 
 /// Waits until so many workers wait for events.
-fn until_held(process: &mut Process, server: &Server, count: usize) {
+pub fn until_held(process: &mut Process, server: &Server, count: usize) {
     let end = Instant::now() + bound(PATIENCE_MS);
     while !server.wait_held(count, Duration::from_millis(5)) {
         let ended = process.wait(Duration::ZERO);

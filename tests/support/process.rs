@@ -112,6 +112,12 @@ impl Process {
         text(&self.stdout)
     }
 
+    /// The same as bytes.
+    pub fn printed(&self) -> Vec<u8> {
+        let bytes = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        bytes.clone()
+    }
+
     /// Waits at most so long for the end; the exit status, or `None` while it runs.
     pub fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
         let end = Instant::now() + at_most;

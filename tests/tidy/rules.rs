@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["connection"],
     &["api"],
     &["panics"],
-    &["stream", "pool", "restore", "shutdown"],
+    &["record", "stream", "pool", "restore", "shutdown"],
     &["host"],
     &["runtime"],
     &["lib", "main"],

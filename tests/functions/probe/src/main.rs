@@ -4,7 +4,7 @@
 
 use core::ffi::CStr;
 
-use tinderbox::{Failure, Invocation, Response};
+use tinderbox::{Failure, Invocation, Level, Response};
 
 type Handler = fn(&Invocation, &mut Response) -> Result<(), Failure>;
 
@@ -14,6 +14,10 @@ fn init() -> Result<Handler, Failure> {
         Some(b"panic") => panic!("probe panicked at init"),
         // SAFETY: it does not return.
         Some(b"exit") => unsafe { libc::_exit(9) },
+        Some(b"log") => {
+            tinderbox::info!("at init");
+            Ok(handle)
+        }
         Some(b"long") => Err(Failure::new("Function.ProbeInit", LONG)),
         Some(b"hooks") => {
             tinderbox::before_snapshot(|| said(b"before\n"));
@@ -73,6 +77,29 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
             response.content_type(str::from_utf8(rest).unwrap_or_default())?;
             response.write(b"typed")
         }
+        b"getenv" => {
+            let name = CStr::from_bytes_until_nul(rest).unwrap_or_default();
+            response.write(environment(name).unwrap_or(b"unset"))
+        }
+        b"log" => {
+            tinderbox::log(Level::Info, rest);
+            response.write(b"logged")
+        }
+        b"log-big" => {
+            tinderbox::log(Level::Warn, &ZEROS[..number(rest)]);
+            response.write(b"logged")
+        }
+        b"levels" => {
+            for number in 0..number(rest) {
+                tinderbox::trace!("line {number} of {}", "trace");
+                tinderbox::debug!("line {number} of {}", "debug");
+                tinderbox::info!("line {number} of {}", "info");
+                tinderbox::warn!("line {number} of {}", "warn");
+                tinderbox::error!("line {number} of {}", "error");
+                tinderbox::fatal!("line {number} of {}", "fatal");
+            }
+            response.write(b"logged")
+        }
         b"stream" => stream(rest, response),
         b"sleep" => {
             // SAFETY: no memory is involved.
@@ -86,6 +113,8 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
     }
 }
 
+static ZEROS: [u8; 2 * 1024 * 1024] = [0; _];
+
 fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
     for _ in 0..bytes / 64 {
         response.write(&[b'x'; 64])?;
@@ -96,7 +125,6 @@ fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
 /// Words, one after the other: `SIZE` or `SIZExCOUNT` writes so many bytes (so often), `http`
 /// begins with a prelude, `late` writes too early, `pause MS` waits; the others do what they say.
 fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {
-    static ZEROS: [u8; 1024 * 1024] = [0; _];
     let all = words;
     let mut words = words.split(|&byte| byte == b' ').peekable();
     if words.next_if_eq(b"late").is_some() {
