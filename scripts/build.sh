@@ -3,7 +3,8 @@
 #
 #   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR | --tool] [--unstripped]
 #
-# NAME is a folder of tests/functions; DIR is any package with a binary that depends on tinderbox.
+# NAME is a folder of tests/functions, or FOLDER/BINARY where there are several, with the Cargo feature of
+# that name if there is one; DIR is any package with a binary that depends on tinderbox.
 # Standard output has one line a binary: path, bytes, sha256, separated by tabs. Everything else goes
 # to standard error. --unstripped also keeps the file as it was linked, with its symbols.
 set -euo pipefail
@@ -40,6 +41,12 @@ elif [ -z "$function" ]; then
     what=(--bin bootstrap)
 elif [ -f "$root/tests/functions/$function/Cargo.toml" ]; then
     package=$root/tests/functions/$function
+    out=/$function
+elif [ -f "$root/tests/functions/${function%/*}/Cargo.toml" ]; then
+    package=$root/tests/functions/${function%/*}
+    binary=${function#*/}
+    what=(--bin "$binary")
+    ! grep -q "^$binary = \[" "$package/Cargo.toml" || what+=(--features "$binary")
     out=/$function
 elif [ -f "$function/Cargo.toml" ]; then
     package=$(cd "$function" && pwd)

@@ -44,22 +44,24 @@ fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
 target=${CARGO_TARGET_DIR:-$root/target}
-functions="bare echo hello probe" # of tests/functions
+functions="bare echo hello probe typed" # of tests/functions
 
 stage "Format and lints"
 "${CARGO[@]}" fmt --check
 "${CARGO[@]}" clippy --quiet --all-targets --features tool -- -D warnings
-"${CARGO[@]}" clippy --quiet --lib --features std -- -D warnings
+"${CARGO[@]}" clippy --quiet --lib --features std,json -- -D warnings
+"${CARGO[@]}" clippy --quiet --lib --features json -- -D warnings
 "${CARGO[@]}" clippy --quiet --no-default-features -- -D warnings
-for function in $functions; do
+for function in $functions features; do
     "${CARGO[@]}" fmt --check --manifest-path "tests/functions/$function/Cargo.toml"
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
-        --target-dir "$target/functions" -- -D warnings
+        --target-dir "$target/functions" --all-features -- -D warnings
 done
 
 stage "Unit tests, wire, tidy"
 "${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy
-"${CARGO[@]}" test --quiet --features std --lib
+"${CARGO[@]}" test --quiet --features std,json --lib
+"${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc
 
 stage "Release binaries"

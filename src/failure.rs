@@ -235,10 +235,12 @@ fn write_cause(buffer: &mut Buffer) {
     };
     let mut error_type = Text::<ERROR_TYPE_BYTES_MAX>::new();
     let mut message = Text::<CAUSE_MESSAGE_BYTES_MAX>::new();
-    json::to_ascii(part(json, START.len(), json.len()), |piece| {
+    json::to_ascii(part(json, START.len(), json.len()), &mut |piece| {
         error_type.take(piece)
     });
-    json::to_ascii(part(json, start, json.len()), |piece| message.take(piece));
+    json::to_ascii(part(json, start, json.len()), &mut |piece| {
+        message.take(piece)
+    });
     for piece in [
         b"\",\"stack\":[]}],\"paths\":[]}\r\n",
         message.get(),

@@ -24,6 +24,7 @@
 //! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
 //! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
 //! | `record` | what a function logs |
+//! | `typed` | events and responses as values |
 //! | `stream` | a streamed response |
 //! | `pool`, `restore`, `shutdown` | several events at once; a snapshot after init; notice of the end |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
@@ -58,6 +59,8 @@ mod shutdown;
 mod stream;
 
 mod sys;
+#[cfg(feature = "json")]
+mod typed;
 #[doc(hidden)]
 pub mod wire;
 
@@ -70,6 +73,11 @@ pub use restore::{after_restore, before_snapshot};
 pub use runtime::{run, run_with};
 #[cfg(feature = "platform")]
 pub use shutdown::on_shutdown;
+
+#[cfg(all(feature = "json", not(feature = "std")))]
+pub use sys::Heap;
+#[cfg(feature = "json")]
+pub use typed::json;
 
 /// For the body of [`main!`].
 #[doc(hidden)]
@@ -104,9 +112,13 @@ macro_rules! main {
                 $crate::report_panic(info)
             }
 
-            // The core that comes compiled names this; a link without LTO keeps the name.
+            // The core and the alloc that come compiled name these; nothing unwinds.
             #[unsafe(no_mangle)]
             extern "C" fn rust_eh_personality() {}
+            #[unsafe(no_mangle)]
+            extern "C" fn _Unwind_Resume() -> ! {
+                $crate::report_panic("unwinding")
+            }
         }
     };
 }

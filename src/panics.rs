@@ -6,6 +6,7 @@ use core::fmt::{Display, Write};
 use crate::api::Api;
 use crate::buffer::Text;
 use crate::connection::Inbox;
+use crate::failure::Failure;
 use crate::limits::PANIC_TEXT_BYTES_MAX;
 use crate::log::{self, EXIT_PANIC};
 use crate::response::Response;
@@ -16,16 +17,27 @@ static IN_HAND: Slot<Api> = Slot::new();
 static REPORT: Region<Response> = Region::new(Response::new());
 static REPLY: Region<Inbox> = Region::new(Inbox::new());
 
-/// Runs code that may panic.
-pub fn watch<T>(api: &'static mut Api, code: impl FnOnce() -> T) -> (&'static mut Api, T) {
+/// Runs code that may panic. With std, where the program's profile unwinds, a panic is its failure.
+pub fn watch<T>(
+    api: &'static mut Api,
+    code: impl FnOnce() -> Result<T, Failure>,
+) -> (&'static mut Api, Result<T, Failure>) {
     IN_HAND.put(api);
-    let value = code();
+    let value = unwinding::catch(code);
     // It is gone only while a panic is being reported, which ends the process.
     (
         IN_HAND.take().unwrap_or_else(|| sys::exit(EXIT_PANIC)),
         value,
     )
 }
+
+/// The exit code after an error before the first event.
+pub fn exit_code(failure: &Failure) -> i32 {
+    unwinding::exit_code(failure)
+}
+
+/// The type of error that a panic is.
+const PANIC: &str = "Runtime.Panic";
 
 /// Lets code of ours that is called by watched code use the API; `None` when nothing is watched.
 pub fn with_api<T>(code: impl FnOnce(&mut Api) -> T) -> Option<T> {
@@ -58,7 +70,7 @@ pub fn report(info: impl Display) -> ! {
     let _ = write!(text, "{info}");
     log::line(b"", text.get());
     if let (Some(api), Some(report), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
-        let failure = report.fail("Runtime.Panic", &[text.get()]);
+        let failure = report.fail(PANIC, &[text.get()]);
         api.report(reply, report, failure);
     }
     sys::exit(EXIT_PANIC)
@@ -75,8 +87,62 @@ pub fn install() {
     let before = std::panic::take_hook();
     std::panic::set_hook(std::boxed::Box::new(move |info| {
         if is_served() {
-            report(info);
+            unwinding::note(info);
         }
         before(info);
     }));
+}
+
+/// Where a panic unwinds, the loop goes on.
+#[cfg(all(feature = "std", panic = "unwind"))]
+mod unwinding {
+    use super::PANIC;
+    use crate::failure::Failure;
+    use crate::log::{EXIT_INIT, EXIT_PANIC};
+    use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
+    use core::cell::RefCell;
+    use core::fmt::Display;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    std::thread_local! {
+        /// What the last panic of this thread said; the program may have caught it itself.
+        static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+    }
+
+    pub fn note(info: impl Display) {
+        SAID.set(info.to_string());
+    }
+
+    /// Runs code. What it has left half done is the program's own: nothing of ours is in it.
+    pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        catch_unwind(AssertUnwindSafe(code))
+            .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, SAID.take(), Vec::new())))
+    }
+
+    pub fn exit_code(failure: &Failure) -> i32 {
+        if failure.error_type() == PANIC {
+            EXIT_PANIC
+        } else {
+            EXIT_INIT
+        }
+    }
+}
+
+/// Where it does not, it has been reported, and the process ended.
+#[cfg(not(all(feature = "std", panic = "unwind")))]
+mod unwinding {
+    use crate::failure::Failure;
+    use crate::log::EXIT_INIT;
+
+    #[cfg(feature = "std")]
+    pub use super::report as note;
+
+    pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        code()
+    }
+
+    pub fn exit_code(_: &Failure) -> i32 {
+        EXIT_INIT
+    }
 }

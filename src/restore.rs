@@ -7,7 +7,6 @@
 use crate::api::Api;
 use crate::connection::Inbox;
 use crate::failure::Failure;
-use crate::log::EXIT_INIT;
 use crate::panics;
 use crate::response::Response;
 use crate::sys::{self, Environment, Hook};
@@ -67,8 +66,9 @@ fn call(
     };
     let (api, outcome) = panics::watch(api, function);
     if let Err(failure) = outcome {
+        let code = panics::exit_code(&failure);
         api.report(inbox, response, failure);
-        sys::exit(EXIT_INIT);
+        sys::exit(code);
     }
     api
 }

@@ -8,7 +8,7 @@ use crate::invocation::Invocation;
 use crate::limits::{RESIDENT_BYTES, RESIDENT_EVENTS};
 #[cfg(feature = "std")]
 use crate::log;
-use crate::log::{EXIT_CONFIG, EXIT_INIT};
+use crate::log::EXIT_CONFIG;
 use crate::panics;
 use crate::response::Response;
 use crate::sys::{self, Region};
@@ -70,8 +70,9 @@ where
     let mut handler = match made {
         Ok(handler) => handler,
         Err(failure) => {
+            let code = panics::exit_code(&failure);
             api.report(inbox, response, failure);
-            sys::exit(EXIT_INIT);
+            sys::exit(code);
         }
     };
 

@@ -6,6 +6,8 @@
 
 pub mod child;
 mod environment;
+#[cfg(all(feature = "json", not(feature = "std")))]
+mod heap;
 #[cfg(feature = "platform")]
 pub mod pool;
 #[cfg(not(any(feature = "std", feature = "libc-start")))]
@@ -22,6 +24,8 @@ use crate::wire::part;
 
 use environment::ENVIRON;
 pub use environment::{Environment, forget, set_trace_id};
+#[cfg(all(feature = "json", not(feature = "std")))]
+pub use heap::Heap;
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]

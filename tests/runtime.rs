@@ -31,6 +31,8 @@ mod soak;
 mod statuses;
 #[path = "runtime/streams.rs"]
 mod streams;
+#[path = "runtime/typed.rs"]
+mod typed;
 
 use support::api::{Event, Kind, Ledger, Post};
 use support::start::Start;

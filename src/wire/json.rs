@@ -31,7 +31,7 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
 
 /// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
 /// quote, its end, or until `write` says no. It has to be as [`escape`] makes it.
-pub fn to_ascii(text: &[u8], mut write: impl FnMut(&[u8]) -> bool) {
+pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
     let mut rest = text;
     while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {
         let (bytes, code) = match (byte, rest) {
@@ -47,7 +47,7 @@ pub fn to_ascii(text: &[u8], mut write: impl FnMut(&[u8]) -> bool) {
                 Some(above) => [0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff)],
                 None => [code, 0],
             };
-            let digits = [high, low].map(escape_of);
+            let digits = [escape_of(high), escape_of(low)];
             let bytes = if low == 0 { 6 } else { 12 };
             write(part(digits.as_flattened(), 0, bytes))
         };
@@ -75,11 +75,14 @@ fn decode(text: &[u8]) -> (usize, u32) {
 
 /// The escape of a code unit.
 fn escape_of(unit: u32) -> [u8; 6] {
-    let digit = |shift: u32| {
-        let digit = (unit >> shift & 15) as u8;
-        digit + if digit < 10 { b'0' } else { b'a' - 10 }
-    };
-    [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)]
+    let mut escape = *b"\\u0000";
+    let mut rest = unit;
+    for byte in escape.iter_mut().skip(2).rev() {
+        let digit = (rest & 15) as u8;
+        *byte = digit + if digit < 10 { b'0' } else { b'a' - 10 };
+        rest >>= 4;
+    }
+    escape
 }
 
 /// How many bytes the character at the front should have, and how many of them are right (Unicode

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["connection"],
     &["api"],
     &["panics"],
-    &["record", "stream", "pool", "restore", "shutdown"],
+    &["record", "typed", "stream", "pool", "restore", "shutdown"],
     &["host"],
     &["runtime"],
     &["lib", "main"],

@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::source::{Source, has_word};
 
 /// The packages, and no others.
-const PACKAGES: &[&str] = &["libc", "minreq", "serde_json"];
+const PACKAGES: &[&str] = &["libc", "minreq", "serde", "serde_json"];
 
 /// What lies at the top.
 const TOP: &[&str] = &[

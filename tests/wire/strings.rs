@@ -18,7 +18,7 @@ fn check(text: &[u8]) {
         "of {text:?}"
     );
     let mut ascii = b"\"".to_vec();
-    to_ascii(&json[1..], |piece| {
+    to_ascii(&json[1..], &mut |piece| {
         assert!(piece.is_ascii() && !piece.contains(&0x7f), "{piece:?}");
         ascii.extend_from_slice(piece);
         true

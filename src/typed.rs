@@ -1,0 +1,92 @@
+//! Events and responses as values, by serde_json.
+//!
+//! An event is read where it lies, so a value may borrow from it. A response is written where it is
+//! sent from; without std, by way of one copy, because serde_json takes no writer of ours then.
+//! Nesting of 128 levels is refused (serde_json's limit), so no event overflows the stack.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use serde::de::{Deserialize, DeserializeOwned};
+use serde::ser::Serialize;
+
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::response::Response;
+
+impl<'a> Invocation<'a> {
+    /// The event as a value, which may borrow from it.
+    ///
+    /// # Errors
+    /// `Function.BadEvent` when it is not JSON, or not of this type: the message says what is
+    /// wrong, and where, by line and column.
+    pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(self.event()).map_err(|error| failure("Function.BadEvent", &error))
+    }
+}
+
+impl Response {
+    /// Adds a value, as JSON.
+    ///
+    /// # Errors
+    /// As [`write`](Response::write); `Function.BadResponse` when the value cannot be JSON, for
+    /// instance a map whose keys are no strings.
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+        #[cfg(feature = "std")]
+        if !self.is_streamed() {
+            // What `write` says of a response that is too long holds, whatever is returned here.
+            return serde_json::to_writer(Writer(self), value)
+                .map_err(|error| failure("Function.BadResponse", &error));
+        }
+        let bytes =
+            serde_json::to_vec(value).map_err(|error| failure("Function.BadResponse", &error))?;
+        self.write(&bytes)
+    }
+}
+
+/// Makes a handler of a function from a value to a value: `fn(T, &Invocation) -> Result<R, E>`, for
+/// [`run`](crate::run). The event is read into a `T`, and the `R` is the response. For a `T` that
+/// borrows from the event, use [`Invocation::json`].
+///
+/// ```no_run
+/// tinderbox::run(tinderbox::json(|name: String, _: &tinderbox::Invocation| {
+///     Ok::<_, tinderbox::Failure>(format!("Hello, {name}!"))
+/// }))
+/// ```
+pub fn json<T, R, E>(
+    mut handler: impl FnMut(T, &Invocation<'_>) -> Result<R, E>,
+) -> impl FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>
+where
+    T: DeserializeOwned,
+    R: Serialize,
+    E: Into<Failure>,
+{
+    move |invocation, response| {
+        let value = handler(invocation.json()?, invocation).map_err(Into::into)?;
+        response.json(&value)
+    }
+}
+
+fn failure(error_type: &'static str, error: &serde_json::Error) -> Failure {
+    Failure::with_trace(error_type, error.to_string(), Vec::new())
+}
+
+#[cfg(feature = "std")]
+struct Writer<'a>(&'a mut Response);
+
+#[cfg(feature = "std")]
+impl std::io::Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self.0.write(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(failure) => Err(std::io::Error::other(failure.error_type())),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Tests of values that are read and written.
+
+use super::*;
+use crate::sys::Region;
+use alloc::string::String;
+use serde_json::{Value, json};
+
+/// What becomes of an event that should be of this type.
+fn read<'a, T: Deserialize<'a>>(event: &'a [u8]) -> Result<T, String> {
+    let invocation = Invocation::new(b"", event);
+    invocation.json().map_err(|failure| {
+        assert_eq!(failure.error_type(), "Function.BadEvent");
+        static RESPONSE: Region<Response> = Region::new(Response::new());
+        static FREE: crate::sys::Slot<Response> = crate::sys::Slot::new();
+        let response = FREE.take().or_else(|| RESPONSE.take());
+        let response = response.expect("tests of one thread");
+        failure.write(response.buffer());
+        let error: Value = serde_json::from_slice(response.buffer().body()).expect("JSON");
+        FREE.put(response);
+        error["errorMessage"].as_str().expect("a message").into()
+    })
+}
+
+#[test]
+fn what_is_wrong_with_an_event_is_said_with_line_and_column() {
+    assert_eq!(read::<&str>(b"\"borrowed\""), Ok("borrowed"));
+    assert_eq!(read::<u8>(b"255"), Ok(255));
+    for (event, at) in [
+        (&b""[..], "line 1 column 0"),
+        (b"{", "line 1 column 0"),
+        (b"{}", "line 1 column 0"),
+        (b"[1, 2]", "line 1 column 0"),
+        (b"\n\n  \"x\"", "line 3 column 5"),
+        (b"256", "line 1 column 3"),
+        (b"-1", "line 1 column 2"),
+        (b"1e999", "line 1 column 5"),
+        (b"1 2", "line 1 column 3"),
+        (b"\xff", "line 1 column 1"),
+    ] {
+        let message = read::<u8>(event).expect_err("no u8");
+        assert!(message.ends_with(at), "{message}");
+    }
+    let message = read::<String>(b"\"\xff\xfe\"").expect_err("no UTF-8");
+    assert!(message.contains("invalid unicode"), "{message}");
+
+    let deep = |levels: usize| ["[".repeat(levels), "]".repeat(levels)].concat();
+    assert!(read::<Value>(deep(127).as_bytes()).is_ok());
+    for levels in [128, 100_000, 3_000_000] {
+        let message = read::<Value>(deep(levels).as_bytes()).expect_err("too deep");
+        assert!(message.starts_with("recursion limit exceeded"), "{message}");
+    }
+    // Of keys that stand there twice, the last counts in a map, as in JavaScript.
+    assert_eq!(read(b"{\"a\":1,\"a\":2}"), Ok(json!({"a": 2})));
+    let huge = [b"1".repeat(400), b".5".to_vec()].concat();
+    assert!(read::<Value>(&huge).is_err(), "no f64 holds it");
+}
+
+#[test]
+fn a_value_is_written_as_serde_json_has_it() {
+    static RESPONSE: Region<Response> = Region::new(Response::new());
+    let response = RESPONSE.take().expect("first");
+    for value in [
+        json!(null),
+        json!("\u{0}\u{7f}\u{e9}\u{10ffff}\"\\/\r\n"),
+        json!([1, -1, u64::MAX, i64::MIN, 0.1, 1e300, -0.0]),
+        json!({"a": {"b": []}, "": {}}),
+    ] {
+        response.reset();
+        assert!(response.json(&value).is_ok());
+        let written: Value = serde_json::from_slice(response.buffer().body()).expect("JSON");
+        assert_eq!(written, value);
+    }
+    response.reset();
+    let keys = alloc::collections::BTreeMap::from([((1, 2), 3)]);
+    let failure = response.json(&keys).expect_err("keys that are no strings");
+    assert_eq!(failure.error_type(), "Function.BadResponse");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "slow")]
+fn a_value_that_is_too_large_fails_the_event() {
+    static RESPONSE: Region<Response> = Region::new(Response::new());
+    let response = RESPONSE.take().expect("first");
+    response.reset();
+    let outcome = response.json(&"x".repeat(7_000_000));
+    assert!(outcome.is_err());
+    assert_eq!(response.finish(&outcome), "Function.ResponseSizeTooLarge");
+}
+
+#[test]
+fn a_typed_handler_reads_and_answers() {
+    static RESPONSE: Region<Response> = Region::new(Response::new());
+    let response = RESPONSE.take().expect("first");
+    let mut handler = json(|numbers: alloc::vec::Vec<i32>, _: &Invocation| {
+        let sum: i32 = numbers.iter().sum();
+        if sum < 0 {
+            return Err(Failure::new("Function.Negative", "less than nothing"));
+        }
+        Ok(sum)
+    });
+    response.reset();
+    assert!(handler(&Invocation::new(b"", b"[1, 2, 3]"), response).is_ok());
+    assert_eq!(response.buffer().body(), b"6");
+    for (event, wanted) in [
+        (&b"[-1]"[..], "Function.Negative"),
+        (b"{}", "Function.BadEvent"),
+    ] {
+        response.reset();
+        let outcome = handler(&Invocation::new(b"", event), response);
+        assert!(outcome.is_err_and(|failure| failure.error_type() == wanted));
+    }
+}

@@ -1,0 +1,15 @@
+//! Fails for an event of no bytes, with a message made of what is at hand.
+#![no_std]
+#![no_main]
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    if invocation.event().is_empty() {
+        let id = invocation.request_id();
+        return Err(response.fail("Function.NoEvent", &[b"no event: ", id]));
+    }
+    response.write(invocation.event())
+}
+
+tinderbox::main!(echo);

@@ -1,0 +1,17 @@
+//! Does something before a snapshot is taken, and after it is restored.
+#![no_std]
+#![no_main]
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn init() -> Result<fn(&Invocation, &mut Response) -> Result<(), Failure>, Failure> {
+    tinderbox::before_snapshot(|| Ok(()));
+    tinderbox::after_restore(|| Ok(()));
+    Ok(echo)
+}
+
+fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    response.write(invocation.event())
+}
+
+tinderbox::main!(init = init);

@@ -1,0 +1,12 @@
+//! Streams its response as HTTP, with a status and a header.
+#![no_std]
+#![no_main]
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    response.stream_http(200, &[("X-Echo", "yes")], &[])?;
+    response.write(invocation.event())
+}
+
+tinderbox::main!(echo);

@@ -1,0 +1,16 @@
+//! Wants to know when its environment ends.
+#![no_std]
+#![no_main]
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn init() -> Result<fn(&Invocation, &mut Response) -> Result<(), Failure>, Failure> {
+    tinderbox::on_shutdown(|| ());
+    Ok(echo)
+}
+
+fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    response.write(invocation.event())
+}
+
+tinderbox::main!(init = init);

@@ -1,0 +1,12 @@
+//! Streams its response.
+#![no_std]
+#![no_main]
+
+use tinderbox::{Failure, Invocation, Response};
+
+fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
+    response.stream("text/plain")?;
+    response.write(invocation.event())
+}
+
+tinderbox::main!(echo);

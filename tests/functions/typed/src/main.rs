@@ -1,0 +1,79 @@
+//! Events and responses as types, errors of std, and panics that the program outlives.
+
+use serde::{Deserialize, Serialize};
+use tinderbox::{Failure, Invocation, Response};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Event {
+    /// Answered with their sum.
+    Add(Vec<i64>),
+    /// Answered with this text so often.
+    Repeat(String, usize),
+    /// No number: an error with its cause.
+    Number(String),
+    /// Panics with this text.
+    Panic(String),
+    /// Panics, and catches that itself.
+    Catch,
+    /// Logs from this thread and another.
+    Log,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    value: String,
+}
+
+/// An error with a cause.
+#[derive(Debug)]
+struct NoNumber(std::num::ParseIntError);
+
+impl std::fmt::Display for NoNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "that is no number")
+    }
+}
+
+impl std::error::Error for NoNumber {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn answer(event: Event, _: &Invocation) -> Result<Answer, Failure> {
+    let value = match event {
+        Event::Add(numbers) => numbers.iter().sum::<i64>().to_string(),
+        Event::Repeat(text, times) => text.repeat(times),
+        Event::Number(text) => text.parse::<i64>().map_err(NoNumber)?.to_string(),
+        Event::Panic(text) => panic!("{text}"),
+        Event::Catch => {
+            let caught = std::panic::catch_unwind(|| panic!("caught"));
+            caught.is_err().to_string()
+        }
+        Event::Log => {
+            tinderbox::info!("of the thread that serves");
+            let other = std::thread::spawn(|| tinderbox::warn!("of another"));
+            other.join().is_ok().to_string()
+        }
+    };
+    Ok(Answer { value })
+}
+
+fn main() {
+    tinderbox::run_with(|| {
+        let how = std::env::var("TYPED_INIT").unwrap_or_default();
+        assert_ne!(how, "panic", "asked to");
+        let mut answer = tinderbox::json(answer);
+        Ok(
+            move |invocation: &Invocation<'_>, response: &mut Response| match invocation.event() {
+                b"stream" => {
+                    response.stream("text/plain")?;
+                    response.write(b"first")?;
+                    panic!("within a stream")
+                }
+                _ => answer(invocation, response),
+            },
+        )
+    })
+}
