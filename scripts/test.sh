@@ -55,8 +55,11 @@ stage "Format and lints"
 for function in $functions features; do
     "${CARGO[@]}" fmt --check --manifest-path "tests/functions/$function/Cargo.toml"
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
-        --target-dir "$target/functions" --all-features -- -D warnings
+        --target-dir "$target/functions" -- -D warnings
 done
+
+"${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
+    --target-dir "$target/functions" --bin json --features json -- -D warnings
 
 stage "Unit tests, wire, tidy"
 "${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy

@@ -75,8 +75,10 @@ pub fn undeclared(files: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     for source in &sources {
         let name = source.name;
-        // A package of its own, which finds its main.rs by itself.
-        let own_package = name.strip_suffix("/src/main.rs").is_some_and(|folder| {
+        // A package of its own, which finds its main.rs, and what is in src/bin, by itself.
+        let folder = name.split_once("/src/bin/").map(|(folder, _)| folder);
+        let folder = folder.or(name.strip_suffix("/src/main.rs"));
+        let own_package = folder.is_some_and(|folder| {
             let manifest = format!("{folder}/Cargo.toml");
             files.iter().any(|(name, _)| *name == manifest)
         });

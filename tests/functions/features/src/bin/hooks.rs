@@ -4,7 +4,9 @@
 
 use tinderbox::{Failure, Invocation, Response};
 
-fn init() -> Result<fn(&Invocation, &mut Response) -> Result<(), Failure>, Failure> {
+type Handler = fn(&Invocation, &mut Response) -> Result<(), Failure>;
+
+fn init() -> Result<Handler, Failure> {
     tinderbox::before_snapshot(|| Ok(()));
     tinderbox::after_restore(|| Ok(()));
     Ok(echo)

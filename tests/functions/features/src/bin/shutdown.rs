@@ -4,7 +4,9 @@
 
 use tinderbox::{Failure, Invocation, Response};
 
-fn init() -> Result<fn(&Invocation, &mut Response) -> Result<(), Failure>, Failure> {
+type Handler = fn(&Invocation, &mut Response) -> Result<(), Failure>;
+
+fn init() -> Result<Handler, Failure> {
     tinderbox::on_shutdown(|| ());
     Ok(echo)
 }
