@@ -15,7 +15,8 @@ use crate::invoke::InvokeOptions;
 use crate::local::RunOptions;
 use crate::message::Failure;
 use values::{
-    function_name, handler, invocation_type, memory, port, runner, seconds, tenant_id, variable,
+    concurrency, function_name, handler, header, invocation_type, memory, port, runner, seconds,
+    variable,
 };
 use words::{Word, Words};
 
@@ -67,6 +68,8 @@ fn run(mut words: Words) -> Result<Command, Failure> {
         port: PORT,
         runtime_port: 0,
         raw: false,
+        concurrency: None,
+        snapstart: false,
         invoke: None,
         runner: Vec::new(),
     };
@@ -88,6 +91,8 @@ fn run(mut words: Words) -> Result<Command, Failure> {
                 "--invoke" => options.invoke = Some(words.value(&name)?),
                 "--runner" => options.runner = runner(&words.value(&name)?)?,
                 "--raw" => options.raw = true,
+                "--concurrency" => options.concurrency = Some(concurrency(&words.text(&name)?)?),
+                "--snapstart" => options.snapstart = true,
                 _ => return Err(unknown("run", &name)),
             },
         }
@@ -95,6 +100,10 @@ fn run(mut words: Words) -> Result<Command, Failure> {
     options.target = target.ok_or_else(|| {
         Failure::new("run: name a bootstrap or a folder that holds one; see tinderbox help run")
     })?;
+    if options.snapstart && options.concurrency.is_some() {
+        let text = "run: Lambda knows no --snapstart with --concurrency";
+        return Err(Failure::new(text));
+    }
     Ok(Command::Run(Box::new(options)))
 }
 
@@ -106,6 +115,8 @@ fn invoke(mut words: Words) -> Result<Command, Failure> {
         invocation_type: "RequestResponse".to_string(),
         client_context: None,
         tenant_id: None,
+        trace_id: None,
+        stream: false,
     };
     while let Some(word) = words.next()? {
         match word {
@@ -117,7 +128,9 @@ fn invoke(mut words: Words) -> Result<Command, Failure> {
                 "--function" => options.function_name = function_name(words.text(&name)?)?,
                 "--type" => options.invocation_type = invocation_type(words.text(&name)?)?,
                 "--client-context" => options.client_context = Some(words.text(&name)?),
-                "--tenant-id" => options.tenant_id = Some(tenant_id(words.text(&name)?)?),
+                "--tenant-id" => options.tenant_id = Some(header(&name, words.text(&name)?)?),
+                "--trace-id" => options.trace_id = Some(header(&name, words.text(&name)?)?),
+                "--stream" => options.stream = true,
                 _ => return Err(unknown("invoke", &name)),
             },
         }

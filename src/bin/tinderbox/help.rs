@@ -28,11 +28,13 @@ tinderbox run BOOTSTRAP|DIR [options]
 
 Starts a bootstrap with the environment of a Lambda custom runtime and serves two interfaces on
 127.0.0.1: the Runtime API, for the bootstrap, and the Invoke API, for callers:
-POST /2015-03-31/functions/NAME/invocations (any NAME). The address of the latter is printed on
+POST /2015-03-31/functions/NAME/invocations (any NAME), and /2021-11-15/functions/NAME/
+response-streaming-invocations, whose answers are in frames as AWS's own. The address of the latter is printed on
 stdout; all else, also what the function prints, goes to stderr. One event is handled at a time.
 A bootstrap that ended is started again by the next event. Ctrl-C (SIGINT), SIGTERM, SIGHUP or
 SIGQUIT stops the tool and every process that the bootstrap started; SIGKILL takes the bootstrap
-along, but cannot take what that has started.
+along, but cannot take what that has started. A bootstrap that has registered an extension, or that
+handles several events at once, is sent SIGTERM when the tool stops, and has 500 ms.
 
   DIR                a task root: the folder is LAMBDA_TASK_ROOT and the working directory, and
                      DIR/bootstrap is run
@@ -47,6 +49,10 @@ along, but cannot take what that has started.
   --env NAME=VALUE   a variable for the function, also in place of one that Lambda sets; repeat
   --port N           port of the Invoke API (9000); 0 takes any free one
   --runtime-port N   port of the Runtime API (0: any free one)
+  --concurrency N    up to N events at once, as with Lambda Managed Instances: the bootstrap sees
+                     AWS_LAMBDA_MAX_CONCURRENCY; a time-out kills nothing there
+  --snapstart        a snapshot is taken and restored after init, at once: the bootstrap has to ask
+                     (GET /2018-06-01/runtime/restore/next), and its connection is dead afterwards
   --raw              events may be any bytes; without it they are JSON, and no bytes become {}
   --runner COMMAND   runs the bootstrap with this command, split at white space, for instance
                      qemu-aarch64-static
@@ -73,6 +79,9 @@ of the function's is printed the same way; the exit status is then 1.
   --type TYPE            RequestResponse (default), Event (answered at once) or DryRun
   --client-context JSON  a client context
   --tenant-id ID         a tenant id
+  --trace-id ID          an X-Ray trace header (without it, the local Lambda makes one)
+  --stream               prints what the function writes as it comes; an error, also one that comes
+                         midway, goes to stderr
 
 EVENT is - for stdin; JSON as it stands ({...}, [...], \"...\", 42); else the name of a file.
 ";

@@ -6,6 +6,8 @@
 //! body that was cut short for a whole one, it makes up a status where there is none, and it reads
 //! a time limit from MINREQ_TIMEOUT.
 
+mod stream;
+
 use std::ffi::OsString;
 
 use minreq::{Error, Response};
@@ -26,17 +28,22 @@ pub struct InvokeOptions {
     pub invocation_type: String,
     pub client_context: Option<String>,
     pub tenant_id: Option<String>,
+    pub trace_id: Option<String>,
+    pub stream: bool,
 }
 
 /// Calls the function once.
 pub fn invoke(options: InvokeOptions) -> Result<i32, Failure> {
     let event = event::resolve(&options.event)?;
+    if options.stream {
+        return stream::invoke(&options, event);
+    }
     let response = request(&options, event)
         .send()
         .map_err(|error| Failure::new(unreachable_text(options.port, &error)))?;
     check_whole(&response, options.port)?;
     if !(200..300).contains(&response.status_code) {
-        say(&refusal_text(&response));
+        say(&refusal_text(response.status_code, response.as_bytes()));
         return Ok(EXIT_NOTHING_DONE);
     }
     message::print(response.as_bytes())?;
@@ -57,7 +64,11 @@ fn request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
         function_name,
         ..
     } = options;
-    let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{function_name}/invocations");
+    let (version, operation) = match options.stream {
+        true => ("2021-11-15", "response-streaming-invocations"),
+        false => ("2015-03-31", "invocations"),
+    };
+    let url = format!("http://127.0.0.1:{port}/{version}/functions/{function_name}/{operation}");
     let mut request = minreq::post(url)
         .with_header("Content-Type", "application/json")
         .with_header("X-Amz-Invocation-Type", options.invocation_type.clone())
@@ -75,6 +86,9 @@ fn request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
     }
     if let Some(tenant_id) = &options.tenant_id {
         request = request.with_header("X-Amz-Tenant-Id", tenant_id.clone());
+    }
+    if let Some(trace_id) = &options.trace_id {
+        request = request.with_header("X-Amzn-Trace-Id", trace_id.clone());
     }
     request
 }
@@ -104,8 +118,8 @@ fn unreachable_text(port: u16, error: &Error) -> String {
 }
 
 /// The status and what the body says about it, on one line.
-fn refusal_text(response: &Response) -> String {
-    let body = String::from_utf8_lossy(response.as_bytes()).into_owned();
+fn refusal_text(status: u16, body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body).into_owned();
     let fields: Option<serde_json::Value> = serde_json::from_str(&body).ok();
     let message = fields.as_ref().and_then(|fields| {
         let field = fields.get("Message").or_else(|| fields.get("message"))?;
@@ -114,6 +128,6 @@ fn refusal_text(response: &Response) -> String {
     let text = message.unwrap_or(&body).trim().replace('\n', " ");
     match text.split_once("request body into json: ") {
         Some((_, fault)) => format!("the event is not JSON: {fault}"),
-        None => format!("refused with status {}: {text}", response.status_code),
+        None => format!("refused with status {status}: {text}"),
     }
 }

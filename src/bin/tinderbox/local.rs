@@ -10,7 +10,7 @@
 //!   ends, time, the wire
 //!
 //! Threads: the main thread keeps the process (it dies with the thread that started it); one waits
-//! for stop signals, one buries children, one dispatches, two accept, and each connection has its
+//! for stop signals, one buries children, one dispatches (or one for each event that may be in hand), two accept, and each connection has its
 //! own.
 
 mod clock;
@@ -31,8 +31,8 @@ use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE, event};
 use dispatch::Job;
 use environment::Environment;
 use exit::Exit;
-use invocation::{PAYLOAD_BYTES_MAX, Submission};
+use invocation::{MESSAGES_MAX, Message, PAYLOAD_BYTES_MAX, Submission};
 use invoke_api::Front;
 use process::Program;
 
@@ -62,6 +62,8 @@ pub struct RunOptions {
     pub port: u16,
     pub runtime_port: u16,
     pub raw: bool,
+    pub concurrency: Option<u16>,
+    pub snapstart: bool,
     pub invoke: Option<OsString>,
     pub runner: Vec<OsString>,
 }
@@ -102,9 +104,13 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     environment.start().map_err(Failure::new)?;
 
     let (jobs, queue) = mpsc::channel();
-    spawn(&environment, move |environment| {
-        dispatch::serve(&queue, environment)
-    });
+    let queue = Arc::new(Mutex::new(queue));
+    for _ in 0..options.concurrency.unwrap_or(1) {
+        let queue = queue.clone();
+        spawn(&environment, move |environment| {
+            dispatch::serve(&queue, environment)
+        });
+    }
     if let Some(submission) = submission {
         spawn(&environment, move |environment| {
             call_once(submission, &jobs, &exit_by_answer, environment)
@@ -163,6 +169,8 @@ fn settings(options: &RunOptions, root: PathBuf) -> Settings {
         init_timeout: options.init_timeout,
         memory_mb: options.memory_mb,
         variables: options.variables.clone(),
+        concurrency: options.concurrency,
+        snapstart: options.snapstart,
         one_shot: options.invoke.is_some(),
     }
 }
@@ -208,10 +216,10 @@ fn call_once(
     exit: &Exit,
     environment: &Environment,
 ) {
-    let (reply, outcomes) = mpsc::channel();
+    let (reply, outcomes) = mpsc::sync_channel(MESSAGES_MAX);
     // Neither fails: the dispatcher lives as long as the process.
     let _ = jobs.send(Job { submission, reply });
-    let Ok(outcome) = outcomes.recv() else {
+    let Ok(Message::Outcome(outcome)) = outcomes.recv() else {
         return;
     };
     let code = exit.by_answer(|| match message::print(&outcome.body) {

@@ -7,6 +7,7 @@
 //! - `local`       `tinderbox run`: the Runtime API, the Invoke API and the process between them
 //! - `invoke`      `tinderbox invoke`: one call of a local Lambda
 //! - `event`       what `--event` and `--invoke` accept
+//! - `event_stream`  the frames of a streamed answer
 //! - `message`     how the tool speaks on stderr and how a command fails
 //! - `sys`         the only system calls outside std
 //!
@@ -17,6 +18,7 @@
 mod arguments;
 mod base64;
 mod event;
+mod event_stream;
 mod help;
 mod invoke;
 mod local;

@@ -161,6 +161,12 @@ pub fn kill(pid: u32) {
     unsafe { libc::kill(pid.cast_signed(), libc::SIGKILL) };
 }
 
+/// SIGTERM to one child that has not been reaped.
+pub fn terminate(pid: u32) {
+    // SAFETY: kill touches no memory of ours.
+    unsafe { libc::kill(pid.cast_signed(), libc::SIGTERM) };
+}
+
 /// SIGKILL to a process group whose leader has not been reaped.
 pub fn kill_group(leader: u32) {
     // SAFETY: kill touches no memory of ours.

@@ -59,6 +59,16 @@ pub fn function_name(text: String) -> Result<String, Failure> {
     }
 }
 
+/// How many events may be in hand at once.
+pub fn concurrency(text: &str) -> Result<u16, Failure> {
+    match text.parse() {
+        Ok(count @ 1..=1024) => Ok(count),
+        _ => Err(Failure::new(format!(
+            "--concurrency '{text}' is no number from 1 to 1024"
+        ))),
+    }
+}
+
 /// One of Lambda's.
 pub fn invocation_type(text: String) -> Result<String, Failure> {
     match ["RequestResponse", "Event", "DryRun"].contains(&text.as_str()) {
@@ -70,14 +80,14 @@ pub fn invocation_type(text: String) -> Result<String, Failure> {
 }
 
 /// It becomes a header.
-pub fn tenant_id(text: String) -> Result<String, Failure> {
+pub fn header(name: &str, text: String) -> Result<String, Failure> {
     match !text.is_empty()
         && text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() || byte == b' ')
     {
         true => Ok(text),
-        false => Err(Failure::new("--tenant-id takes printable ASCII only")),
+        false => Err(Failure::new(format!("{name} takes printable ASCII only"))),
     }
 }
 

@@ -6,6 +6,7 @@
 //! `net/http/server.go` and `transfer.go`; what AWS's emulator was seen to do.
 
 mod head;
+mod pieces;
 mod reply;
 
 pub use head::Request;
@@ -32,6 +33,23 @@ const CHUNK_LINE_BYTES_MAX: usize = 4096;
 pub struct Body {
     pub bytes: Vec<u8>,
     pub length: u64,
+    /// The headers behind a chunked body.
+    pub trailers: Vec<(String, String)>,
+}
+
+impl Body {
+    const EMPTY: Body = Body {
+        bytes: Vec::new(),
+        length: 0,
+        trailers: Vec::new(),
+    };
+
+    /// The first trailer of this name, in any case.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        let mut trailers = self.trailers.iter();
+        let found = trailers.find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+        Some(&found.1)
+    }
 }
 
 /// The connection is of no more use: ended, cut within a message, or not HTTP.
@@ -87,10 +105,7 @@ impl Connection {
         if request.expects_continue && !self.body_is_read {
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
-        let mut body = Body {
-            bytes: Vec::new(),
-            length: 0,
-        };
+        let mut body = Body::EMPTY;
         match request.framing {
             BodyFraming::Length(length) => self.take(length, limit, &mut body)?,
             BodyFraming::Chunked => self.chunks(limit, u64::MAX, &mut body)?,
@@ -125,12 +140,24 @@ impl Connection {
         Err(Closed)
     }
 
+    /// Whether the client is still there, while it waits for a reply.
+    pub fn is_open(&self) -> bool {
+        let mut byte = [0];
+        // What comes early is a client that is there.
+        let peeked = self
+            .stream
+            .set_nonblocking(true)
+            .and_then(|()| self.stream.peek(&mut byte));
+        let restored = self.stream.set_nonblocking(false).is_ok();
+        match peeked {
+            Ok(count) => count > 0 && restored,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock && restored,
+        }
+    }
+
     /// Reads the rest of a body that nobody wants, if that is cheap.
     fn drain(&mut self, request: &Request) -> bool {
-        let mut nothing = Body {
-            bytes: Vec::new(),
-            length: 0,
-        };
+        let mut nothing = Body::EMPTY;
         // A client which waits for "100 Continue" has not sent the body and will not.
         if request.expects_continue {
             return false;
@@ -193,8 +220,21 @@ impl Connection {
                 return Err(Closed);
             }
         }
-        while !self.line()?.is_empty() {}
+        body.trailers = self.trailers()?;
         Ok(())
+    }
+
+    fn trailers(&mut self) -> Result<Vec<(String, String)>, Closed> {
+        let mut trailers = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(trailers);
+            }
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let (name, value) = line.split_once(':').ok_or(Closed)?;
+            trailers.push((name.to_string(), value.trim().to_string()));
+        }
     }
 
     /// One line without its end.

@@ -2,6 +2,7 @@
 
 use std::process::ExitStatus;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -25,8 +26,21 @@ pub struct Submission {
     /// JSON text, no longer base64.
     pub client_context: Option<String>,
     pub tenant_id: Option<String>,
+    /// Where a response goes as it comes, when the caller wants a stream.
+    pub stream: Option<SyncSender<Message>>,
     pub submitted: Instant,
 }
+
+/// What a caller who waits is told.
+pub enum Message {
+    /// A piece of the response, to one who wants a stream.
+    Piece(Vec<u8>),
+    /// How it came out: the last that is said. The body is empty where it went in pieces.
+    Outcome(Outcome),
+}
+
+/// So many messages may wait for a slow caller; then the function has to.
+pub const MESSAGES_MAX: usize = 16;
 
 impl Submission {
     /// An event with nothing but itself.
@@ -38,6 +52,7 @@ impl Submission {
             trace_id: clock::trace_id(),
             client_context: None,
             tenant_id: None,
+            stream: None,
             submitted: Instant::now(),
         }
     }

@@ -1,4 +1,6 @@
-//! The Invoke API: `POST /2015-03-31/functions/{name}/invocations`, as Lambda answers it.
+//! The Invoke API: `POST /2015-03-31/functions/{name}/invocations`, as Lambda answers it, and
+//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which sends a response as it
+//! comes.
 //!
 //! There is one function, so every name is its name, also an ARN or one with a qualifier.
 //! Statuses, headers and error bodies are those of Lambda's API reference ("Invoke"). Without
@@ -6,7 +8,7 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use serde_json::json;
@@ -14,8 +16,8 @@ use serde_json::json;
 use super::clock;
 use super::dispatch::Job;
 use super::http::{Closed, Connection, Framing, Reply, Request};
-use super::invocation::{Outcome, PAYLOAD_BYTES_MAX, Submission};
-use crate::{base64, event};
+use super::invocation::{MESSAGES_MAX, Message, Outcome, PAYLOAD_BYTES_MAX, Submission};
+use crate::{base64, event, event_stream};
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
@@ -53,6 +55,7 @@ struct Fault(u16, &'static str, String);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     RequestResponse,
+    Stream,
     Event,
     DryRun,
 }
@@ -64,7 +67,7 @@ fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Resu
     };
     let limit = match kind {
         Kind::Event => ASYNC_BYTES_MAX,
-        Kind::RequestResponse | Kind::DryRun => PAYLOAD_BYTES_MAX,
+        Kind::RequestResponse | Kind::Stream | Kind::DryRun => PAYLOAD_BYTES_MAX,
     };
     let body = connection.body(request, limit)?;
     let submission = if body.length > limit as u64 {
@@ -72,14 +75,16 @@ fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Resu
     } else {
         submission(request, body.bytes, front.raw)
     };
-    let submission = match submission {
-        Ok(submission) => Arc::new(submission),
+    let mut submission = match submission {
+        Ok(submission) => submission,
         Err(fault) => return refuse(connection, request, &fault),
     };
+    let (reply, messages) = mpsc::sync_channel(MESSAGES_MAX);
+    submission.stream = (kind == Kind::Stream).then(|| reply.clone());
+    let submission = Arc::new(submission);
     if kind == Kind::DryRun {
         return connection.reply(request, &empty(204, Framing::Absent, &submission));
     }
-    let (reply, outcome) = mpsc::channel();
     let job = Job {
         submission: submission.clone(),
         reply,
@@ -89,22 +94,73 @@ fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Resu
     if kind == Kind::Event {
         return connection.reply(request, &empty(202, Framing::Sized, &submission));
     }
-    let outcome = outcome.recv().map_err(|_| Closed)?;
+    if kind == Kind::Stream {
+        return stream(connection, &messages, &submission);
+    }
+    let Ok(Message::Outcome(outcome)) = messages.recv() else {
+        return Err(Closed);
+    };
     connection.reply(request, &outcome_reply(&outcome, &submission))
+}
+
+/// Sends a response as it comes, in frames; the last one says how it came out.
+fn stream(
+    connection: &mut Connection,
+    messages: &Receiver<Message>,
+    submission: &Submission,
+) -> Result<(), Closed> {
+    let mut head = Reply::new(200, event_stream::CONTENT_TYPE, b"");
+    head.headers.extend(about(submission));
+    connection.begin_chunks(&head)?;
+    loop {
+        match messages.recv().map_err(|_| Closed)? {
+            Message::Piece(bytes) => {
+                connection.chunk(&event_stream::frame("PayloadChunk", &bytes))?;
+            }
+            Message::Outcome(outcome) => {
+                let end = match &outcome.error_type {
+                    Some(error_type) => {
+                        let details = String::from_utf8_lossy(&outcome.body);
+                        json!({ "ErrorCode": error_type, "ErrorDetails": details })
+                    }
+                    None => json!({}),
+                };
+                let end = event_stream::frame("InvokeComplete", end.to_string().as_bytes());
+                connection.chunk(&end)?;
+                return connection.end_chunks();
+            }
+        }
+    }
 }
 
 fn kind_of_call(request: &Request) -> Result<Kind, Fault> {
     let parts: Vec<&str> = request.path.split('/').collect();
-    let ["", "2015-03-31", "functions", name, "invocations"] = parts.as_slice() else {
-        let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
-        return Err(Fault(404, "UnknownOperationException", text));
+    let (name, streams) = match parts.as_slice() {
+        ["", "2015-03-31", "functions", name, "invocations"] => (name, false),
+        [
+            "",
+            "2021-11-15",
+            "functions",
+            name,
+            "response-streaming-invocations",
+        ] => (name, true),
+        _ => {
+            let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
+            return Err(Fault(404, "UnknownOperationException", text));
+        }
     };
     if name.is_empty() || request.method != "POST" {
         let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
         return Err(Fault(405, "MethodNotAllowedException", text));
     }
     match request.header("X-Amz-Invocation-Type") {
+        None | Some("RequestResponse") if streams => Ok(Kind::Stream),
         None | Some("RequestResponse") => Ok(Kind::RequestResponse),
+        Some("Event") if streams => Err(Fault(
+            400,
+            "InvalidParameterValueException",
+            "a stream has no X-Amz-Invocation-Type 'Event'".to_string(),
+        )),
         Some("Event") => Ok(Kind::Event),
         Some("DryRun") => Ok(Kind::DryRun),
         Some(other) => Err(Fault(
@@ -151,7 +207,7 @@ fn client_context(encoded: &str) -> Option<String> {
 fn too_large(length: u64, kind: Kind, limit: usize) -> Fault {
     let kind = match kind {
         Kind::Event => "Event",
-        Kind::RequestResponse | Kind::DryRun => "RequestResponse",
+        Kind::RequestResponse | Kind::Stream | Kind::DryRun => "RequestResponse",
     };
     Fault(
         413,
@@ -174,21 +230,22 @@ fn empty(status: u16, framing: Framing, submission: &Submission) -> Reply<'stati
 
 fn outcome_reply<'a>(outcome: &'a Outcome, submission: &Submission) -> Reply<'a> {
     let mut reply = Reply::new(200, &outcome.content_type, &outcome.body);
-    reply
-        .headers
-        .push(("X-Amzn-RequestId", submission.request_id.clone()));
     if outcome.error_type.is_some() {
         reply
             .headers
             .push(("X-Amz-Function-Error", "Unhandled".to_string()));
     }
+    reply.headers.extend(about(submission));
     reply
-        .headers
-        .push(("X-Amz-Executed-Version", "$LATEST".to_string()));
-    reply
-        .headers
-        .push(("X-Amzn-Trace-Id", submission.trace_id.clone()));
-    reply
+}
+
+/// The headers that every answer has.
+fn about(submission: &Submission) -> [(&'static str, String); 3] {
+    [
+        ("X-Amzn-RequestId", submission.request_id.clone()),
+        ("X-Amz-Executed-Version", "$LATEST".to_string()),
+        ("X-Amzn-Trace-Id", submission.trace_id.clone()),
+    ]
 }
 
 fn refuse(connection: &mut Connection, request: &Request, fault: &Fault) -> Result<(), Closed> {

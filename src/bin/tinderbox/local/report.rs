@@ -12,6 +12,14 @@ pub fn start(id: &str) {
     line(&format!("START RequestId: {id} Version: $LATEST"));
 }
 
+/// A snapshot was taken, and restored.
+pub fn restored(init: Duration) {
+    let init = milliseconds(init);
+    line(&format!(
+        "INIT_REPORT Init Duration: {init}\tPhase: init\tStatus: snapshot"
+    ));
+}
+
 /// Its time was up.
 pub fn timed_out(id: &str, timeout: Duration) {
     line(&format!(
@@ -35,6 +43,9 @@ pub fn end(id: &str, end: &End, memory_mb: u32, error_type: Option<&str>) {
     }
     if let Some(init) = end.init {
         report += &format!("\tInit Duration: {}", milliseconds(init));
+    }
+    if let Some(restore) = end.restore {
+        report += &format!("\tRestore Duration: {}", milliseconds(restore));
     }
     match error_type {
         Some(TIMED_OUT) => report += "\tStatus: timeout",

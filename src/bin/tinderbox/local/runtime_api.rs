@@ -11,10 +11,15 @@ use serde_json::{Value, json};
 
 use super::environment::{Environment, Next, Refusal};
 use super::http::{Body, Closed, Connection, Framing, Reply, Request};
-use super::invocation::{Invocation, Outcome, PAYLOAD_BYTES_MAX};
+use super::invocation::{Invocation, Message, Outcome, PAYLOAD_BYTES_MAX};
+use super::report;
+use crate::base64;
 
 const BASE: &str = "/2018-06-01";
+const EXTENSION_BASE: &str = "/2020-01-01/extension";
+const EXTENSION_IDENTIFIER: &str = "Lambda-Extension-Identifier";
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
+const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
 const ERROR_CAUSE_JSON: &str = "application/vnd.aws.lambda.error.cause+json";
 
 /// Serves connections for ever.
@@ -53,6 +58,10 @@ struct Call<'a> {
 impl Call<'_> {
     fn route(&mut self) -> Result<(), Closed> {
         let request = self.request;
+        if let Some(path) = request.path.strip_prefix(EXTENSION_BASE) {
+            return self.extension(path);
+        }
+        let snapstart = self.environment.settings().snapstart;
         let path = request.path.strip_prefix(BASE).unwrap_or_default();
         let parts: Vec<&str> = path.split('/').collect();
         match (parts.as_slice(), request.method.as_str()) {
@@ -60,7 +69,13 @@ impl Call<'_> {
             (["", "runtime", "invocation", "next"], "GET") => self.next(),
             (["", "runtime", "invocation", id, "response"], "POST") => self.response(id),
             (["", "runtime", "invocation", id, "error"], "POST") => self.error(id),
-            (["", "runtime", "init", "error"], "POST") => self.init_error(),
+            (["", "runtime", "init", "error"], "POST") => {
+                self.init_error(self.environment.begin_init_error())
+            }
+            (["", "runtime", "restore", "next"], "GET") if snapstart => self.restore(),
+            (["", "runtime", "restore", "error"], "POST") if snapstart => {
+                self.init_error(self.environment.begin_restore_error())
+            }
             (
                 ["", "ping"]
                 | ["", "runtime", "invocation", "next"]
@@ -73,7 +88,8 @@ impl Call<'_> {
     }
 
     fn next(&mut self) -> Result<(), Closed> {
-        match self.environment.next() {
+        let connection = &*self.connection;
+        match self.environment.next(|| connection.is_open()) {
             Next::Event(invocation) => {
                 let reply = event_reply(&invocation, &self.environment.settings().arn());
                 self.connection.reply(self.request, &reply)
@@ -83,24 +99,24 @@ impl Call<'_> {
     }
 
     fn response(&mut self, id: &str) -> Result<(), Closed> {
-        self.answer(id, |request, body| {
-            let content_type = request.header("Content-Type").unwrap_or("application/json");
-            Outcome::response(body, content_type)
-        })
+        self.answer(id, true, response_outcome)
     }
 
     fn error(&mut self, id: &str) -> Result<(), Closed> {
-        self.answer(id, error_outcome)
+        self.answer(id, false, |request, body| {
+            error_outcome(request, body.bytes)
+        })
     }
 
     fn answer(
         &mut self,
         id: &str,
-        outcome: impl FnOnce(&Request, Vec<u8>) -> Outcome,
+        may_stream: bool,
+        outcome: fn(&Request, Body) -> Outcome,
     ) -> Result<(), Closed> {
         let attempt_id = self.request.header("Lambda-Runtime-Invocation-Id");
-        let generation = match self.environment.begin_answer(id, attempt_id) {
-            Ok(generation) => generation,
+        let answer = match self.environment.begin_answer(id, attempt_id) {
+            Ok(answer) => answer,
             Err(refusal) => return self.refuse(refusal),
         };
         // The answer stays begun for ever then: AWS's emulator, too, is stuck until the time is up.
@@ -109,17 +125,24 @@ impl Call<'_> {
         {
             return self.json(400, "InvalidFunctionResponseMode", mode);
         }
-        let Ok(body) = self.connection.body(self.request, PAYLOAD_BYTES_MAX) else {
-            self.environment.cut_answer(generation);
+        let stream = answer.invocation.submission.stream.clone();
+        let body = match stream.filter(|_| may_stream) {
+            // Who wanted it may be gone; the function is heard to its end all the same.
+            Some(caller) => self.connection.pieces(self.request, &mut |piece| {
+                let _ = caller.send(Message::Piece(piece.to_vec()));
+            }),
+            None => self.connection.body(self.request, PAYLOAD_BYTES_MAX),
+        };
+        let Ok(body) = body else {
+            self.environment.cut_answer(&answer);
             return Err(Closed);
         };
-        let Body { bytes, length } = body;
-        let is_too_large = length > PAYLOAD_BYTES_MAX as u64;
+        let is_too_large = body.length > PAYLOAD_BYTES_MAX as u64;
         let outcome = match is_too_large {
-            true => Outcome::too_large(length),
-            false => outcome(self.request, bytes),
+            true => Outcome::too_large(body.length),
+            false => outcome(self.request, body),
         };
-        match self.environment.finish_answer(generation, outcome) {
+        match self.environment.finish_answer(&answer, outcome) {
             Err(refusal) => self.refuse(refusal),
             Ok(()) if is_too_large => self.json(
                 413,
@@ -130,8 +153,8 @@ impl Call<'_> {
         }
     }
 
-    fn init_error(&mut self) -> Result<(), Closed> {
-        let generation = match self.environment.begin_init_error() {
+    fn init_error(&mut self, begun: Result<u64, Refusal>) -> Result<(), Closed> {
+        let generation = match begun {
             Ok(generation) => generation,
             Err(refusal) => return self.refuse(refusal),
         };
@@ -141,10 +164,70 @@ impl Call<'_> {
         self.accepted()
     }
 
+    /// What was connected before a snapshot is connected to nothing after it: so is this.
+    fn restore(&mut self) -> Result<(), Closed> {
+        match self.environment.restore() {
+            Ok(init) => {
+                report::restored(init);
+                self.text(200, "").and(Err(Closed))
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
+    /// The Extensions API, for internal extensions that ask for no events.
+    fn extension(&mut self, path: &str) -> Result<(), Closed> {
+        let identifier = self.request.header(EXTENSION_IDENTIFIER);
+        match (path, self.request.method.as_str()) {
+            ("/register", "POST") => self.register(),
+            ("/event/next", "GET") if self.environment.is_extension(identifier) => {
+                self.environment.wait_for_the_end();
+                Err(Closed)
+            }
+            ("/event/next", "GET") => {
+                let text = "Unknown extension identifier";
+                self.json(403, "Extension.UnknownExtensionIdentifier", text)
+            }
+            _ => self.text(404, "404 page not found\n"),
+        }
+    }
+
+    fn register(&mut self) -> Result<(), Closed> {
+        let body = self.connection.body(self.request, PAYLOAD_BYTES_MAX)?;
+        let asked: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
+        if self.request.header("Lambda-Extension-Name").is_none() {
+            let text = "Empty extension name";
+            return self.json(403, "Extension.InvalidExtensionName", text);
+        }
+        if asked["events"]
+            .as_array()
+            .is_none_or(|events| !events.is_empty())
+        {
+            let text = "only extensions that ask for no events are served here: {\"events\":[]}";
+            return self.json(403, "Extension.InvalidEventType", text);
+        }
+        match self.environment.register() {
+            Ok(identifier) => {
+                let settings = self.environment.settings();
+                let body = json!({
+                    "functionName": settings.function_name,
+                    "functionVersion": "$LATEST",
+                    "handler": settings.handler,
+                });
+                let body = body.to_string();
+                let mut reply = Reply::new(200, "application/json", body.as_bytes());
+                reply.headers.push((EXTENSION_IDENTIFIER, identifier));
+                self.connection.reply(self.request, &reply)
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+
     fn refuse(&mut self, refusal: Refusal) -> Result<(), Closed> {
         match refusal {
             Refusal::UnknownId => self.json(400, "InvalidRequestID", "Invalid request ID"),
             Refusal::Phase(text) => self.json(403, "InvalidStateTransition", &text),
+            Refusal::TooLate => self.json(410, "InvokeTimeout", "The event's time was up"),
             Refusal::Gone => Err(Closed),
         }
     }
@@ -201,6 +284,18 @@ fn event_reply<'a>(invocation: &'a Invocation, arn: &str) -> Reply<'a> {
         body: &submission.event,
         framing: Framing::Unsized,
     }
+}
+
+/// What is behind a response that failed midway is its error: the caller of a stream has seen the
+/// response's beginning, another one has nothing of it.
+fn response_outcome(request: &Request, body: Body) -> Outcome {
+    if let Some(error_type) = body.trailer(ERROR_TYPE) {
+        let encoded = body.trailer(ERROR_BODY).unwrap_or_default();
+        let error = base64::decode(encoded.as_bytes()).unwrap_or_default();
+        return Outcome::posted_error(error, "application/json", classify(error_type));
+    }
+    let content_type = request.header("Content-Type").unwrap_or("application/json");
+    Outcome::response(body.bytes, content_type)
 }
 
 fn error_outcome(request: &Request, body: Vec<u8>) -> Outcome {

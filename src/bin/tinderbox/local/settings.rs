@@ -24,6 +24,10 @@ pub struct Settings {
     pub memory_mb: u32,
     /// Added last: they replace what Lambda would set.
     pub variables: Vec<(OsString, OsString)>,
+    /// So many events at once; `None` is one at a time, as classic Lambda has it.
+    pub concurrency: Option<u16>,
+    /// A snapshot is taken after init.
+    pub snapstart: bool,
     /// One event only: nothing is started again.
     pub one_shot: bool,
 }
@@ -57,6 +61,11 @@ impl Settings {
     fn lambda_variables(&self, runtime_api: &str) -> Vec<(OsString, OsString)> {
         let name = &self.function_name;
         let date = clock::date_path();
+        let initialization = match (self.concurrency, self.snapstart) {
+            (Some(_), _) => "lambda-managed-instances",
+            (None, true) => "snap-start",
+            (None, false) => "on-demand",
+        };
         let texts = [
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
             ("_HANDLER", self.handler.clone()),
@@ -67,7 +76,7 @@ impl Settings {
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
                 self.memory_mb.to_string(),
             ),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_string()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.to_string()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
             (
                 "AWS_LAMBDA_LOG_STREAM_NAME",
@@ -85,6 +94,10 @@ impl Settings {
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
+        if let Some(count) = self.concurrency {
+            let count = count.to_string();
+            all.push(("AWS_LAMBDA_MAX_CONCURRENCY".into(), count.into()));
+        }
         all.push(("LAMBDA_TASK_ROOT".into(), self.root.clone().into()));
         all.push(("LD_LIBRARY_PATH".into(), library_path(&self.root)));
         all.push(("AWS_REGION".into(), region()));

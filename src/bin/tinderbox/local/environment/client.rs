@@ -9,9 +9,14 @@ use super::{Environment, wait, wait_for};
 use crate::local::clock;
 use crate::local::invocation::{Invocation, Outcome, Submission};
 use crate::local::process;
+use crate::sys;
 
 /// How long `shut_down` waits for the undertaker.
 const SHUT_DOWN: Duration = Duration::from_secs(5);
+
+/// From SIGTERM to SIGKILL, where there is an internal extension (Developer Guide, "Lambda execution
+/// environment lifecycle").
+const NOTICE: Duration = Duration::from_millis(500);
 
 /// Why a process never asked for an event.
 pub enum InitFailure {
@@ -31,6 +36,8 @@ pub struct End {
     pub duration: Duration,
     /// From the process's start to its first `/next`; with the first event after a start only.
     pub init: Option<Duration>,
+    /// From the restored snapshot to the first `/next`; likewise.
+    pub restore: Option<Duration>,
     /// The greatest resident size of the process so far, if it lives to tell.
     pub peak_kib: Option<u64>,
 }
@@ -41,6 +48,7 @@ impl End {
         End {
             duration,
             init: None,
+            restore: None,
             peak_kib: None,
         }
     }
@@ -103,25 +111,41 @@ impl Environment {
         End {
             duration: state.duration(),
             init: state.init.take(),
+            restore: state.restore.take(),
             peak_kib: state.process.and_then(process::peak_kib),
         }
     }
 
-    /// Kills the process and all that it started; false when some of it would not die.
+    /// Kills the process and all that it started, after its notice if it has one; false when some of
+    /// it would not die.
     pub fn shut_down(&self) -> bool {
         let mut state = self.lock();
         state.closing = true;
+        if (state.extension.is_some() || self.settings.concurrency.is_some())
+            && let Some(pid) = state.process
+        {
+            sys::terminate(pid);
+            state = self.wait_until_stopped(state, NOTICE);
+        }
         state.kill();
         self.control.notify_all();
-        let end = Instant::now() + SHUT_DOWN;
+        self.wait_until_stopped(state, SHUT_DOWN).phase == Phase::Stopped
+    }
+
+    fn wait_until_stopped<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        at_most: Duration,
+    ) -> MutexGuard<'a, State> {
+        let end = Instant::now() + at_most;
         while state.phase != Phase::Stopped {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return false;
+                break;
             }
             state = wait_for(&self.progress, state, left);
         }
-        true
+        state
     }
 
     fn wait_within_time<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {

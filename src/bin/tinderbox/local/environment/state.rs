@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::client::InitFailure;
+use super::many::Flights;
 use crate::local::invocation::{Invocation, Outcome};
 use crate::local::process;
 use crate::sys;
@@ -49,6 +50,14 @@ pub struct State {
     pub connections: usize,
     /// From the start to the first `/next`, until it has been reported.
     pub init: Option<Duration>,
+    /// From the restored snapshot to the first `/next`, likewise.
+    pub restore: Option<Duration>,
+    /// When its snapshot was restored.
+    pub restored: Option<Instant>,
+    /// The identifier of the extension that the process has registered itself as.
+    pub extension: Option<String>,
+    /// Where several events are handled at once, they are here.
+    pub flights: Flights,
     pub init_error: Option<Outcome>,
     /// When and why the latest process never asked for an event, until a client is told.
     pub init_failure: Option<(Instant, InitFailure)>,
@@ -100,6 +109,10 @@ impl State {
             closing: false,
             connections: 0,
             init: None,
+            restore: None,
+            restored: None,
+            extension: None,
+            flights: Flights::default(),
             init_error: None,
             init_failure: None,
             current: None,
@@ -123,6 +136,9 @@ impl State {
         self.generation += 1;
         self.started = started;
         self.init = None;
+        self.restore = None;
+        self.restored = None;
+        self.extension = None;
         self.init_error = None;
         self.init_failure = None;
         self.current = None;
@@ -137,8 +153,10 @@ impl State {
     /// What is left of the time for init, while that lasts.
     pub fn init_left(&self) -> Option<Duration> {
         let in_init = matches!(self.phase, Phase::Started | Phase::InitError);
-        (in_init && !self.is_dying)
-            .then(|| self.init_timeout.saturating_sub(self.started.elapsed()))
+        (in_init && !self.is_dying).then(|| {
+            let began = self.restored.unwrap_or(self.started);
+            self.init_timeout.saturating_sub(began.elapsed())
+        })
     }
 
     /// Kills the process with its group; the undertaker does the rest.
@@ -150,14 +168,21 @@ impl State {
         }
     }
 
+    /// The first `/next` ends init, or the restoring of a snapshot.
+    pub fn end_init(&mut self, now: Instant) {
+        match self.restored {
+            Some(restored) => self.restore = Some(now.duration_since(restored)),
+            None => self.init = Some(now.duration_since(self.started)),
+        }
+        self.failures = 0;
+        self.phase = Phase::Ready;
+    }
+
     /// A `/next` takes its place in line; that ends the invocation before, or init.
     pub fn wait_in_line(&mut self) -> (u64, u64) {
         let now = Instant::now();
         match self.phase {
-            Phase::Started => {
-                self.init = Some(now.duration_since(self.started));
-                self.failures = 0;
-            }
+            Phase::Started => self.end_init(now),
             Phase::ResponseSent => self.finish(now, Outcome::truncated),
             _ => {}
         }
@@ -237,6 +262,7 @@ impl State {
             _ => format!("the bootstrap {how} before it answered"),
         };
         self.finish(ended, |id| Outcome::exited(id, status));
+        self.flights.fail(|id| Outcome::exited(id, status));
         self.phase = Phase::Stopped;
         self.line.clear();
         self.pending = None;

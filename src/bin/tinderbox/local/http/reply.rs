@@ -40,13 +40,25 @@ impl<'a> Reply<'a> {
         Reply::new(status, "text/plain; charset=utf-8", text.as_bytes())
     }
 
-    /// The bytes of the head, and of the chunk's first line where there is one.
-    pub fn head(&self, close: bool, is_http_1_0: bool) -> Vec<u8> {
+    /// The bytes of a head whose body comes in chunks.
+    pub fn chunked_head(&self) -> Vec<u8> {
+        let mut head = self.lines();
+        head += "Transfer-Encoding: chunked\r\n\r\n";
+        head.into_bytes()
+    }
+
+    fn lines(&self) -> String {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             head += &format!("{name}: {}\r\n", value.replace(['\r', '\n'], " "));
         }
         head += &format!("Date: {}\r\n", clock::http_date());
+        head
+    }
+
+    /// The bytes of the head, and of the chunk's first line where there is one.
+    pub fn head(&self, close: bool, is_http_1_0: bool) -> Vec<u8> {
+        let mut head = self.lines();
         if close {
             head += "Connection: close\r\n";
         }
@@ -85,6 +97,7 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        410 => "Gone",
         413 => "Request Entity Too Large",
         417 => "Expectation Failed",
         431 => "Request Header Fields Too Large",
