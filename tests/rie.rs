@@ -258,3 +258,58 @@ fn response_and_next_request_leave_in_one_send_unless_told_otherwise() {
         }
     }
 }
+
+#[test]
+fn several_events_at_once_are_answered_and_a_worker_that_dies_is_replaced() {
+    if runner().is_some() {
+        skip("its mode of several events at once runs a program, not a runner");
+        return;
+    }
+    let Some(rie) = Rie::start_many(&function("probe"), 4) else {
+        skip("several events at once in the emulator want an emulator, root and mount namespaces");
+        return;
+    };
+    // It starts the function at once, and refuses who calls while no worker waits; it has answered
+    // its caller a moment before a worker waits again.
+    let text = |event: &str| {
+        let patience = std::time::Instant::now() + support::bound(10_000);
+        loop {
+            let (status, text) = rie.text(event.as_bytes());
+            if status == 200 {
+                return text;
+            }
+            assert_eq!(text, "{\"errorType\":\"Runtime.Unavailable\"}", "{event}");
+            assert!(std::time::Instant::now() < patience, "never a worker");
+        }
+    };
+    assert_eq!(text("up"), "up");
+    assert_eq!(rie.runtimes().len(), 5, "four workers and their parent");
+    let began = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(text("sleep 500"), "sleep 500"));
+        }
+    });
+    let took = began.elapsed();
+    assert!(took < support::bound(1_900), "one after another: {took:?}");
+    std::thread::scope(|scope| {
+        for caller in 0..4 {
+            let text = &text;
+            scope.spawn(move || {
+                for number in 0..100 {
+                    let event = format!("{caller}-{number}");
+                    assert_eq!(text(&event), event);
+                }
+            });
+        }
+    });
+    assert!(text("fail").contains("Function.Probe"));
+    let pid: u32 = text("pid").parse().expect("a pid");
+    support::sys::kill(pid, support::sys::SIGKILL);
+    let patience = std::time::Instant::now() + support::bound(10_000);
+    while rie.runtimes().len() != 5 || rie.runtimes().contains(&pid) {
+        assert!(std::time::Instant::now() < patience, "not replaced");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert_eq!(text("still here"), "still here");
+}

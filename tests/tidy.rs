@@ -344,7 +344,8 @@ fn the_top_level_is_checked() {
 #[test]
 fn packages_are_checked() {
     let right = "[package]\nname = \"x\"\n[dependencies]\nlibc = \"0\"\nminreq = \"3\"\n\
-                 serde = \"1\"\nserde_json = { version = \"1\" } # x\n\n[lints.rust]\nx = \"deny\"\n";
+                 serde = \"1\"\nserde_json = { version = \"1\" } # x\n\n\
+                 [lints.rust]\nx = \"deny\"\n";
     assert_eq!(packages(right), [""; 0]);
     let more = right.replace("minreq", "rand=\"0\"\nminreq");
     let what = "Cargo.toml:5: package `rand`: write what it does, or do without";
@@ -362,7 +363,7 @@ fn packages_are_checked() {
         "workspace.dependencies",
     ] {
         let found = packages(&format!("{right}[{section}]\n"));
-        let what = "Cargo.toml:10: all packages stand in [dependencies]: no others can be had";
+        let what = "Cargo.toml:11: all packages stand in [dependencies]: no others can be had";
         assert_eq!(found, [what], "{section}");
     }
 }

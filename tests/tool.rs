@@ -22,6 +22,8 @@ mod invoke_api;
 mod lifetime;
 #[path = "tool/messages.rs"]
 mod messages;
+#[path = "tool/platform.rs"]
+mod platform;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
 #[path = "tool/states.rs"]

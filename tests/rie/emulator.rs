@@ -49,35 +49,73 @@ impl Rie {
             binary.display()
         );
         let bootstrap = folder.executable("bootstrap", script.as_bytes());
+        Some(Rie::listen(folder, |addresses| {
+            let mut command = Command::new(&emulator);
+            command
+                .args(addresses)
+                .arg(&bootstrap)
+                .env_clear()
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_S)
+                .envs(variables.iter().copied());
+            command
+        }))
+    }
+
+    /// Starts it in its mode of several events at once, in which the bootstrap has to be in
+    /// `/var/task`: in a mount namespace of its own there is one. `None`: no emulator, or not root.
+    pub fn start_many(binary: &Path, concurrency: usize) -> Option<Rie> {
+        let emulator = std::env::var_os("TINDERBOX_RIE")?;
+        let has_namespaces = Command::new("unshare").args(["-m", "true"]).output();
+        if !has_namespaces.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        let folder = TempDir::new();
+        folder.file("starts", b"");
+        Some(Rie::listen(folder, |addresses| {
+            let mut command = Command::new("unshare");
+            command
+                .args(["-m", "sh", "-c"])
+                .arg(
+                    "mount -t tmpfs none /var && mkdir /var/task && cd /var/task && \
+                     cp \"$0\" bootstrap && exec \"$@\"",
+                )
+                .arg(binary)
+                .arg(&emulator)
+                .args(addresses)
+                .env_clear()
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_S)
+                .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string());
+            command
+        }))
+    }
+
+    /// Starts a command with the options for its addresses, and waits until it listens.
+    fn listen(folder: TempDir, command: impl Fn([String; 4]) -> Command) -> Rie {
         for _ in 0..20 {
             let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
             let [port, api_port] = free_ports();
             if !connections_of(api_port).is_empty() {
                 continue; // another had it a moment ago
             }
-            let mut command = Command::new(&emulator);
+            let mut command = command([
+                "--runtime-interface-emulator-address".to_string(),
+                format!("127.0.0.1:{port}"),
+                "--runtime-api-address".to_string(),
+                format!("127.0.0.1:{api_port}"),
+            ]);
             command
-                .args([
-                    "--runtime-interface-emulator-address",
-                    &format!("127.0.0.1:{port}"),
-                ])
-                .args(["--runtime-api-address", &format!("127.0.0.1:{api_port}")])
-                .arg(&bootstrap)
-                .env_clear()
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_S)
-                .envs(variables.iter().copied())
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
             let mut child = spawn(&mut command);
             if listens(&mut child, port) {
-                return Some(Rie {
+                return Rie {
                     child,
                     port,
                     api_port,
                     folder,
-                });
+                };
             }
             let _ = child.kill();
             let _ = child.wait();
@@ -109,6 +147,17 @@ impl Rie {
             answer.status_code,
             String::from_utf8_lossy(answer.as_bytes()).into_owned(),
         )
+    }
+
+    /// The pids of the runtime, with its workers, that is alive now.
+    pub fn runtimes(&self) -> Vec<u32> {
+        let mark = format!("AWS_LAMBDA_RUNTIME_API=127.0.0.1:{}", self.api_port);
+        let mut pids = proc::pids();
+        pids.retain(|pid| {
+            let state = proc::state_and_parent(*pid);
+            state.is_some_and(|(state, _)| state != 'Z') && proc::has_mark(*pid, &mark)
+        });
+        pids
     }
 
     /// The pids of the runtimes that it has started so far.
@@ -146,7 +195,6 @@ fn connections_of(port: u16) -> Vec<(String, String)> {
 
 impl Drop for Rie {
     fn drop(&mut self) {
-        let started = self.starts();
         sys::kill(self.child.id(), sys::SIGTERM); // it kills its child and ends
         let end = Instant::now() + bound(STEP_MS_MAX);
         while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < end {
@@ -154,16 +202,12 @@ impl Drop for Rie {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // An emulator that died leaves its child behind. A pid may belong to another one by now.
-        let mark = format!("AWS_LAMBDA_RUNTIME_API=127.0.0.1:{}", self.api_port);
-        let alive = |pid: &u32| {
-            let running = proc::state_and_parent(*pid).is_some_and(|(state, _)| state != 'Z');
-            running && proc::has_mark(*pid, &mark)
-        };
-        while started.iter().any(alive) && Instant::now() < end {
+        // An emulator that died leaves its child behind.
+        let mut left = self.runtimes();
+        while !left.is_empty() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
+            left = self.runtimes();
         }
-        let left: Vec<u32> = started.into_iter().filter(alive).collect();
         for pid in &left {
             sys::kill(*pid, sys::SIGKILL);
         }

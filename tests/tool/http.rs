@@ -77,7 +77,8 @@ fn unknown_paths_are_404_and_wrong_methods_405() {
         ("GET /2018-06-01/runtime/restore/next", 404),
         ("POST /2018-06-01/runtime/restore/error", 404),
         ("POST /2018-06-01/runtime/invocation/x/y/response", 404),
-        ("POST /2020-01-01/extension/register", 404),
+        ("POST /2020-01-01/extension/init/error", 404),
+        ("POST /2020-08-15/logs", 404),
     ] {
         runtime.send(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n"));
         assert_eq!(runtime.reply().status, status, "{line}");

@@ -171,7 +171,7 @@ fn an_unknown_response_mode_is_400_and_the_event_is_stuck_until_its_time_is_up()
 }
 
 #[test]
-fn the_streaming_mode_is_taken() {
+fn the_streaming_mode_is_taken_and_what_fails_midway_has_failed() {
     let bench = Bench::start(&[]);
     let caller = bench.call("1");
     let mut runtime = bench.connect();
@@ -180,11 +180,14 @@ fn the_streaming_mode_is_taken() {
         "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: x\r\n\
          Lambda-Runtime-Function-Response-Mode: streaming\r\nTransfer-Encoding: chunked\r\n\
          Trailer: Lambda-Runtime-Function-Error-Type\r\n\r\n5\r\nhello\r\n0\r\n\
-         Lambda-Runtime-Function-Error-Type: Function.X\r\n\r\n"
+         Lambda-Runtime-Function-Error-Type: Function.Midway\r\n\r\n"
     );
     runtime.send(head);
     assert_eq!(runtime.reply().status, 202);
-    assert_eq!(caller.reply().as_bytes(), b"hello");
+    let reply = caller.reply();
+    assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
+    let text = reply.as_str().expect("text");
+    assert!(text.contains("Function.Midway"), "{text}");
 }
 
 #[test]

@@ -152,6 +152,11 @@ impl Server {
         }
     }
 
+    /// The tool's own process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything on stderr so far.
     pub fn stderr(&self) -> String {
         locked(&self.stderr)

@@ -28,13 +28,13 @@ tinderbox run BOOTSTRAP|DIR [options]
 
 Starts a bootstrap with the environment of a Lambda custom runtime and serves two interfaces on
 127.0.0.1: the Runtime API, for the bootstrap, and the Invoke API, for callers:
-POST /2015-03-31/functions/NAME/invocations (any NAME), and /2021-11-15/functions/NAME/
-response-streaming-invocations, whose answers are in frames as AWS's own. The address of the latter is printed on
+POST /2015-03-31/functions/NAME/invocations (any NAME), or, for a stream in AWS's frames,
+/2021-11-15/functions/NAME/response-streaming-invocations. The address is printed on
 stdout; all else, also what the function prints, goes to stderr. One event is handled at a time.
 A bootstrap that ended is started again by the next event. Ctrl-C (SIGINT), SIGTERM, SIGHUP or
 SIGQUIT stops the tool and every process that the bootstrap started; SIGKILL takes the bootstrap
-along, but cannot take what that has started. A bootstrap that has registered an extension, or that
-handles several events at once, is sent SIGTERM when the tool stops, and has 500 ms.
+along, but cannot take what that has started. A bootstrap that has registered an extension, or
+that handles several events at once, is sent SIGTERM when the tool stops, and has 500 ms.
 
   DIR                a task root: the folder is LAMBDA_TASK_ROOT and the working directory, and
                      DIR/bootstrap is run

@@ -10,8 +10,8 @@
 //!   ends, time, the wire
 //!
 //! Threads: the main thread keeps the process (it dies with the thread that started it); one waits
-//! for stop signals, one buries children, one dispatches (or one for each event that may be in hand), two accept, and each connection has its
-//! own.
+//! for stop signals, one buries children, one dispatches (or one for each event that may be in
+//! hand), two accept, and each connection has its own.
 
 mod clock;
 mod dispatch;

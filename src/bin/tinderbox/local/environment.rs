@@ -7,8 +7,8 @@
 //! - `client`      the dispatcher, which brings events and takes outcomes; and who stops the tool
 //! - `runtime`     connections of the Runtime API, which ask for events and bring answers
 //!
-//! `many` is for environments that handle several events at once, `extension` for what has registered
-//! itself as one.
+//! `many` is for environments that handle several events at once, `extension` for what has
+//! registered itself as one.
 //!
 //! `state` holds what they share and its transitions. One lock guards it, and nobody waits for a
 //! socket under it. The phases are those of AWS's classic server (one environment, one

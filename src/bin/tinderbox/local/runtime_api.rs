@@ -3,6 +3,8 @@
 //! A connection is served by a thread of its own, one request after another; requests that come
 //! early wait in its buffer, so a runtime may send its answer and the next `GET` at once.
 
+mod extension;
+
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
@@ -17,7 +19,6 @@ use crate::base64;
 
 const BASE: &str = "/2018-06-01";
 const EXTENSION_BASE: &str = "/2020-01-01/extension";
-const EXTENSION_IDENTIFIER: &str = "Lambda-Extension-Identifier";
 const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
 const ERROR_CAUSE_JSON: &str = "application/vnd.aws.lambda.error.cause+json";
@@ -175,54 +176,6 @@ impl Call<'_> {
         }
     }
 
-    /// The Extensions API, for internal extensions that ask for no events.
-    fn extension(&mut self, path: &str) -> Result<(), Closed> {
-        let identifier = self.request.header(EXTENSION_IDENTIFIER);
-        match (path, self.request.method.as_str()) {
-            ("/register", "POST") => self.register(),
-            ("/event/next", "GET") if self.environment.is_extension(identifier) => {
-                self.environment.wait_for_the_end();
-                Err(Closed)
-            }
-            ("/event/next", "GET") => {
-                let text = "Unknown extension identifier";
-                self.json(403, "Extension.UnknownExtensionIdentifier", text)
-            }
-            _ => self.text(404, "404 page not found\n"),
-        }
-    }
-
-    fn register(&mut self) -> Result<(), Closed> {
-        let body = self.connection.body(self.request, PAYLOAD_BYTES_MAX)?;
-        let asked: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
-        if self.request.header("Lambda-Extension-Name").is_none() {
-            let text = "Empty extension name";
-            return self.json(403, "Extension.InvalidExtensionName", text);
-        }
-        if asked["events"]
-            .as_array()
-            .is_none_or(|events| !events.is_empty())
-        {
-            let text = "only extensions that ask for no events are served here: {\"events\":[]}";
-            return self.json(403, "Extension.InvalidEventType", text);
-        }
-        match self.environment.register() {
-            Ok(identifier) => {
-                let settings = self.environment.settings();
-                let body = json!({
-                    "functionName": settings.function_name,
-                    "functionVersion": "$LATEST",
-                    "handler": settings.handler,
-                });
-                let body = body.to_string();
-                let mut reply = Reply::new(200, "application/json", body.as_bytes());
-                reply.headers.push((EXTENSION_IDENTIFIER, identifier));
-                self.connection.reply(self.request, &reply)
-            }
-            Err(refusal) => self.refuse(refusal),
-        }
-    }
-
     fn refuse(&mut self, refusal: Refusal) -> Result<(), Closed> {
         match refusal {
             Refusal::UnknownId => self.json(400, "InvalidRequestID", "Invalid request ID"),
@@ -292,7 +245,7 @@ fn response_outcome(request: &Request, body: Body) -> Outcome {
     if let Some(error_type) = body.trailer(ERROR_TYPE) {
         let encoded = body.trailer(ERROR_BODY).unwrap_or_default();
         let error = base64::decode(encoded.as_bytes()).unwrap_or_default();
-        return Outcome::posted_error(error, "application/json", classify(error_type));
+        return posted_error(error, "application/json", classify(error_type));
     }
     let content_type = request.header("Content-Type").unwrap_or("application/json");
     Outcome::response(body.bytes, content_type)
@@ -305,6 +258,10 @@ fn error_outcome(request: &Request, body: Vec<u8>) -> Outcome {
         let body = without_cause(&body);
         return Outcome::posted_error(body, "application/json", error_type);
     }
+    posted_error(body, content_type, error_type)
+}
+
+fn posted_error(body: Vec<u8>, content_type: &str, error_type: String) -> Outcome {
     if body.is_empty() {
         // The header is then all that is known (OpenAPI of the Runtime API).
         let body = json!({ "errorType": error_type, "errorMessage": "" });

@@ -14,8 +14,8 @@ use crate::sys;
 /// How long `shut_down` waits for the undertaker.
 const SHUT_DOWN: Duration = Duration::from_secs(5);
 
-/// From SIGTERM to SIGKILL, where there is an internal extension (Developer Guide, "Lambda execution
-/// environment lifecycle").
+/// From SIGTERM to SIGKILL, where there is an internal extension (Developer Guide, "Lambda
+/// execution environment lifecycle").
 const NOTICE: Duration = Duration::from_millis(500);
 
 /// Why a process never asked for an event.
@@ -116,8 +116,8 @@ impl Environment {
         }
     }
 
-    /// Kills the process and all that it started, after its notice if it has one; false when some of
-    /// it would not die.
+    /// Kills the process and all that it started, after its notice if it has one; false when some
+    /// of it would not die.
     pub fn shut_down(&self) -> bool {
         let mut state = self.lock();
         state.closing = true;

@@ -1,9 +1,9 @@
-//! Several events at once, as Lambda Managed Instances have it: up to N wait in `/next`, up to N are
-//! in hand, their ids keep them apart.
+//! Several events at once, as Lambda Managed Instances have it: up to N wait in `/next`, up to N
+//! are in hand, their ids keep them apart.
 //!
-//! A time-out kills nothing: the process goes on, and its late answer is refused with 410. Where all
-//! are busy, AWS refuses a call; here it waits, which is kinder to who tries things out. Sources:
-//! Developer Guide, "Lambda Managed Instances"; the server code of AWS's emulator.
+//! A time-out kills nothing: the process goes on, and its late answer is refused with 410. Where
+//! all are busy, AWS refuses a call; here it waits, which is kinder to who tries things out.
+//! Sources: Developer Guide, "Lambda Managed Instances"; the server code of AWS's emulator.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

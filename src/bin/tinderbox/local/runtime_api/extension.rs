@@ -1,0 +1,57 @@
+//! The Extensions API, version 2020-01-01, for internal extensions that ask for no events.
+
+use serde_json::{Value, json};
+
+use super::{Call, PAYLOAD_BYTES_MAX};
+use crate::local::http::{Closed, Reply};
+
+const EXTENSION_IDENTIFIER: &str = "Lambda-Extension-Identifier";
+
+impl Call<'_> {
+    pub fn extension(&mut self, path: &str) -> Result<(), Closed> {
+        let identifier = self.request.header(EXTENSION_IDENTIFIER);
+        match (path, self.request.method.as_str()) {
+            ("/register", "POST") => self.register(),
+            ("/event/next", "GET") if self.environment.is_extension(identifier) => {
+                self.environment.wait_for_the_end();
+                Err(Closed)
+            }
+            ("/event/next", "GET") => {
+                let text = "Unknown extension identifier";
+                self.json(403, "Extension.UnknownExtensionIdentifier", text)
+            }
+            _ => self.text(404, "404 page not found\n"),
+        }
+    }
+
+    fn register(&mut self) -> Result<(), Closed> {
+        let body = self.connection.body(self.request, PAYLOAD_BYTES_MAX)?;
+        let asked: Value = serde_json::from_slice(&body.bytes).unwrap_or_default();
+        if self.request.header("Lambda-Extension-Name").is_none() {
+            let text = "Empty extension name";
+            return self.json(403, "Extension.InvalidExtensionName", text);
+        }
+        if asked["events"]
+            .as_array()
+            .is_none_or(|events| !events.is_empty())
+        {
+            let text = "only extensions that ask for no events are served here: {\"events\":[]}";
+            return self.json(403, "Extension.InvalidEventType", text);
+        }
+        match self.environment.register() {
+            Ok(identifier) => {
+                let settings = self.environment.settings();
+                let body = json!({
+                    "functionName": settings.function_name,
+                    "functionVersion": "$LATEST",
+                    "handler": settings.handler,
+                });
+                let body = body.to_string();
+                let mut reply = Reply::new(200, "application/json", body.as_bytes());
+                reply.headers.push((EXTENSION_IDENTIFIER, identifier));
+                self.connection.reply(self.request, &reply)
+            }
+            Err(refusal) => self.refuse(refusal),
+        }
+    }
+}
