@@ -95,13 +95,17 @@ fn the_values_of_known_headers_are_found() {
     };
     let trace = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
     let id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
-    assert_eq!(values(HEADS[0].0), ["17", "", "", id, "", trace]);
+    assert_eq!(values(HEADS[0].0), ["17", "", "", id, "", trace, ""]);
     let text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id:  a: b :\t \r\n\
                 TRANSFER-ENCODING:CHUNKED\nConnection:\r\n\
-                lambda-runtime-invocation-id: \u{0}\u{e9}\u{0}z\r\r\n\r\n\
+                lambda-runtime-invocation-id: \u{0}\u{e9}\u{0}z\r\r\n\
+                lambda-runtime-aws-TENANT-id: t\r\n\r\n\
                 X-Behind: the head\r\n\r\n";
     let found = values(text);
-    assert_eq!(found, ["", "CHUNKED", "", "a: b :", "\u{e9}\u{0}z", ""]);
+    assert_eq!(
+        found,
+        ["", "CHUNKED", "", "a: b :", "\u{e9}\u{0}z", "", "t"]
+    );
 }
 
 #[test]
