@@ -107,9 +107,26 @@ impl Process {
         }
     }
 
-    /// What it has printed on stdout so far.
+    /// Waits until it has printed this on stderr. That the server is idle says nothing of it: a GET
+    /// that went out with a POST is there before the runtime has read the reply.
+    pub fn until_said(&self, text: &str) {
+        let end = Instant::now() + super::bound(PATIENCE_MS);
+        while !self.stderr().contains(text) {
+            assert!(
+                Instant::now() < end,
+                "never says {text:?}: {}",
+                self.stderr()
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// What it has printed on stdout so far; all of it once it has ended.
     pub fn stdout(&self) -> String {
-        text(&self.stdout)
+        match self.status {
+            Some(_) => self.settled(&self.stdout),
+            None => text(&self.stdout),
+        }
     }
 
     /// The same as bytes.
