@@ -44,9 +44,12 @@ pub struct Api {
     /// A snapshot was restored: an error before the first event is one of that.
     #[cfg(feature = "platform")]
     pub restored: bool,
-    /// Waits for the next event in another way; see `shutdown`.
+    /// Waits for the next event in another way; see `shutdown` and `host`.
     #[cfg(feature = "platform")]
     pub wait: Option<fn(&Connection)>,
+    /// What has to be done behind the answer, before the next event is asked for.
+    #[cfg(feature = "platform")]
+    pub afterwards: Option<fn()>,
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
     /// The ids of the event in hand; none yet during init.
@@ -94,6 +97,8 @@ impl Api {
             restored: false,
             #[cfg(feature = "platform")]
             wait: None,
+            #[cfg(feature = "platform")]
+            afterwards: None,
             endpoint: Endpoint::new(),
             request_id: Text::new(),
             #[cfg(feature = "platform")]
@@ -108,6 +113,12 @@ impl Api {
     pub fn next(&mut self, inbox: &mut Inbox, kept: &Buffer) {
         loop {
             if !self.asked {
+                #[cfg(feature = "platform")]
+                if !self.doubtful
+                    && let Some(work) = self.afterwards.take()
+                {
+                    work();
+                }
                 self.connection.send(&self.endpoint, self.endpoint.next());
                 self.asked = true;
             }
@@ -180,7 +191,7 @@ impl Api {
         response: &'a mut Response,
         outcome: &Result<(), Failure>,
     ) -> &'a Buffer {
-        let error_type = response.finish(outcome).as_bytes();
+        let error_type = response.finish(outcome);
         let buffer = response.buffer();
         self.address(buffer, error_type, |buffer| {
             buffer.prepend(b"\r\n");
@@ -193,9 +204,19 @@ impl Api {
 
     /// Asks for the next event in the same breath where that is right.
     pub fn ask_next(&self, buffer: &mut Buffer) {
-        if self.endpoint.pipeline {
+        if self.is_pipelined() {
             buffer.append(self.endpoint.next());
         }
+    }
+
+    /// Whether the next event is asked for together with the answer. The platform may freeze us
+    /// once it has been: not while there is something to do.
+    fn is_pipelined(&self) -> bool {
+        #[cfg(feature = "platform")]
+        if self.afterwards.is_some() {
+            return false;
+        }
+        self.endpoint.pipeline
     }
 
     /// Reports that init failed, or that the handler panicked, and nothing after it.
@@ -294,7 +315,7 @@ impl Api {
     /// Judges the reply to an answer, before anything that follows it.
     #[inline]
     pub fn settle(&mut self, inbox: &mut Inbox, sent: bool) {
-        self.asked = self.endpoint.pipeline;
+        self.asked = self.is_pipelined();
         self.doubtful = !inbox.receive(&self.connection, REPLY_BYTES);
         if self.doubtful {
             return self.lose(inbox);
