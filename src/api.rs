@@ -8,16 +8,18 @@ use crate::config::Endpoint;
 use crate::connection::{Connection, Inbox};
 use crate::failure::Failure;
 use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_BYTES};
+#[cfg(feature = "platform")]
+use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
 use crate::log::{self, EXIT_API};
 use crate::response::Response;
 use crate::sys;
 use crate::wire::equal;
 use crate::wire::http1::{self, Framing};
+
 #[cfg(feature = "platform")]
-use crate::{
-    limits::{RESPAWN_MS_MIN, RETRY_MS_MAX, STATUS_BYTES_MAX, TENANT_ID_BYTES_MAX},
-    sys::Descriptor,
-};
+mod platform;
+#[cfg(feature = "platform")]
+pub use platform::Seat;
 
 /// Our side of the conversation.
 #[repr(C)] // what is used most stands first: a large offset takes three bytes more
@@ -58,21 +60,6 @@ pub struct Api {
     #[cfg(feature = "platform")]
     pub tenant_id: Text<TENANT_ID_BYTES_MAX>,
     invocation_id: Text<ID_BYTES_MAX>,
-}
-
-#[cfg(feature = "platform")]
-const LONG: &Failure = &Failure::plain(
-    "Runtime.InitError",
-    "init failed with more than 64 KB to say",
-);
-
-/// A worker's ends of what it shares with its parent.
-#[cfg(feature = "platform")]
-pub struct Seat {
-    /// What it says.
-    pub status: Descriptor,
-    /// Readable when all are ready.
-    pub go: Descriptor,
 }
 
 /// Ends a streamed response. False: nothing of it was sent, and an ordinary answer is wanted.
@@ -224,13 +211,7 @@ impl Api {
         self.endpoint.pipeline = false;
         #[cfg(feature = "platform")]
         if let Some(seat) = self.seat.take() {
-            // The parent tells it, once for all.
-            let mut request = self.write_answer(response, &Err(failure)).bytes();
-            if request.len() > STATUS_BYTES_MAX {
-                request = self.write_answer(response, &Err(LONG.again())).bytes();
-            }
-            seat.status.send(request);
-            return;
+            return self.tell_parent(&seat, response, failure);
         }
         self.answer(inbox, response, &Err(failure));
     }
@@ -273,33 +254,6 @@ impl Api {
     fn post(&mut self, inbox: &mut Inbox, answer: &Buffer) {
         let sent = self.send(answer.bytes());
         self.settle(inbox, sent);
-    }
-
-    /// Sends a request that is no answer to an event, and judges the reply.
-    #[cfg(feature = "platform")]
-    pub fn settle_request(&mut self, inbox: &mut Inbox, request: &[u8]) {
-        self.endpoint.pipeline = false;
-        let sent = self.send(request);
-        self.settle(inbox, sent);
-    }
-
-    /// Waits until a snapshot was taken and restored. False: the server knows nothing of any.
-    #[cfg(feature = "platform")]
-    pub fn wait_restored(&mut self, inbox: &mut Inbox, request: &[u8]) -> bool {
-        self.send(request);
-        while !inbox.receive(&self.connection, REPLY_BYTES) {
-            self.lose(inbox);
-            self.send(request);
-        }
-        match inbox.head.status {
-            200..=299 => self.restored = true,
-            404 => complain(inbox),
-            _ => refused(inbox),
-        }
-        // What was connected before is connected to nothing now.
-        self.hang_up(inbox);
-        self.recover();
-        self.restored
     }
 
     /// Sends. False: the connection is gone.
@@ -345,13 +299,6 @@ impl Api {
             log::fatal(EXIT_API, b"Runtime API: ", b"closed twice");
         }
         self.lost = true;
-    }
-
-    /// Waits before another try, ever longer.
-    #[cfg(feature = "platform")]
-    fn retry(&mut self) {
-        self.retry_ms = (self.retry_ms * 2).max(RESPAWN_MS_MIN);
-        sys::sleep(self.retry_ms);
     }
 
     /// All went well: what comes is forgiven again.

@@ -90,12 +90,11 @@ impl Failure {
         Failure::made(error_type, b"", |_, _| {})
     }
 
-    /// A failure whose JSON a child has made: that, or nothing where it is in the response. The
-    /// type is one that the platform's metrics know; none is any other.
+    /// A failure whose JSON is in the response, or this; `counted` is its type as a header has it.
     #[cfg(feature = "platform")]
-    pub(crate) fn of_child(counted: Option<&'static [u8]>, json: &'static [u8]) -> Failure {
+    pub(crate) fn of_json(counted: &'static [u8], json: &'static [u8]) -> Failure {
         Failure {
-            counted: counted.unwrap_or(UNKNOWN),
+            counted,
             ..Failure::made("", json, |failure, buffer| {
                 if !failure.message.is_empty() {
                     buffer.clear();
@@ -174,7 +173,8 @@ pub(crate) const fn is_counted(error_type: &[u8]) -> bool {
     matches!(name, [b'A'..=b'Z', _, ..]) && error_type.len() <= ERROR_TYPE_BYTES_MAX
 }
 
-const UNKNOWN: &[u8] = b"Function.Unknown";
+/// The type of all others.
+pub(crate) const UNKNOWN: &[u8] = b"Function.Unknown";
 
 const START: &[u8] = b"{\"errorType\":\"";
 const MIDDLE: &[u8] = b"\",\"errorMessage\":\"";

@@ -17,6 +17,7 @@
 //! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: what handlers print becomes a record a line |
 //! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is run in place of this one, with this one as its argument |
 
+mod channel;
 mod child;
 mod context;
 mod exec;
@@ -32,12 +33,13 @@ mod wrapper;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::host::child::Failed;
 use crate::host::context::{Context, Time, timeout_ms};
 use crate::host::exec::Program;
 use crate::host::interpreter::Finder;
-use crate::host::kept::{Command, Done, Kept, Trouble};
+use crate::host::kept::{Command, Kept, Trouble};
 use crate::host::logs::Logs;
-use crate::host::resolve::{Found, Kind, find_handler};
+use crate::host::resolve::{Found, Kind, find_handler, without_nul};
 use crate::host::shell::Shell;
 use crate::host::worker::{Language, Worker};
 use crate::invocation::Invocation;
@@ -77,6 +79,10 @@ static SPARE: Region<Response> = Region::new(Response::new());
 /// Where the handler is while it is not at work.
 static AT_REST: Slot<Option<Host>> = Slot::new();
 
+static COMMAND: Region<Command> = Region::new(Command::new());
+
+const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
+
 /// To be called first of all: becomes the wrapper that the environment asks for. Returns what
 /// [`run_with`](crate::run_with) wants.
 pub fn start() -> fn() -> Result<Handle, Failure> {
@@ -94,15 +100,15 @@ fn init() -> Result<Handle, Failure> {
     let (Some(place), Some(logs), Some(context), Some(spare)) =
         (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
     else {
-        return Err(Failure::new("Runtime.Unknown", "init was called twice"));
+        return Err(TWICE.again());
     };
     logs.set_up();
     let mut handler = make(&found, &environment, logs)?;
     if let Handler::Kept(kept, talk) = &mut handler {
         if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None)) {
-            let failure = kept.fail(trouble, &Time::NONE, spare);
+            let Failed(error_type) = kept.fail(trouble, &Time::NONE, spare);
             let said: &'static Response = spare;
-            return Err(Failure::of_child(Some(failure.counted()), said.body()));
+            return Err(Failure::of_json(error_type, said.body()));
         }
         panics::with_api(|api| api.wait = Some(wait));
     }
@@ -125,7 +131,7 @@ fn make(
     let finder = Finder::new(environment);
     let (language, talk): (&Language, Talk) = match found.kind {
         Kind::Program => {
-            log::line(b"for each event runs ", without_end(found.path));
+            log::line(b"for each event runs ", without_nul(found.path));
             return Ok(Handler::Program(Program { path: found.path }, logs));
         }
         Kind::Worker => (&worker::ITSELF, Talk::Worker(Worker::new())),
@@ -143,30 +149,23 @@ fn make(
     let Some(path) = program else {
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
-    let mut command = Command {
-        path,
-        arguments: [b"\0"; _],
-        count: 0,
-        prints_to_us: logs.is_json() || found.kind == Kind::Shell,
+    let Some(command) = COMMAND.take() else {
+        return Err(TWICE.again());
     };
-    let behind: &[&'static [u8]] = match found.kind {
-        Kind::Worker => &[],
-        _ => &[found.path, found.name],
-    };
-    let front = [path];
-    let all = front.iter().chain(language.arguments).chain(behind);
-    for (place, argument) in command.arguments.iter_mut().zip(all) {
-        *place = argument;
-        command.count += 1;
+    command.path = path;
+    command.prints_to_us = logs.is_json() || found.kind == Kind::Shell;
+    command.add(path);
+    for argument in language.arguments {
+        command.add(argument);
     }
-    log::line(b"keeps alive for events: ", without_end(found.path));
+    if found.kind != Kind::Worker {
+        command.add(found.path);
+        command.add(found.name);
+    }
+    log::line(b"keeps alive for events: ", without_nul(found.path));
     Kept::new(command, logs)
         .map(|kept| Handler::Kept(kept, talk))
-        .ok_or(Failure::new("Runtime.Unknown", "init was called twice"))
-}
-
-fn without_end(path: &[u8]) -> &[u8] {
-    path.strip_suffix(b"\0").unwrap_or(path)
+        .ok_or(TWICE.again())
 }
 
 impl Talk {
@@ -184,7 +183,7 @@ impl Talk {
         response: &mut Response,
         kept: &mut Kept,
         context: &mut Context,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Result<(), Failed>, Trouble> {
         match self {
             Talk::Shell(shell) => shell.run(invocation, time, response, kept, context),
             Talk::Worker(worker) => worker.run(invocation, time, response, kept, context),
@@ -240,19 +239,25 @@ impl Host {
         let time = Time::of(invocation, self.timeout_ms);
         let (kept, talk) = match &mut self.handler {
             Handler::Program(program, logs) => {
-                return program.run(invocation, &time, response, logs, self.context);
+                return program
+                    .run(invocation, &time, response, logs, self.context)
+                    .map_err(Failed::into_failure);
             }
             Handler::Kept(kept, talk) => (kept, talk),
         };
         kept.logs.clear_tail();
-        let (outcome, last) = match talk.run(invocation, &time, response, kept, self.context) {
-            Ok(Done { outcome, last }) => (outcome, last),
-            Err(trouble) => (Err(kept.fail(trouble, &time, response)), true),
+        kept.last = false;
+        let outcome = match talk.run(invocation, &time, response, kept, self.context) {
+            Ok(outcome) => outcome,
+            Err(trouble) => {
+                kept.last = true;
+                Err(kept.fail(trouble, &time, response))
+            }
         };
-        if last {
+        if kept.last {
             // The answer leaves alone, and then there is something to do.
             panics::with_api(|api| api.afterwards = Some(restart));
         }
-        outcome
+        outcome.map_err(Failed::into_failure)
     }
 }

@@ -6,6 +6,8 @@
 
 #[cfg(feature = "platform")]
 pub mod child;
+#[cfg(feature = "platform")]
+mod entries;
 mod environment;
 #[cfg(feature = "platform")]
 pub mod files;
@@ -374,6 +376,7 @@ pub fn now_us() -> u64 {
 }
 
 /// Milliseconds on a clock that nobody sets.
+#[cfg(feature = "platform")]
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }

@@ -5,7 +5,7 @@
 //! left behind may hold the descriptor for ever.
 
 use crate::buffer::Decimal;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::host::logs::Logs;
 use crate::limits::DRAIN_READS;
 use crate::response::Response;
@@ -16,6 +16,16 @@ use crate::wire::part;
 
 /// Without a pidfd, the child is asked for so often, in milliseconds.
 const ASK_MS: u64 = 10;
+
+/// The event failed: its JSON is in the response, and this is its type, as a header has it.
+pub struct Failed(pub &'static [u8]);
+
+impl Failed {
+    /// As a handler says it.
+    pub fn into_failure(self) -> Failure {
+        Failure::of_json(self.0, b"")
+    }
+}
 
 /// What happened first.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,17 +115,21 @@ pub fn put_down(child: &Child) -> Ending {
 }
 
 /// What it means that a child had to be stopped because its time was up.
-pub fn late(limit_ms: Option<u64>, response: &mut Response) -> Failure {
+pub fn late(limit_ms: Option<u64>, response: &mut Response) -> Failed {
     let number = Decimal::new(limit_ms.unwrap_or_default() as usize);
-    let message = [
-        &b"stopped before its deadline, after ms: "[..],
-        number.text(),
-    ];
-    response.fail("Function.Timeout", &message)
+    let message = [b"stopped before its deadline, after ms: ", number.text()];
+    failed(response, "Function.Timeout", &message)
+}
+
+/// Says why an event failed; the type is one that the platform's metrics know.
+#[inline(never)]
+pub fn failed(response: &mut Response, error_type: &'static str, message: &[&[u8]]) -> Failed {
+    failure::write(response.start_failure(), error_type, message);
+    Failed(error_type.as_bytes())
 }
 
 /// What it means that a child, or a part of it, ended as it did.
-pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Failure {
+pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Failed {
     let (what, number): (&[u8], usize) = match *ending {
         Ending::Exit(status) => (b"exit status ", status),
         Ending::Signal(signal) => (b"signal ", signal),
@@ -123,7 +137,11 @@ pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Fai
     let number = Decimal::new(number);
     let tail = logs.tail();
     let between: &[u8] = part(b": ", 0, if tail.is_empty() { 0 } else { 2 });
-    response.fail("Runtime.ExitError", &[what, number.text(), between, tail])
+    failed(
+        response,
+        "Runtime.ExitError",
+        &[what, number.text(), between, tail],
+    )
 }
 
 /// `ENOEXEC` and `ENOENT` of Linux, as execve(2) explains them.
@@ -131,7 +149,7 @@ const NOT_EXECUTABLE: usize = 8;
 const NOT_FOUND: usize = 2;
 
 /// What it means that a program cannot be run.
-pub fn cannot_run(path: &[u8], number: usize, response: &mut Response) -> Failure {
+pub fn cannot_run(path: &[u8], number: usize, response: &mut Response) -> Failed {
     let why: &[u8] = match number {
         NOT_EXECUTABLE => b": for another architecture, or a script without #!",
         NOT_FOUND => b": its interpreter is missing",
@@ -139,5 +157,5 @@ pub fn cannot_run(path: &[u8], number: usize, response: &mut Response) -> Failur
     };
     let number = Decimal::new(number);
     let message = [b"cannot run ", path, b", errno ", number.text(), why];
-    response.fail("Runtime.InvalidEntrypoint", &message)
+    failed(response, "Runtime.InvalidEntrypoint", &message)
 }

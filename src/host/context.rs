@@ -5,7 +5,7 @@ use crate::invocation::Invocation;
 use crate::limits::{CONTEXT_BYTES_MAX, EXPORTS_BYTES_MAX, MARGIN_MS_MAX, MARGIN_MS_MIN};
 use crate::sys::{Environment, monotonic_ms, now_ms};
 use crate::wire::http1::decimal;
-use crate::wire::part;
+use crate::wire::{find, part};
 
 /// The names in lines for workers, those of variables, and the headers that have the values. (The
 /// deadline is not in the list: what came with the event may be no deadline.)
@@ -194,14 +194,14 @@ const AROUND_BYTES: usize = 16;
 /// Writes a text as one word of a shell, whatever its bytes (POSIX, "Single-Quotes").
 pub fn quote(text: &[u8], write: &mut dyn FnMut(&[u8])) {
     write(b"'");
-    for piece in text.split_inclusive(|byte| *byte == b'\'') {
-        match piece.strip_suffix(b"'") {
-            Some(before) => {
-                write(before);
-                write(b"'\\''");
-            }
-            None => write(piece),
+    let mut start = 0;
+    while start < text.len() {
+        let end = find(text, start, b'\'');
+        write(part(text, start, end.min(text.len())));
+        if end < text.len() {
+            write(b"'\\''");
         }
+        start = end + 1;
     }
     write(b"'");
 }

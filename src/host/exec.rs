@@ -2,10 +2,12 @@
 //! writes to its standard output, the log is its standard error, and a status other than 0 is an
 //! error with the last 4 KiB of the log in its message.
 
-use crate::failure::Failure;
-use crate::host::child::{News, Pipe, attend, cannot_run, ended_badly, late, put_down};
+use crate::host::child::{
+    Failed, News, Pipe, attend, cannot_run, ended_badly, failed, late, put_down,
+};
 use crate::host::context::{Context, Form, Time};
 use crate::host::logs::Logs;
+use crate::host::resolve::without_nul;
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Environment;
@@ -27,13 +29,13 @@ impl Program {
         response: &mut Response,
         logs: &mut Logs,
         context: &mut Context,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Failed> {
         // A file and not a pipe: nobody has to write on while the program reads, or does not.
         let event = memory_file(invocation.event());
         let (Some(event), Some((out, its_out)), Some((log, its_log))) = (event, pipe(), pipe())
         else {
-            let text = "no descriptor or no memory for the program";
-            return Err(Failure::new("Runtime.OutOfResources", text));
+            let text = b"no descriptor or no memory for the program";
+            return Err(failed(response, "Runtime.OutOfResources", &[text]));
         };
         rewind(&event);
         logs.clear_tail();
@@ -42,15 +44,14 @@ impl Program {
         let environment = Environment::new();
         let started = Child::start(&Start {
             path: self.path,
-            arguments: &[self.path],
+            arguments: &[Some(self.path)],
             environment: environment.entries_with(context.get()),
             streams: [Some(&event), Some(&its_out), Some(&its_log), None],
         });
         let child = match started {
             Ok(child) => child,
             Err(number) => {
-                let path = self.path.strip_suffix(b"\0").unwrap_or(self.path);
-                return Err(cannot_run(path, number, response));
+                return Err(cannot_run(without_nul(self.path), number, response));
             }
         };
         drop((event, its_out, its_log));

@@ -112,7 +112,8 @@ impl Logs {
 
     fn end_line(&mut self) {
         let line = part(&self.line, 0, self.line_bytes);
-        record::printed(line.strip_suffix(b"\r").unwrap_or(line));
+        let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
+        record::printed(part(line, 0, bytes));
         self.line_bytes = 0;
     }
 

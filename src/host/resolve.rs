@@ -314,3 +314,8 @@ pub fn join(region: &mut [u8], parts: &[&[u8]]) -> usize {
         .iter()
         .fold(0, |length, text| length + put(region, length, text))
 }
+
+/// A path without the NUL at its end.
+pub fn without_nul(path: &[u8]) -> &[u8] {
+    part(path, 0, path.len().saturating_sub(1))
+}

@@ -7,10 +7,9 @@
 //! the function. That ends the response: a process left behind may hold the pipe for ever.
 
 use crate::buffer::{Decimal, Text};
-use crate::failure::Failure;
-use crate::host::child::{Pipe, ended_badly};
+use crate::host::child::{Failed, Pipe, ended_badly};
 use crate::host::context::{Context, Form, Time, quote};
-use crate::host::kept::{Done, Kept, Trouble};
+use crate::host::kept::{Kept, Trouble};
 use crate::host::thin::{length, thin};
 use crate::host::worker::Language;
 use crate::invocation::Invocation;
@@ -40,18 +39,12 @@ pub struct Shell {
 impl Shell {
     /// Waits until the file was sourced.
     pub fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
-        let line = kept.line(end_ms)?;
-        self.quoted = match line.get() {
+        kept.line(end_ms)?;
+        self.quoted = match kept.said.get() {
             b"ready raw" => false,
             b"ready quoted" => true,
-            b"missing" => {
-                let text = b"the file has no such function, see _HANDLER";
-                return Err(Trouble::Unfit("Runtime.NoSuchHandler", text));
-            }
-            b"closed" => {
-                let text = b"the shell cannot open /proc/PID/fd of the runtime";
-                return Err(Trouble::Unfit("Runtime.InvalidEntrypoint", text));
-            }
+            b"missing" => return Err(Trouble::NoFunction),
+            b"closed" => return Err(Trouble::NoProc),
             _ => return Err(Trouble::Broken),
         };
         Ok(())
@@ -65,7 +58,7 @@ impl Shell {
         response: &mut Response,
         kept: &mut Kept,
         context: &mut Context,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Result<(), Failed>, Trouble> {
         kept.ensure(|kept| self.begin(kept, time.end_ms))?;
         context.write(invocation, time, Form::Exports);
         let (Some(event), Some(commands), Some((out, its_out))) = (
@@ -73,11 +66,7 @@ impl Shell {
             memory_file(context.get()),
             pipe(),
         ) else {
-            let text = "no descriptor or no memory for the function";
-            return Ok(Done::with(Err(Failure::new(
-                "Runtime.OutOfResources",
-                text,
-            ))));
+            return Err(Trouble::NoDescriptors);
         };
         if self.quoted {
             write_assignment(&commands, invocation.event());
@@ -93,22 +82,24 @@ impl Shell {
             if out.take(response).is_none() {
                 // It may go on writing for ever.
                 kept.stop();
-                return Ok(Done::last(Ok(())));
+                kept.last = true;
+                return Ok(Ok(()));
             }
         }
-        let status = decimal(kept.line(time.end_ms)?.get()).ok_or(Trouble::Broken)?;
+        kept.line(time.end_ms)?;
+        let status = decimal(kept.said.get()).ok_or(Trouble::Broken)?;
         let _ = out.drain(response);
         kept.logs.drain();
         reap_orphans(kept.child());
-        Ok(Done::with(match status {
+        Ok(match status {
             0 => Ok(()),
             _ => Err(ended_badly(&Ending::Exit(status), kept.logs, response)),
-        }))
+        })
     }
 }
 
-/// Puts `tinderbox_event='...'` behind the commands. What cannot be written is missing there, and the shell
-/// says so.
+/// Puts `tinderbox_event='...'` behind the commands. What cannot be written is missing there, and
+/// the shell says so.
 fn write_assignment(commands: &Descriptor, event: &[u8]) {
     let mut piece = Text::<4096>::new();
     let number = commands.number();

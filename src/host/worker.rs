@@ -3,9 +3,9 @@
 //!
 //! The protocol is in the README, "A worker in any language"; its lines are read by `wire::frame`.
 
-use crate::failure::Failure;
+use crate::host::child::Failed;
 use crate::host::context::{Context, Form, Time};
-use crate::host::kept::{Done, Kept, Trouble};
+use crate::host::kept::{Kept, Trouble};
 use crate::host::thin::{length, thin};
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
@@ -99,11 +99,12 @@ impl Worker {
     /// Waits until it takes events.
     pub fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
         self.sequence = 0;
-        let line = kept.line(end_ms)?;
-        match frame::read(line.get(), 0) {
+        kept.line(end_ms)?;
+        match frame::read(kept.said.get(), 0) {
             Some(Said::Ready) => Ok(()),
             Some(Said::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => {
-                Err(Trouble::InitError(bytes, kept.types.keep(name)))
+                kept.init_error = (bytes, kept.types.keep(name));
+                Err(Trouble::InitError)
             }
             _ => Err(Trouble::Broken),
         }
@@ -117,7 +118,7 @@ impl Worker {
         response: &mut Response,
         kept: &mut Kept,
         context: &mut Context,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Result<(), Failed>, Trouble> {
         kept.ensure(|kept| self.begin(kept, time.end_ms))?;
         self.sequence += 1;
         context.write(invocation, time, Form::Lines);
@@ -125,105 +126,71 @@ impl Worker {
         let lengths = [self.sequence, context.get().len(), event.len()];
         let head = context.behind(lengths);
         kept.send([head, event], time.end_ms)?;
-        let answer = self.take_answer(time.end_ms, response, kept)?;
+        let outcome = self.take_answer(time.end_ms, response, kept)?;
         kept.logs.drain();
         reap_orphans(kept.child());
-        Ok(answer)
+        Ok(outcome)
     }
 
+    /// Takes what it says of the event: one line and what follows it, or a stream of such.
     fn take_answer(
-        &mut self,
+        &self,
         end_ms: Option<u64>,
         response: &mut Response,
         kept: &mut Kept,
-    ) -> Result<Done, Trouble> {
-        let line = kept.line(end_ms)?;
-        let said = frame::read(line.get(), self.sequence).ok_or(Trouble::Broken)?;
-        let outcome = match said {
-            Said::Ok(bytes, _) if bytes > RESPONSE_BYTES_MAX => {
-                kept.body(bytes, end_ms, &mut |_| {})?;
-                response.fail_too_large();
-                Ok(())
-            }
-            Said::Ok(bytes, content_type) => {
-                kept.body_to(bytes, end_ms, response)?;
-                if content_type.is_empty() {
-                    Ok(())
-                } else {
-                    response.set_type(content_type)
-                }
-            }
-            Said::Stream(content_type) => {
-                let content_type = if content_type.is_empty() {
-                    STREAM_TYPE
-                } else {
-                    content_type
-                };
-                match response.start_stream(content_type, |_| {}) {
-                    Ok(()) => return self.take_stream(end_ms, response, kept),
-                    // The chunks are to come; nobody wants them.
-                    Err(failure) => return Ok(Done::last(Err(failure))),
-                }
-            }
-            Said::Error(bytes, name) => Err(take_error(bytes, name, end_ms, response, kept)?),
-            Said::Fatal(bytes, name) => {
-                let failure = take_error(bytes, name, end_ms, response, kept)?;
-                return Ok(Done::last(Err(failure)));
-            }
-            _ => return Err(Trouble::Broken),
-        };
-        Ok(Done::with(outcome))
-    }
-
-    fn take_stream(
-        &mut self,
-        end_ms: Option<u64>,
-        response: &mut Response,
-        kept: &mut Kept,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Result<(), Failed>, Trouble> {
+        let mut streamed = false;
         loop {
-            let line = kept.line(end_ms)?;
-            match frame::read(line.get(), self.sequence) {
-                Some(Said::Chunk(bytes)) => {
-                    let mut sent = Ok(());
+            kept.line(end_ms)?;
+            let said = frame::read(kept.said.get(), self.sequence).ok_or(Trouble::Broken)?;
+            match said {
+                Said::Ok(bytes, content_type) if !streamed => {
+                    if !content_type.is_empty() && response.set_type(content_type).is_err() {
+                        return Err(Trouble::Broken);
+                    }
+                    if bytes > RESPONSE_BYTES_MAX {
+                        kept.body(bytes, end_ms, &mut |_| {})?;
+                        response.fail_too_large();
+                    } else {
+                        kept.body_to(bytes, end_ms, response)?;
+                    }
+                    return Ok(Ok(()));
+                }
+                Said::Error(bytes, name) | Said::Fatal(bytes, name) => {
+                    kept.last = matches!(said, Said::Fatal(..));
+                    let error_type = kept.types.keep(name);
+                    if bytes == 0 || bytes > WORKER_ERROR_BYTES_MAX {
+                        return Err(Trouble::Broken);
+                    }
+                    let buffer = response.start_failure();
+                    kept.body(bytes, end_ms, &mut |piece| buffer.append(piece))?;
+                    return Ok(Err(Failed(error_type)));
+                }
+                Said::Stream(content_type) if !streamed => {
+                    let content_type = match content_type {
+                        b"" => STREAM_TYPE,
+                        _ => content_type,
+                    };
+                    if response.start_stream(content_type, |_| {}).is_err() {
+                        return Err(Trouble::Broken);
+                    }
+                    streamed = true;
+                }
+                Said::Chunk(bytes) if streamed => {
+                    let mut lost = false;
                     kept.body(bytes, end_ms, &mut |piece| {
-                        if sent.is_ok() {
-                            sent = response.write(piece);
-                        }
+                        lost = lost || response.write(piece).is_err();
                     })?;
-                    if sent.is_err() {
+                    if lost {
                         // Nobody reads it any more: no reason to wait until it is over.
-                        return Ok(Done::last(sent));
+                        kept.stop();
+                        kept.last = true;
+                        return Ok(Ok(()));
                     }
                 }
-                Some(Said::End) => return Ok(Done::with(Ok(()))),
-                Some(Said::Error(bytes, name)) => {
-                    let failure = take_error(bytes, name, end_ms, response, kept)?;
-                    return Ok(Done::with(Err(failure)));
-                }
-                Some(Said::Fatal(bytes, name)) => {
-                    let failure = take_error(bytes, name, end_ms, response, kept)?;
-                    return Ok(Done::last(Err(failure)));
-                }
+                Said::End if streamed => return Ok(Ok(())),
                 _ => return Err(Trouble::Broken),
             }
         }
     }
-}
-
-/// Takes the JSON of an error.
-fn take_error(
-    bytes: usize,
-    name: &[u8],
-    end_ms: Option<u64>,
-    response: &mut Response,
-    kept: &mut Kept,
-) -> Result<Failure, Trouble> {
-    if bytes == 0 || bytes > WORKER_ERROR_BYTES_MAX {
-        return Err(Trouble::Broken);
-    }
-    let counted = kept.types.keep(name);
-    let buffer = response.start_failure();
-    kept.body(bytes, end_ms, &mut |piece| buffer.append(piece))?;
-    Ok(Failure::of_child(counted, b""))
 }

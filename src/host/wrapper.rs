@@ -2,13 +2,13 @@
 //! as the managed runtimes have it (AWS Lambda Developer Guide, "Modifying the runtime
 //! environment").
 
-use crate::host::resolve::join;
+use crate::host::resolve::{join, without_nul};
 use crate::limits::PATH_BYTES_MAX;
 use crate::log::{self, EXIT_CONFIG};
 use crate::sys::child::{ARGUMENTS_MAX, become_another};
 use crate::sys::files::{own_path, read_start};
 use crate::sys::{Environment, Region, forget};
-use crate::wire::part;
+use crate::wire::{find, part};
 
 const VARIABLE: &[u8] = b"AWS_LAMBDA_EXEC_WRAPPER=";
 
@@ -40,25 +40,27 @@ pub fn become_wrapper() {
     let own_bytes = own_path(texts.own.get_mut(..PATH_BYTES_MAX - 1).unwrap_or_default());
     let bytes = read_start(b"/proc/self/cmdline\0", &mut texts.arguments);
     let wrapper = part(&texts.wrapper, 0, wrapper_bytes);
-    let mut arguments: [&[u8]; ARGUMENTS_MAX] = [b"\0"; _];
+    let mut arguments: [Option<&[u8]>; ARGUMENTS_MAX] = [None; _];
     let mut count = 0;
-    let given = part(&texts.arguments, 0, bytes)
-        .split_inclusive(|byte| *byte == 0)
-        .skip(1)
-        .filter(|argument| argument.ends_with(b"\0"));
-    let own = part(&texts.own, 0, own_bytes + 1);
-    for (place, argument) in arguments
-        .iter_mut()
-        .zip([wrapper, own].into_iter().chain(given))
-    {
-        *place = argument;
-        count += 1;
+    let mut add = |argument| {
+        if let Some(place) = arguments.get_mut(count) {
+            *place = Some(argument);
+            count += 1;
+        }
+    };
+    add(wrapper);
+    add(part(&texts.own, 0, own_bytes + 1));
+    // Behind our name come our arguments, each with its NUL.
+    let mut start = find(&texts.arguments, 0, 0) + 1;
+    while start < bytes {
+        let end = find(&texts.arguments, start, 0) + 1;
+        add(part(&texts.arguments, start, end));
+        start = end;
     }
-    become_another(
-        wrapper,
-        arguments.get(..count).unwrap_or_default(),
-        Environment::new().entries(),
+    become_another(wrapper, &arguments, Environment::new().entries());
+    log::fatal(
+        EXIT_CONFIG,
+        b"cannot run AWS_LAMBDA_EXEC_WRAPPER=",
+        without_nul(wrapper),
     );
-    let path = wrapper.strip_suffix(b"\0").unwrap_or(wrapper);
-    log::fatal(EXIT_CONFIG, b"cannot run AWS_LAMBDA_EXEC_WRAPPER=", path);
 }

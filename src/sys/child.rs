@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
-use super::environment::Entries;
+use super::entries::Entries;
 use super::{Descriptor, INTERRUPTED, call};
 
 /// What a new process does on a stack of its own before it becomes the program: a few system calls.
@@ -39,8 +39,9 @@ pub enum Ending {
 pub struct Start<'a> {
     /// The program, with a NUL at its end.
     pub path: &'a [u8],
-    /// Its arguments, the first of which is its name, each with a NUL at its end.
-    pub arguments: &'a [&'a [u8]],
+    /// Its arguments, the first of which is its name, each with a NUL at its end; the first that is
+    /// none ends them.
+    pub arguments: &'a [Option<&'a [u8]>],
     /// Its environment.
     pub environment: Entries<'a>,
     /// Its descriptors 0 to 3; without one, it has what we have there.
@@ -154,7 +155,7 @@ impl Child {
 
 /// Becomes a program, with a list of arguments as [`Start`] has it. Returns the number that says
 /// why not.
-pub fn become_another(path: &[u8], arguments: &[&[u8]], environment: Entries<'_>) -> usize {
+pub fn become_another(path: &[u8], arguments: &[Option<&[u8]>], environment: Entries<'_>) -> usize {
     let arguments = pointers(arguments);
     let (path, list) = (path.as_ptr() as usize, arguments.as_ptr() as usize);
     let environment = environment.address();
@@ -163,10 +164,10 @@ pub fn become_another(path: &[u8], arguments: &[&[u8]], environment: Entries<'_>
 }
 
 /// A list of C strings that ends in null; what is beyond `ARGUMENTS_MAX` is left out.
-fn pointers(arguments: &[&[u8]]) -> [*const c_char; ARGUMENTS_MAX + 1] {
+fn pointers(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
     let mut list = [null(); ARGUMENTS_MAX + 1];
     for (place, argument) in list.iter_mut().take(ARGUMENTS_MAX).zip(arguments) {
-        *place = argument.as_ptr().cast();
+        *place = argument.map_or(null(), |argument| argument.as_ptr().cast());
     }
     list
 }

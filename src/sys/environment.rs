@@ -2,7 +2,6 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::c_char;
-use core::marker::PhantomData;
 use core::ptr::{copy_nonoverlapping, null_mut};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -17,59 +16,10 @@ unsafe extern "C" {
 /// The environment; holds what it gives no longer than itself.
 pub struct Environment(());
 
-/// An environment as execve(2) takes it.
-#[derive(Clone, Copy)]
-pub struct Entries<'a>(*const *mut c_char, PhantomData<&'a [u8]>);
-
-impl Entries<'_> {
-    /// Where its list begins.
-    pub(super) fn address(self) -> usize {
-        self.0 as usize
-    }
-}
-
-/// The environment with others behind it, for a child.
-static EXTENDED: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
-    [const { AtomicPtr::new(null_mut()) }; ENVIRONMENT_MAX + 2];
-
 impl Environment {
     /// Reads the environment as it is now.
     pub fn new() -> Environment {
         Environment(())
-    }
-
-    /// All of it.
-    pub fn entries(&self) -> Entries<'_> {
-        // SAFETY: `environ` is libc's own variable, and lives as long as the process.
-        Entries(unsafe { ENVIRON.load(Ordering::Relaxed) }, PhantomData)
-    }
-
-    /// All of it, and variables that come as `NAME=value`, each with a NUL at its end. What is
-    /// beyond `ENVIRONMENT_MAX` is left out. Good until it is asked for again.
-    pub fn entries_with<'a>(&'a self, variables: &'a [u8]) -> Entries<'a> {
-        let mut places = EXTENDED
-            .split_last()
-            .map_or(&[][..], |(_, places)| places)
-            .iter();
-        let mut put = |entry: *mut c_char| {
-            if let Some(place) = places.next() {
-                place.store(entry, Ordering::Relaxed);
-            }
-        };
-        // SAFETY: as in `get`.
-        let mut list = unsafe { ENVIRON.load(Ordering::Relaxed) };
-        while let Some(entry) = entry_of(list) {
-            put(entry);
-            list = list.wrapping_add(1);
-        }
-        // What has no NUL behind it is no C string.
-        for variable in variables.split_inclusive(|byte| *byte == 0) {
-            if variable.ends_with(b"\0") {
-                put(variable.as_ptr().cast_mut().cast());
-            }
-        }
-        put(null_mut());
-        Entries(EXTENDED.as_ptr().cast(), PhantomData)
     }
 
     /// The value of a variable; its name comes with an equals sign.
@@ -209,7 +159,7 @@ pub fn set_trace_id(id: &[u8]) {
 }
 
 /// An entry of a list that ends in null; `None` at its end.
-fn entry_of(list: *mut *mut c_char) -> Option<*mut c_char> {
+pub(super) fn entry_of(list: *mut *mut c_char) -> Option<*mut c_char> {
     // SAFETY: null, or within such a list: who reads it stops at its end.
     let entry = unsafe { list.as_ref() }?;
     (!entry.is_null()).then_some(*entry)
