@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod api;
+pub mod hosting;
 pub mod proc;
 pub mod process;
 pub mod start;

@@ -1,0 +1,50 @@
+//! Handlers that are kept alive: shell functions, workers that speak the frame protocol, functions
+//! of PHP, Node, Python and Ruby; with real interpreters, through the whole runtime.
+//!
+//! `functions/` has one function for each kind, and all know the same commands. A kind whose
+//! interpreter is not on this machine says that it is skipped.
+
+#[path = "hosted/answers.rs"]
+mod answers;
+#[path = "hosted/context.rs"]
+mod context;
+#[path = "hosted/ends.rs"]
+mod ends;
+#[path = "hosted/kinds.rs"]
+mod kinds;
+#[path = "hosted/logs.rs"]
+mod logs;
+#[path = "hosted/resolve.rs"]
+mod resolve;
+#[path = "hosted/shell.rs"]
+mod shell;
+#[path = "binary/skip.rs"]
+mod skip;
+#[path = "hosted/steady.rs"]
+mod steady;
+mod support;
+
+/// These tests for these kinds: a module that has a module a kind, a test a name.
+#[macro_export]
+macro_rules! for_kinds {
+    ($name:ident [$($module:ident)*] $tests:tt) => {
+        mod $name {
+            $($crate::for_kind!($module $tests);)*
+        }
+    };
+}
+
+/// These tests for one kind.
+#[macro_export]
+macro_rules! for_kind {
+    ($module:ident [$($test:ident)*]) => {
+        mod $module {
+            $(#[test]
+            fn $test() {
+                if let Some(kind) = $crate::kinds::$module() {
+                    super::super::$test(&kind);
+                }
+            })*
+        }
+    };
+}
