@@ -10,6 +10,8 @@ mod answers;
 mod context;
 #[path = "hosted/ends.rs"]
 mod ends;
+#[path = "hosted/frames.rs"]
+mod frames;
 #[path = "hosted/kinds.rs"]
 mod kinds;
 #[path = "hosted/logs.rs"]
