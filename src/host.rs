@@ -19,6 +19,7 @@
 
 mod channel;
 mod child;
+mod code;
 mod context;
 mod exec;
 mod interpreter;
@@ -26,7 +27,7 @@ mod kept;
 mod logs;
 mod resolve;
 mod shell;
-mod thin;
+mod shims;
 mod types;
 mod worker;
 mod wrapper;
@@ -43,12 +44,13 @@ use crate::host::resolve::{Found, Kind, find_handler, without_nul};
 use crate::host::shell::Shell;
 use crate::host::worker::{Language, Worker};
 use crate::invocation::Invocation;
-use crate::limits::RESTART_MS_MAX;
+use crate::limits::{CODE_BYTES_MAX, RESTART_MS_MAX};
 use crate::log;
 use crate::panics;
 use crate::response::Response;
 use crate::sys::files::open_standard_streams;
 use crate::sys::{Environment, Region, Slot, monotonic_ms};
+use crate::wire::part;
 
 /// What speaks with a process that is kept alive.
 enum Talk {
@@ -79,6 +81,7 @@ static SPARE: Region<Response> = Region::new(Response::new());
 /// Where the handler is while it is not at work.
 static AT_REST: Slot<Option<Host>> = Slot::new();
 
+static CODE: Region<[u8; CODE_BYTES_MAX]> = Region::new([0; _]);
 static COMMAND: Region<Command> = Region::new(Command::new());
 
 const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
@@ -149,7 +152,7 @@ fn make(
     let Some(path) = program else {
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
-    let Some(command) = COMMAND.take() else {
+    let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
         return Err(TWICE.again());
     };
     command.path = path;
@@ -159,6 +162,11 @@ fn make(
         command.add(argument);
     }
     if found.kind != Kind::Worker {
+        let bytes = code::unpack(language.code, room);
+        command.add(part(room, 0, bytes));
+        if !language.behind.is_empty() {
+            command.add(language.behind);
+        }
         command.add(found.path);
         command.add(found.name);
     }
