@@ -1,5 +1,5 @@
-//! The code that makes workers of interpreters, packed by the compiler: half of it repeats what came
-//! before.
+//! The code that makes workers of interpreters, packed by the compiler: half of it repeats what
+//! came before.
 //!
 //! Packed, a byte below 128 is itself (the code is ASCII). Two bytes `1LLLOOOO OOOOOOOO` stand for
 //! `L + 3` bytes that came `O + 1` bytes before.
@@ -32,7 +32,6 @@ pub const fn pack(code: &[u8]) -> Text {
     let mut before = [0; CODE_BYTES_MAX];
     let mut at = 0;
     while at < code.len() {
-        assert!(code[at] < 128, "the code of workers is ASCII");
         let (bytes, place) = longest(code, at, last[list_of(code, at)], &before);
         if bytes < SHORTEST {
             packed.bytes[packed.length] = code[at];
@@ -130,6 +129,7 @@ pub fn unpack(packed: &[u8], room: &mut [u8]) -> usize {
 /// Packs what is at hand when it is compiled.
 macro_rules! packed {
     ($code:expr) => {{
+        const _: () = assert!($code.is_ascii());
         const PACKED: $crate::host::code::Text = $crate::host::code::pack($code);
         static CODE: [u8; PACKED.length] = $crate::host::code::cut(&PACKED);
         &CODE
@@ -138,40 +138,4 @@ macro_rules! packed {
 pub(crate) use packed;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::shims::{NODE, PHP, PYTHON, RUBY, SHELL};
-
-    #[test]
-    fn what_is_packed_is_unpacked() {
-        for code in [
-            PHP,
-            NODE,
-            PYTHON,
-            RUBY,
-            SHELL,
-            b"",
-            b"a",
-            b"aaaaaaaaaaaaaaaaaaaaaaaaaa",
-        ] {
-            let packed = pack(code);
-            let mut room = [0; CODE_BYTES_MAX];
-            let length = unpack(&packed.bytes[..packed.length], &mut room);
-            assert_eq!(&room[..length], code);
-            let bytes = packed.length;
-            assert!(
-                code.len() < 1000 || bytes * 5 < code.len() * 3,
-                "{bytes} of {}",
-                code.len()
-            );
-        }
-    }
-
-    #[test]
-    fn what_was_never_packed_ends_within_the_room() {
-        let mut room = [0; 16];
-        assert_eq!(unpack(&[0xff, 0xff], &mut room), 0, "nothing came before");
-        assert_eq!(unpack(&[b'a', 0xf0], &mut room), 11);
-        assert_eq!(unpack(&[b'a', 0xf0, 0, 0xf0, 0, b'b'], &mut room), 16);
-    }
-}
+mod tests;
