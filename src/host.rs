@@ -19,7 +19,6 @@
 
 mod channel;
 mod child;
-mod code;
 mod context;
 mod exec;
 mod interpreter;
@@ -42,15 +41,15 @@ use crate::host::kept::{Command, Kept, Trouble};
 use crate::host::logs::Logs;
 use crate::host::resolve::{Found, Kind, find_handler, without_nul};
 use crate::host::shell::Shell;
+use crate::host::shims::SHIMS_BYTES;
 use crate::host::worker::{Language, Worker};
 use crate::invocation::Invocation;
-use crate::limits::{CODE_BYTES_MAX, RESTART_MS_MAX};
+use crate::limits::RESTART_MS_MAX;
 use crate::log;
 use crate::panics;
 use crate::response::Response;
 use crate::sys::files::open_standard_streams;
 use crate::sys::{Environment, Region, Slot, monotonic_ms};
-use crate::wire::part;
 
 /// What speaks with a process that is kept alive.
 enum Talk {
@@ -81,7 +80,7 @@ static SPARE: Region<Response> = Region::new(Response::new());
 /// Where the handler is while it is not at work.
 static AT_REST: Slot<Option<Host>> = Slot::new();
 
-static CODE: Region<[u8; CODE_BYTES_MAX]> = Region::new([0; _]);
+static CODE: Region<[u8; SHIMS_BYTES]> = Region::new([0; _]);
 static COMMAND: Region<Command> = Region::new(Command::new());
 
 const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
@@ -161,9 +160,8 @@ fn make(
     for argument in language.arguments {
         command.add(argument);
     }
-    if found.kind != Kind::Worker {
-        let bytes = code::unpack(language.code, room);
-        command.add(part(room, 0, bytes));
+    if let Some(shim) = language.code {
+        command.add(shims::text(shim, room));
         if !language.behind.is_empty() {
             command.add(language.behind);
         }

@@ -131,10 +131,6 @@ pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
 #[cfg(feature = "platform")]
 pub const TYPES_BYTES: usize = 2048;
 
-/// The longest code that makes a worker of an interpreter, in bytes, with a NUL.
-#[cfg(feature = "platform")]
-pub const CODE_BYTES_MAX: usize = 8 * 1024;
-
 /// How long a new process may take between two events until the next one is asked for anyway, in
 /// milliseconds: as long as the platform gives to init.
 #[cfg(feature = "platform")]

@@ -8,10 +8,9 @@
 
 use crate::buffer::{Decimal, Text};
 use crate::host::child::{Failed, Pipe, ended_badly};
-use crate::host::code::packed;
 use crate::host::context::{Context, Form, Time, quote};
 use crate::host::kept::{Kept, Trouble};
-use crate::host::shims;
+use crate::host::shims::Shim;
 use crate::host::worker::Language;
 use crate::invocation::Invocation;
 use crate::response::Response;
@@ -24,7 +23,7 @@ use crate::wire::http1::decimal;
 pub static SHELL: Language = Language {
     program: b"",
     arguments: &[b"-c\0"],
-    code: packed!(shims::SHELL),
+    code: Some(Shim::Shell),
     behind: b"function.sh\0",
     missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
 };

@@ -4,10 +4,9 @@
 //! The protocol is in the README, "A worker in any language"; its lines are read by `wire::frame`.
 
 use crate::host::child::Failed;
-use crate::host::code::packed;
 use crate::host::context::{Context, Form, Time};
 use crate::host::kept::{Kept, Trouble};
-use crate::host::shims;
+use crate::host::shims::Shim;
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
@@ -21,7 +20,7 @@ pub struct Language {
     /// Its arguments before the code, each with a NUL at its end.
     pub arguments: &'static [&'static [u8]],
     /// What it is given to run.
-    pub code: &'static [u8],
+    pub code: Option<Shim>,
     /// The argument behind that, before the file and the name of the handler.
     pub behind: &'static [u8],
     /// What is said when there is none.
@@ -32,7 +31,7 @@ pub struct Language {
 pub static ITSELF: Language = Language {
     program: b"",
     arguments: &[],
-    code: b"",
+    code: None,
     behind: b"",
     missing: "",
 };
@@ -49,7 +48,7 @@ pub static PHP: Language = Language {
         b"html_errors=0\0",
         b"-r\0",
     ],
-    code: packed!(shims::PHP),
+    code: Some(Shim::Php),
     behind: b"--\0",
     missing: "no php in bin of the function, /opt/bin or PATH",
 };
@@ -58,7 +57,7 @@ pub static PHP: Language = Language {
 pub static NODE: Language = Language {
     program: b"node",
     arguments: &[b"--input-type=module\0", b"-e\0"],
-    code: packed!(shims::NODE),
+    code: Some(Shim::Node),
     behind: b"--\0",
     missing: "no node in bin of the function, /opt/bin or PATH",
 };
@@ -67,7 +66,7 @@ pub static NODE: Language = Language {
 pub static PYTHON: Language = Language {
     program: b"python3",
     arguments: &[b"-u\0", b"-c\0"],
-    code: packed!(shims::PYTHON),
+    code: Some(Shim::Python),
     behind: b"",
     missing: "no python3 in bin of the function, /opt/bin or PATH",
 };
@@ -76,7 +75,7 @@ pub static PYTHON: Language = Language {
 pub static RUBY: Language = Language {
     program: b"ruby",
     arguments: &[b"--disable=gems\0", b"-e\0"],
-    code: packed!(shims::RUBY),
+    code: Some(Shim::Ruby),
     behind: b"",
     missing: "no ruby in bin of the function, /opt/bin or PATH",
 };
