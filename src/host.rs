@@ -26,7 +26,7 @@ mod kept;
 mod logs;
 mod resolve;
 mod shell;
-mod thin;
+mod shims;
 mod types;
 mod worker;
 mod wrapper;
@@ -41,6 +41,7 @@ use crate::host::kept::{Command, Kept, Trouble};
 use crate::host::logs::Logs;
 use crate::host::resolve::{Found, Kind, find_handler, without_nul};
 use crate::host::shell::Shell;
+use crate::host::shims::SHIMS_BYTES;
 use crate::host::worker::{Language, Worker};
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
@@ -79,6 +80,7 @@ static SPARE: Region<Response> = Region::new(Response::new());
 /// Where the handler is while it is not at work.
 static AT_REST: Slot<Option<Host>> = Slot::new();
 
+static CODE: Region<[u8; SHIMS_BYTES]> = Region::new([0; _]);
 static COMMAND: Region<Command> = Region::new(Command::new());
 
 const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
@@ -149,7 +151,7 @@ fn make(
     let Some(path) = program else {
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
-    let Some(command) = COMMAND.take() else {
+    let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
         return Err(TWICE.again());
     };
     command.path = path;
@@ -158,7 +160,11 @@ fn make(
     for argument in language.arguments {
         command.add(argument);
     }
-    if found.kind != Kind::Worker {
+    if let Some(shim) = language.code {
+        command.add(shims::text(shim, room));
+        if !language.behind.is_empty() {
+            command.add(language.behind);
+        }
         command.add(found.path);
         command.add(found.name);
     }

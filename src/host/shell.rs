@@ -10,7 +10,7 @@ use crate::buffer::{Decimal, Text};
 use crate::host::child::{Failed, Pipe, ended_badly};
 use crate::host::context::{Context, Form, Time, quote};
 use crate::host::kept::{Kept, Trouble};
-use crate::host::thin::{length, thin};
+use crate::host::shims::Shim;
 use crate::host::worker::Language;
 use crate::invocation::Invocation;
 use crate::response::Response;
@@ -19,14 +19,12 @@ use crate::sys::pipes::{memory_file, pipe};
 use crate::sys::{self, Descriptor};
 use crate::wire::http1::decimal;
 
-const SOURCE: &[u8] = include_bytes!("shell.sh");
-
-static LOOP: [u8; length(SOURCE, b'#', false)] = thin(SOURCE, b'#', false);
-
 /// A shell: which one, the file says.
 pub static SHELL: Language = Language {
     program: b"",
-    arguments: &[b"-c\0", &LOOP, b"function.sh\0"],
+    arguments: &[b"-c\0"],
+    code: Some(Shim::Shell),
+    behind: b"function.sh\0",
     missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
 };
 

@@ -6,7 +6,7 @@
 use crate::host::child::Failed;
 use crate::host::context::{Context, Form, Time};
 use crate::host::kept::{Kept, Trouble};
-use crate::host::thin::{length, thin};
+use crate::host::shims::Shim;
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
@@ -17,8 +17,12 @@ use crate::wire::frame::{self, Said};
 pub struct Language {
     /// Its program.
     pub program: &'static [u8],
-    /// Its arguments before the file and the name of the handler, each with a NUL at its end.
+    /// Its arguments before the code, each with a NUL at its end.
     pub arguments: &'static [&'static [u8]],
+    /// What it is given to run.
+    pub code: Option<Shim>,
+    /// The argument behind that, before the file and the name of the handler.
+    pub behind: &'static [u8],
     /// What is said when there is none.
     pub missing: &'static str,
 }
@@ -27,16 +31,10 @@ pub struct Language {
 pub static ITSELF: Language = Language {
     program: b"",
     arguments: &[],
+    code: None,
+    behind: b"",
     missing: "",
 };
-
-macro_rules! code {
-    ($file:literal, $comment:literal, $indented:literal) => {{
-        const SOURCE: &[u8] = include_bytes!($file);
-        static CODE: [u8; length(SOURCE, $comment, $indented)] = thin(SOURCE, $comment, $indented);
-        &CODE
-    }};
-}
 
 /// PHP. What goes wrong is said once, on standard error.
 pub static PHP: Language = Language {
@@ -49,35 +47,36 @@ pub static PHP: Language = Language {
         b"-d\0",
         b"html_errors=0\0",
         b"-r\0",
-        code!("worker/worker.php", b'/', false),
-        b"--\0",
     ],
+    code: Some(Shim::Php),
+    behind: b"--\0",
     missing: "no php in bin of the function, /opt/bin or PATH",
 };
 
 /// Node.
 pub static NODE: Language = Language {
     program: b"node",
-    arguments: &[
-        b"--input-type=module\0",
-        b"-e\0",
-        code!("worker/worker.mjs", b'/', false),
-        b"--\0",
-    ],
+    arguments: &[b"--input-type=module\0", b"-e\0"],
+    code: Some(Shim::Node),
+    behind: b"--\0",
     missing: "no node in bin of the function, /opt/bin or PATH",
 };
 
 /// Python.
 pub static PYTHON: Language = Language {
     program: b"python3",
-    arguments: &[b"-u\0", b"-c\0", code!("worker/worker.py", b'#', true)],
+    arguments: &[b"-u\0", b"-c\0"],
+    code: Some(Shim::Python),
+    behind: b"",
     missing: "no python3 in bin of the function, /opt/bin or PATH",
 };
 
 /// Ruby.
 pub static RUBY: Language = Language {
     program: b"ruby",
-    arguments: &[b"-e\0", code!("worker/worker.rb", b'#', false), b"--\0"],
+    arguments: &[b"--disable=gems\0", b"-e\0"],
+    code: Some(Shim::Ruby),
+    behind: b"",
     missing: "no ruby in bin of the function, /opt/bin or PATH",
 };
 
