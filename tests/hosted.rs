@@ -6,6 +6,8 @@
 
 #[path = "hosted/answers.rs"]
 mod answers;
+#[path = "hosted/chaos.rs"]
+mod chaos;
 #[path = "hosted/context.rs"]
 mod context;
 #[path = "hosted/ends.rs"]
@@ -16,6 +18,8 @@ mod frames;
 mod kinds;
 #[path = "hosted/logs.rs"]
 mod logs;
+#[path = "hosted/pools.rs"]
+mod pools;
 #[path = "hosted/resolve.rs"]
 mod resolve;
 #[path = "hosted/shell.rs"]
@@ -25,28 +29,5 @@ mod skip;
 #[path = "hosted/steady.rs"]
 mod steady;
 mod support;
-
-/// These tests for these kinds: a module that has a module a kind, a test a name.
-#[macro_export]
-macro_rules! for_kinds {
-    ($name:ident [$($module:ident)*] $tests:tt) => {
-        mod $name {
-            $($crate::for_kind!($module $tests);)*
-        }
-    };
-}
-
-/// These tests for one kind.
-#[macro_export]
-macro_rules! for_kind {
-    ($module:ident [$($test:ident)*]) => {
-        mod $module {
-            $(#[test]
-            fn $test() {
-                if let Some(kind) = $crate::kinds::$module() {
-                    super::super::$test(&kind);
-                }
-            })*
-        }
-    };
-}
+#[path = "hosted/wrapper.rs"]
+mod wrapper;

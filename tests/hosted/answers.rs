@@ -42,6 +42,8 @@ fn events_come_back(kind: &Kind) {
         r#"{"quotes":"a \"b\" 'c' `ls` $HOME $(ls) \\ \\n","'":"'\\''","d":"''"}"#,
         "{\"words\":\"\u{fc}\u{20ac}\u{1f525}\\ud83d\\ude00\\u0000\"}",
         "17",
+        "0",
+        "false",
         "null",
         "\"-n\"",
         "[\"%s\",\"%d\\\\\"]",

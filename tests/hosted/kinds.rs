@@ -7,6 +7,31 @@ use crate::support::hosting::start;
 use crate::support::process::{Outcome, Process};
 use crate::support::start::Start;
 
+/// These tests for these kinds: a module that has a module a kind, a test a name.
+#[macro_export]
+macro_rules! for_kinds {
+    ($name:ident [$($module:ident)*] $tests:tt) => {
+        mod $name {
+            $($crate::for_kind!($module $tests);)*
+        }
+    };
+}
+
+/// These tests for one kind.
+#[macro_export]
+macro_rules! for_kind {
+    ($module:ident [$($test:ident)*]) => {
+        mod $module {
+            $(#[test]
+            fn $test() {
+                if let Some(kind) = $crate::kinds::$module() {
+                    super::super::$test(&kind);
+                }
+            })*
+        }
+    };
+}
+
 /// What differs from one kind to another.
 pub struct Kind {
     /// What `_HANDLER` names.
