@@ -22,6 +22,8 @@ mod logs;
 mod pools;
 #[path = "hosted/resolve.rs"]
 mod resolve;
+#[path = "hosted/restarts.rs"]
+mod restarts;
 #[path = "hosted/shell.rs"]
 mod shell;
 #[path = "binary/skip.rs"]
