@@ -18,6 +18,8 @@ mod frames;
 mod kinds;
 #[path = "hosted/logs.rs"]
 mod logs;
+#[path = "hosted/odd.rs"]
+mod odd;
 #[path = "hosted/pools.rs"]
 mod pools;
 #[path = "hosted/resolve.rs"]

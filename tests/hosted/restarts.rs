@@ -130,9 +130,8 @@ fn the_next_event_is_not_asked_for_before_the_worker_is_up_again() {
 fn worker(then: &str) -> Option<Task> {
     has("perl").then(|| {
         let dir = TempDir::new();
-        let text = format!(
-            "#!/usr/bin/perl\nopen(my $c, '+<&=', 3) or exit 2;\nsyswrite $c, \"ready\\n\";\n{then}\n"
-        );
+        let start = "open(my $c, '+<&=', 3) or exit 2; syswrite $c, \"ready\\n\";";
+        let text = format!("#!/usr/bin/perl\n{start}\n{then}\n");
         dir.executable("worker", text.as_bytes());
         let start = started(&dir, "worker:worker");
         Task { dir, start }
