@@ -8,16 +8,18 @@ use crate::config::Endpoint;
 use crate::connection::{Connection, Inbox};
 use crate::failure::Failure;
 use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_BYTES};
+#[cfg(feature = "platform")]
+use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
 use crate::log::{self, EXIT_API};
 use crate::response::Response;
 use crate::sys;
 use crate::wire::equal;
 use crate::wire::http1::{self, Framing};
+
 #[cfg(feature = "platform")]
-use crate::{
-    limits::{RESPAWN_MS_MIN, RETRY_MS_MAX, STATUS_BYTES_MAX, TENANT_ID_BYTES_MAX},
-    sys::Descriptor,
-};
+mod platform;
+#[cfg(feature = "platform")]
+pub use platform::Seat;
 
 /// Our side of the conversation.
 #[repr(C)] // what is used most stands first: a large offset takes three bytes more
@@ -44,9 +46,12 @@ pub struct Api {
     /// A snapshot was restored: an error before the first event is one of that.
     #[cfg(feature = "platform")]
     pub restored: bool,
-    /// Waits for the next event in another way; see `shutdown`.
+    /// Waits for the next event in another way; see `shutdown` and `host`.
     #[cfg(feature = "platform")]
     pub wait: Option<fn(&Connection)>,
+    /// What has to be done behind the answer, before the next event is asked for.
+    #[cfg(feature = "platform")]
+    pub afterwards: Option<fn()>,
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
     /// The ids of the event in hand; none yet during init.
@@ -55,21 +60,6 @@ pub struct Api {
     #[cfg(feature = "platform")]
     pub tenant_id: Text<TENANT_ID_BYTES_MAX>,
     invocation_id: Text<ID_BYTES_MAX>,
-}
-
-#[cfg(feature = "platform")]
-const LONG: &Failure = &Failure::plain(
-    "Runtime.InitError",
-    "init failed with more than 64 KB to say",
-);
-
-/// A worker's ends of what it shares with its parent.
-#[cfg(feature = "platform")]
-pub struct Seat {
-    /// What it says.
-    pub status: Descriptor,
-    /// Readable when all are ready.
-    pub go: Descriptor,
 }
 
 /// Ends a streamed response. False: nothing of it was sent, and an ordinary answer is wanted.
@@ -94,6 +84,8 @@ impl Api {
             restored: false,
             #[cfg(feature = "platform")]
             wait: None,
+            #[cfg(feature = "platform")]
+            afterwards: None,
             endpoint: Endpoint::new(),
             request_id: Text::new(),
             #[cfg(feature = "platform")]
@@ -108,6 +100,12 @@ impl Api {
     pub fn next(&mut self, inbox: &mut Inbox, kept: &Buffer) {
         loop {
             if !self.asked {
+                #[cfg(feature = "platform")]
+                if !self.doubtful
+                    && let Some(work) = self.afterwards.take()
+                {
+                    work();
+                }
                 self.connection.send(&self.endpoint, self.endpoint.next());
                 self.asked = true;
             }
@@ -180,7 +178,7 @@ impl Api {
         response: &'a mut Response,
         outcome: &Result<(), Failure>,
     ) -> &'a Buffer {
-        let error_type = response.finish(outcome).as_bytes();
+        let error_type = response.finish(outcome);
         let buffer = response.buffer();
         self.address(buffer, error_type, |buffer| {
             buffer.prepend(b"\r\n");
@@ -193,9 +191,19 @@ impl Api {
 
     /// Asks for the next event in the same breath where that is right.
     pub fn ask_next(&self, buffer: &mut Buffer) {
-        if self.endpoint.pipeline {
+        if self.is_pipelined() {
             buffer.append(self.endpoint.next());
         }
+    }
+
+    /// Whether the next event is asked for together with the answer. The platform may freeze us
+    /// once it has been: not while there is something to do.
+    fn is_pipelined(&self) -> bool {
+        #[cfg(feature = "platform")]
+        if self.afterwards.is_some() {
+            return false;
+        }
+        self.endpoint.pipeline
     }
 
     /// Reports that init failed, or that the handler panicked, and nothing after it.
@@ -203,13 +211,7 @@ impl Api {
         self.endpoint.pipeline = false;
         #[cfg(feature = "platform")]
         if let Some(seat) = self.seat.take() {
-            // The parent tells it, once for all.
-            let mut request = self.write_answer(response, &Err(failure)).bytes();
-            if request.len() > STATUS_BYTES_MAX {
-                request = self.write_answer(response, &Err(LONG.again())).bytes();
-            }
-            seat.status.send(request);
-            return;
+            return self.tell_parent(&seat, response, failure);
         }
         self.answer(inbox, response, &Err(failure));
     }
@@ -254,33 +256,6 @@ impl Api {
         self.settle(inbox, sent);
     }
 
-    /// Sends a request that is no answer to an event, and judges the reply.
-    #[cfg(feature = "platform")]
-    pub fn settle_request(&mut self, inbox: &mut Inbox, request: &[u8]) {
-        self.endpoint.pipeline = false;
-        let sent = self.send(request);
-        self.settle(inbox, sent);
-    }
-
-    /// Waits until a snapshot was taken and restored. False: the server knows nothing of any.
-    #[cfg(feature = "platform")]
-    pub fn wait_restored(&mut self, inbox: &mut Inbox, request: &[u8]) -> bool {
-        self.send(request);
-        while !inbox.receive(&self.connection, REPLY_BYTES) {
-            self.lose(inbox);
-            self.send(request);
-        }
-        match inbox.head.status {
-            200..=299 => self.restored = true,
-            404 => complain(inbox),
-            _ => refused(inbox),
-        }
-        // What was connected before is connected to nothing now.
-        self.hang_up(inbox);
-        self.recover();
-        self.restored
-    }
-
     /// Sends. False: the connection is gone.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.connection.send(&self.endpoint, bytes)
@@ -294,7 +269,7 @@ impl Api {
     /// Judges the reply to an answer, before anything that follows it.
     #[inline]
     pub fn settle(&mut self, inbox: &mut Inbox, sent: bool) {
-        self.asked = self.endpoint.pipeline;
+        self.asked = self.is_pipelined();
         self.doubtful = !inbox.receive(&self.connection, REPLY_BYTES);
         if self.doubtful {
             return self.lose(inbox);
@@ -324,13 +299,6 @@ impl Api {
             log::fatal(EXIT_API, b"Runtime API: ", b"closed twice");
         }
         self.lost = true;
-    }
-
-    /// Waits before another try, ever longer.
-    #[cfg(feature = "platform")]
-    fn retry(&mut self) {
-        self.retry_ms = (self.retry_ms * 2).max(RESPAWN_MS_MIN);
-        sys::sleep(self.retry_ms);
     }
 
     /// All went well: what comes is forgiven again.

@@ -75,6 +75,16 @@ impl Buffer {
         self.body_bytes += put(&mut self.region, HEADROOM_BYTES + self.body_bytes, bytes);
     }
 
+    /// Lets `read` put bytes behind, at most so many; it says how many.
+    #[cfg(feature = "platform")]
+    pub fn fill(&mut self, bytes_max: usize, read: impl FnOnce(&mut [u8]) -> usize) -> usize {
+        let start = HEADROOM_BYTES + self.body_bytes;
+        let end = self.region.len().min(start.saturating_add(bytes_max));
+        let bytes = self.region.get_mut(start..end).map_or(0, read);
+        self.body_bytes += bytes;
+        bytes
+    }
+
     /// Puts `text` before. Left out where it does not fit; the limits see to it that all fit.
     #[inline(never)]
     pub fn prepend(&mut self, text: &[u8]) {

@@ -20,7 +20,7 @@ use alloc::{string::String, vec::Vec};
 pub struct Failure {
     error_type: &'static str,
     /// The type as the platform's metrics know it.
-    counted: &'static str,
+    counted: &'static [u8],
     message: &'static [u8],
     /// Puts its JSON into a buffer. A function of its own for each way to make a failure: what a
     /// program does not use is not linked into it.
@@ -60,7 +60,7 @@ impl Failure {
     pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
         Failure {
             error_type,
-            counted: error_type,
+            counted: error_type.as_bytes(),
             message: message.as_bytes(),
             write: |failure, buffer| {
                 buffer.clear();
@@ -90,6 +90,20 @@ impl Failure {
         Failure::made(error_type, b"", |_, _| {})
     }
 
+    /// A failure whose JSON is in the response, or this; `counted` is its type as a header has it.
+    #[cfg(feature = "platform")]
+    pub(crate) fn of_json(counted: &'static [u8], json: &'static [u8]) -> Failure {
+        Failure {
+            counted,
+            ..Failure::made("", json, |failure, buffer| {
+                if !failure.message.is_empty() {
+                    buffer.clear();
+                    buffer.append(failure.message);
+                }
+            })
+        }
+    }
+
     const fn made(
         error_type: &'static str,
         message: &'static [u8],
@@ -97,7 +111,11 @@ impl Failure {
     ) -> Failure {
         Failure {
             error_type,
-            counted: counted(error_type),
+            counted: if is_counted(error_type.as_bytes()) {
+                error_type.as_bytes()
+            } else {
+                UNKNOWN
+            },
             message,
             write,
             write_cause,
@@ -112,7 +130,7 @@ impl Failure {
     }
 
     /// Its type as a header has it.
-    pub(crate) fn counted(&self) -> &'static str {
+    pub(crate) fn counted(&self) -> &'static [u8] {
         self.counted
     }
 
@@ -127,9 +145,8 @@ impl Failure {
     }
 }
 
-/// A type as the platform's metrics know it.
-const fn counted(error_type: &'static str) -> &'static str {
-    let bytes = error_type.as_bytes();
+/// Whether a type is one that the platform's metrics know.
+pub(crate) const fn is_counted(error_type: &[u8]) -> bool {
     let ([b'R', b'u', b'n', b't', b'i', b'm', b'e', b'.', name @ ..]
     | [
         b'F',
@@ -142,24 +159,22 @@ const fn counted(error_type: &'static str) -> &'static str {
         b'n',
         b'.',
         name @ ..,
-    ]) = bytes
+    ]) = error_type
     else {
-        return UNKNOWN;
+        return false;
     };
     let mut rest = name;
     while let [byte, behind @ ..] = rest {
         if !byte.is_ascii_alphabetic() {
-            return UNKNOWN;
+            return false;
         }
         rest = behind;
     }
-    match name {
-        [b'A'..=b'Z', _, ..] if bytes.len() <= ERROR_TYPE_BYTES_MAX => error_type,
-        _ => UNKNOWN,
-    }
+    matches!(name, [b'A'..=b'Z', _, ..]) && error_type.len() <= ERROR_TYPE_BYTES_MAX
 }
 
-const UNKNOWN: &str = "Function.Unknown";
+/// The type of all others.
+pub(crate) const UNKNOWN: &[u8] = b"Function.Unknown";
 
 const START: &[u8] = b"{\"errorType\":\"";
 const MIDDLE: &[u8] = b"\",\"errorMessage\":\"";

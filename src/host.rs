@@ -1,85 +1,269 @@
 //! Handlers outside the binary: what `_HANDLER` names is found, and run for the events.
 //!
-//! | `_HANDLER` | finds | runs |
+//! | `_HANDLER` | finds, in `$LAMBDA_TASK_ROOT` | runs |
 //! |---|---|---|
-//! | `program` | an executable file of `$LAMBDA_TASK_ROOT` | one process an event |
+//! | `program` | an executable | one process an event |
+//! | `worker:program` | an executable | kept alive, speaks the frame protocol |
+//! | `function.handler` | `function.sh` | a shell, kept alive |
+//! | `hello.hello`, `hello`, `hello.php` | `hello.php`, `src/hello.php` | PHP, kept alive |
+//! | `index.handler` | `index.mjs`, `.js`, `.cjs`, `.py`, `.rb` | Node, Python or Ruby, kept alive |
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `_HANDLER` | what to run, see above |
+//! | `_HANDLER` | what to run, see `resolve` |
 //! | `LAMBDA_TASK_ROOT` | the folder that it is in; without it, the current one |
+//! | `PATH` | where interpreters are looked for last |
 //! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | seconds an event may take when it brings no deadline of its own |
+//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: what handlers print becomes a record a line |
+//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is run in place of this one, with this one as its argument |
 
+mod channel;
 mod child;
+mod context;
 mod exec;
+mod interpreter;
+mod kept;
+mod logs;
+mod resolve;
+mod shell;
+mod shims;
+mod types;
+mod worker;
+mod wrapper;
 
-use crate::buffer::put;
+use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::host::child::Failed;
+use crate::host::context::{Context, Time, timeout_ms};
+use crate::host::exec::Program;
+use crate::host::interpreter::Finder;
+use crate::host::kept::{Command, Kept, Trouble};
+use crate::host::logs::Logs;
+use crate::host::resolve::{Found, Kind, find_handler, without_nul};
+use crate::host::shell::Shell;
+use crate::host::shims::SHIMS_BYTES;
+use crate::host::worker::{Language, Worker};
 use crate::invocation::Invocation;
-use crate::limits::PATH_BYTES_MAX;
+use crate::limits::RESTART_MS_MAX;
 use crate::log;
+use crate::panics;
 use crate::response::Response;
-use crate::sys::child::{is_executable, open_standard_streams};
-use crate::sys::{Environment, Region};
-use crate::wire::http1::decimal;
-use crate::wire::part;
+use crate::sys::files::open_standard_streams;
+use crate::sys::{Environment, Region, Slot, monotonic_ms};
 
-static PATH: Region<[u8; PATH_BYTES_MAX]> = Region::new([0; _]);
-static MESSAGE: Region<[u8; PATH_BYTES_MAX + 64]> = Region::new([0; _]);
+/// What speaks with a process that is kept alive.
+enum Talk {
+    Shell(Shell),
+    Worker(Worker),
+}
 
-/// Finds the handler that the environment names: what `bootstrap` gives to
-/// [`run_with`](crate::run_with).
-///
-/// # Errors
-/// `Runtime.NoSuchHandler`, with the path that was tried.
-pub fn init() -> Result<impl FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>, Failure>
-{
+enum Handler {
+    /// A process an event.
+    Program(Program, &'static mut Logs),
+    /// One process for all events.
+    Kept(Kept, Talk),
+}
+
+/// The handler, and what it needs.
+struct Host {
+    handler: Handler,
+    timeout_ms: Option<u64>,
+    context: &'static mut Context,
+    /// For what goes wrong while there is no event.
+    spare: &'static mut Response,
+}
+
+static HOST: Region<Option<Host>> = Region::new(None);
+static LOGS: Region<Logs> = Region::new(Logs::new());
+static CONTEXT: Region<Context> = Region::new(Context::new());
+static SPARE: Region<Response> = Region::new(Response::new());
+/// Where the handler is while it is not at work.
+static AT_REST: Slot<Option<Host>> = Slot::new();
+
+static CODE: Region<[u8; SHIMS_BYTES]> = Region::new([0; _]);
+static COMMAND: Region<Command> = Region::new(Command::new());
+
+const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
+
+/// To be called first of all: becomes the wrapper that the environment asks for. Returns what
+/// [`run_with`](crate::run_with) wants.
+pub fn start() -> fn() -> Result<Handle, Failure> {
     open_standard_streams();
+    wrapper::become_wrapper();
+    init
+}
+
+type Handle = fn(&Invocation<'_>, &mut Response) -> Result<(), Failure>;
+
+/// Finds the handler that the environment names, and starts it where it is kept alive.
+fn init() -> Result<Handle, Failure> {
     let environment = Environment::new();
-    let handler = environment.get(b"_HANDLER=").unwrap_or_default();
-    let root = environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
-    let timeout_ms = environment
-        .get(b"AWS_LAMBDA_FUNCTION_TIMEOUT=")
-        .and_then(decimal)
-        .filter(|&seconds| seconds > 0)
-        .map(|seconds| (seconds as u64).saturating_mul(1000));
-
-    let (Some(path), Some(message)) = (PATH.take(), MESSAGE.take()) else {
-        return Err(no_handler(b"init was called twice"));
+    let found = find_handler(&environment)?;
+    let (Some(place), Some(logs), Some(context), Some(spare)) =
+        (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
+    else {
+        return Err(TWICE.again());
     };
-    if handler.is_empty() {
-        return Err(no_handler(b"_HANDLER is not set"));
+    logs.set_up();
+    let mut handler = make(&found, &environment, logs)?;
+    if let Handler::Kept(kept, talk) = &mut handler {
+        if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None)) {
+            let Failed(error_type) = kept.fail(trouble, &Time::NONE, spare);
+            let said: &'static Response = spare;
+            return Err(Failure::of_json(error_type, said.body()));
+        }
+        panics::with_api(|api| api.wait = Some(wait));
     }
-    let length = join(path, &[root, b"/", handler, b"\0"]);
-    let (path, _) = path.split_at_mut_checked(length).unwrap_or_default();
-    let path: &'static [u8] = path;
-    let inside = !handler.starts_with(b"/")
-        && handler
-            .split(|&byte| byte == b'/')
-            .all(|name| name != b"..");
-    if !inside || !path.ends_with(b"\0") || !is_executable(path) {
-        let tried = part(path, 0, path.len().saturating_sub(1));
-        let length = join(message, &[b"no executable file ", tried]);
-        return Err(no_handler(part(message, 0, length)));
-    }
-    log::line(b"for each event runs ", part(path, 0, path.len() - 1));
-    let Some(mut program) = exec::Program::new(path, timeout_ms) else {
-        return Err(no_handler(b"init was called twice"));
-    };
-    Ok(
-        move |invocation: &Invocation<'_>, response: &mut Response| {
-            program.run(invocation, response)
-        },
-    )
+    *place = Some(Host {
+        handler,
+        timeout_ms: timeout_ms(&environment),
+        context,
+        spare,
+    });
+    AT_REST.put(place);
+    Ok(handle)
 }
 
-fn no_handler(message: &'static [u8]) -> Failure {
-    Failure::of_bytes("Runtime.NoSuchHandler", message)
+/// Makes a handler of what was found, and says so in the log.
+fn make(
+    found: &Found,
+    environment: &Environment,
+    logs: &'static mut Logs,
+) -> Result<Handler, Failure> {
+    let finder = Finder::new(environment);
+    let (language, talk): (&Language, Talk) = match found.kind {
+        Kind::Program => {
+            log::line(b"for each event runs ", without_nul(found.path));
+            return Ok(Handler::Program(Program { path: found.path }, logs));
+        }
+        Kind::Worker => (&worker::ITSELF, Talk::Worker(Worker::new())),
+        Kind::Shell => (&shell::SHELL, Talk::Shell(Shell { quoted: false })),
+        Kind::Php => (&worker::PHP, Talk::Worker(Worker::new())),
+        Kind::Node => (&worker::NODE, Talk::Worker(Worker::new())),
+        Kind::Python => (&worker::PYTHON, Talk::Worker(Worker::new())),
+        Kind::Ruby => (&worker::RUBY, Talk::Worker(Worker::new())),
+    };
+    let program = match found.kind {
+        Kind::Worker => Some(found.path),
+        Kind::Shell => finder.and_then(|finder| finder.shell(found.path)),
+        _ => finder.and_then(|finder| finder.program(language.program)),
+    };
+    let Some(path) = program else {
+        return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
+    };
+    let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
+        return Err(TWICE.again());
+    };
+    command.path = path;
+    command.prints_to_us = logs.is_json() || found.kind == Kind::Shell;
+    command.add(path);
+    for argument in language.arguments {
+        command.add(argument);
+    }
+    if let Some(shim) = language.code {
+        command.add(shims::text(shim, room));
+        if !language.behind.is_empty() {
+            command.add(language.behind);
+        }
+        command.add(found.path);
+        command.add(found.name);
+    }
+    log::line(b"keeps alive for events: ", without_nul(found.path));
+    Kept::new(command, logs)
+        .map(|kept| Handler::Kept(kept, talk))
+        .ok_or(TWICE.again())
 }
 
-/// Puts the parts into a region, one behind the other, as far as there is room.
-fn join(region: &mut [u8], parts: &[&[u8]]) -> usize {
-    parts
-        .iter()
-        .fold(0, |length, text| length + put(region, length, text))
+impl Talk {
+    fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
+        match self {
+            Talk::Shell(shell) => shell.begin(kept, end_ms),
+            Talk::Worker(worker) => worker.begin(kept, end_ms),
+        }
+    }
+
+    fn run(
+        &mut self,
+        invocation: &Invocation<'_>,
+        time: &Time,
+        response: &mut Response,
+        kept: &mut Kept,
+        context: &mut Context,
+    ) -> Result<Result<(), Failed>, Trouble> {
+        match self {
+            Talk::Shell(shell) => shell.run(invocation, time, response, kept, context),
+            Talk::Worker(worker) => worker.run(invocation, time, response, kept, context),
+        }
+    }
+}
+
+/// Lends the handler to code that needs it; nothing happens while somebody else has it.
+fn with_host<T>(code: impl FnOnce(&mut Host) -> T) -> Option<T> {
+    let place = AT_REST.take()?;
+    let value = place.as_mut().map(code);
+    AT_REST.put(place);
+    value
+}
+
+/// Handles an event.
+fn handle(invocation: &Invocation<'_>, response: &mut Response) -> Result<(), Failure> {
+    with_host(|host| host.handle(invocation, response)).unwrap_or(Err(Failure::new(
+        "Runtime.Unknown",
+        "the handler is at work",
+    )))
+}
+
+/// Waits for an event, and sees to the process that is kept alive.
+fn wait(connection: &Connection) {
+    with_host(|host| {
+        if let Handler::Kept(kept, talk) = &mut host.handler {
+            kept.idle(connection.descriptor(), |kept| talk.begin(kept, soon()));
+        }
+    });
+}
+
+/// Starts anew what has come to an end, before the next event is asked for.
+fn restart() {
+    with_host(|host| {
+        if let Handler::Kept(kept, talk) = &mut host.handler {
+            kept.renew(|kept| talk.begin(kept, soon()), host.spare);
+        }
+    });
+}
+
+/// When a new process is no longer waited for.
+fn soon() -> Option<u64> {
+    Some(monotonic_ms().saturating_add(RESTART_MS_MAX))
+}
+
+impl Host {
+    fn handle(
+        &mut self,
+        invocation: &Invocation<'_>,
+        response: &mut Response,
+    ) -> Result<(), Failure> {
+        let time = Time::of(invocation, self.timeout_ms);
+        let (kept, talk) = match &mut self.handler {
+            Handler::Program(program, logs) => {
+                return program
+                    .run(invocation, &time, response, logs, self.context)
+                    .map_err(Failed::into_failure);
+            }
+            Handler::Kept(kept, talk) => (kept, talk),
+        };
+        kept.logs.clear_tail();
+        kept.last = false;
+        let outcome = match talk.run(invocation, &time, response, kept, self.context) {
+            Ok(outcome) => outcome,
+            Err(trouble) => {
+                kept.last = true;
+                Err(kept.fail(trouble, &time, response))
+            }
+        };
+        if kept.last {
+            // The answer leaves alone, and then there is something to do.
+            panics::with_api(|api| api.afterwards = Some(restart));
+        }
+        outcome.map_err(Failed::into_failure)
+    }
 }

@@ -41,6 +41,7 @@ mod buffer;
 mod config;
 mod connection;
 mod failure;
+#[cfg(feature = "platform")]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;
 mod invocation;

@@ -90,21 +90,62 @@ pub const DEADLINE_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 pub const DEADLINE_BEHIND_MS_MAX: u64 = 15 * 60 * 1000;
 
 /// The longest path of a handler, in bytes (PATH_MAX of Linux).
+#[cfg(feature = "platform")]
 pub const PATH_BYTES_MAX: usize = 4096;
 
+/// The longest message about a handler that cannot be found, in bytes: it has every path tried.
+#[cfg(feature = "platform")]
+pub const TRIED_BYTES_MAX: usize = 16 * 1024;
+
 /// What is read from a child at once, in bytes: what its pipe holds (pipe(7)).
+#[cfg(feature = "platform")]
 pub const PIPE_BYTES: usize = 64 * 1024;
 
 /// What is kept of a child's log for the message of an error, in bytes.
+#[cfg(feature = "platform")]
 pub const TAIL_BYTES: usize = 4 * 1024;
 
+/// The longest line of a child's log that becomes one record, in bytes; a longer one becomes
+/// several. Escaped sixfold, it still fits into a record.
+#[cfg(feature = "platform")]
+pub const LOG_LINE_BYTES_MAX: usize = 128 * 1024;
+
 /// So many reads empty a pipe that its writer has left: it may have made it 1 MiB large (pipe(7)).
+#[cfg(feature = "platform")]
 pub const DRAIN_READS: usize = 17;
+
+/// What a worker is told of an event beside the event itself, in bytes.
+#[cfg(feature = "platform")]
+pub const CONTEXT_BYTES_MAX: usize = 16 * 1024;
+
+/// The same as the commands of a shell, in bytes: a quote takes four times its room there.
+#[cfg(feature = "platform")]
+pub const EXPORTS_BYTES_MAX: usize = 4 * CONTEXT_BYTES_MAX + 1024;
+
+/// The longest error of a worker, in bytes of JSON.
+#[cfg(feature = "platform")]
+pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
+
+/// Room for the types of errors that workers have sent, in bytes. One that finds none counts as
+/// unknown in the platform's metrics.
+#[cfg(feature = "platform")]
+pub const TYPES_BYTES: usize = 2048;
+
+/// How long a new process may take between two events until the next one is asked for anyway, in
+/// milliseconds: as long as the platform gives to init.
+#[cfg(feature = "platform")]
+pub const RESTART_MS_MAX: u64 = 10_000;
+
+/// How long a worker that has said its last word may take to end, in milliseconds.
+#[cfg(feature = "platform")]
+pub const LAST_WORDS_MS: u64 = 200;
 
 /// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its
 /// time, within these bounds, in milliseconds.
+#[cfg(feature = "platform")]
 pub const MARGIN_MS_MIN: u64 = 50;
 /// See [`MARGIN_MS_MIN`].
+#[cfg(feature = "platform")]
 pub const MARGIN_MS_MAX: u64 = 500;
 
 /// The most workers that serve side by side: a process may have 4,096 descriptors there, and the
@@ -151,3 +192,7 @@ const _: () = assert!(6 * ERROR_MESSAGE_BYTES_MAX + 1024 < 1024 * 1024);
 const _: () = assert!(1024 * 1024 < RESPONSE_BYTES_MAX);
 const _: () = assert!(REPLY_BYTES < HEAD_BYTES_MAX);
 const _: () = assert!(RESIDENT_BYTES < EVENT_BYTES_MAX && RESIDENT_BYTES < RESPONSE_BYTES_MAX);
+#[cfg(feature = "platform")]
+const _: () = assert!(6 * LOG_LINE_BYTES_MAX + 4096 < RECORD_BYTES_MAX);
+#[cfg(feature = "platform")]
+const _: () = assert!(WORKER_ERROR_BYTES_MAX < RESPONSE_BYTES_MAX);

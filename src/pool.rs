@@ -14,7 +14,8 @@ use crate::limits::{
 };
 use crate::log::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::response::Response;
-use crate::sys::child::{Ending, pipe, wait_for};
+use crate::sys::child::Ending;
+use crate::sys::pipes::{pipe, wait_for};
 use crate::sys::pool::{
     CHILD_ENDED, Fork, KILL, Signals, TERMINATE, channel, die_with, fork, kill, own_pid, reap,
     take_message,
@@ -111,7 +112,7 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
 pub fn take_part(api: &mut Api) {
     if let Some(Seat { status, go }) = api.seat.take() {
         status.send(READY);
-        while !wait_for([Some(&go), None, None], None).contains(&true) {}
+        while !wait_for([Some(&go), None, None, None], false, None).contains(&true) {}
     }
 }
 
@@ -136,7 +137,8 @@ impl Pool<'_> {
             }
         }
         let [status, _] = &self.status;
-        wait_for([Some(status), Some(&self.signals.come), None], wait_ms);
+        let come = Some(&self.signals.come);
+        wait_for([Some(status), come, None, None], false, wait_ms);
         self.listen(api, inbox);
         while let Some(signal) = self.signals.take() {
             if signal == TERMINATE {

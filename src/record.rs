@@ -57,6 +57,19 @@ pub fn log(level: Level, message: &[u8]) {
     record(level, |line| line.message(message));
 }
 
+/// Logs a line that somebody has printed: nobody has said how much it matters, so no level leaves
+/// it out.
+#[cfg(feature = "platform")]
+pub(crate) fn printed(line: &[u8]) {
+    make(Settings::get(), Level::Info, |record| record.message(line));
+}
+
+/// Whether records are JSON.
+#[cfg(feature = "platform")]
+pub(crate) fn is_json() -> bool {
+    Settings::get().json
+}
+
 /// For the bodies of the macros: logs what `write` writes.
 #[doc(hidden)]
 pub fn log_with(level: Level, write: &dyn Fn(&mut dyn Write) -> fmt::Result) {
@@ -170,9 +183,12 @@ const END_BYTES: usize = 16;
 /// Makes a record, and writes it, unless its level is too low.
 fn record(level: Level, write_message: impl FnOnce(&mut Line)) {
     let settings = Settings::get();
-    if (level as usize) < settings.lowest {
-        return;
+    if level as usize >= settings.lowest {
+        make(settings, level, write_message);
     }
+}
+
+fn make(settings: Settings, level: Level, write_message: impl FnOnce(&mut Line)) {
     let Some(room) = Room::take() else {
         return; // a record within the making of a record
     };

@@ -58,12 +58,16 @@ impl Response {
     /// `Runtime.BadContentType` when it is empty, longer than 256 bytes, or holds other than
     /// printable ASCII: it becomes a header's value.
     pub fn content_type(&mut self, value: &str) -> Result<(), Failure> {
+        self.set_type(value.as_bytes())
+    }
+
+    pub(crate) fn set_type(&mut self, value: &[u8]) -> Result<(), Failure> {
         let printable = |byte: u8| matches!(byte, b' '..=b'~');
         let fits = !value.is_empty() && value.len() <= CONTENT_TYPE_BYTES_MAX;
-        if !fits || !value.bytes().all(printable) {
+        if !fits || !value.iter().copied().all(printable) {
             return Err(Failure::new("Runtime.BadContentType", "bad content type"));
         }
-        self.type_line(value.as_bytes());
+        self.type_line(value);
         Ok(())
     }
 
@@ -105,12 +109,12 @@ impl Response {
     /// Makes it ready to be sent, after what the handler returned: the line of its type before the
     /// body. Returns the type of an error, for a header.
     #[inline(never)]
-    pub(crate) fn finish(&mut self, outcome: &Result<(), Failure>) -> &'static str {
+    pub(crate) fn finish(&mut self, outcome: &Result<(), Failure>) -> &'static [u8] {
         let Some(failure) = self.fault.or(outcome.as_ref().err()) else {
             if !self.buffer.has_head() {
                 self.type_line(b"application/json");
             }
-            return "";
+            return b"";
         };
         failure.write(&mut self.buffer);
         self.type_line(b"application/vnd.aws.lambda.error+json");
@@ -134,9 +138,41 @@ impl Response {
         self.fault = Some(failure);
     }
 
+    /// Lets `read` put more behind what was written. `None`: it is too long now, and knows it.
+    #[cfg(feature = "platform")]
+    pub(crate) fn take(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {
+        // A byte too many shows that there is more.
+        let free = (self.limit + 1).saturating_sub(self.len());
+        let bytes = self.buffer.fill(free, read);
+        if self.len() > self.limit {
+            self.fault = Some(TOO_LARGE);
+            return None;
+        }
+        Some(bytes)
+    }
+
+    /// Fails it because it is too long.
+    #[cfg(feature = "platform")]
+    pub(crate) fn fail_too_large(&mut self) {
+        self.fault = Some(TOO_LARGE);
+    }
+
+    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::written`].
+    #[cfg(feature = "platform")]
+    pub(crate) fn start_failure(&mut self) -> &mut Buffer {
+        self.clear();
+        &mut self.buffer
+    }
+
     /// Gives the pages behind the first `keep` bytes back to the kernel.
     pub(crate) fn give_back(&mut self, keep: usize) {
         self.buffer.give_back(keep);
+    }
+
+    /// What was written.
+    #[cfg(feature = "platform")]
+    pub(crate) fn body(&self) -> &[u8] {
+        self.buffer.body()
     }
 
     pub(crate) fn buffer(&mut self) -> &mut Buffer {

@@ -9,7 +9,7 @@ use crate::buffer::Text;
 use crate::connection::{Connection, Inbox};
 use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_BYTES};
 use crate::log;
-use crate::sys::child::wait_for;
+use crate::sys::pipes::wait_for;
 use crate::sys::pool::{Signals, TERMINATE};
 use crate::sys::{self, Hook, Region, Slot};
 use crate::wire::http1;
@@ -98,8 +98,8 @@ fn wait(connection: &Connection) {
     };
     if let Some(signals) = place {
         loop {
-            let [has_event, has_signal, _] =
-                wait_for([connection.descriptor(), Some(&signals.come), None], None);
+            let awaited = [connection.descriptor(), Some(&signals.come), None, None];
+            let [has_event, has_signal, ..] = wait_for(awaited, false, None);
             if has_event {
                 break;
             }

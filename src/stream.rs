@@ -17,7 +17,7 @@ use crate::wire::{base64, json};
 const FRAMING: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
       Transfer-Encoding: chunked\r\n\
       Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
-const HTTP: &str = "application/vnd.awslambda.http-integration-response";
+const HTTP: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
 /// What an event fails with whose stream broke, if it is ever delivered again.
 const BROKEN: &Failure = &Failure::plain(
@@ -40,7 +40,7 @@ impl Response {
     /// `Runtime.StreamBroken` when the connection is gone, which ends the event: it is not sent
     /// again, and there is nobody to answer.
     pub fn stream(&mut self, content_type: &str) -> Result<(), Failure> {
-        self.start_stream(content_type, |_| {})
+        self.start_stream(content_type.as_bytes(), |_| {})
     }
 
     /// The same for a response of HTTP, for Function URLs and API Gateway: its status, headers and
@@ -59,16 +59,16 @@ impl Response {
         })
     }
 
-    fn start_stream(
+    pub(crate) fn start_stream(
         &mut self,
-        content_type: &str,
+        content_type: &[u8],
         write_first: impl FnOnce(&mut Buffer),
     ) -> Result<(), Failure> {
         if !self.is_empty() || self.is_streamed() {
             let text = "the response was begun before it was to be streamed";
             return Err(Failure::new("Runtime.StreamTooLate", text));
         }
-        self.content_type(content_type)?;
+        self.set_type(content_type)?;
         self.set_stream(write);
         let buffer = self.buffer();
         buffer.clear();
@@ -82,7 +82,7 @@ impl Response {
             api.end_stream = Some(end);
             api.address(buffer, b"", |buffer| {
                 buffer.prepend(b"\r\n");
-                buffer.prepend_header(b"Content-Type: ", content_type.as_bytes());
+                buffer.prepend_header(b"Content-Type: ", content_type);
                 buffer.prepend(FRAMING);
             });
         });
@@ -180,7 +180,7 @@ fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
     buffer.clear();
     buffer.append(b"0\r\n");
     buffer.append(ERROR_TYPE);
-    buffer.append(failure.counted().as_bytes());
+    buffer.append(failure.counted());
     buffer.append(b"\r\nLambda-Runtime-Function-Error-Body: ");
     base64::encode(body.get(), &mut |piece| buffer.append(piece));
     buffer.append(b"\r\n\r\n");

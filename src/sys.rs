@@ -4,10 +4,17 @@
 //! or resolves names. A call that is interrupted by a signal is made again.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "platform")]
 pub mod child;
+#[cfg(feature = "platform")]
+mod entries;
 mod environment;
+#[cfg(feature = "platform")]
+pub mod files;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
+#[cfg(feature = "platform")]
+pub mod pipes;
 #[cfg(feature = "platform")]
 pub mod pool;
 #[cfg(not(any(feature = "std", feature = "libc-start")))]
@@ -22,7 +29,6 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::wire::part;
 
-use environment::ENVIRON;
 pub use environment::{Environment, forget, set_trace_id};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use heap::Heap;
@@ -218,13 +224,6 @@ pub fn write_all(descriptor: usize, bytes: &[u8]) -> bool {
     true
 }
 
-/// Writes to standard error. What cannot be written is lost.
-pub fn write_error(bytes: &[u8]) {
-    let start = bytes.as_ptr() as usize;
-    // SAFETY: valid for the length given.
-    unsafe { call3(libc::SYS_write, 2, start, bytes.len()) };
-}
-
 /// Writes a line to standard error in one call, so that lines of several processes do not mix.
 pub fn write_error_line(name: &[u8], text: &[u8], about: &[u8]) {
     let piece = |bytes: &[u8]| libc::iovec {
@@ -248,6 +247,18 @@ impl Drop for Descriptor {
 }
 
 impl Descriptor {
+    /// What a system call has opened; `None` where it has failed.
+    #[cfg(feature = "platform")]
+    fn of(number: isize) -> Option<Descriptor> {
+        (number >= 0).then(|| Descriptor(number as c_int))
+    }
+
+    /// Its number.
+    #[cfg(feature = "platform")]
+    pub fn number(&self) -> usize {
+        self.0 as usize
+    }
+
     /// A blocking TCP connection to an IPv4 address; `None` when nobody listens there.
     #[inline(never)]
     pub fn connect(address: [u8; 4], port: u16) -> Option<Descriptor> {
@@ -365,6 +376,7 @@ pub fn now_us() -> u64 {
 }
 
 /// Milliseconds on a clock that nobody sets.
+#[cfg(feature = "platform")]
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }
@@ -372,7 +384,7 @@ pub fn monotonic_ms() -> u64 {
 /// Does nothing for so many milliseconds, or until a signal.
 #[cfg(feature = "platform")]
 pub fn sleep(time_ms: u64) {
-    child::wait_for([None; 3], Some(time_ms));
+    pipes::wait_for([None; _], false, Some(time_ms));
 }
 
 fn clock_us(clock: libc::clockid_t) -> u64 {

@@ -7,6 +7,8 @@
 mod chunks;
 #[path = "wire/corpus.rs"]
 mod corpus;
+#[path = "wire/frames.rs"]
+mod frames;
 #[path = "wire/heads.rs"]
 mod heads;
 #[path = "wire/naive.rs"]

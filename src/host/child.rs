@@ -1,157 +1,161 @@
-//! The one place that feeds, watches and kills a child that runs for an event.
+//! The one place that watches a child.
 //!
-//! One `ppoll` waits for its response, its log, its end and the deadline. The response ends with
-//! the process, never at end of file: a process that it left behind may hold the pipe for ever.
+//! One `ppoll` waits for what the child says, for its log, its end and the deadline. What it says
+//! ends with the process, or where its protocol says so, never at end of file: a process that it
+//! left behind may hold the descriptor for ever.
 
-use crate::buffer::put;
-use crate::limits::{DRAIN_READS, PIPE_BYTES, TAIL_BYTES};
+use crate::buffer::Decimal;
+use crate::failure::{self, Failure};
+use crate::host::logs::Logs;
+use crate::limits::DRAIN_READS;
 use crate::response::Response;
-use crate::sys::child::{Child, Ending, Read, read, reap_orphans, wait_for};
-use crate::sys::{self, Descriptor, monotonic_ms};
+use crate::sys::child::{Child, Ending};
+use crate::sys::pipes::{Read, read, wait_for};
+use crate::sys::{Descriptor, monotonic_ms};
 use crate::wire::part;
 
-/// Without a pidfd, the child is asked for so often.
+/// Without a pidfd, the child is asked for so often, in milliseconds.
 const ASK_MS: u64 = 10;
 
-/// The memory that a child needs on our side.
-pub struct Room {
-    read: [u8; PIPE_BYTES],
-    /// The last of its log, and how much of it there is.
-    tail: [u8; TAIL_BYTES],
-    tail_bytes: usize,
-}
+/// The event failed: its JSON is in the response, and this is its type, as a header has it.
+pub struct Failed(pub &'static [u8]);
 
-impl Room {
-    /// Nothing in it.
-    pub const fn new() -> Room {
-        Room {
-            read: [0; _],
-            tail: [0; _],
-            tail_bytes: 0,
-        }
-    }
-
-    /// The last 4 KiB of what the child wrote to its standard error.
-    pub fn tail(&self) -> &[u8] {
-        part(&self.tail, 0, self.tail_bytes)
-    }
-
-    /// Forgets the log of the child before.
-    pub fn clear(&mut self) {
-        self.tail_bytes = 0;
-    }
-
-    /// Reads once from the response; `None` when that makes it too long.
-    fn take_response(&mut self, out: &mut Stream, response: &mut Response) -> Option<usize> {
-        let bytes = out.read(&mut self.read);
-        response.write(part(&self.read, 0, bytes)).ok()?;
-        Some(bytes)
-    }
-
-    /// Reads once from the log, and writes it on at once.
-    fn take_log(&mut self, log: &mut Stream) -> usize {
-        let bytes = log.read(&mut self.read);
-        if bytes > 0 {
-            sys::write_error(part(&self.read, 0, bytes));
-            self.keep(bytes);
-        }
-        bytes
-    }
-
-    /// Keeps the last bytes of a log.
-    fn keep(&mut self, read_bytes: usize) {
-        let new = part(
-            &self.read,
-            read_bytes.saturating_sub(TAIL_BYTES),
-            read_bytes,
-        );
-        let excess = (self.tail_bytes + new.len()).saturating_sub(TAIL_BYTES);
-        let kept = self.tail_bytes.saturating_sub(excess);
-        sys::move_down(&mut self.tail, excess, 0, kept);
-        self.tail_bytes = kept + put(&mut self.tail, kept, new);
+impl Failed {
+    /// As a handler says it.
+    pub fn into_failure(self) -> Failure {
+        Failure::of_json(self.0, b"")
     }
 }
 
-/// One of the child's streams, until it ends.
-struct Stream(Option<Descriptor>);
-
-impl Stream {
-    /// Reads what is there, as far as there is room.
-    fn read(&mut self, room: &mut [u8]) -> usize {
-        match self
-            .0
-            .as_ref()
-            .map_or(Read::Nothing, |from| read(from, room))
-        {
-            Read::Some(bytes) => return bytes,
-            Read::Nothing => {}
-            Read::End => self.0 = None,
-        }
-        0
-    }
-}
-
-/// What became of a child.
-pub enum Outcome {
-    /// It ended by itself.
-    Ended(Ending),
-    /// It was killed, because its time was up.
+/// What happened first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// The first descriptor has something to read, or, where that was asked, room to write.
+    First,
+    /// The second has something to read.
+    Second,
+    /// The child has ended, and is still to be asked how. The descriptors may have something.
+    Ended,
+    /// The time is up.
     Late,
-    /// It was killed, because it wrote more than a response may have. The response knows.
-    TooLarge,
 }
 
-/// Takes the response and the log of a child until it ends, or kills it after `limit_ms`.
-pub fn watch(
+/// Waits for news, and sees to the log meanwhile.
+pub fn attend(
     child: &Child,
-    streams: [Descriptor; 2],
-    limit_ms: Option<u64>,
-    room: &mut Room,
-    response: &mut Response,
-) -> Outcome {
-    let [mut out, mut log] = streams.map(|stream| Stream(Some(stream)));
-    let end_ms = limit_ms.map(|limit_ms| monotonic_ms().saturating_add(limit_ms));
-    let mut killed = None;
-    let ending = loop {
-        let mut timeout_ms = None;
-        if let Some(end_ms) = end_ms.filter(|_| killed.is_none()) {
-            let left_ms = end_ms.saturating_sub(monotonic_ms());
-            if left_ms == 0 {
-                child.kill();
-                killed = Some(Outcome::Late);
-            } else {
-                timeout_ms = Some(left_ms);
-            }
+    [first, second]: [Option<&Descriptor>; 2],
+    writes: bool,
+    logs: &mut Logs,
+    end_ms: Option<u64>,
+) -> News {
+    loop {
+        let mut timeout_ms = end_ms.map(|end_ms| end_ms.saturating_sub(monotonic_ms()));
+        if timeout_ms == Some(0) {
+            return News::Late;
         }
         if child.ended.is_none() {
             timeout_ms = Some(timeout_ms.unwrap_or(ASK_MS).min(ASK_MS));
         }
-        let [has_out, has_log, has_ended] = wait_for(
-            [out.0.as_ref(), log.0.as_ref(), child.ended.as_ref()],
-            timeout_ms,
-        );
-        if has_out && room.take_response(&mut out, response).is_none() {
-            // It may go on writing for ever.
-            child.kill();
-            killed = Some(Outcome::TooLarge);
-            out.0 = None;
-        }
+        let awaited = [first, second, logs.from.as_ref(), child.ended.as_ref()];
+        let [has_first, has_second, has_log, has_ended] = wait_for(awaited, writes, timeout_ms);
         if has_log {
-            room.take_log(&mut log);
+            logs.take();
         }
-        if (has_ended || child.ended.is_none())
-            && let Some(ending) = child.ending(false)
-        {
-            break ending;
+        if has_ended || child.ended.is_none() && child.has_ended() {
+            return News::Ended;
         }
-    };
-    // What it wrote is in the pipes by now; who else holds them may go on writing.
-    for _ in 0..DRAIN_READS {
-        let more = room.take_response(&mut out, response).unwrap_or_default();
-        if more + room.take_log(&mut log) == 0 {
-            break;
+        if has_first {
+            return News::First;
+        }
+        if has_second {
+            return News::Second;
         }
     }
-    reap_orphans();
-    killed.unwrap_or(Outcome::Ended(ending))
+}
+
+/// A pipe that a response comes through, until it ends.
+pub struct Pipe(pub Option<Descriptor>);
+
+impl Pipe {
+    /// Reads what is there. `None`: the response is too long now, and knows it.
+    pub fn take(&mut self, response: &mut Response) -> Option<usize> {
+        let Some(from) = &self.0 else {
+            return Some(0);
+        };
+        let mut end = false;
+        let bytes = response.take(&mut |room| match read(from, room) {
+            Read::Some(bytes) => bytes,
+            Read::Nothing => 0,
+            Read::End => {
+                end = true;
+                0
+            }
+        });
+        if end {
+            self.0 = None;
+        }
+        bytes
+    }
+
+    /// Reads what is there, as much as a pipe holds. `None`: the response is too long.
+    pub fn drain(&mut self, response: &mut Response) -> Option<()> {
+        for _ in 0..DRAIN_READS {
+            if self.take(response)? == 0 {
+                break;
+            }
+        }
+        Some(())
+    }
+}
+
+/// Kills a child with its process group, and waits for its end.
+pub fn put_down(child: &Child) -> Ending {
+    child.kill();
+    child.ending()
+}
+
+/// What it means that a child had to be stopped because its time was up.
+pub fn late(limit_ms: Option<u64>, response: &mut Response) -> Failed {
+    let number = Decimal::new(limit_ms.unwrap_or_default() as usize);
+    let message = [b"stopped before its deadline, after ms: ", number.text()];
+    failed(response, "Function.Timeout", &message)
+}
+
+/// Says why an event failed; the type is one that the platform's metrics know.
+#[inline(never)]
+pub fn failed(response: &mut Response, error_type: &'static str, message: &[&[u8]]) -> Failed {
+    failure::write(response.start_failure(), error_type, message);
+    Failed(error_type.as_bytes())
+}
+
+/// What it means that a child, or a part of it, ended as it did.
+pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Failed {
+    let (what, number): (&[u8], usize) = match *ending {
+        Ending::Exit(status) => (b"exit status ", status),
+        Ending::Signal(signal) => (b"signal ", signal),
+    };
+    let number = Decimal::new(number);
+    let tail = logs.tail();
+    let between: &[u8] = part(b": ", 0, if tail.is_empty() { 0 } else { 2 });
+    failed(
+        response,
+        "Runtime.ExitError",
+        &[what, number.text(), between, tail],
+    )
+}
+
+/// `ENOEXEC` and `ENOENT` of Linux, as execve(2) explains them.
+const NOT_EXECUTABLE: usize = 8;
+const NOT_FOUND: usize = 2;
+
+/// What it means that a program cannot be run.
+pub fn cannot_run(path: &[u8], number: usize, response: &mut Response) -> Failed {
+    let why: &[u8] = match number {
+        NOT_EXECUTABLE => b": for another architecture, or a script without #!",
+        NOT_FOUND => b": its interpreter is missing",
+        _ => b"",
+    };
+    let number = Decimal::new(number);
+    let message = [b"cannot run ", path, b", errno ", number.text(), why];
+    failed(response, "Runtime.InvalidEntrypoint", &message)
 }

@@ -2,99 +2,99 @@
 //! writes to its standard output, the log is its standard error, and a status other than 0 is an
 //! error with the last 4 KiB of the log in its message.
 
-use crate::buffer::Decimal;
-use crate::failure::Failure;
-use crate::host::child::{Outcome, Room, watch};
+use crate::host::child::{
+    Failed, News, Pipe, attend, cannot_run, ended_badly, failed, late, put_down,
+};
+use crate::host::context::{Context, Form, Time};
+use crate::host::logs::Logs;
+use crate::host::resolve::without_nul;
 use crate::invocation::Invocation;
-use crate::limits::{MARGIN_MS_MAX, MARGIN_MS_MIN};
 use crate::response::Response;
-use crate::sys::Region;
-use crate::sys::child::{Child, Ending, memory_file, pipe};
-
-/// `ENOEXEC` and `ENOENT` of Linux, as execve(2) explains them.
-const NOT_EXECUTABLE: usize = 8;
-const NOT_FOUND: usize = 2;
-
-static ROOM: Region<Room> = Region::new(Room::new());
+use crate::sys::Environment;
+use crate::sys::child::{Child, Ending, Start, reap_orphans};
+use crate::sys::pipes::{memory_file, pipe, rewind};
 
 /// A program, to be run for each event.
 pub struct Program {
     /// Its path, with a NUL at its end.
-    path: &'static [u8],
-    /// How long an event may take that has no deadline.
-    timeout_ms: Option<u64>,
-    room: &'static mut Room,
+    pub path: &'static [u8],
 }
 
 impl Program {
-    /// `None` but for the first.
-    pub fn new(path: &'static [u8], timeout_ms: Option<u64>) -> Option<Program> {
-        Some(Program {
-            path,
-            timeout_ms,
-            room: ROOM.take()?,
-        })
-    }
-
     /// Runs it for one event.
     pub fn run(
         &mut self,
         invocation: &Invocation<'_>,
+        time: &Time,
         response: &mut Response,
-    ) -> Result<(), Failure> {
-        // A deadline that has passed on arrival is none.
-        let time_ms = invocation.remaining_ms().filter(|&left_ms| left_ms > 0);
-        let limit_ms = time_ms.or(self.timeout_ms).map(less_margin);
+        logs: &mut Logs,
+        context: &mut Context,
+    ) -> Result<(), Failed> {
         // A file and not a pipe: nobody has to write on while the program reads, or does not.
         let event = memory_file(invocation.event());
         let (Some(event), Some((out, its_out)), Some((log, its_log))) = (event, pipe(), pipe())
         else {
-            let text = "no descriptor or no memory for the program";
-            return Err(Failure::new("Runtime.OutOfResources", text));
+            let text = b"no descriptor or no memory for the program";
+            return Err(failed(response, "Runtime.OutOfResources", &[text]));
         };
-        self.room.clear();
-        let child = match Child::start(self.path, [&event, &its_out, &its_log]) {
+        rewind(&event);
+        logs.clear_tail();
+        logs.from = Some(log);
+        context.write(invocation, time, Form::Variables);
+        let environment = Environment::new();
+        let started = Child::start(&Start {
+            path: self.path,
+            arguments: &[Some(self.path)],
+            environment: environment.entries_with(context.get()),
+            streams: [Some(&event), Some(&its_out), Some(&its_log), None],
+        });
+        let child = match started {
             Ok(child) => child,
-            Err(number) => return Err(self.cannot_run(number, response)),
+            Err(number) => {
+                return Err(cannot_run(without_nul(self.path), number, response));
+            }
         };
         drop((event, its_out, its_log));
-        let outcome = watch(&child, [out, log], limit_ms, self.room, response);
-
-        let (error_type, what, number) = match outcome {
-            Outcome::TooLarge | Outcome::Ended(Ending::Exit(0)) => return Ok(()),
-            Outcome::Late => {
-                let what = "stopped before its deadline, after ms: ";
-                (
-                    "Function.Timeout",
-                    what,
-                    limit_ms.unwrap_or_default() as usize,
-                )
-            }
-            Outcome::Ended(Ending::Exit(status)) => ("Runtime.ExitError", "exit status ", status),
-            Outcome::Ended(Ending::Signal(signal)) => ("Runtime.ExitError", "signal ", signal),
-        };
-        let number = Decimal::new(number);
-        let tail = self.room.tail().trim_ascii_end();
-        let between: &[u8] = if tail.is_empty() { b"" } else { b": " };
-        Err(response.fail(error_type, &[what.as_bytes(), number.text(), between, tail]))
-    }
-
-    fn cannot_run(&self, number: usize, response: &mut Response) -> Failure {
-        let why: &[u8] = match number {
-            NOT_EXECUTABLE => b": for another architecture, or a script without #!",
-            NOT_FOUND => b": its interpreter is missing",
-            _ => b"",
-        };
-        let path = self.path.strip_suffix(b"\0").unwrap_or(self.path);
-        let number = Decimal::new(number);
-        let message = [b"cannot run ", path, b", errno ", number.text(), why];
-        response.fail("Runtime.InvalidEntrypoint", &message)
+        let outcome = watch(&child, Pipe(Some(out)), logs, time, response);
+        logs.drain();
+        logs.from = None;
+        reap_orphans(None);
+        match outcome {
+            Some(Ending::Exit(0)) => Ok(()),
+            Some(ending) => Err(ended_badly(&ending, logs, response)),
+            None => Err(late(time.limit_ms, response)),
+        }
     }
 }
 
-/// The time before the deadline after which a handler is stopped, in milliseconds.
-fn less_margin(time_ms: u64) -> u64 {
-    let margin_ms = (time_ms / 50).clamp(MARGIN_MS_MIN, MARGIN_MS_MAX);
-    // Of a very short time, half is better than nothing.
-    time_ms.saturating_sub(margin_ms).max(time_ms / 2).max(1)
+/// Takes the response of a child until it ends, or kills it when its time is up: then there is no
+/// ending of its own.
+fn watch(
+    child: &Child,
+    mut out: Pipe,
+    logs: &mut Logs,
+    time: &Time,
+    response: &mut Response,
+) -> Option<Ending> {
+    loop {
+        match attend(child, [out.0.as_ref(), None], false, logs, time.end_ms) {
+            News::First | News::Second => {
+                if out.take(response).is_none() {
+                    // It may go on writing for ever. The response knows what became of it.
+                    put_down(child);
+                    return Some(Ending::Exit(0));
+                }
+            }
+            News::Ended => {
+                let ending = child.ending();
+                // What it wrote is in the pipe by now; who else holds that may go on writing.
+                let _ = out.drain(response);
+                return Some(ending);
+            }
+            News::Late => {
+                put_down(child);
+                return None;
+            }
+        }
+    }
 }

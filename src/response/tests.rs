@@ -7,7 +7,7 @@ use crate::sys::Region;
 fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'static str) {
     let error_type = response.finish(&outcome);
     let text = core::str::from_utf8(response.buffer.bytes()).expect("text");
-    (text, error_type)
+    (text, core::str::from_utf8(error_type).expect("text"))
 }
 
 #[test]

@@ -159,7 +159,7 @@ pub fn set_trace_id(id: &[u8]) {
 }
 
 /// An entry of a list that ends in null; `None` at its end.
-fn entry_of(list: *mut *mut c_char) -> Option<*mut c_char> {
+pub(super) fn entry_of(list: *mut *mut c_char) -> Option<*mut c_char> {
     // SAFETY: null, or within such a list: who reads it stops at its end.
     let entry = unsafe { list.as_ref() }?;
     (!entry.is_null()).then_some(*entry)

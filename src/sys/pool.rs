@@ -151,21 +151,7 @@ fn change_mask(how: c_int, mask: u64) {
 
 /// Two ends of a channel that keeps messages apart.
 pub fn channel() -> Option<[Descriptor; 2]> {
-    let mut ends: [c_int; 2] = [0; 2];
-    let (family, kind) = (libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC);
-    let place = ends.as_mut_ptr() as usize;
-    // SAFETY: valid for writing two descriptors.
-    let made = unsafe {
-        call(
-            libc::SYS_socketpair,
-            family as usize,
-            kind as usize,
-            0,
-            place,
-            0,
-        )
-    };
-    (made >= 0).then(|| ends.map(Descriptor))
+    super::pipes::pair(libc::SOCK_SEQPACKET)
 }
 
 /// A message from a channel, if there is one; 0: there is none.

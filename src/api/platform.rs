@@ -1,0 +1,63 @@
+//! Calls that only the feature `platform` makes: those of a pool, and of a restored snapshot.
+
+use super::{Api, complain, refused};
+use crate::connection::Inbox;
+use crate::failure::Failure;
+use crate::limits::{REPLY_BYTES, RESPAWN_MS_MIN, STATUS_BYTES_MAX};
+use crate::response::Response;
+use crate::sys::{self, Descriptor};
+
+const LONG: &Failure = &Failure::plain(
+    "Runtime.InitError",
+    "init failed with more than 64 KB to say",
+);
+
+/// A worker's ends of what it shares with its parent.
+pub struct Seat {
+    /// What it says.
+    pub status: Descriptor,
+    /// Readable when all are ready.
+    pub go: Descriptor,
+}
+
+impl Api {
+    /// In a worker of a pool: the parent tells what went wrong, once for all.
+    pub(super) fn tell_parent(&mut self, seat: &Seat, response: &mut Response, failure: Failure) {
+        let mut request = self.write_answer(response, &Err(failure)).bytes();
+        if request.len() > STATUS_BYTES_MAX {
+            request = self.write_answer(response, &Err(LONG.again())).bytes();
+        }
+        seat.status.send(request);
+    }
+
+    /// Sends a request that is no answer to an event, and judges the reply.
+    pub fn settle_request(&mut self, inbox: &mut Inbox, request: &[u8]) {
+        self.endpoint.pipeline = false;
+        let sent = self.send(request);
+        self.settle(inbox, sent);
+    }
+
+    /// Waits until a snapshot was taken and restored. False: the server knows nothing of any.
+    pub fn wait_restored(&mut self, inbox: &mut Inbox, request: &[u8]) -> bool {
+        self.send(request);
+        while !inbox.receive(&self.connection, REPLY_BYTES) {
+            self.lose(inbox);
+            self.send(request);
+        }
+        match inbox.head.status {
+            200..=299 => self.restored = true,
+            404 => complain(inbox),
+            _ => refused(inbox),
+        }
+        // What was connected before is connected to nothing now.
+        self.hang_up(inbox);
+        self.recover();
+        self.restored
+    }
+
+    /// Waits before another try, ever longer.
+    pub(super) fn retry(&mut self) {
+        self.retry_ms = (self.retry_ms * 2).max(RESPAWN_MS_MIN);
+        sys::sleep(self.retry_ms);
+    }
+}

@@ -1,0 +1,116 @@
+//! Functions of a shell, as AWS's tutorial has them: the file is sourced once, and the function
+//! runs in a subshell for each event, with the event as `$1` and as standard input. What it writes
+//! to its standard output is the response, standard error is the log.
+//!
+//! The shell is told by a line on its channel which of our descriptors it finds all that under (a
+//! shell that read the event from a socket would take a system call a byte), and says the status of
+//! the function. That ends the response: a process left behind may hold the pipe for ever.
+
+use crate::buffer::{Decimal, Text};
+use crate::host::child::{Failed, Pipe, ended_badly};
+use crate::host::context::{Context, Form, Time, quote};
+use crate::host::kept::{Kept, Trouble};
+use crate::host::shims::Shim;
+use crate::host::worker::Language;
+use crate::invocation::Invocation;
+use crate::response::Response;
+use crate::sys::child::{Ending, reap_orphans};
+use crate::sys::pipes::{memory_file, pipe};
+use crate::sys::{self, Descriptor};
+use crate::wire::http1::decimal;
+
+/// A shell: which one, the file says.
+pub static SHELL: Language = Language {
+    program: b"",
+    arguments: &[b"-c\0"],
+    code: Some(Shim::Shell),
+    behind: b"function.sh\0",
+    missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
+};
+
+/// A shell that has sourced the file.
+pub struct Shell {
+    /// It cannot read a file at once: the event comes as a command that sets the variable.
+    pub quoted: bool,
+}
+
+impl Shell {
+    /// Waits until the file was sourced.
+    pub fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
+        kept.line(end_ms)?;
+        self.quoted = match kept.said.get() {
+            b"ready raw" => false,
+            b"ready quoted" => true,
+            b"missing" => return Err(Trouble::NoFunction),
+            b"closed" => return Err(Trouble::NoProc),
+            _ => return Err(Trouble::Broken),
+        };
+        Ok(())
+    }
+
+    /// Runs the function for an event.
+    pub fn run(
+        &mut self,
+        invocation: &Invocation<'_>,
+        time: &Time,
+        response: &mut Response,
+        kept: &mut Kept,
+        context: &mut Context,
+    ) -> Result<Result<(), Failed>, Trouble> {
+        kept.ensure(|kept| self.begin(kept, time.end_ms))?;
+        context.write(invocation, time, Form::Exports);
+        let (Some(event), Some(commands), Some((out, its_out))) = (
+            memory_file(invocation.event()),
+            memory_file(context.get()),
+            pipe(),
+        ) else {
+            return Err(Trouble::NoDescriptors);
+        };
+        if self.quoted {
+            write_assignment(&commands, invocation.event());
+        }
+        let mut line = Text::<64>::new();
+        for (descriptor, end) in [(&event, b" "), (&its_out, b" "), (&commands, b"\n")] {
+            line.push(Decimal::new(descriptor.number()).text());
+            line.push(end);
+        }
+        kept.send([line.get(), b""], time.end_ms)?;
+        let mut out = Pipe(Some(out));
+        while kept.wait(out.0.as_ref(), time.end_ms)? {
+            if out.take(response).is_none() {
+                // It may go on writing for ever.
+                kept.stop();
+                kept.last = true;
+                return Ok(Ok(()));
+            }
+        }
+        kept.line(time.end_ms)?;
+        let status = decimal(kept.said.get()).ok_or(Trouble::Broken)?;
+        let _ = out.drain(response);
+        kept.logs.drain();
+        reap_orphans(kept.child());
+        Ok(match status {
+            0 => Ok(()),
+            _ => Err(ended_badly(&Ending::Exit(status), kept.logs, response)),
+        })
+    }
+}
+
+/// Puts `tinderbox_event='...'` behind the commands. What cannot be written is missing there, and
+/// the shell says so.
+fn write_assignment(commands: &Descriptor, event: &[u8]) {
+    let mut piece = Text::<4096>::new();
+    let number = commands.number();
+    piece.set(b"tinderbox_event=");
+    quote(event, &mut |text| {
+        if !piece.take(text) {
+            sys::write_all(number, piece.get());
+            piece.set(b"");
+            if !piece.take(text) {
+                sys::write_all(number, text);
+            }
+        }
+    });
+    piece.push(b"\n");
+    sys::write_all(number, piece.get());
+}
