@@ -36,6 +36,8 @@ need cc gcc
 need ps procps
 need strace strace
 need zip zip
+need unzip unzip
+need patchelf patchelf
 need qemu-aarch64-static qemu-user-static
 [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
 if [ ${#packages[@]} -gt 0 ]; then
@@ -111,6 +113,9 @@ fi
 
 stage "The same bytes from two folders"
 integration --test reproducible
+
+stage "Packages"
+TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test package
 
 stage "Size"
 scripts/size.sh
