@@ -101,7 +101,6 @@ fn php_needs_nothing_but_the_layer() {
 }
 
 #[test]
-#[ignore = "functions in PHP, kept alive, are not in bootstrap yet"]
 fn a_php_function_needs_nothing_but_the_layer() {
     let place = place();
     if !can_chroot() || !unpacked(&place) {
