@@ -1,54 +1,44 @@
 // The worker for Node: `node --input-type=module -e THIS -- FILE NAME`.
 //
-// Thinned for shipping: lines that begin with `//` and indentation are dropped, so no template may
-// go over a line, and every statement ends in a semicolon.
+// What is shipped has no lines that begin with `//` and no indentation: no template goes over a
+// line.
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 
-const [, path, name] = process.argv;
-// What child_process.fork and Worker would hand on.
+const { env, argv: [, path, name] } = process;
+// Or child_process.fork and Worker hand ours on.
 process.execArgv = [];
 // The event in hand: `fail` answers with an error, `empty` runs when the event loop is empty.
 let hand, channel;
 
-// The head and the body of a report. The cuts keep the body below the limit.
-const report = (head, error) => {
-	const real = error instanceof Error || error?.stack && error.message;
-	const errorType = (real ? String(error.name) : typeof error).replace(/[^!-~]/g, '_').slice(0, 128) || 'Error';
-	const errorMessage = (real ? String(error.message) : String(error)).slice(0, 20000);
-	const lines = real ? String(error.stack).split('\n') : [];
-	const stackTrace = lines.slice(0, 50).map((line) => line.slice(0, 300));
-	const body = Buffer.from(JSON.stringify({ errorMessage, errorType, stackTrace }));
-	return [`${head} ${body.length} ${errorType}`, body];
+// The cuts keep the body below its limit.
+const report = (verb, error) => {
+	const { name, message, stack = '' } = error?.stack ? error : { name: typeof error, message: error };
+	const errorType = `${name}`.replace(/[^!-~]/g, '_').slice(0, 128) || 'Error';
+	const stackTrace = `${stack}`.split('\n', 50).map((line) => line.slice(0, 300));
+	const body = Buffer.from(JSON.stringify({ errorMessage: String(message).slice(0, 20000), errorType, stackTrace }));
+	return [`${verb} ${body.length} ${errorType}\n`, body];
 };
 const named = (name, message) => Object.assign(new Error(message), { name });
 
-const frame = (head, body, done) => {
+const send = (head, body, done) => {
 	channel.cork();
-	channel.write(head + '\n');
+	channel.write(head);
 	channel.write(body, done);
 	channel.uncork();
 };
 
-// Before the channel is asynchronous, a plain write will do.
-const initFailed = (error) => {
-	const [head, body] = report('init-error', error);
-	writeSync(3, head + '\n');
-	writeSync(3, body);
-	process.exit(1);
-};
-
 process.on('beforeExit', () => hand?.empty());
-// Rejections that nobody handles come here too. What is left behind is unknown: the process ends.
+// Rejections that nobody handles come here too. The state is unknown now: the process ends.
 process.on('uncaughtException', (error) => {
 	if (hand) return hand.fail(error, 'fatal');
 	console.error(error);
 	process.exit(1);
 });
 
-// The global of the managed runtime, for responses that are streamed.
+// The global of the managed runtime, for responses in a stream.
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 globalThis.awslambda = {
 	streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: 'response' }),
@@ -60,45 +50,41 @@ globalThis.awslambda = {
 		},
 	},
 };
-
 const streamOf = (seq) => {
 	let type = 'application/octet-stream';
-	let open = false;
-	const send = (data, done) => {
-		if (!open) {
-			open = true;
-			channel.write(`stream ${seq} ${type}\n`);
-			if (stream.prelude) send(stream.prelude);
-		}
-		data = Buffer.from(data);
-		data.length ? frame(`chunk ${seq} ${data.length}`, data, done) : done();
+	const chunk = (data, done) => {
+		if (type) channel.write(`stream ${seq} ${type}\n`);
+		type = '';
+		const { prelude } = stream;
+		stream.prelude = '';
+		if (prelude) chunk(Buffer.from(prelude));
+		data.length ? send(`chunk ${seq} ${data.length}\n`, data, done) : done();
 	};
 	const stream = new Writable({
 		objectMode: true,
-		write: (data, encoding, done) => {
-			const plain = typeof data === 'string' || data instanceof Uint8Array;
-			send(typeof data === 'string' ? Buffer.from(data, encoding) : plain ? data : JSON.stringify(data), done);
-		},
-		final: (done) => send('', done),
+		write: (data, encoding, done) => chunk(data instanceof Uint8Array ? data : Buffer.from(typeof data === 'string' ? data : JSON.stringify(data), encoding), done),
+		final: (done) => chunk('', done),
 	});
-	stream.setContentType = (told) => { type = String(told).replace(/[^ -~]/g, ''); };
+	stream.setContentType = (told) => { type = `${told}`.replace(/[^ -~]/g, '').slice(0, 200); };
 	return stream;
 };
 
 const contextOf = (text) => {
-	const of = Object.fromEntries(text.split('\n').slice(0, -1).map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
-	const env = process.env;
+	const of = {};
+	for (const [, name, value] of text.matchAll(/([^=\n]*)=([^\n]*)\n/g)) of[name] = value;
 	const json = (name) => of[name] && JSON.parse(of[name]);
 	// Without a deadline, the longest that Lambda gives.
-	const deadline = Number(of['deadline-ms'] ?? Date.now() + 900000);
-	if (of['trace-id']) env._X_AMZN_TRACE_ID = of['trace-id'];
-	else delete env._X_AMZN_TRACE_ID;
+	const deadline = of['deadline-ms'] ?? Date.now() + 900000;
+	const trace = of['trace-id'];
+	delete env._X_AMZN_TRACE_ID;
+	if (trace) env._X_AMZN_TRACE_ID = trace;
 	return {
 		callbackWaitsForEmptyEventLoop: true,
+		getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
 		awsRequestId: of['request-id'],
 		invokedFunctionArn: of['function-arn'],
 		tenantId: of['tenant-id'],
-		xRayTraceId: of['trace-id'],
+		xRayTraceId: trace,
 		clientContext: json('client-context'),
 		identity: json('cognito-identity'),
 		functionName: env.AWS_LAMBDA_FUNCTION_NAME,
@@ -106,114 +92,92 @@ const contextOf = (text) => {
 		memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
 		logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
 		logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
-		getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
 	};
 };
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 const run = async (handler, seq, text, event) => {
-	// While the handler runs, the channel keeps nobody alive: then `beforeExit` tells that the
-	// event loop is empty.
-	channel.unref();
-	const answered = (head, body, done) => {
+	const answer = (head, body, done) => {
 		if (hand !== own) return;
 		hand = null;
-		frame(head, body, done);
+		send(head, body, done);
 		channel.ref();
 	};
-	const own = {
-		fail: (error, verb = 'error') => answered(...report(`${verb} ${seq}`, error), verb === 'fatal' ? () => process.exit(1) : undefined),
-		answer: (value) => {
-			const body = Buffer.from(JSON.stringify(value) ?? 'null');
-			answered(`ok ${seq} ${body.length}`, body);
-		},
-		empty: () => own.fail(named('Runtime.NeverSettled', 'the event loop is empty, and the handler has not answered')),
-	};
-	hand = own;
+	const fail = (error, verb = 'error') => answer(...report(`${verb} ${seq}`, error), () => verb === 'fatal' && process.exit(1));
+	const own = hand = { fail, empty: () => fail(named('Runtime.NeverSettled', 'the event loop is empty, and the handler has not answered')) };
 	// As in the managed runtime, the first call counts.
-	let called = false;
+	let called;
 	const first = (call) => (...all) => {
-		if (called) return;
-		called = true;
-		call(...all);
+		if (!called) called = call(...all) || true;
 	};
 	const done = (error, value) => {
+		if (error != null) return fail(error);
 		try {
-			error == null ? own.answer(value) : own.fail(error);
+			const body = Buffer.from(JSON.stringify(value) ?? 'null');
+			answer(`ok ${seq} ${body.length}\n`, body);
 		} catch (unfit) {
-			own.fail(unfit);
+			fail(unfit);
 		}
 	};
+	// While the handler runs, the channel keeps nobody alive: `beforeExit` tells when all is done.
+	channel.unref();
 	try {
 		const context = contextOf(text);
 		// An invoke without a payload is `{}` for Lambda.
-		event = JSON.parse(utf8.decode(event) || '{}');
+		event = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(event) || '{}');
 		if (handler[STREAMING]) {
 			const stream = streamOf(seq);
-			const finished = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
-			finished.catch(() => {});
-			await handler(event, stream, context);
-			await finished;
-			return answered(`end ${seq}`, '');
+			const end = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
+			await Promise.all([handler(event, stream, context), end]);
+			return answer(`end ${seq}\n`, '');
 		}
-		context.done = first(done);
-		context.succeed = first((value) => done(null, value));
-		context.fail = first((error) => done(error ?? 'handled'));
-		const callback = first((error, value) => {
+		const succeed = first((value) => done(null, value));
+		Object.assign(context, { succeed, done: first(done), fail: first((error) => done(error ?? 'handled')) });
+		const result = handler(event, context, first((error, value) => {
 			if (error == null && context.callbackWaitsForEmptyEventLoop) own.empty = () => done(null, value);
 			else done(error, value);
-		});
-		const { succeed } = context;
-		const result = handler(event, context, callback);
+		}));
 		if (typeof result?.then === 'function') succeed(await result);
-		// One that has not called back may yet do so; what it returned is the answer otherwise.
+		// It may yet call back. If not, what it returned is the answer.
 		else if (!called) own.empty = () => done(null, result);
 	} catch (error) {
-		called = true;
-		own.fail(error);
+		fail(error);
 	}
 };
 
-let handler;
-hand = {
-	fail: initFailed,
-	empty: () => initFailed(named('Runtime.NeverSettled', `the event loop is empty, and ${path} is still loading`)),
+// Until the channel is asynchronous, a plain write will do.
+const fail = (error) => {
+	for (const data of report('init-error', error)) writeSync(3, data);
+	process.exit(1);
 };
+hand = { fail, empty: () => fail(named('Runtime.NeverSettled', `the event loop is empty, and ${path} is not loaded`)) };
+let handler;
 try {
 	const module = await import(pathToFileURL(path));
 	const find = (from) => name.split('.').reduce((at, key) => at?.[key], from);
 	handler = find(module) ?? find(module.default);
 	if (typeof handler !== 'function') throw named('Runtime.HandlerNotFound', `${path} exports no function '${name}'`);
 } catch (error) {
-	initFailed(error);
+	fail(error);
 }
 hand = null;
 
 channel = new Socket({ fd: 3, readable: true, writable: true });
-const gone = () => process.exit(0);
-channel.on('end', gone).on('error', gone).on('close', gone);
-// What has come of the frame, and how much it must be: 0 until the line is there.
-let pieces = [];
-let have = 0;
-let whole = 0;
-let head;
+for (const end of ['end', 'error', 'close']) channel.on(end, () => process.exit(0));
+// What has come of a frame; how much that is; how much it must be, 0 until the line is there.
+let pieces = [], have = 0, whole = 0, head;
 channel.on('data', (piece) => {
 	pieces.push(piece);
 	have += piece.length;
-	if (!whole) {
-		const all = Buffer.concat(pieces);
-		const end = all.indexOf(10) + 1;
-		pieces = [all];
-		if (!end) return;
-		head = [end, ...all.toString('latin1', 0, end).split(' ').map(Number)];
-		whole = end + head[2] + head[3];
-	}
 	if (have < whole) return;
 	const all = Buffer.concat(pieces);
-	const event = head[0] + head[2];
+	pieces = [all];
+	const line = all.indexOf(10) + 1;
+	if (!line) return;
+	const [seq, context, event] = all.toString('latin1', 0, line).split(' ').map(Number);
+	whole = line + context + event;
+	if (have < whole) return;
 	pieces = [];
 	have = whole = 0;
-	run(handler, head[1], all.toString('utf8', head[0], event), all.subarray(event));
+	run(handler, seq, all.toString('utf8', line, line + context), all.subarray(line + context));
 });
-frame('ready', '');
+send('ready\n', '');

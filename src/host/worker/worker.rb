@@ -1,135 +1,111 @@
 # The worker for Ruby: `ruby --disable=gems -e THIS FILE NAME`.
 #
-# Thinned for shipping: lines that begin with `#`, and indentation, are dropped.
+# What is shipped has no lines that begin with `#`, and no indentation.
 require 'json'
 require 'stringio'
 
-# Rubygems costs 50 ms at start, so it is loaded by the first who needs it, or at once where the
-# environment asks for it.
+# Rubygems takes 50 ms to load: the first who needs it does, or the environment that asks for it.
 autoload :Gem, 'rubygems'
 module Kernel
 	alias tinderbox_require require
 	def require(name)
 		tinderbox_require(name)
 	rescue LoadError => error
-		raise if error.path != name || $LOADED_FEATURES.any? { |file| file.end_with?('/rubygems.rb') }
-		tinderbox_require('rubygems')
+		raise if error.path != name || !tinderbox_require('rubygems')
 		require(name)
 	end
-	def gem(*arguments)
-		tinderbox_require('rubygems')
-		gem(*arguments)
+	def gem(*all)
+		Gem
+		gem(*all)
 	end
-	private :require, :gem, :tinderbox_require
+	private :require, :gem
 end
 
 module Tinderbox
 	# The names are those of the managed runtime.
-	class Context
-		attr_reader :aws_request_id, :invoked_function_arn, :tenant_id, :function_name, :function_version,
-			:memory_limit_in_mb, :log_group_name, :log_stream_name, :client_context, :identity, :deadline_ms
-		def initialize(of)
-			@aws_request_id = of['request-id']
-			@invoked_function_arn = of['function-arn']
-			@tenant_id = of['tenant-id']
-			@function_name = ENV['AWS_LAMBDA_FUNCTION_NAME']
-			@function_version = ENV['AWS_LAMBDA_FUNCTION_VERSION']
-			@memory_limit_in_mb = ENV['AWS_LAMBDA_FUNCTION_MEMORY_SIZE']
-			@log_group_name = ENV['AWS_LAMBDA_LOG_GROUP_NAME']
-			@log_stream_name = ENV['AWS_LAMBDA_LOG_STREAM_NAME']
-			@client_context, @identity = %w[client-context cognito-identity].map { |name| JSON.parse(of[name] || 'null') }
-			# Without a deadline, the longest that Lambda gives.
-			@deadline_ms = (of['deadline-ms'] || now + 900_000).to_i
-		end
+	Context = Struct.new(:aws_request_id, :invoked_function_arn, :tenant_id, :client_context, :identity, :deadline_ms,
+		:function_name, :function_version, :memory_limit_in_mb, :log_group_name, :log_stream_name) do
 		def get_remaining_time_in_millis
-			[0, @deadline_ms - now].max
+			[0, deadline_ms - Time.now.to_f * 1000].max.to_i
 		end
 		def log(message)
 			puts message
 		end
-		private def now
-			Process.clock_gettime(Process::CLOCK_REALTIME, :millisecond)
-		end
 	end
-
 	CHANNEL = IO.for_fd(3, 'r+b', autoclose: false)
 	CHANNEL.sync = CHANNEL.close_on_exec = true
-	NotFound = Class.new(StandardError)
-
 	class << self
-		# The runtime is gone when it cannot be written to: nobody wants to hear more.
-		def send(head, body)
+		def send(head, body = '')
 			CHANNEL.write(head, "\n", body)
+		# The runtime is gone, and nobody wants to hear more.
 		rescue SystemCallError
 			exit!(0)
 		end
 
-		# The cuts keep the body below the limit.
-		def fail(head, error)
-			type, message = error.class.name || 'Exception', error.message
-			type = 'Runtime.HandlerNotFound' if error.is_a?(NotFound)
-			type, message = 'Runtime.ExitError', "exit(#{error.status}) was called" if error.is_a?(SystemExit)
-			type = type.b.gsub(/[^!-~]/n, '_')[0, 128]
+		# The cuts keep the body below its limit.
+		def fail(head, error, type = error.class.to_s)
+			type, message = type.b.gsub(/[^!-~]/n, '_')[0, 128], error.message
+			type, message = 'Runtime.ExitError', "exit(#{error.status}) was called" if SystemExit === error
 			trace = (error.backtrace || []).reject { |line| line.start_with?('-e:', '<internal:') }
-			clean = ->(text, length) { text.dup.force_encoding('UTF-8').scrub[0, length] }
-			body = JSON.generate({
-				errorMessage: clean[message.to_s, 20_000],
-				errorType: type,
-				stackTrace: trace.first(50).map { |line| clean[line, 300] },
-			})
+			cut = ->(text, length) { text.to_s.dup.force_encoding('UTF-8').scrub[0, length] }
+			body = JSON.generate({ errorMessage: cut[message, 20000], errorType: type, stackTrace: trace[0, 50].map { |line| cut[line, 300] } })
 			send("#{head} #{body.bytesize} #{type}", body)
 		end
 
 		# A function of the top level, or `Module::Class.method`.
 		def load(main, path, name)
-			$LOAD_PATH.unshift(ENV['LAMBDA_TASK_ROOT'] || File.dirname(path))
+			$:.unshift(ENV['LAMBDA_TASK_ROOT'] || File.dirname(path))
+			Kernel.require('rubygems') if ENV.keys.grep(/^(GEM|BUNDLE)_/).any?
 			Kernel.require(path)
-			method, of = name.split('.').reverse
-			target = of ? Object.const_get(of) : main
-			target.respond_to?(method.to_s, true) or raise NotFound, "#{path} defines no method '#{name}'"
-			target.method(method)
+			method, owner = name.split('.').reverse
+			main = Object.const_get(owner) if owner
+			return main.method(method) if main.respond_to?(method.to_s, true)
+			fail('init-error', StandardError.new("#{path} defines no method '#{name}'"), 'Runtime.HandlerNotFound')
+			exit!(1)
+		rescue Exception => error
+			fail('init-error', error)
+			exit!(1)
 		end
 
-		def answer(handler, text, event)
-			fields = text.force_encoding('UTF-8').each_line(chomp: true).to_h { |line| line.split('=', 2) }
-			ENV['_X_AMZN_TRACE_ID'] = fields['trace-id']
-			context = Context.new(fields)
-			event.force_encoding('UTF-8').valid_encoding? or raise EncodingError, 'the event is not UTF-8'
-			# An invoke without a payload is `{}` for Lambda.
-			result = handler.call(event: JSON.parse(event.empty? ? '{}' : event), context: context)
-			return JSON.generate(result), '' unless result.is_a?(IO) || result.is_a?(StringIO)
-			[result.read, ' application/octet-stream']
+		def context(text)
+			of = text.force_encoding('UTF-8').lines(chomp: true).to_h { |line| line.split('=', 2) }
+			ENV['_X_AMZN_TRACE_ID'] = of['trace-id']
+			# Without a deadline, the longest that Lambda gives.
+			Context.new(*of.values_at('request-id', 'function-arn', 'tenant-id'),
+				*of.values_at('client-context', 'cognito-identity').map { |json| JSON.parse(json || 'null') },
+				(of['deadline-ms'] || (Time.now.to_i + 900) * 1000).to_i,
+				*%w[FUNCTION_NAME FUNCTION_VERSION FUNCTION_MEMORY_SIZE LOG_GROUP_NAME LOG_STREAM_NAME].map { |name| ENV["AWS_LAMBDA_#{name}"] })
+		end
+
+		# An invoke without a payload is `{}` for Lambda.
+		def decode(event)
+			raise EncodingError, 'the event is not UTF-8' unless event.force_encoding('UTF-8').valid_encoding?
+			JSON.parse(event.empty? ? '{}' : event)
 		end
 
 		def serve(handler)
-			send('ready', '')
+			send('ready')
 			while (line = CHANNEL.gets)
-				seq, context_bytes, event_bytes = line.split.map(&:to_i)
-				text = CHANNEL.read(context_bytes)
-				event = CHANNEL.read(event_bytes)
-				break if event.to_s.bytesize < event_bytes
+				seq, text, event = line.split.map(&:to_i)
+				text, event = CHANNEL.read(text), CHANNEL.read(event)
 				begin
-					body, type = answer(handler, text, event)
-					send("ok #{seq} #{body.bytesize}#{type}", body)
-				# What ends the process.
-				rescue SystemExit, SignalException, NoMemoryError => error
-					fail("fatal #{seq}", error)
-					raise
+					result, type = handler.call(event: decode(event), context: context(text)), ''
+					if IO === result || StringIO === result
+						result, type = result.read, ' application/octet-stream'
+					else
+						result = JSON.generate(result)
+					end
+					send("ok #{seq} #{result.bytesize}#{type}", result)
 				rescue Exception => error
-					fail("error #{seq}", error)
+					# These end the process.
+					last = [SystemExit, SignalException, NoMemoryError].any? { |kind| kind === error }
+					fail("#{last ? 'fatal' : 'error'} #{seq}", error)
+					raise if last
 				end
-				text = event = body = error = nil
+				event = result = error = nil
 			end
 		end
 	end
 end
-
 $stdout.sync = true
-begin
-	Kernel.require('rubygems') if %w[GEM_HOME GEM_PATH BUNDLE_GEMFILE].any? { |name| ENV[name] }
-	handler = Tinderbox.load(self, *ARGV)
-rescue Exception => error
-	Tinderbox.fail('init-error', error)
-	exit!(1)
-end
-Tinderbox.serve(handler)
+Tinderbox.serve(Tinderbox.load(self, *ARGV))
