@@ -3,6 +3,9 @@
 
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 /// Makes the close of this socket a reset (RST) instead of an orderly end (FIN).
 pub fn reset_on_close(stream: &TcpStream) {
@@ -54,3 +57,25 @@ pub const SIGKILL: i32 = libc::SIGKILL;
 pub const SIGABRT: i32 = libc::SIGABRT;
 /// The polite request to end.
 pub const SIGTERM: i32 = libc::SIGTERM;
+
+/// Makes this socket descriptor 3 of what the command starts, in any number of starts.
+pub fn give_as_three(command: &mut Command, socket: &UnixStream) {
+    let from = socket.as_raw_fd();
+    let give = move || {
+        // SAFETY: both take plain integers, touch no memory and may run between fork and exec
+        // (signal-safety(7)). A descriptor that dup2 makes stays open over exec, one that is 3
+        // already must be told to.
+        let result = unsafe {
+            match from {
+                3 => libc::fcntl(3, libc::F_SETFD, 0),
+                _ => libc::dup2(from, 3),
+            }
+        };
+        match result {
+            -1 => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    };
+    // SAFETY: the closure does nothing but the one call above.
+    unsafe { command.pre_exec(give) };
+}

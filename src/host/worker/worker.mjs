@@ -13,11 +13,12 @@ process.execArgv = [];
 // The event in hand: `fail` answers with an error, `empty` runs when the event loop is empty.
 let hand, channel;
 
-// The cuts keep the body below its limit.
+// What stands in the stack below the worker itself says nothing. The cuts keep the body below its
+// limit.
 const report = (verb, error) => {
 	const { name, message, stack = '' } = error?.stack ? error : { name: typeof error, message: error };
 	const errorType = `${name}`.replace(/[^!-~]/g, '_').slice(0, 128) || 'Error';
-	const stackTrace = `${stack}`.split('\n', 50).map((line) => line.slice(0, 300));
+	const stackTrace = `${stack}`.split(/\n.*\[eval\d/)[0].split('\n', 50).map((line) => line.slice(0, 300));
 	const body = Buffer.from(JSON.stringify({ errorMessage: String(message).slice(0, 20000), errorType, stackTrace }));
 	return [`${verb} ${body.length} ${errorType}\n`, body];
 };
@@ -147,7 +148,10 @@ const run = async (handler, seq, text, event) => {
 // Until the channel is asynchronous, a plain write will do.
 const fail = (error) => {
 	for (const data of report('init-error', error)) writeSync(3, data);
-	process.exit(1);
+	// Where a syntax error is, is known to nobody but Node, which says so at such an end.
+	if (error instanceof SyntaxError) process.removeAllListeners('uncaughtException');
+	else process.exit(1);
+	throw error;
 };
 hand = { fail, empty: () => fail(named('Runtime.NeverSettled', `the event loop is empty, and ${path} is not loaded`)) };
 let handler;

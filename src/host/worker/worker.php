@@ -93,8 +93,7 @@ function serve($path, $name) {
 	}
 	$level = ob_get_level();
 	send('ready', '');
-	while ($line = fgets(Worker::$channel)) {
-		list($seq, $context, $event) = explode(' ', trim($line));
+	while (sscanf((string) fgets(Worker::$channel), '%d %d %d', $seq, $context, $event) == 3) {
 		$context = read($context);
 		$event = read($event);
 		error_clear_last();

@@ -94,8 +94,8 @@ def serve(path, name):
 		sys.exit(1)
 	send('ready')
 	channel = open(3, 'rb', closefd=False)
-	for line in iter(channel.readline, b''):
-		seq, text, event = map(int, line.split())
+	while len(line := channel.readline().split()) == 3:
+		seq, text, event = map(int, line)
 		text, event = channel.read(text), channel.read(event)
 		try:
 			# An invoke without a payload is `{}` for Lambda.

@@ -1,0 +1,2 @@
+process.send('from the child');
+process.disconnect();

@@ -1,0 +1,2 @@
+// The event comes back.
+exports.handler = async (event, context) => event;

@@ -1,0 +1,2 @@
+// The event comes back.
+export const handler = async (event, context) => event;

@@ -1,0 +1,2 @@
+Promise.reject(new RangeError("nobody caught it"));
+await new Promise((done) => setTimeout(done, 60000));

@@ -1,0 +1,8 @@
+<?php
+
+use Bref\Context\Context;
+
+// As Bref has it: the file returns the function.
+return function (array $event, Context $context): array {
+    return ['event' => $event, 'id' => $context->getAwsRequestId()];
+};

@@ -1,0 +1,7 @@
+<?php
+
+// The event comes back.
+function hello($payload, $context)
+{
+    return $payload;
+}

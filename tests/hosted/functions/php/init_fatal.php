@@ -1,0 +1,3 @@
+<?php
+function same($payload) { return $payload; }
+function same($payload) { return $payload; }

@@ -1,0 +1,10 @@
+<?php
+
+$greetings = 0;
+
+function greeting($payload)
+{
+    global $greetings;
+    $greetings++;
+    return "Hello, {$payload['name']}! You are number $greetings.";
+}

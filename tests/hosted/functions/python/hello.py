@@ -1,0 +1,3 @@
+# The event comes back.
+def handler(event, context):
+    return event

@@ -1,0 +1,5 @@
+from . import part
+
+
+def handler(event, context):
+    return part.ANSWER

@@ -1,0 +1,1 @@
+ANSWER = "imported from the package"

@@ -1,0 +1,2 @@
+def same(event, context:
+    return event

@@ -1,0 +1,4 @@
+# The event comes back.
+def handler(event:, context:)
+  event
+end

@@ -1,0 +1,7 @@
+module Greetings
+  class Polite
+    def self.process(event:, context:)
+      "Good morning, #{event['name']}."
+    end
+  end
+end

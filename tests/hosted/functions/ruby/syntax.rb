@@ -1,0 +1,3 @@
+def same(event:, context:
+  event
+end

@@ -1,0 +1,418 @@
+//! The runtime's side of the frame protocol, strict: what it does not know fails the test.
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::support::sys::give_as_three;
+use crate::support::{bound, root, spawn};
+use crate::{shims, skip};
+
+/// The longest line that a worker may write, with its end.
+const LINE_BYTES_MAX: usize = 256;
+/// The longest report of an error.
+const REPORT_BYTES_MAX: usize = 262_144;
+/// No step waits longer, in milliseconds of native speed.
+const PATIENCE_MS: u64 = 60_000;
+
+/// An interpreter and its worker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Language {
+    Php,
+    Node,
+    Python,
+    Ruby,
+}
+
+use Language::{Node, Php, Python, Ruby};
+
+impl Language {
+    /// Whether there is an interpreter; says that the test is skipped when there is none.
+    pub fn is_here(self) -> bool {
+        skip::has(self.interpreter())
+    }
+
+    fn interpreter(self) -> &'static str {
+        match self {
+            Php => "php",
+            Node => "node",
+            Python => "python3",
+            Ruby => "ruby",
+        }
+    }
+
+    /// The flags, the code, and what stands between it and the path of the function.
+    fn arguments(self) -> Vec<&'static str> {
+        let (flags, code, end): (&[_], _, &[_]) = match self {
+            Php => (
+                &[
+                    "-d",
+                    "display_errors=stderr",
+                    "-d",
+                    "log_errors=0",
+                    "-d",
+                    "html_errors=0",
+                    "-r",
+                ],
+                shims::PHP,
+                &["--"],
+            ),
+            Node => (&["--input-type=module", "-e"], shims::NODE, &["--"]),
+            Python => (&["-u", "-c"], shims::PYTHON, &[]),
+            Ruby => (&["--disable=gems", "-e"], shims::RUBY, &[]),
+        };
+        let code = code.strip_suffix(b"\0").expect("ends in a NUL");
+        let code = std::str::from_utf8(code).expect("a worker is text");
+        [flags, &[code], end].concat()
+    }
+
+    /// The folder of the sample functions.
+    pub fn folder(self) -> PathBuf {
+        let name = match self {
+            Php => "php",
+            Node => "node",
+            Python => "python",
+            Ruby => "ruby",
+        };
+        root().join("tests/hosted/functions").join(name)
+    }
+
+    /// The name of a sample's file.
+    pub fn file(self, stem: &str) -> PathBuf {
+        let ending = match self {
+            Php => "php",
+            Node => "mjs",
+            Python => "py",
+            Ruby => "rb",
+        };
+        self.folder().join(format!("{stem}.{ending}"))
+    }
+
+    /// A worker for a function of `cases`, ready.
+    pub fn case(self, name: &str) -> Worker {
+        let mut worker = self.start("cases", name);
+        worker.expect_ready();
+        worker
+    }
+
+    /// A worker for a function of this sample.
+    pub fn start(self, stem: &str, name: &str) -> Worker {
+        Worker::start(&mut self.command(&self.file(stem), name))
+    }
+
+    /// The command that starts a worker for this file.
+    pub fn command(self, path: &std::path::Path, name: &str) -> Command {
+        let mut command = Command::new(self.interpreter());
+        command.args(self.arguments()).arg(path).arg(name);
+        let folder = path.parent().expect("a file in a folder");
+        command.env("LAMBDA_TASK_ROOT", folder);
+        command
+    }
+}
+
+/// One answer, or what a worker says when it has started.
+#[derive(Debug, PartialEq)]
+pub struct Frame {
+    /// `ready`, `ok`, `error`, ...
+    pub verb: String,
+    /// The sequence number, where the verb has one.
+    pub sequence: Option<u64>,
+    /// The type of the error, or the content type.
+    pub kind: String,
+    pub body: Vec<u8>,
+}
+
+impl Frame {
+    /// The response, which must be JSON and have no content type.
+    pub fn json(&self) -> Value {
+        assert_eq!((&*self.verb, &*self.kind), ("ok", ""), "{}", self.text());
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
+    }
+
+    /// The message of an error of this verb and type.
+    pub fn message(&self, verb: &str, kind: &str) -> String {
+        let at = (&*self.verb, &*self.kind);
+        assert_eq!(at, (verb, kind), "{}", self.text());
+        self.report()["errorMessage"]
+            .as_str()
+            .expect("a message")
+            .to_string()
+    }
+
+    /// The stack trace of an error, a line an entry.
+    pub fn trace(&self) -> Vec<String> {
+        let trace = self.report()["stackTrace"].clone();
+        serde_json::from_value(trace).expect("a list of lines")
+    }
+
+    fn report(&self) -> Value {
+        assert!(self.body.len() <= REPORT_BYTES_MAX, "too long a report");
+        let report: Value = serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("no JSON: {}", self.text()));
+        let names: Vec<_> = report
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect();
+        assert_eq!(names, ["errorMessage", "errorType", "stackTrace"]);
+        assert_eq!(report["errorType"], *self.kind);
+        let clean = self.kind.bytes().all(|byte| byte.is_ascii_graphic());
+        assert!(
+            clean && (1..=128).contains(&self.kind.len()),
+            "{}",
+            self.kind
+        );
+        report
+    }
+
+    /// For messages.
+    pub fn text(&self) -> String {
+        let body = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]);
+        format!("{} {:?} {} {body}", self.verb, self.sequence, self.kind)
+    }
+}
+
+/// A worker, and the runtime's end of its channel.
+pub struct Worker {
+    child: Child,
+    channel: UnixStream,
+    read: Vec<u8>,
+    log: Arc<Mutex<Vec<u8>>>,
+    pub sequence: u64,
+}
+
+impl Worker {
+    /// Starts it, with the variables of Lambda and nothing on its standard input.
+    pub fn start(command: &mut Command) -> Worker {
+        let (channel, other) = UnixStream::pair().expect("a pair of sockets");
+        let (mut log, log_end) = std::io::pipe().expect("a pipe");
+        for (name, value) in [
+            ("AWS_LAMBDA_FUNCTION_NAME", "sample"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/sample"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0"),
+            ("LANG", "en_US.UTF-8"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ] {
+            command.env(name, value);
+        }
+        command.stdin(Stdio::null());
+        command.stdout(log_end.try_clone().expect("dup"));
+        command.stderr(log_end);
+        give_as_three(command, &other);
+        let child = spawn(command);
+        // The command holds the ends that the child has now.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let collected = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&collected);
+        std::thread::spawn(move || {
+            let mut piece = [0; 65536];
+            while let Ok(count @ 1..) = log.read(&mut piece) {
+                let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                sink.extend_from_slice(&piece[..count]);
+            }
+        });
+        let patience = Some(bound(PATIENCE_MS));
+        channel.set_read_timeout(patience).expect("a timeout");
+        channel.set_write_timeout(patience).expect("a timeout");
+        Worker {
+            child,
+            channel,
+            read: Vec::new(),
+            log: collected,
+            sequence: 0,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// It says that it is ready, and nothing else.
+    pub fn expect_ready(&mut self) {
+        let ready = self.answer();
+        assert_eq!(ready.verb, "ready", "{}", ready.text());
+        self.assert_silent();
+    }
+
+    /// Sends an event with a context, and takes the answer to it, which must be whole.
+    pub fn ask_with(&mut self, context: &str, event: &[u8]) -> Frame {
+        self.send(context, event);
+        let answer = self.answer();
+        assert_eq!(answer.sequence, Some(self.sequence), "{}", answer.text());
+        answer
+    }
+
+    /// The same with a context that has what is always there.
+    pub fn ask(&mut self, event: &[u8]) -> Frame {
+        self.ask_with(
+            "request-id=id-1\ndeadline-ms=4102444800000\nfunction-arn=arn:aws:x\n",
+            event,
+        )
+    }
+
+    /// Sends the next event.
+    pub fn send(&mut self, context: &str, event: &[u8]) {
+        self.assert_silent();
+        self.sequence += 1;
+        let head = format!("{} {} {}\n", self.sequence, context.len(), event.len());
+        let frame = [head.as_bytes(), context.as_bytes(), event].concat();
+        self.send_bytes(&frame);
+    }
+
+    /// Sends what need not be a frame.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.channel.write_all(bytes).expect("the worker reads");
+    }
+
+    /// Takes one frame.
+    pub fn answer(&mut self) -> Frame {
+        self.try_answer()
+            .unwrap_or_else(|| panic!("no answer, log: {}", self.log()))
+    }
+
+    /// Takes one frame, or nothing where the channel ends; a frame that is cut fails the test.
+    pub fn try_answer(&mut self) -> Option<Frame> {
+        let line = loop {
+            if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
+                break self.read.drain(..=end).collect::<Vec<u8>>();
+            }
+            assert!(self.read.len() < LINE_BYTES_MAX, "too long a line");
+            if !self.read_some() {
+                assert_eq!(self.read, b"", "a line that is cut");
+                return None;
+            }
+        };
+        let line = String::from_utf8(line).expect("a line is ASCII");
+        assert!(line.is_ascii() && line.len() <= LINE_BYTES_MAX, "{line:?}");
+        let mut words = line.trim_end_matches('\n').splitn(4, ' ');
+        let verb = words.next().expect("a verb").to_string();
+        let mut number = || {
+            words
+                .next()
+                .and_then(|word| word.parse().ok())
+                .unwrap_or_else(|| panic!("a number is missing: {line:?}"))
+        };
+        let (sequence, length) = match &*verb {
+            "ready" => (None, 0),
+            "init-error" => (None, number()),
+            "stream" | "end" => (Some(number()), 0),
+            "ok" | "error" | "fatal" | "chunk" => (Some(number()), number()),
+            _ => panic!("not a verb: {line:?}"),
+        };
+        let kind = words.collect::<Vec<_>>().join(" ");
+        let plain = matches!(&*verb, "ready" | "end" | "chunk");
+        assert!(!plain || kind.is_empty(), "{line:?}");
+        while (self.read.len() as u64) < length {
+            assert!(self.read_some(), "a body that is cut: {line:?}");
+        }
+        let body = self.read.drain(..length as usize).collect();
+        Some(Frame {
+            verb,
+            sequence,
+            kind,
+            body,
+        })
+    }
+
+    fn read_some(&mut self) -> bool {
+        let mut piece = [0; 65536];
+        match self.channel.read(&mut piece) {
+            Ok(count) => {
+                self.read.extend_from_slice(&piece[..count]);
+                count > 0
+            }
+            // What it did not read of us makes its end a reset.
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
+            Err(error) => panic!("{error}, log: {}", self.log()),
+        }
+    }
+
+    /// It has sent nothing that was not asked for.
+    pub fn assert_silent(&mut self) {
+        self.channel.set_nonblocking(true).expect("non-blocking");
+        let mut piece = [0; 256];
+        let silent = match self.channel.read(&mut piece) {
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+            Ok(_) => false,
+        };
+        self.channel.set_nonblocking(false).expect("blocking");
+        assert!(silent && self.read.is_empty(), "it spoke, or is gone");
+    }
+
+    /// What it has printed so far.
+    pub fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// Waits until the log is as wanted: a log may come after the answer.
+    pub fn until_log(&self, wanted: impl Fn(&str) -> bool) {
+        let end = Instant::now() + bound(PATIENCE_MS);
+        while !wanted(&self.log()) {
+            let log = self.log();
+            let log = &log[..log.floor_char_boundary(2000)];
+            assert!(Instant::now() < end, "not what it should print: {log}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Closes our end, or waits for its own: how it ended, and all that it printed.
+    pub fn ended(mut self, close: bool) -> (ExitStatus, String) {
+        if close {
+            let both = std::net::Shutdown::Both;
+            self.channel.shutdown(both).expect("shut the channel");
+        } else {
+            assert_eq!(self.try_answer(), None);
+        }
+        let end = Instant::now() + bound(PATIENCE_MS);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("wait") {
+                break status;
+            }
+            assert!(Instant::now() < end, "it does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        // The collector holds the second reference until the end of file.
+        while Arc::strong_count(&self.log) > 1 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        (status, self.log())
+    }
+
+    /// It ends by itself with this exit status.
+    pub fn assert_exits(self, code: i32) -> String {
+        let (status, log) = self.ended(false);
+        assert_eq!(status.code(), Some(code), "{log}");
+        log
+    }
+
+    /// It ends by this signal.
+    pub fn assert_killed(self, signal: i32) {
+        let (status, log) = self.ended(false);
+        assert_eq!(status.signal(), Some(signal), "{log}");
+    }
+
+    /// Our end is closed, and it ends at once and says nothing.
+    pub fn assert_leaves_quietly(self) {
+        let before = self.log();
+        let (status, log) = self.ended(true);
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert_eq!(log, before, "it said something at the end");
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,144 @@
+//! How a worker ends: by itself, in the middle of an event, before it was ready, with the runtime.
+
+use crate::driver::Language;
+use crate::support::sys::SIGKILL;
+
+crate::for_each_language! {
+    an_exit_in_the_middle_of_an_event_is_told
+    a_worker_that_is_killed_says_nothing
+    a_file_that_throws_is_an_init_error
+    a_file_that_exits_is_an_init_error
+    a_file_with_a_syntax_error_is_an_init_error
+    a_handler_that_is_not_there_is_an_init_error
+    a_file_that_is_not_there_is_an_init_error
+    the_end_of_the_channel_ends_it_quietly
+    the_end_in_the_middle_of_a_frame_ends_it_quietly
+    the_end_in_the_middle_of_an_event_ends_it
+}
+
+fn an_exit_in_the_middle_of_an_event_is_told(language: Language) {
+    for status in [0, 3] {
+        let mut worker = language.case("exits");
+        let event = format!("{{\"status\": {status}}}");
+        // In Node, nothing is left that could answer: the runtime sees the status.
+        if language == Language::Node {
+            worker.send("", event.as_bytes());
+        } else {
+            let message = worker
+                .ask(event.as_bytes())
+                .message("fatal", "Runtime.ExitError");
+            assert!(message.contains("exit("), "{message}");
+        }
+        assert_eq!(worker.assert_exits(status), "");
+    }
+}
+
+fn a_worker_that_is_killed_says_nothing(language: Language) {
+    let mut worker = language.case("dies");
+    worker.send("request-id=1\n", b"{}");
+    worker.assert_killed(SIGKILL);
+}
+
+fn a_file_that_throws_is_an_init_error(language: Language) {
+    let kind = match language {
+        Language::Php => "DomainException",
+        Language::Node => "RangeError",
+        Language::Python => "LookupError",
+        Language::Ruby => "IndexError",
+    };
+    let mut worker = language.start("init_throws", "same");
+    let answer = worker.answer();
+    assert_eq!(answer.message("init-error", kind), "no database");
+    let trace = answer.trace();
+    assert!(
+        trace.iter().any(|line| line.contains("init_throws")),
+        "{trace:?}"
+    );
+    assert_eq!(worker.assert_exits(1), "");
+}
+
+fn a_file_that_exits_is_an_init_error(language: Language) {
+    let mut worker = language.start("init_exits", "same");
+    if language == Language::Node {
+        assert_eq!(worker.assert_exits(7), "");
+    } else {
+        let message = worker.answer().message("init-error", "Runtime.ExitError");
+        assert!(message.contains("exit("), "{message}");
+        assert_eq!(worker.assert_exits(1), "");
+    }
+}
+
+fn a_file_with_a_syntax_error_is_an_init_error(language: Language) {
+    let kind = match language {
+        Language::Php => "ParseError",
+        _ => "SyntaxError",
+    };
+    let mut worker = language.start("syntax", "same");
+    let answer = worker.answer();
+    assert!(!answer.message("init-error", kind).is_empty());
+    // There or in the log is where it is.
+    let text = answer.text() + &worker.assert_exits(1);
+    assert!(
+        text.contains(language.file("syntax").to_str().expect("text")),
+        "{text}"
+    );
+}
+
+fn a_handler_that_is_not_there_is_an_init_error(language: Language) {
+    for name in ["no_such_function", "no.such.function", ""] {
+        let mut worker = language.start("cases", name);
+        let answer = worker.answer();
+        // Where it is a constant that is missing, Ruby has its own words.
+        let own = language == Language::Ruby && answer.kind == "NameError";
+        let kind = if own {
+            "NameError"
+        } else {
+            "Runtime.HandlerNotFound"
+        };
+        let message = answer.message("init-error", kind);
+        assert!(own || message.contains(&format!("'{name}'")), "{message}");
+        assert_eq!(worker.assert_exits(1), "");
+    }
+}
+
+fn a_file_that_is_not_there_is_an_init_error(language: Language) {
+    let mut worker = language.start("no_such_file", "same");
+    let answer = worker.answer();
+    assert!(
+        answer
+            .message("init-error", &answer.kind)
+            .contains("no_such_file")
+    );
+    worker.assert_exits(1);
+}
+
+fn the_end_of_the_channel_ends_it_quietly(language: Language) {
+    language.case("same").assert_leaves_quietly();
+    let mut worker = language.case("same");
+    assert_eq!(worker.ask(b"1").body, b"1");
+    worker.assert_leaves_quietly();
+}
+
+fn the_end_in_the_middle_of_a_frame_ends_it_quietly(language: Language) {
+    for part in [
+        "1",
+        "1 0 5\n",
+        "1 0 5\n\"ab",
+        "1 13 2\nrequest",
+        "1 13 2\nrequest-id=1\n",
+    ] {
+        let mut worker = language.case("same");
+        worker.send_bytes(part.as_bytes());
+        let (status, log) = worker.ended(true);
+        assert_eq!((status.code(), &*log), (Some(0), ""), "after {part:?}");
+    }
+}
+
+fn the_end_in_the_middle_of_an_event_ends_it(language: Language) {
+    let mut worker = language.case("big");
+    worker.send("", b"{\"bytes\": 6000000}");
+    // It is in the middle of an answer that is longer than the socket's buffer.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let (status, log) = worker.ended(true);
+    assert_eq!((status.code(), &*log), (Some(0), ""));
+}

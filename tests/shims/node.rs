@@ -1,0 +1,260 @@
+//! What Node alone has: callbacks, promises that nobody keeps, responses in a stream.
+
+use serde_json::json;
+
+use crate::driver::{Frame, Language, Worker};
+
+crate::for_language! {
+    node Node
+    it_serves_every_kind_of_file
+    what_a_handler_returns_is_the_answer_where_it_cannot_call_back
+    the_first_call_counts_and_a_late_one_reaches_nobody
+    a_callback_with_an_error_is_an_error
+    a_callback_waits_for_the_event_loop_where_it_should
+    the_context_can_be_called
+    what_is_thrown_need_not_be_an_error
+    a_promise_that_is_never_settled_is_an_error
+    what_nobody_catches_ends_the_worker
+    a_module_that_is_never_loaded_is_an_init_error
+    a_rejection_while_it_loads_is_an_init_error
+    an_interval_that_is_left_behind_disturbs_nobody
+    a_child_of_node_is_no_worker
+    a_response_is_streamed
+    a_page_is_streamed_with_its_head
+    a_stream_that_fails_is_an_error
+    between_events_an_exception_ends_it
+}
+
+fn it_serves_every_kind_of_file(node: Language) {
+    for (file, name) in [
+        ("hello.mjs", "handler"),
+        ("hello.js", "handler"),
+        ("callback.cjs", "handler"),
+        ("cases.mjs", "same"),
+    ] {
+        let mut worker = Worker::start(&mut node.command(&node.folder().join(file), name));
+        worker.expect_ready();
+        assert_eq!(
+            worker.ask(b"{\"a\":[1]}").json(),
+            json!({"a": [1]}),
+            "{file}"
+        );
+        worker.assert_leaves_quietly();
+    }
+    assert_eq!(node.case("nested.deep.handler").ask(b"{}").json(), "found");
+}
+
+fn what_a_handler_returns_is_the_answer_where_it_cannot_call_back(node: Language) {
+    assert_eq!(node.case("nothing").ask(b"{}").body, b"null");
+    assert_eq!(node.case("not_json").ask(b"{}").body, b"null");
+    assert_eq!(node.case("returns").ask(b"[1]").body, b"[1]");
+    assert_eq!(node.case("returns_nothing").ask(b"[1]").body, b"null");
+}
+
+fn the_first_call_counts_and_a_late_one_reaches_nobody(node: Language) {
+    let mut worker = node.case("calls_twice");
+    for _ in 0..3 {
+        assert_eq!(worker.ask(b"{}").json(), "first");
+    }
+    worker.assert_leaves_quietly();
+
+    let mut worker = node.case("calls_late");
+    for number in 0..50 {
+        // Some of them call within the next event, some within a later one.
+        let event = json!({ "number": number, "late_ms": number % 5 }).to_string();
+        assert_eq!(worker.ask(event.as_bytes()).json(), number);
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    worker.assert_silent();
+    worker.assert_leaves_quietly();
+}
+
+fn a_callback_with_an_error_is_an_error(node: Language) {
+    let mut worker = node.case("calls_error");
+    for _ in 0..2 {
+        let answer = worker.ask(b"{}");
+        assert_eq!(answer.message("error", "RangeError"), "called back");
+    }
+    let answer = node.case("calls_text").ask(b"{}");
+    assert_eq!(answer.message("error", "string"), "only text");
+}
+
+fn a_callback_waits_for_the_event_loop_where_it_should(node: Language) {
+    let mut worker = node.case("waits");
+    for _ in 0..2 {
+        assert_eq!(worker.ask(b"{\"waits\": true}").json(), true);
+    }
+    assert_eq!(worker.ask(b"{\"waits\": false}").json(), false);
+    worker.assert_leaves_quietly();
+}
+
+fn the_context_can_be_called(node: Language) {
+    let mut worker = node.case("succeeds");
+    assert_eq!(worker.ask(b"{}").json(), "by context");
+    assert_eq!(worker.ask(b"{}").json(), "by context");
+    assert_eq!(node.case("dones").ask(b"{}").json(), "done");
+    let answer = node.case("fails").ask(b"{}");
+    assert_eq!(answer.message("error", "RangeError"), "by context");
+}
+
+fn what_is_thrown_need_not_be_an_error(node: Language) {
+    let answer = node.case("throws_text").ask(b"{}");
+    assert_eq!(answer.message("error", "string"), "only text");
+    let mut worker = node.case("throws_null");
+    assert_eq!(worker.ask(b"{}").message("error", "object"), "null");
+    assert_eq!(worker.ask(b"{}").verb, "error");
+}
+
+fn a_promise_that_is_never_settled_is_an_error(node: Language) {
+    let mut worker = node.case("never");
+    for _ in 0..3 {
+        let message = worker.ask(b"{}").message("error", "Runtime.NeverSettled");
+        assert!(message.contains("event loop"), "{message}");
+    }
+    worker.assert_leaves_quietly();
+}
+
+fn what_nobody_catches_ends_the_worker(node: Language) {
+    for (name, message) in [
+        ("rejects_elsewhere", "nobody caught it"),
+        ("throws_in_timer", "in a timer"),
+    ] {
+        let mut worker = node.case(name);
+        let answer = worker.ask(b"{}");
+        assert_eq!(answer.message("fatal", "RangeError"), message);
+        assert!(answer.trace().iter().any(|line| line.contains("cases.mjs")));
+        assert_eq!(worker.assert_exits(1), "");
+    }
+}
+
+fn a_module_that_is_never_loaded_is_an_init_error(node: Language) {
+    let mut worker = node.start("init_never", "same");
+    let message = worker
+        .answer()
+        .message("init-error", "Runtime.NeverSettled");
+    assert!(message.contains("init_never.mjs"), "{message}");
+    worker.assert_exits(1);
+}
+
+fn a_rejection_while_it_loads_is_an_init_error(node: Language) {
+    let mut worker = node.start("init_rejects", "same");
+    let answer = worker.answer();
+    assert_eq!(
+        answer.message("init-error", "RangeError"),
+        "nobody caught it"
+    );
+    worker.assert_exits(1);
+}
+
+fn an_interval_that_is_left_behind_disturbs_nobody(node: Language) {
+    let mut worker = node.case("leaks_interval");
+    for _ in 0..20 {
+        assert_eq!(worker.ask(b"{}").json(), "answered");
+    }
+    worker.assert_leaves_quietly();
+}
+
+fn a_child_of_node_is_no_worker(node: Language) {
+    let mut worker = node.case("forks");
+    assert_eq!(worker.ask(b"{}").json(), "from the child");
+    worker.assert_leaves_quietly();
+}
+
+/// Asks, and takes a response in a stream: its content type, its chunks, and the last frame.
+fn streamed(worker: &mut Worker, event: &str) -> (String, Vec<Vec<u8>>, Frame) {
+    let first = worker.ask_with("request-id=id-1\n", event.as_bytes());
+    assert_eq!(first.verb, "stream", "{}", first.text());
+    let mut chunks = Vec::new();
+    loop {
+        let frame = worker.answer();
+        assert_eq!(frame.sequence, Some(worker.sequence));
+        match &*frame.verb {
+            "chunk" => {
+                assert!(!frame.body.is_empty(), "a chunk that is empty");
+                chunks.push(frame.body);
+            }
+            _ => return (first.kind, chunks, frame),
+        }
+    }
+}
+
+fn stream(name: &str) -> Worker {
+    let mut worker = Language::Node.start("streams", name);
+    worker.expect_ready();
+    worker
+}
+
+fn a_response_is_streamed(_: Language) {
+    let mut worker = stream("text");
+    for _ in 0..3 {
+        let (kind, chunks, last) = streamed(&mut worker, "{}");
+        assert_eq!(kind, "text/plain; charset=utf-8");
+        assert!(
+            chunks.len() > 1,
+            "the first is sent before the last is written"
+        );
+        assert_eq!(chunks.concat(), b"first {\"second\":\"id-1\"} and last");
+        assert_eq!(last.verb, "end");
+    }
+    worker.assert_leaves_quietly();
+
+    let mut worker = stream("raw");
+    for bytes in [
+        0, 1, 60, 8_191, 8_192, 8_193, 65_536, 1_000_000, 6_291_456, 20_000_000,
+    ] {
+        let (kind, chunks, last) = streamed(&mut worker, &format!("{{\"bytes\": {bytes}}}"));
+        assert_eq!(kind, "application/octet-stream");
+        let wanted = (0..bytes).map(|at| (at % 251) as u8);
+        assert!(chunks.concat().into_iter().eq(wanted), "{bytes} bytes");
+        assert_eq!(last.verb, "end");
+    }
+    worker.assert_leaves_quietly();
+}
+
+fn a_page_is_streamed_with_its_head(_: Language) {
+    for (name, wanted) in [
+        (
+            "page",
+            &b"{\"statusCode\":201,\"headers\":{\"x-y\":\"z\"}}\0\0\0\0\0\0\0\0<p>"[..],
+        ),
+        ("empty_page", b"{\"statusCode\":204}\0\0\0\0\0\0\0\0"),
+    ] {
+        let mut worker = stream(name);
+        for _ in 0..2 {
+            let (kind, chunks, last) = streamed(&mut worker, "{}");
+            assert_eq!(kind, "application/vnd.awslambda.http-integration-response");
+            assert_eq!(chunks.concat(), wanted);
+            assert_eq!(last.verb, "end");
+        }
+    }
+}
+
+fn a_stream_that_fails_is_an_error(_: Language) {
+    let mut worker = stream("throws_first");
+    let answer = worker.ask(b"{}");
+    assert_eq!(
+        answer.message("error", "RangeError"),
+        "before the first byte"
+    );
+
+    let mut worker = stream("throws_later");
+    for _ in 0..2 {
+        let (_, chunks, last) = streamed(&mut worker, "{}");
+        assert_eq!(chunks, [b"begun"]);
+        assert_eq!(last.message("error", "RangeError"), "in the middle");
+    }
+    let mut worker = stream("never_ends");
+    for _ in 0..2 {
+        let (_, chunks, last) = streamed(&mut worker, "{}");
+        assert_eq!(chunks, [b"begun"]);
+        last.message("error", "Runtime.NeverSettled");
+    }
+    worker.assert_leaves_quietly();
+}
+
+fn between_events_an_exception_ends_it(node: Language) {
+    let mut worker = node.case("throws_between");
+    assert_eq!(worker.ask(b"{}").json(), "answered");
+    let log = worker.assert_exits(1);
+    assert!(log.contains("RangeError: between events"), "{log}");
+}

@@ -1,0 +1,77 @@
+//! What must not grow, leak, or end by itself.
+
+use std::time::Duration;
+
+use crate::driver::{Language, Worker};
+use crate::support::proc::{descriptors, resident_kib};
+use crate::support::rounds;
+
+crate::for_each_language! {
+    ten_thousand_events_leave_nothing_behind
+    a_child_does_not_inherit_the_channel
+    it_idles_longer_than_the_timeout_of_sockets
+}
+
+fn ten_thousand_events_leave_nothing_behind(language: Language) {
+    let mut worker = language.case("same");
+    let events = rounds("events", 10_000);
+    let context = "request-id=id-1\ndeadline-ms=4102444800000\ntrace-id=Root=1\n\
+                   client-context={\"custom\":{\"a\":1}}\n";
+    let event = format!("{{\"text\":\"{}\"}}", "x".repeat(1000));
+    let run = |worker: &mut Worker, count: usize| {
+        for number in 0..count {
+            // Now and then an error: those must not leak either.
+            let bad = number % 10 == 9;
+            let event = if bad { "{" } else { event.as_str() };
+            let answer = worker.ask_with(context, event.as_bytes());
+            assert_eq!(answer.verb, if bad { "error" } else { "ok" });
+        }
+    };
+    run(&mut worker, events / 2);
+    let (open, before_kib) = (descriptors(worker.pid()), resident_kib(worker.pid()));
+    run(&mut worker, events - events / 2);
+    assert_eq!(descriptors(worker.pid()), open);
+    let after_kib = resident_kib(worker.pid());
+    // A collector that has not run yet, and the pieces of a heap, are not a leak: half of a
+    // kilobyte an event would be 2,500 KiB.
+    let allowed_kib = if language == Language::Node {
+        24_000
+    } else {
+        2_000
+    };
+    assert!(
+        after_kib < before_kib + allowed_kib,
+        "{before_kib} KiB, then {after_kib} KiB"
+    );
+    worker.assert_leaves_quietly();
+}
+
+fn a_child_does_not_inherit_the_channel(language: Language) {
+    let mut worker = language.case("descriptors");
+    let channel = std::fs::read_link(format!("/proc/{}/fd/3", worker.pid())).expect("it is open");
+    let listed = worker.ask(b"{}").json();
+    let listed = listed.as_str().expect("text");
+    assert!(listed.contains("/proc/"), "{listed}");
+    let inherited = listed.contains(channel.to_str().expect("text"));
+    // PHP has no way to close a descriptor in its children.
+    assert_eq!(inherited, language == Language::Php, "{listed}");
+}
+
+fn it_idles_longer_than_the_timeout_of_sockets(language: Language) {
+    let mut command = language.command(&language.file("cases"), "same");
+    if language == Language::Php {
+        // 60 seconds without this.
+        let (program, own) = (command.get_program().to_owned(), command);
+        command = std::process::Command::new(program);
+        command
+            .args(["-d", "default_socket_timeout=1"])
+            .args(own.get_args());
+    }
+    let mut worker = Worker::start(&mut command);
+    worker.expect_ready();
+    for _ in 0..2 {
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert_eq!(worker.ask(b"1").body, b"1");
+    }
+    worker.assert_leaves_quietly();
+}
