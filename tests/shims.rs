@@ -3,6 +3,8 @@
 
 #[path = "shims/answers.rs"]
 mod answers;
+#[path = "shims/any.rs"]
+mod any;
 #[path = "shims/driver.rs"]
 mod driver;
 #[path = "shims/ends.rs"]

@@ -179,6 +179,7 @@ fn the_context_is_whole(language: Language) {
     let mut worker = language.case("context");
     let client =
         r#"{"client":{"app_title":"täpp","installation_id":"i"},"custom":{"a":"b=c"},"env":{}}"#;
+    let identity = r#"{"cognitoIdentityId":"us-1:2","cognitoIdentityPoolId":"us-1:3"}"#;
     let now = std::time::SystemTime::now();
     let now_ms = now
         .duration_since(std::time::UNIX_EPOCH)
@@ -187,8 +188,9 @@ fn the_context_is_whole(language: Language) {
     let context = format!(
         "request-id=8476a536-e9f4\nunknown-name=value=with=signs\ndeadline-ms={}\n\
          function-arn=arn:aws:lambda:eu-west-1:123456789012:function:sample\n\
-         trace-id=Root=1-5e1b4151;Parent=53995c3f42cd8ad8;Sampled=1\nclient-context={client}\n\
-         cognito-identity={{\"cognitoIdentityId\":\"us-1:2\",\"cognitoIdentityPoolId\":\"us-1:3\"}}\n\
+         trace-id=Root=1-5e1b4151;Parent=53995c3f42cd8ad8;Sampled=1\n\
+         client-context={client}\n\
+         cognito-identity={identity}\n\
          tenant-id=blue\n",
         now_ms + 500_000
     );

@@ -199,7 +199,7 @@ impl Worker {
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/sample"),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0"),
-            ("LANG", "en_US.UTF-8"),
+            ("LANG", "C.UTF-8"),
             ("PYTHONDONTWRITEBYTECODE", "1"),
         ] {
             command.env(name, value);

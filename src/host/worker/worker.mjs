@@ -10,6 +10,9 @@ import { pathToFileURL } from 'node:url';
 const { env, argv: [, path, name] } = process;
 // Or child_process.fork and Worker hand ours on.
 process.execArgv = [];
+// A pipe is written to at once, so that the log is out before the answer. Without this Node also makes
+// it non-blocking for everybody who holds it, the runtime too.
+for (const log of [process.stdout, process.stderr]) log._handle?.setBlocking?.(true);
 // The event in hand: `fail` answers with an error, `empty` runs when the event loop is empty.
 let hand, channel;
 
