@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::shims::{SHIMS_BYTES, Shim, text};
+use crate::skip;
 use crate::support::sys::give_as_three;
 use crate::support::{bound, root, spawn};
-use crate::{shims, skip};
 
 /// The longest line that a worker may write, with its end.
 const LINE_BYTES_MAX: usize = 256;
@@ -48,8 +49,8 @@ impl Language {
     }
 
     /// The flags, the code, and what stands between it and the path of the function.
-    fn arguments(self) -> Vec<&'static str> {
-        let (flags, code, end): (&[_], _, &[_]) = match self {
+    fn arguments(self) -> Vec<String> {
+        let (flags, shim, end): (&[_], _, &[_]) = match self {
             Php => (
                 &[
                     "-d",
@@ -60,16 +61,18 @@ impl Language {
                     "html_errors=0",
                     "-r",
                 ],
-                shims::PHP,
+                Shim::Php,
                 &["--"],
             ),
-            Node => (&["--input-type=module", "-e"], shims::NODE, &["--"]),
-            Python => (&["-u", "-c"], shims::PYTHON, &[]),
-            Ruby => (&["--disable=gems", "-e"], shims::RUBY, &[]),
+            Node => (&["--input-type=module", "-e"], Shim::Node, &["--"]),
+            Python => (&["-u", "-c"], Shim::Python, &[]),
+            Ruby => (&["--disable=gems", "-e"], Shim::Ruby, &[]),
         };
-        let code = code.strip_suffix(b"\0").expect("ends in a NUL");
-        let code = std::str::from_utf8(code).expect("a worker is text");
-        [flags, &[code], end].concat()
+        let mut room = [0; SHIMS_BYTES];
+        let code = text(shim, &mut room).strip_suffix(b"\0");
+        let code = std::str::from_utf8(code.expect("ends in a NUL")).expect("a worker is text");
+        let all = [flags, &[code], end].concat();
+        all.into_iter().map(String::from).collect()
     }
 
     /// The folder of the sample functions.

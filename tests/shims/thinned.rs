@@ -1,6 +1,6 @@
 //! What is embedded of the workers.
 
-use crate::shims::{NODE, PHP, PYTHON, RUBY, thin};
+use crate::shims::{SHIMS_BYTES, Shim, pack, text, thin, unpack};
 
 fn thinned(text: &str, comment: &str, keep: bool) -> String {
     let mut room = vec![0xaa; text.len()];
@@ -28,13 +28,71 @@ fn comments_blank_lines_and_indentation_are_dropped() {
     assert_eq!(thinned(text, "#", false), "def f():\nreturn '#'  # z\n");
 }
 
+fn packed(text: &[u8]) -> Vec<u8> {
+    let mut room = vec![0; text.len()];
+    let length = pack(text, &mut room);
+    room.truncate(length);
+    room
+}
+
 #[test]
-fn the_workers_are_thin() {
-    for (code, bytes_max) in [(PHP, 4_000), (NODE, 6_200), (PYTHON, 4_100), (RUBY, 3_400)] {
-        let text = code.strip_suffix(b"\0").expect("ends in a NUL");
-        let text = std::str::from_utf8(text).expect("text");
-        assert!(text.is_ascii() && !text.contains('\0') && text.ends_with('\n'));
-        assert!(text.len() <= bytes_max, "{} bytes", text.len());
-        assert!(!text.contains("\n\n") && !text.contains(" \n"));
+fn what_is_packed_comes_out_again() {
+    let workers = {
+        let mut room = [0; SHIMS_BYTES];
+        text(Shim::Php, &mut room);
+        room
+    };
+    // Copies of every length and, with what stands between them, of many distances.
+    let mut texts = vec![workers.to_vec(), Vec::new()];
+    for bytes in 1..140 {
+        let piece: Vec<u8> = (0..bytes).map(|at| b'0' + (at * 7 % 70) as u8).collect();
+        for between in [0, 1, 2, 2_040, 2_048, 2_049, 5_000] {
+            let between = &workers[..between];
+            texts.push([&piece, between, &piece, b"!"].concat());
+        }
+        texts.push(vec![b'a'; bytes]);
+    }
+    let mut room = vec![0; SHIMS_BYTES + 1];
+    for text in &texts {
+        let packed = packed(text);
+        assert!(packed.len() <= text.len());
+        let length = unpack(&packed, &mut room);
+        assert_eq!(&room[..length], text);
+    }
+    let whole = packed(&workers);
+    assert!(whole.len() < SHIMS_BYTES / 2, "{} bytes", whole.len());
+}
+
+#[test]
+fn what_makes_no_sense_or_has_no_room_is_no_panic() {
+    let whole = packed(b"abcabcabcabcabcabc abcabcabc");
+    for end in 0..whole.len() {
+        for room in 0..40 {
+            let mut room = vec![0; room];
+            assert!(unpack(&whole[..end], &mut room) <= room.len());
+        }
+    }
+    for first in 0..=255 {
+        for bytes in [&[first][..], &[first, 0], &[b'a', first, 0xff, 0xff]] {
+            unpack(bytes, &mut [0; 16]);
+        }
+    }
+}
+
+#[test]
+fn each_worker_is_a_text_of_its_own() {
+    let mut room = [0; SHIMS_BYTES];
+    for (shim, bytes_max, part) in [
+        (Shim::Php, 4_000, "fgets("),
+        (Shim::Node, 6_300, "new Socket("),
+        (Shim::Python, 4_100, "import importlib"),
+        (Shim::Ruby, 3_400, "module Kernel"),
+    ] {
+        let code = text(shim, &mut room);
+        let code = code.strip_suffix(b"\0").expect("ends in a NUL");
+        let code = std::str::from_utf8(code).expect("text");
+        assert!(code.contains(part) && !code.contains('\0'), "{part}");
+        assert!(code.ends_with('\n') && !code.contains("\n\n") && !code.contains(" \n"));
+        assert!(code.len() <= bytes_max, "{} bytes", code.len());
     }
 }
