@@ -39,6 +39,11 @@ need zip zip
 need unzip unzip
 need patchelf patchelf
 need qemu-aarch64-static qemu-user-static
+need php php-cli
+need node nodejs
+need python3 python3
+need ruby ruby
+need perl perl
 [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
 if [ ${#packages[@]} -gt 0 ]; then
     install_packages "${packages[@]}" || echo "cannot install: ${packages[*]}"
@@ -63,8 +68,8 @@ done
 "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
     --target-dir "$target/functions" --bin json --features json -- -D warnings
 
-stage "Unit tests, wire, tidy"
-"${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy
+stage "Unit tests, wire, tidy, workers"
+"${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy --test shims
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc
