@@ -60,8 +60,8 @@ pub fn log(level: Level, message: &[u8]) {
 /// Logs a line that somebody has printed: nobody has said how much it matters, so no level leaves
 /// it out.
 #[cfg(feature = "platform")]
-pub(crate) fn printed(line: &[u8]) {
-    make(Settings::get(), Level::Info, |record| record.message(line));
+pub(crate) fn printed(level: Level, line: &[u8]) {
+    make(Settings::get(), level, |record| record.message(line));
 }
 
 /// Whether records are JSON.
