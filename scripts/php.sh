@@ -117,8 +117,8 @@ for ini in "$packages"/*/usr/share/php*/*/*.ini "$packages"/*/etc/php/*/mods-ava
         opcache | readline) [[ " $* " == *" $name "* ]] || continue ;;
     esac
     priority=$(sed -n '/^; *priority=/{s/[^0-9]*\([0-9]*\).*/\1/p;q}' "$ini")
-    mkdir -p "$out/etc/php/conf.d"
-    cp "$ini" "$out/etc/php/conf.d/${priority:-20}-$name.ini"
+    mkdir -p "$out/etc/php/cli/conf.d"
+    cp "$ini" "$out/etc/php/cli/conf.d/${priority:-20}-$name.ini"
     object=$(sed -n '/^\(zend_\)\{0,1\}extension *=/{s/[^=]*= *\([A-Za-z0-9_]*\).*/\1/p;q}' "$ini")
     path=$(cd "$packages" && echo */usr/lib/php/2*/"$object.so")
     take "${path#*/usr/}" "$out/${path#*/usr/}"
@@ -142,7 +142,10 @@ mkdir -p "$out/lib/ssl"
 cat "$packages"/ca-certificates/usr/share/ca-certificates/mozilla/*.crt >"$out/lib/ssl/cert.pem"
 used "$packages/ca-certificates"
 
-rename "$out/bin/php" "/etc/php/$version/cli" /opt/etc/php////
+# The last name of a path stays: the linker lets other texts be its end, as PHP_SAPI is that of this one.
+configured=/etc/php/$version/cli
+slashes=/////////
+rename "$out/bin/php" "$configured" "/opt/etc/php${slashes:0:$((${#configured} - 15))}cli"
 rename "$out/bin/php" /usr/lib/php /opt/lib/php
 rename "$out/bin/php" /usr/share/php /opt/share/php
 rename "$out/bin/php" /usr/share/zoneinfo /opt/share/zoneinfo
@@ -156,8 +159,8 @@ patchelf --set-interpreter "/opt/lib/$triplet/${loader##*/}" \
     --force-rpath --set-rpath "/opt/lib/$triplet" "$out/bin/php"
 chmod 755 "$out/bin/php" "$lib/${loader##*/}" # the kernel executes both
 
-cat >"$out/etc/php/php.ini" <<'EOF'
-; PHP in AWS Lambda. What is not here has PHP's own default; /opt/etc/php/conf.d has the extensions.
+cat >"$out/etc/php/cli/php.ini" <<'EOF'
+; PHP in AWS Lambda. What is not here has PHP's own default; /opt/etc/php/cli/conf.d has the extensions.
 memory_limit = -1                       ; Lambda limits the memory
 display_errors = Off                    ; standard output may be the response
 log_errors = On                         ; on standard error, which is the log

@@ -33,7 +33,7 @@ echo json_encode([
 fn facts_expected(mbstring: Value) -> Value {
     json!({
         "binary": "/opt/bin/php",
-        "ini": "/opt/etc/php/php.ini",
+        "ini": "/opt/etc/php/cli/php.ini",
         "extensions": [true, true, true, true, true, true],
         "mbstring": mbstring,
         "summer": "2026-07-01T00:00:00+02:00",
@@ -150,8 +150,8 @@ fn the_layer_for_arm64_has_what_it_needs_and_runs() {
         assert_eq!(mode(name), "-rwxr-xr-x", "{name}");
     }
     for name in [
-        "etc/php/php.ini",
-        "etc/php/conf.d/20-mbstring.ini",
+        "etc/php/cli/php.ini",
+        "etc/php/cli/conf.d/20-mbstring.ini",
         "share/doc/libonig5/copyright",
         "share/doc/php8.2-cli/copyright",
         &format!("{library}/libonig.so.5"),
