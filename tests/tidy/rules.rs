@@ -27,6 +27,7 @@ const FENCES: &[&str] = &[
     "src/bin/tinderbox/sys",
     "tests/support/sys",
     "tests/functions",
+    "benches/floor",
 ];
 
 pub const COLUMNS_MAX: usize = 100;
