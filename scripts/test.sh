@@ -64,7 +64,9 @@ for function in $functions features; do
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
 done
-"${CARGO[@]}" fmt --check --manifest-path benches/floor/Cargo.toml
+for package in floor rivals; do
+    "${CARGO[@]}" fmt --check --manifest-path "benches/$package/Cargo.toml"
+done
 "${CARGO[@]}" clippy --quiet --manifest-path benches/floor/Cargo.toml --target-dir "$target/functions" \
     -- -D warnings
 "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
