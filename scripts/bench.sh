@@ -87,8 +87,8 @@ candidates=()
 candidate echo "$built/echo/bootstrap" "$event"
 candidate bare "$built/bare/bootstrap" "$event"
 candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
-candidate "bootstrap, program" "$built/bootstrap" "$event" /bin cat
-candidate "bootstrap, shell function" "$built/bootstrap" "$event" \
+candidate "bootstrap with a program" "$built/bootstrap" "$event" /bin cat
+candidate "bootstrap with a shell function" "$built/bootstrap" "$event" \
     "$root/benches/rivals/shell" function.handler
 while IFS=$'\t' read -r name path what; do
     if [ "$path" = - ]; then

@@ -93,6 +93,8 @@ strip_program() {
     zeros "$file" 60 4
 }
 
+# A folder for each package: cargo does not tell builds apart by --remap-path-prefix, so in one folder
+# each would undo what the one before built.
 for arch in $archs; do
     target=$arch-unknown-linux-musl
     flags="$FLAGS $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
@@ -101,7 +103,7 @@ for arch in $archs; do
     mkdir -p "$dir"
     messages=$(RUSTFLAGS="${flags//$'\n'/ }" "${CARGO[@]}" build "${BUILD_STD[@]}" --release \
         --target "$target" --manifest-path "$package/Cargo.toml" \
-        --target-dir "$CARGO_TARGET_DIR/build" "${what[@]}" --message-format json-render-diagnostics)
+        --target-dir "$CARGO_TARGET_DIR/build/${package##*/}" "${what[@]}" --message-format json-render-diagnostics)
     built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
     [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
     [ -z "$unstripped" ] || cp "$built" "$dir/$file.unstripped"
