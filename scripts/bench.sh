@@ -5,8 +5,8 @@
 #   scripts/bench.sh --quick     about a minute: fewer rounds, and the rivals that are there already
 #   scripts/bench.sh --record    also appends to benches/record, and brings README.md up to date
 #
-# All figures of one run go to target/bench: rows.tsv, measure.json, figures.svg. A rival that cannot be
-# had is printed as skipped, with the reason.
+# The figures of a run go to target/bench: rows.tsv, and figures.svg. A rival that cannot be had is printed
+# as skipped, with the reason.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -54,7 +54,7 @@ if [ -n "$quick" ]; then
     rivals=()
     for rival in official shell node python; do
         if compgen -G "$target/rivals/$rival*/bootstrap" >/dev/null; then
-            rivals+=($rival)
+            rivals+=("$rival")
         else
             skipped "$rival: not built yet, and this run is to be quick"
         fi
@@ -84,11 +84,12 @@ candidate() {
 stage "tinderbox measure"
 tool=$built/tinderbox
 candidates=()
+candidate floor "$built/floor/bootstrap" "$event" # beside itself: the noise
 candidate echo "$built/echo/bootstrap" "$event"
 candidate bare "$built/bare/bootstrap" "$event"
 candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
-candidate "bootstrap with a program" "$built/bootstrap" "$event" /bin cat
-candidate "bootstrap with a shell function" "$built/bootstrap" "$event" \
+candidate "bootstrap cat" "$built/bootstrap" "$event" /bin cat
+candidate "bootstrap shell" "$built/bootstrap" "$event" \
     "$root/benches/rivals/shell" function.handler
 while IFS=$'\t' read -r name path what; do
     if [ "$path" = - ]; then
@@ -96,7 +97,7 @@ while IFS=$'\t' read -r name path what; do
         continue
     fi
     printf '%s: %s\n' "$name" "$what"
-    # A static file is all there is of it; of the others the whole folder is what would be deployed.
+    # A static file is all there is of it; of the others, the folder is what would be deployed.
     case $name in
         official-*) candidate "$name" "$path" "$event" ;;
         *) candidate "$name" "$(dirname "$path")" "$event" ;;
@@ -106,13 +107,20 @@ done <"$out/rivals.tsv"
 if ! "$tool" help measure >/dev/null 2>&1; then
     skipped "comparison with the others: this tool has no command 'measure'"
 else
-    arguments=("${candidates[0]}")
-    for other in "${candidates[@]:1}"; do arguments+=(--vs "$other"); done
-    [ -z "$quick" ] || arguments+=(-n 15 -m 200)
-    "$tool" measure "${arguments[@]}" --event "$event" --json --svg "$out/figures.svg" >"$out/measure.json"
-    jq -r -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" |
-        awk -F'\t' '{ beside = $7 == "-" ? "" : $7 " of the floor [" $8 " to " $9 "]"
-            printf "%-12s %-28s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
+    # Each in turn with the floor alone: behind something large, like an interpreter, the next start
+    # finds cold caches, whoever it is.
+    [ -n "$quick" ] && starts=5 extent=(-n 15 -m 200) || starts=100 extent=()
+    for one in "${candidates[@]}"; do
+        "$tool" measure "$one" "${extent[@]}" --event "$event" --json >"$out/measure.json"
+        jq -r -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" | awk -F'\t' '
+            { beside = $7 == "-" ? "" : $7 " of the floor [" $8 " to " $9 "]"
+              printf "%-12s %-32s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
+    done
+    # All together for the picture, the small ones side by side for the same reason.
+    others=()
+    for ((at = ${#candidates[@]} - 2; at > 0; at--)); do others+=(--vs "${candidates[at]}"); done
+    "$tool" measure "${candidates[-1]}" "${others[@]}" -n "$starts" -m 20 \
+        --event "$event" --svg "$out/figures.svg" >"$out/together"
 fi
 
 if [ -n "$record" ]; then

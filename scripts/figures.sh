@@ -64,17 +64,18 @@ times() {
         }
         function us(text) { return text + 0 < 100 ? text : grouped(text) }
         function beside(key) {
-            if (!(key in ratio) || ratio[key] == "-") return "1"
+            if (!(key in ratio) || ratio[key] == "-") return "-"
             return sprintf("%.2f (%.2f to %.2f)", ratio[key], low[key], high[key])
         }
         # A later run begins anew.
         $5 == "next" && ($6 in seen) { delete seen; count = 0 }
-        $5 == "next" { seen[$6]; order[++count] = $6; machine = $4 ", Linux " $3 ", commit " $1; runs = $8 }
+        $5 == "next" && !count { runs = $8; machine = $4 ", Linux " $3 ", commit " $1 }
+        $5 == "next" { seen[$6]; order[++count] = $6 }
         { key = $5 SUBSEP $6; median[key] = $9; ratio[key] = $11; low[key] = $12; high[key] = $13 }
         END {
-            print "\nAll in turn on one core (`scripts/bench.sh --record`; medians of " runs " starts and of the"
-            print "events of up to ten seconds; beside the floor: the median ratio and its interval of 95 %;"
-            print machine "):\n"
+            print "\nEach in turn with the floor on one core (`scripts/bench.sh --record`; medians of up to " runs
+            print "starts, and of up to 10,000 events; beside the floor: the median of the ratios of pairs, and"
+            print "its interval of 95 %; " machine "):\n"
             print "| | start to `GET /next`, us | beside the floor | a warm event, us | beside the floor | events/s | resident, KiB | deployed, bytes |"
             print "|---|---|---|---|---|---|---|---|"
             for (i = 1; i <= count; i++) {

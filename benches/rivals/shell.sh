@@ -8,4 +8,4 @@ set -euo pipefail
 command -v curl >/dev/null || install_packages curl || skip "no curl"
 to=$(folder shell)
 cp "$root"/benches/rivals/shell/* "$to"
-had shell "$to/bootstrap" "bash $(bash -c 'echo "${BASH_VERSION%%(*}"'), $(curl --version | cut -d' ' -f1,2 | head -n 1)"
+had "shell tutorial" "$to/bootstrap" "bash ${BASH_VERSION%%(*}, $(curl --version | head -n 1 | cut -d' ' -f1,2)"
