@@ -5,7 +5,9 @@
 #   commit     of the tree; with a + when there were changes that are not in it
 #   compiler   version of rustc
 #   kernel     version, and cpu its model, of the machine that ran it; "-" where nothing ran
-#   bench      size, zip, or the name of what measured it
+#   bench      size and zip, of scripts/size.sh; a program of benches; or, of `tinderbox measure`, next,
+#              response, event, rate, cpu, resident, private, faults, calls-start, calls-event,
+#              deployed, deployed-zip (scripts/rows.jq)
 #   subject    what was measured
 #   unit, n    of the figure, and of how many
 #   median     p99: what 99 % are not worse than
