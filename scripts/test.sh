@@ -64,7 +64,11 @@ for function in $functions features; do
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
 done
-
+for package in floor rivals; do
+    "${CARGO[@]}" fmt --check --manifest-path "benches/$package/Cargo.toml"
+done
+"${CARGO[@]}" clippy --quiet --manifest-path benches/floor/Cargo.toml --target-dir "$target/functions" \
+    -- -D warnings
 "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
     --target-dir "$target/functions" --bin json --features json -- -D warnings
 
@@ -78,6 +82,8 @@ stage "Release binaries"
 for function in '' $functions; do
     scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
 done
+scripts/build.sh x86_64 --floor 2>/dev/null
+scripts/build.sh x86_64 --function features/stream 2>/dev/null
 
 # Where the integration tests find the binaries: lambda/ARCH, or the dev build.
 integration() {
@@ -122,8 +128,12 @@ integration --test reproducible
 stage "Packages"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test package
 
-stage "Size"
+stage "Benches: what they assert"
+TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --benches
+
+stage "Size, and whether the README says what the record does"
 scripts/size.sh
+scripts/figures.sh --check
 
 stage "Miri"
 if rustup run nightly cargo miri --version >/dev/null 2>&1 ||
