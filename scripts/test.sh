@@ -33,6 +33,7 @@ stage "Set-up"
 packages=()
 need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need cc gcc
+need dash dash
 need ps procps
 need strace strace
 need zip zip
@@ -101,7 +102,7 @@ for function in $functions; do
     mkdir -p "$dev/$function"
     cp "$target/functions/debug/$function" "$dev/$function/bootstrap"
 done
-TINDERBOX_BIN_DIR=$dev integration --test runtime --test program
+TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
 
 if TINDERBOX_RIE=$(scripts/rie.sh); then
     export TINDERBOX_RIE
@@ -112,12 +113,12 @@ fi
 
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
-    --test runtime --test program --test tool --test rie --test binary
+    --test runtime --test program --test hosted --test tool --test rie --test binary
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then
     TINDERBOX_BIN_DIR=$target/lambda/aarch64 TINDERBOX_RUNNER=qemu-aarch64-static integration \
-        --test runtime --test program --test rie --test binary
+        --test runtime --test program --test hosted --test rie --test binary
 else
     skip "no qemu-aarch64-static: the aarch64 binaries were built, not run"
 fi

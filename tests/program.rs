@@ -16,7 +16,8 @@ mod processes;
 mod time;
 
 use support::TempDir;
-use support::api::{Event, Kind, Ledger, Post, Script, Server};
+use support::api::{Event, Script, Server};
+use support::hosting::{error, events, message, response, start};
 use support::process::{Outcome, Process};
 use support::start::Start;
 
@@ -59,49 +60,4 @@ impl Task {
             .variable("AWS_LAMBDA_RUNTIME_API", &server.address());
         (start.spawn(), server)
     }
-}
-
-/// A bootstrap that hosts this handler of a task root.
-fn start(dir: &TempDir, handler: &str) -> Start {
-    let root = dir.path().to_str().expect("a path in UTF-8");
-    let start = Start::new(&support::bootstrap());
-    start
-        .variable("LAMBDA_TASK_ROOT", root)
-        .variable("_HANDLER", handler)
-}
-
-/// Events with these bodies and ids `event-0`, `event-1`, ...
-fn events<B: Into<Vec<u8>>>(bodies: impl IntoIterator<Item = B>) -> Vec<Event> {
-    let bodies = bodies.into_iter().enumerate();
-    bodies
-        .map(|(number, body)| Event::new(&format!("event-{number}"), body))
-        .collect()
-}
-
-/// The one answer to the event, which is a response.
-fn response<'a>(ledger: &'a Ledger, id: &str) -> &'a [u8] {
-    let answer = ledger.answer(id);
-    let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)]);
-    assert_eq!(answer.kind, Kind::Response, "{id}: {text}");
-    &answer.body
-}
-
-/// The message of the one answer to the event, which is an error of this type.
-fn error<'a>(ledger: &'a Ledger, id: &str, error_type: &str) -> String {
-    let answer: &'a Post = ledger.answer(id);
-    let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)]);
-    assert_eq!(answer.kind, Kind::Error, "{id}: {text}");
-    message(answer, error_type)
-}
-
-fn message(post: &Post, error_type: &str) -> String {
-    let header = post.header("Lambda-Runtime-Function-Error-Type");
-    let value: serde_json::Value = serde_json::from_slice(&post.body).expect("valid JSON");
-    assert_eq!(header, Some(error_type), "{value}");
-    assert_eq!(value["errorType"], error_type, "{value}");
-    assert!(value["stackTrace"].is_array(), "{value}");
-    value["errorMessage"]
-        .as_str()
-        .expect("a message")
-        .to_string()
 }

@@ -6,6 +6,11 @@
 
 #[path = "rie/emulator.rs"]
 mod emulator;
+#[path = "rie/hosted.rs"]
+mod hosted;
+#[allow(dead_code)] // of what differs from kind to kind, this is the smaller part
+#[path = "hosted/kinds.rs"]
+mod kinds;
 #[path = "binary/skip.rs"]
 mod skip;
 mod support;
@@ -15,12 +20,13 @@ use skip::{has, skip};
 use support::{TempDir, bootstrap, function, rounds, runner};
 
 /// Starts the emulator, or says that there is none and leaves the test.
+#[macro_export]
 macro_rules! rie {
     ($($argument:expr),*) => {
-        match Rie::start($($argument),*) {
+        match $crate::emulator::Rie::start($($argument),*) {
             Some(rie) => rie,
             None => {
-                skip("no RIE: TINDERBOX_RIE is not set");
+                $crate::skip::skip("no RIE: TINDERBOX_RIE is not set");
                 return;
             }
         }

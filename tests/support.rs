@@ -10,6 +10,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod api;
+pub mod hosting;
 pub mod proc;
 pub mod process;
 pub mod start;
@@ -39,7 +40,12 @@ pub fn command(path: &Path) -> Command {
         None => Command::new(path),
         Some(runner) => {
             let mut words = runner.split_whitespace();
-            let mut command = Command::new(words.next().expect("TINDERBOX_RUNNER has a word"));
+            // By its path: a test may give the binary another PATH, and that one would count.
+            let name = words.next().expect("TINDERBOX_RUNNER has a word");
+            let folders = std::env::var_os("PATH").unwrap_or_default();
+            let mut paths = std::env::split_paths(&folders).map(|folder| folder.join(name));
+            let found = paths.find(|path| path.is_file());
+            let mut command = Command::new(found.unwrap_or(name.into()));
             command.args(words).arg(path);
             command
         }

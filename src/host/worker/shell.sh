@@ -20,19 +20,20 @@ esac
 tinderbox_set=$-
 set +e
 if ! command -v "$tinderbox_name" >/dev/null; then
-	echo missing >&3
+	command echo missing >&3
 	exit 1
 fi
-echo ready $tinderbox_form >&3
+# The file may have functions with these names: `command` passes them over.
+command echo ready $tinderbox_form >&3
 while :; do
 	# Forked before the event comes. No `||` and no `if` around it: they switch off -e within.
 	(
-		read -r tinderbox_in tinderbox_out tinderbox_context <&3 || exit
+		command read -r tinderbox_in tinderbox_out tinderbox_context <&3 || exit
 		exec 3>&- <$tinderbox_fd/$tinderbox_in >$tinderbox_fd/$tinderbox_out
 		. $tinderbox_fd/$tinderbox_context
 		case $tinderbox_form in raw) tinderbox_event=$(<$tinderbox_fd/$tinderbox_in) ;; esac
 		case $tinderbox_set in *e*) set -e ;; esac
 		"$tinderbox_name" "$tinderbox_event"
 	)
-	echo $? >&3 || exit
+	command echo $? >&3 || exit
 done

@@ -54,7 +54,7 @@ function read($bytes) {
 }
 // An invoke without a payload is `{}` for Lambda.
 function decode($text) {
-	return json_decode($text ?: '{}', true, 512, JSON_THROW_ON_ERROR);
+	return json_decode($text === '' ? '{}' : $text, true, 512, JSON_THROW_ON_ERROR);
 }
 
 function context($text) {

@@ -1,0 +1,33 @@
+//! Handlers that are kept alive: shell functions, workers that speak the frame protocol, functions
+//! of PHP, Node, Python and Ruby; with real interpreters, through the whole runtime.
+//!
+//! `functions/` has one function for each kind, and all know the same commands. A kind whose
+//! interpreter is not on this machine says that it is skipped.
+
+#[path = "hosted/answers.rs"]
+mod answers;
+#[path = "hosted/chaos.rs"]
+mod chaos;
+#[path = "hosted/context.rs"]
+mod context;
+#[path = "hosted/ends.rs"]
+mod ends;
+#[path = "hosted/frames.rs"]
+mod frames;
+#[path = "hosted/kinds.rs"]
+mod kinds;
+#[path = "hosted/logs.rs"]
+mod logs;
+#[path = "hosted/pools.rs"]
+mod pools;
+#[path = "hosted/resolve.rs"]
+mod resolve;
+#[path = "hosted/shell.rs"]
+mod shell;
+#[path = "binary/skip.rs"]
+mod skip;
+#[path = "hosted/steady.rs"]
+mod steady;
+mod support;
+#[path = "hosted/wrapper.rs"]
+mod wrapper;

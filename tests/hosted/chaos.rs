@@ -1,0 +1,157 @@
+//! Processes that are killed at random instants, theirs and their children's, with floods of log
+//! between the events: nothing is lost, nothing is answered twice, nothing is left.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::for_kinds;
+use crate::kinds::{Kind, Task, command};
+use crate::support::api::{Event, Kind as Post, Turn};
+use crate::support::hosting::{error_type, response};
+use crate::support::process::{PATIENCE_MS, Process};
+use crate::support::{bound, proc, rounds, sys};
+
+for_kinds!(kept [bash dash worker php node python ruby] [
+    nothing_is_lost_and_nothing_left_whatever_is_killed
+]);
+
+/// SplitMix64: small, and the same numbers for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+/// What an event asks for, and whether it may succeed.
+fn body(random: &mut Random, number: usize) -> String {
+    match random.below(10) {
+        0 => command("sleep 0.02"),
+        1 => command(&format!("flood {}", 1 + random.below(200_000))),
+        2 | 3 => command(&format!("later {}", 1 + random.below(300_000))),
+        4 => command(&format!("big {}", 1 + random.below(300_000))),
+        5 => command("fail so"),
+        6 => format!("\"{}\"", "y".repeat(random.below(400_000))),
+        _ => format!("{{\"number\":{number}}}"),
+    }
+}
+
+/// Kills one descendant after the other until it is told to stop; all of them.
+fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec<u32> {
+    let mut random = Random(seed);
+    let mut killed = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(1 + random.below(pause_ms) as u64));
+        let all = process.descendants();
+        if !all.is_empty() {
+            // One, and now and then all.
+            let chosen = match random.below(8) {
+                0 => &all[..],
+                _ => std::slice::from_ref(&all[random.below(all.len())]),
+            };
+            for pid in chosen {
+                sys::kill(*pid, sys::SIGKILL);
+                killed.push(*pid);
+            }
+        }
+    }
+    killed
+}
+
+/// How many descriptors it has once it is at rest.
+fn descriptors(process: &mut Process, server: &crate::support::api::Server, id: &str) -> usize {
+    server.more(vec![Turn::event(&Event::new(id, "\"at rest\""))]);
+    process.until_idle(server);
+    proc::descriptors(process.pid())
+}
+
+fn nothing_is_lost_and_nothing_left_whatever_is_killed(kind: &Kind) {
+    let count = match std::env::var("TINDERBOX_SOAK") {
+        Ok(text) => text.parse().expect("TINDERBOX_SOAK is a number of rounds"),
+        Err(_) => rounds("events of which the handler is killed", 120),
+    };
+    // Who takes long to start is to be at work now and then.
+    let pause_ms = if kind.file == "index.mjs" { 300 } else { 60 };
+    for (number, format) in ["text", "JSON"].into_iter().enumerate() {
+        let task = kind.task().variable("AWS_LAMBDA_LOG_FORMAT", format);
+        survive(&task, count.div_ceil(2), 0x_c0de + number as u64, pause_ms);
+    }
+}
+
+fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
+    println!("seed {seed}"); // shown when what follows fails
+    let (mut process, server) = task.spawn(&[]);
+    process.until_idle(&server);
+    let before = descriptors(&mut process, &server, "rest-before");
+    let mut random = Random(seed);
+    let events: Vec<Event> = (0..count)
+        .map(|number| Event::new(&format!("chaos-{number}"), body(&mut random, number)))
+        .collect();
+    let stop = AtomicBool::new(false);
+    let killed = std::thread::scope(|scope| {
+        let process = &process;
+        let stop = &stop;
+        let killer = scope.spawn(move || kill(process, seed, stop, pause_ms));
+        for (number, event) in events.iter().enumerate() {
+            server.more(vec![Turn::event(event)]);
+            // Some come at once, some after a while.
+            if number % 3 > 0 {
+                let end = Instant::now() + bound(PATIENCE_MS);
+                while !server.wait_idle(Duration::from_millis(5)) {
+                    let text = process.stderr();
+                    assert!(
+                        Instant::now() < end,
+                        "hangs; {}\n{text:.2000}",
+                        server.ledger()
+                    );
+                }
+                std::thread::sleep(Duration::from_millis(random.below(10) as u64));
+            }
+        }
+        while !server.wait_idle(Duration::from_millis(5)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        stop.store(true, Ordering::Relaxed);
+        killer.join().expect("the killer")
+    });
+    // Who was killed a moment ago may not have ended yet, and an event would fail with it.
+    let end = Instant::now() + bound(PATIENCE_MS);
+    while process.descendants().iter().any(|pid| killed.contains(pid)) {
+        assert!(Instant::now() < end, "killed, and not gone");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    process.until_idle(&server);
+    let after = descriptors(&mut process, &server, "rest-after");
+    assert_eq!(after, before, "descriptors");
+    process.assert_no_zombie();
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    assert_eq!(response(ledger, "rest-after"), b"\"at rest\"");
+    let mut failed = 0;
+    for event in &events {
+        assert_eq!(
+            ledger.posts_of(&event.id).len(),
+            1,
+            "{}: {ledger}",
+            event.id
+        );
+        let answer = ledger.answer(&event.id);
+        if answer.kind == Post::Error {
+            assert!(!error_type(answer).is_empty());
+            failed += 1;
+        } else if !event.body.starts_with(b"\"do:") {
+            assert!(answer.body == event.body, "{}: {ledger}", event.id);
+        }
+    }
+    println!("{} killed, {failed} of {count} events failed", killed.len());
+    assert!(!killed.is_empty());
+}

@@ -1,0 +1,350 @@
+//! The frame protocol as a worker may break it: each event is answered once, the next is served.
+
+use crate::kinds::Task;
+use crate::kinds::started;
+use crate::skip::has;
+use crate::support::TempDir;
+use crate::support::api::now_ms;
+use crate::support::api::{Event, Kind, Ledger, Post, Turn};
+use crate::support::hosting::{error, error_type, events, message, response};
+use crate::support::process::Outcome;
+use crate::support::{bound, slowness};
+
+const ROGUE: &[u8] = include_bytes!("functions/rogue.pl");
+
+fn rogue() -> Option<Task> {
+    has("perl").then(|| {
+        let dir = TempDir::new();
+        dir.executable("rogue", ROGUE);
+        let start = started(&dir, "worker:rogue");
+        Task { dir, start }
+    })
+}
+
+/// The worker's pid in an answer that ends with the event.
+fn pid(ledger: &Ledger, id: &str) -> u32 {
+    let text = String::from_utf8_lossy(response(ledger, id)).into_owned();
+    let pid = text.split(' ').next().expect("a word");
+    pid.parse().expect("a pid")
+}
+
+/// An event of this name between two good ones.
+fn between(way: &str) -> Option<Outcome> {
+    let task = rogue()?;
+    let events = [
+        Event::new("before", "plain"),
+        Event::new("bad", way),
+        Event::new("after", "plain"),
+        Event::new("last", "plain"),
+    ];
+    println!("{way}"); // shown when what follows fails
+    let outcome = task.run(&events);
+    let ledger = outcome.assert_serving();
+    assert_eq!(ledger.posts_of("bad").len(), 1, "{way}: {ledger}");
+    let [after, last] = ["after", "last"].map(|id| pid(ledger, id));
+    assert_eq!(after, last, "{way}: a process serves on");
+    Some(outcome)
+}
+
+/// The worker is another after the bad event.
+fn assert_replaced(ledger: &Ledger, way: &str) {
+    assert_ne!(pid(ledger, "before"), pid(ledger, "after"), "{way}");
+}
+
+#[test]
+fn what_breaks_the_protocol_fails_its_event_and_ends_the_worker() {
+    for way in [
+        "wrong_number",
+        "old_number",
+        "padded_number",
+        "signed_number",
+        "unknown_verb",
+        "no_length",
+        "no_number",
+        "hex_length",
+        "huge_length",
+        "long_line",
+        "endless_line",
+        "garbage",
+        "empty_line",
+        "two_spaces",
+        "space_behind",
+        "ready_again",
+        "untyped_error",
+        "empty_error",
+        "long_error",
+        "bad_type",
+        "closed",
+        "chunk_first",
+        "end_first",
+    ] {
+        let Some(outcome) = between(way) else {
+            return;
+        };
+        let ledger = outcome.assert_serving();
+        let text = error(ledger, "bad", "Runtime.BadFrame");
+        assert!(text.contains("protocol"), "{way}: {text}");
+        assert!(!ledger.answer("bad").get_behind, "{way}: {ledger}");
+        assert_replaced(ledger, way);
+    }
+}
+
+#[test]
+fn an_answer_that_ends_too_soon_is_none() {
+    for (way, how) in [
+        ("short", "exit status 0"),
+        ("short_line", "exit status 0"),
+        ("silent", "exit status 0"),
+        ("silent_status", "exit status 7"),
+        ("long_and_gone", "signal 9"),
+    ] {
+        let Some(outcome) = between(way) else {
+            return;
+        };
+        let ledger = outcome.assert_serving();
+        let text = error(ledger, "bad", "Runtime.ExitError");
+        assert!(text.starts_with(how), "{way}: {text}");
+        assert!(!ledger.answer("bad").get_behind, "{way}: {ledger}");
+        assert_replaced(ledger, way);
+    }
+}
+
+#[test]
+fn an_answer_counts_and_what_is_behind_it_ends_the_worker() {
+    for way in [
+        "twice",
+        "byte_behind",
+        "later_line",
+        "answer_and_exit",
+        "answer_and_kill",
+        "answer_and_close",
+    ] {
+        let Some(task) = rogue() else {
+            return;
+        };
+        println!("{way}");
+        let (mut process, server) = task.spawn(&events(["plain", way]));
+        process.until_idle(&server);
+        // What came in one piece with the answer is seen when the next event comes.
+        if way.starts_with("answer") || way == "later_line" {
+            process.until_said("ended between two events");
+        }
+        server.more(vec![Turn::event(&Event::new("after", "plain"))]);
+        process.until_idle(&server);
+        let outcome = process.finish(server);
+        let ledger = outcome.assert_serving();
+        let old = pid(ledger, "event-1");
+        assert_eq!(pid(ledger, "event-0"), old, "{way}");
+        assert_ne!(pid(ledger, "after"), old, "{way}");
+        for id in ["event-0", "event-1", "after"] {
+            assert_eq!(ledger.posts_of(id).len(), 1, "{way}: {ledger}");
+        }
+    }
+}
+
+#[test]
+fn what_follows_at_once_after_an_answer_and_an_end_is_served_too() {
+    // The next event is there before the end of the worker can be seen.
+    for way in [
+        "answer_and_exit",
+        "answer_and_kill",
+        "answer_and_close",
+        "byte_behind",
+    ] {
+        let Some(task) = rogue() else {
+            return;
+        };
+        println!("{way}");
+        let events = events([way, "plain", way, way, "plain"]);
+        let outcome = task.run(&events);
+        let ledger = outcome.assert_serving();
+        for event in &events {
+            assert_eq!(ledger.posts_of(&event.id).len(), 1, "{way}: {ledger}");
+        }
+        // Who was sent an event while it ended fails that: it may have begun with it.
+        let failed = events
+            .iter()
+            .filter(|event| ledger.answer(&event.id).kind == Kind::Error);
+        for event in failed {
+            let kind = error_type(ledger.answer(&event.id));
+            assert!(["Runtime.ExitError", "Runtime.BadFrame"].contains(&kind.as_str()));
+        }
+    }
+}
+
+#[test]
+fn the_last_answer_of_a_worker_is_told_and_it_is_replaced() {
+    let Some(outcome) = between("fatal") else {
+        return;
+    };
+    let ledger = outcome.assert_serving();
+    assert_eq!(error(ledger, "bad", "Function.Rogue"), "last words");
+    assert!(!ledger.answer("bad").get_behind, "{ledger}");
+    assert_replaced(ledger, "fatal");
+}
+
+/// The one answer to the event, which was streamed.
+fn streamed<'a>(outcome: &'a Outcome, way: &str) -> &'a Post {
+    let post = outcome.assert_serving().answer("bad");
+    assert_eq!(post.kind, Kind::Response, "{way}");
+    let mode = post.header("Lambda-Runtime-Function-Response-Mode");
+    assert_eq!(mode, Some("streaming"), "{way}");
+    assert!(post.complete, "{way}");
+    post
+}
+
+#[test]
+fn a_stream_is_handed_on_as_it_comes() {
+    for (way, content_type, body) in [
+        (
+            "stream",
+            "text/plain; charset=utf-8",
+            [b"abc".to_vec(), vec![b'd'; 70_000], b".".to_vec()].concat(),
+        ),
+        ("stream_untyped", "application/octet-stream", b"hi".to_vec()),
+        ("stream_empty", "application/octet-stream", Vec::new()),
+        (
+            "stream_large",
+            "application/octet-stream",
+            vec![b'x'; 10_000_000],
+        ),
+    ] {
+        let Some(outcome) = between(way) else {
+            return;
+        };
+        let post = streamed(&outcome, way);
+        assert!(post.body == body, "{way}: {} bytes", post.body.len());
+        assert_eq!(post.header("Content-Type"), Some(content_type));
+        assert!(post.trailers.is_empty(), "{way}: {:?}", post.trailers);
+        let ledger = outcome.assert_serving();
+        assert_eq!(pid(ledger, "before"), pid(ledger, "after"), "{way}");
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_has_its_error_in_the_trailers() {
+    for (way, kind, is_replaced) in [
+        ("stream_error", "Function.Rogue", false),
+        ("stream_fatal", "Function.Rogue", true),
+        ("stream_killed", "Runtime.ExitError", true),
+        ("stream_short", "Runtime.ExitError", true),
+        ("stream_garbage", "Runtime.BadFrame", true),
+        ("stream_ok", "Runtime.BadFrame", true),
+        ("stream_twice", "Runtime.BadFrame", true),
+        ("stream_number", "Runtime.BadFrame", true),
+    ] {
+        let Some(outcome) = between(way) else {
+            return;
+        };
+        let post = streamed(&outcome, way);
+        assert_eq!(post.body, b"part", "{way}");
+        let trailer = |name: &str| {
+            let found = post
+                .trailers
+                .iter()
+                .find(|pair| pair.0.eq_ignore_ascii_case(name));
+            found.map(|pair| pair.1.as_str())
+        };
+        let told = trailer("Lambda-Runtime-Function-Error-Type");
+        assert_eq!(told, Some(kind), "{way}: {:?}", post.trailers);
+        assert!(trailer("Lambda-Runtime-Function-Error-Body").is_some());
+        let ledger = outcome.assert_serving();
+        let [before, after] = ["before", "after"].map(|id| pid(ledger, id));
+        assert_eq!(before != after, is_replaced, "{way}");
+    }
+}
+
+#[test]
+fn a_stream_is_cut_at_the_deadline() {
+    let Some(task) = rogue() else {
+        return;
+    };
+    let (mut process, server) = task.spawn(&events(["plain"]));
+    process.until_idle(&server);
+    let deadline_ms = now_ms() + 1_000 * u64::from(slowness());
+    let slow = Event::new("bad", "stream_slow").deadline(&deadline_ms.to_string());
+    let after = Event::new("after", "plain");
+    server.more(vec![Turn::event(&slow), Turn::event(&after)]);
+    process.until_idle(&server);
+    process.assert_no_zombie();
+    let outcome = process.finish(server);
+    let post = streamed(&outcome, "stream_slow");
+    assert_eq!(post.body, b"part");
+    let text = format!("{:?}", post.trailers);
+    assert!(text.contains("Function.Timeout"), "{text}");
+    let ledger = outcome.assert_serving();
+    assert_ne!(pid(ledger, "event-0"), pid(ledger, "after"));
+    assert!(ledger.took_ms("bad") < bound(10_000).as_millis() as u64);
+}
+
+#[test]
+fn a_content_type_is_that_of_the_response() {
+    for (way, content_type, body) in [
+        ("typed", "text/html; charset=utf-8", &b"<p/>"[..]),
+        ("long_type", &format!("text/{}", "x".repeat(200)), b"hi"),
+    ] {
+        let Some(outcome) = between(way) else {
+            return;
+        };
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "bad"), body);
+        assert_eq!(
+            ledger.answer("bad").header("Content-Type"),
+            Some(content_type)
+        );
+        let after = ledger.answer("after").header("Content-Type");
+        assert_eq!(after, Some("application/json"));
+        assert_eq!(pid(ledger, "before"), pid(ledger, "after"), "{way}");
+    }
+}
+
+#[test]
+fn a_start_that_breaks_the_protocol_is_an_init_error() {
+    for (start, kind, part) in [
+        ("exit", "Runtime.ExitError", "exit status 6"),
+        ("mute", "Runtime.BadFrame", "protocol"),
+        ("other", "Runtime.BadFrame", "protocol"),
+        ("long", "Runtime.BadFrame", "protocol"),
+        ("spaced", "Runtime.BadFrame", "protocol"),
+        ("short", "Runtime.BadFrame", "cut short"),
+        ("untyped", "Runtime.BadFrame", "protocol"),
+        ("answer", "Runtime.BadFrame", "protocol"),
+        ("told", "Function.Rogue", "told so"),
+    ] {
+        let Some(task) = rogue() else {
+            return;
+        };
+        println!("{start}");
+        let outcome = task.variable("ROGUE", start).run(&events(["never"]));
+        let ledger = outcome.assert_exit(3);
+        assert_eq!(
+            (ledger.gets, ledger.posts.len()),
+            (0, 1),
+            "{start}: {ledger}"
+        );
+        assert_eq!(ledger.posts[0].kind, Kind::InitError);
+        let text = message(&ledger.posts[0], kind);
+        assert!(text.contains(part), "{start}: {text}");
+    }
+}
+
+#[test]
+fn bytes_before_the_first_event_end_the_worker_and_not_the_event() {
+    let Some(task) = rogue() else {
+        return;
+    };
+    let task = task.variable("ROGUE", "early");
+    let (mut process, server) = task.spawn(&[]);
+    process.until_idle(&server);
+    server.more(vec![Turn::event(&Event::new("event", "plain"))]);
+    process.until_idle(&server);
+    process.assert_no_zombie();
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    // Each of its kind says too much, so in the end the event fails, once.
+    assert_eq!(ledger.posts_of("event").len(), 1, "{ledger}");
+    let post = ledger.answer("event");
+    if post.kind == Kind::Error {
+        message(post, "Runtime.BadFrame");
+    }
+}

@@ -1,0 +1,125 @@
+//! What a function prints: in text as it is, in JSON a record a line, and however much it is.
+
+use crate::for_kinds;
+use crate::kinds::{Kind, Task, command};
+use crate::support::api::{Event, Turn};
+use crate::support::hosting::{events, response};
+
+for_kinds!(any [bash dash program worker php node python ruby] [
+    in_text_what_is_printed_is_untouched
+    in_json_each_line_is_a_record_with_the_request_id
+    a_flood_within_an_event_blocks_nobody
+]);
+
+for_kinds!(kept [bash dash worker php node python ruby] [
+    a_flood_between_two_events_blocks_nobody
+]);
+
+const FLOOD_BYTES: usize = 1_000_000;
+
+fn in_text_what_is_printed_is_untouched(kind: &Kind) {
+    let text = "x \\t{}[] ;$HOME 'a'";
+    let outcome = kind.task().run(&events([command(&format!("log {text}"))]));
+    assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"logged\"");
+    let printed = format!("{}{}", outcome.log(), outcome.stdout);
+    // What JSON or the shell makes of it is theirs.
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 2, "{printed:?}");
+    assert!(lines[0].starts_with("x ") && lines[0].ends_with("'a'"));
+    assert_eq!(lines[1], format!("{}, again", lines[0]));
+}
+
+/// The records among what was printed; every other line is the runtime's own.
+fn records(stderr: &str) -> Vec<serde_json::Value> {
+    let lines = stderr.lines();
+    lines
+        .filter(|line| !line.starts_with("tinderbox: "))
+        .map(|line| {
+            let value = serde_json::from_str(line);
+            let value: serde_json::Value = value.unwrap_or_else(|_| panic!("no JSON: {line:.300}"));
+            assert!(value["timestamp"].is_string() && value["level"].is_string());
+            value
+        })
+        .collect()
+}
+
+fn json(kind: &Kind) -> Task {
+    kind.task().variable("AWS_LAMBDA_LOG_FORMAT", "JSON")
+}
+
+fn in_json_each_line_is_a_record_with_the_request_id(kind: &Kind) {
+    let texts: Vec<String> = (0..20).map(|number| format!("text {number}")).collect();
+    let commands = texts.iter().map(|text| command(&format!("log {text}")));
+    let outcome = json(kind).run(&events(commands));
+    let ledger = outcome.assert_serving();
+    assert_eq!(outcome.stdout, "", "all goes one way");
+    let records = records(&outcome.stderr);
+    assert_eq!(records.len(), 40, "{}", outcome.stderr);
+    for (number, text) in texts.iter().enumerate() {
+        let id = format!("event-{number}");
+        assert_eq!(response(ledger, &id), b"\"logged\"");
+        let of_event = records.iter().filter(|record| record["requestId"] == *id);
+        let mut messages: Vec<&str> = of_event
+            .map(|record| record["message"].as_str().expect("a message"))
+            .collect();
+        messages.sort_unstable();
+        let again = format!("{text}, again");
+        assert_eq!(messages, [text.as_str(), &again], "{id}");
+    }
+}
+
+fn count(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'l').count()
+}
+
+/// How much of a flood has come, in either form.
+fn flooded(stderr: &str, is_json: bool) -> usize {
+    if !is_json {
+        let own = stderr
+            .lines()
+            .filter(|line| line.starts_with("tinderbox: "));
+        return count(stderr) - own.map(count).sum::<usize>();
+    }
+    let records = records(stderr);
+    let messages = records
+        .iter()
+        .filter_map(|record| record["message"].as_str());
+    messages
+        .filter(|text| text.starts_with("lll"))
+        .map(count)
+        .sum()
+}
+
+fn both(kind: &Kind, test: impl Fn(Task, bool)) {
+    test(kind.task(), false);
+    test(json(kind), true);
+}
+
+fn a_flood_within_an_event_blocks_nobody(kind: &Kind) {
+    both(kind, |task, is_json| {
+        let flood = command(&format!("flood {FLOOD_BYTES}"));
+        let outcome = task.run(&events([flood, "\"fine\"".to_string()]));
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"\"flooded\"");
+        assert_eq!(response(ledger, "event-1"), b"\"fine\"");
+        assert_eq!(flooded(&outcome.stderr, is_json), FLOOD_BYTES);
+    });
+}
+
+fn a_flood_between_two_events_blocks_nobody(kind: &Kind) {
+    both(kind, |task, is_json| {
+        let later = command(&format!("later {FLOOD_BYTES}"));
+        let (mut process, server) = task.spawn(&events([later]));
+        // No event comes, and all of it must be taken.
+        process.until_said("over");
+        process.until_idle(&server);
+        server.more(vec![Turn::event(&Event::new("next", "\"fine\""))]);
+        process.until_idle(&server);
+        process.assert_no_zombie();
+        let outcome = process.finish(server);
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"\"later\"");
+        assert_eq!(response(ledger, "next"), b"\"fine\"");
+        assert_eq!(flooded(&outcome.stderr, is_json), FLOOD_BYTES);
+    });
+}

@@ -1,0 +1,274 @@
+//! Functions of shells: as AWS's tutorial has them, and what shells do that nothing else does.
+
+use crate::for_kinds;
+use crate::kinds::{Kind, Task, bash};
+use crate::support::api::{Event, PAYLOAD_BYTES_MAX, Turn};
+use crate::support::hosting::{error, events, response};
+use crate::support::{bound, rounds, sys};
+use std::time::Duration;
+
+for_kinds!(shells [bash dash] [
+    the_file_is_sourced_once_and_no_event_changes_what_the_next_one_sees
+    the_event_is_the_argument_and_the_input
+    what_is_written_is_the_response_byte_for_byte
+    a_command_that_fails_ends_the_function
+    what_the_file_has_set_is_in_force
+    every_status_is_an_error_that_names_it
+    the_exit_trap_is_run
+    a_subshell_that_is_killed_costs_its_event_alone
+    a_writer_left_behind_cannot_add_to_the_next_answer
+    functions_may_have_the_names_of_commands
+    a_function_that_reads_on_has_an_end_of_its_input
+    six_megabytes_pass_in_both_directions
+    the_channel_is_not_the_functions
+]);
+
+/// A function of this body, called `handler`.
+fn function(kind: &Kind, body: &str) -> Task {
+    kind.with(&format!("handler() {{\n{body}\n}}\n"))
+}
+
+/// Runs events in a function of this body; all are responses.
+fn responses(kind: &Kind, body: &str, bodies: &[&str]) -> Vec<String> {
+    let events = events(bodies.iter().copied());
+    let outcome = function(kind, body).run(&events);
+    let ledger = outcome.assert_serving();
+    let texts = events.iter().map(|event| response(ledger, &event.id));
+    texts
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .collect()
+}
+
+/// In the form of AWS's tutorial: no first line, the keyword, a log on standard error.
+#[test]
+fn a_function_in_the_form_of_the_tutorial_runs() {
+    let Some(kind) = bash() else {
+        return;
+    };
+    let task = kind.with("");
+    let source = "function handler () {\n  EVENT_DATA=$1\n  echo \"$EVENT_DATA\" 1>&2;\n  \
+                  RESPONSE=\"Echoing request: '$EVENT_DATA'\"\n\n  echo $RESPONSE\n}\n";
+    task.dir.file("function.sh", source.as_bytes());
+    let event = "{\"key\": \"a  value\"}";
+    let outcome = task.run(&events([event]));
+    let body = response(outcome.assert_serving(), "event-0");
+    assert_eq!(
+        String::from_utf8_lossy(body),
+        "Echoing request: '{\"key\": \"a value\"}'\n"
+    );
+    assert_eq!(outcome.log(), format!("{event}\n"));
+}
+
+fn the_file_is_sourced_once_and_no_event_changes_what_the_next_one_sees(kind: &Kind) {
+    let task = kind.with(
+        "echo sourced >&2\ncount=0\nhandler() {\n    count=$((count + 1))\n    \
+         export LEFT=$count\n    cd /\n    set -- \"$count\" \"$PWD\"\n    \
+         printf '%s %s' \"$count\" \"${BEFORE-none}\"\n    BEFORE=$1\n}\n",
+    );
+    let outcome = task.run(&events(["a", "b", "c"]));
+    let ledger = outcome.assert_serving();
+    for id in ["event-0", "event-1", "event-2"] {
+        assert_eq!(response(ledger, id), b"1 none");
+    }
+    assert_eq!(outcome.log(), "sourced\n");
+}
+
+fn the_event_is_the_argument_and_the_input(kind: &Kind) {
+    let body = "printf '%s|%s|' \"$#\" \"$1\"; cat";
+    for event in [
+        "one",
+        "",
+        " a  b ",
+        "'",
+        "''\\''",
+        "$(exit 3)`exit 3`\"$HOME\"",
+        "a\nb\n\nc",
+        "-e",
+        "\\n\\\\",
+        "*",
+    ] {
+        let answer = responses(kind, body, &[event]);
+        assert_eq!(answer, [format!("1|{event}|{event}")]);
+    }
+    // As with `$(...)`, line feeds at the end are not in the argument of bash.
+    let answer = &responses(kind, body, &["a\n\n"])[0];
+    assert!(
+        ["1|a|a\n\n", "1|a\n\n|a\n\n"].contains(&answer.as_str()),
+        "{answer:?}"
+    );
+}
+
+fn what_is_written_is_the_response_byte_for_byte(kind: &Kind) {
+    let all: Vec<u8> = (0..=255).chain([0, 10, 10]).collect();
+    let task = function(kind, "cat");
+    let events = events([
+        all.clone(),
+        b"".to_vec(),
+        b"\n".to_vec(),
+        b"\xff\xfe\n".to_vec(),
+    ]);
+    let outcome = task.run(&events);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_eq!(response(ledger, &event.id), event.body);
+    }
+    assert_eq!(responses(kind, ":", &["x"]), [""]);
+    assert_eq!(responses(kind, "echo; echo", &["x"]), ["\n\n"]);
+    let twice = "echo one; echo two >/dev/stdout; echo three >>/dev/stdout";
+    assert_eq!(responses(kind, twice, &["x"]), ["one\ntwo\nthree\n"]);
+}
+
+fn a_command_that_fails_ends_the_function(kind: &Kind) {
+    let mut bodies = vec![
+        ("echo part; false; echo rest", 1),
+        (
+            "echo \"$nothing\"; echo rest",
+            if kind_is_dash(kind) { 2 } else { 1 },
+        ),
+        ("nonesuch; echo rest", 127),
+        ("x=$(exit 4); echo rest", 4),
+    ];
+    if !kind_is_dash(kind) {
+        bodies.push(("false | true; echo rest", 1));
+    }
+    for (body, status) in bodies {
+        let task = function(kind, body);
+        let outcome = task.run(&events(["event", "event"]));
+        let ledger = outcome.assert_serving();
+        for id in ["event-0", "event-1"] {
+            let message = error(ledger, id, "Runtime.ExitError");
+            let start = format!("exit status {status}");
+            assert!(message.starts_with(&start), "{body}: {message}");
+            assert!(!message.contains("part"), "{message}");
+        }
+    }
+}
+
+fn kind_is_dash(kind: &Kind) -> bool {
+    kind.first_line.contains("dash")
+}
+
+fn what_the_file_has_set_is_in_force(kind: &Kind) {
+    let source = "set +e\nset +u\nhandler() {\n    false\n    printf '%s.' \"$nothing\"\n}\n";
+    let outcome = kind.with(source).run(&events(["event"]));
+    assert_eq!(response(outcome.assert_serving(), "event-0"), b".");
+    if !kind_is_dash(kind) {
+        let source = "set +o pipefail\nhandler() { false | printf x; }\n";
+        let outcome = kind.with(source).run(&events(["event"]));
+        assert_eq!(response(outcome.assert_serving(), "event-0"), b"x");
+    }
+    // What does not change how it ends is in force as well.
+    let outcome = kind
+        .with("set -f\nhandler() { printf %s *; }\n")
+        .run(&events(["event"]));
+    assert_eq!(response(outcome.assert_serving(), "event-0"), b"*");
+}
+
+fn every_status_is_an_error_that_names_it(kind: &Kind) {
+    let count = rounds("exit statuses", 255);
+    let statuses: Vec<usize> = (1..=255).step_by(255_usize.div_ceil(count)).collect();
+    for body in ["exit \"$1\"", "return \"$1\""] {
+        let task = function(kind, body);
+        let outcome = task.run(&events(statuses.iter().map(ToString::to_string)));
+        let ledger = outcome.assert_serving();
+        for (number, status) in statuses.iter().enumerate() {
+            let message = error(ledger, &format!("event-{number}"), "Runtime.ExitError");
+            assert_eq!(message, format!("exit status {status}"), "{body}");
+        }
+    }
+}
+
+fn the_exit_trap_is_run(kind: &Kind) {
+    let body = "trap 'echo trapped' EXIT; echo first";
+    assert_eq!(responses(kind, body, &["x", "y"]), ["first\ntrapped\n"; 2]);
+}
+
+fn a_subshell_that_is_killed_costs_its_event_alone(kind: &Kind) {
+    let body = "case $1 in die) sh -c 'kill -9 $PPID'; sleep 20 ;; esac; printf '%s' $$";
+    let task = function(kind, body);
+    let outcome = task.run(&events(["a", "die", "b"]));
+    let ledger = outcome.assert_serving();
+    let message = error(ledger, "event-1", "Runtime.ExitError");
+    assert!(message.starts_with("exit status 137"), "{message}");
+    let [before, after] = ["event-0", "event-2"].map(|id| response(ledger, id));
+    assert_eq!(before, after, "the shell lives on");
+}
+
+fn a_writer_left_behind_cannot_add_to_the_next_answer(kind: &Kind) {
+    let body = "case $1 in\nleave) (while :; do echo LATE; sleep 0.02; done) & ;;\nesac\n\
+                printf '%s.' \"$1\"";
+    let task = function(kind, body);
+    let (mut process, server) = task.spawn(&events(["leave"]));
+    process.until_idle(&server);
+    for number in 0..rounds("events beside a late writer", 20) {
+        std::thread::sleep(Duration::from_millis(5));
+        let event = Event::new(&format!("next-{number}"), "next");
+        server.more(vec![Turn::event(&event)]);
+        process.until_idle(&server);
+    }
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    let first = String::from_utf8_lossy(response(ledger, "event-0"));
+    assert_eq!(first.replace("LATE\n", ""), "leave.");
+    let took = Duration::from_millis(ledger.took_ms("event-0"));
+    assert!(took < bound(5_000), "{took:?}");
+    for post in &ledger.posts[1..] {
+        assert_eq!(post.body, b"next.", "{}", post.id);
+    }
+}
+
+fn functions_may_have_the_names_of_commands(kind: &Kind) {
+    for name in ["echo", "read", "cat", "handle-it"] {
+        if name.contains('-') && kind_is_dash(kind) {
+            continue; // dash has no such names
+        }
+        let source = format!("{name}() {{ printf '%s' \"<$1>\"; }}\n");
+        let handler = format!("function.{name}");
+        let task = kind.with(&source).variable("_HANDLER", &handler);
+        let outcome = task.run(&events(["a", "b"]));
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"<a>", "{name}");
+        assert_eq!(response(ledger, "event-1"), b"<b>", "{name}");
+    }
+}
+
+fn a_function_that_reads_on_has_an_end_of_its_input(kind: &Kind) {
+    let body = "read -r line || :; printf '%s|' \"$line\"; cat; cat; read -r more || printf end";
+    assert_eq!(responses(kind, body, &["a\nb", ""]), ["a|bend", "|end"]);
+}
+
+fn six_megabytes_pass_in_both_directions(kind: &Kind) {
+    let body: Vec<u8> = (0..PAYLOAD_BYTES_MAX)
+        .map(|index| (index % 65_521 % 251) as u8)
+        .collect();
+    let events = [
+        Event::new("both", body.clone()),
+        Event::new("small", "x"),
+        Event::new("again", body),
+    ];
+    let outcome = function(kind, "cat").run(&events);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        let answer = response(ledger, &event.id);
+        assert!(answer == event.body, "{}", event.id);
+    }
+}
+
+fn the_channel_is_not_the_functions(kind: &Kind) {
+    let body = "if (echo 0 >&3) 2>/dev/null; then echo open; else echo closed; fi";
+    assert_eq!(responses(kind, body, &["x", "y"]), ["closed\n"; 2]);
+}
+
+#[test]
+fn a_runtime_that_is_killed_leaves_no_shell() {
+    let Some(kind) = bash() else {
+        return;
+    };
+    let task = function(&kind, "cat");
+    let (mut process, server) = task.spawn(&events(["x"]));
+    process.until_idle(&server);
+    sys::kill(process.pid(), sys::SIGKILL);
+    process.wait(bound(2_000));
+    process.assert_no_descendant(bound(2_000));
+    server.finish().assert_clean();
+}
