@@ -53,6 +53,7 @@ command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link te
 toolchain x86_64 aarch64
 target=${CARGO_TARGET_DIR:-$root/target}
 functions="bare echo hello probe typed" # of tests/functions
+features="fail log format stream http hooks shutdown json threads" # the binaries of one of them
 
 stage "Format and lints"
 "${CARGO[@]}" fmt --check
@@ -70,8 +71,10 @@ for package in floor rivals; do
 done
 "${CARGO[@]}" clippy --quiet --manifest-path benches/floor/Cargo.toml --target-dir "$target/functions" \
     -- -D warnings
-"${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
-    --target-dir "$target/functions" --bin json --features json -- -D warnings
+for feature in json threads; do
+    "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
+        --target-dir "$target/functions" --bin $feature --features $feature -- -D warnings
+done
 
 stage "Unit tests, wire, tidy, workers"
 "${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy --test shims
@@ -84,7 +87,9 @@ for function in '' $functions; do
     scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
 done
 scripts/build.sh x86_64 --floor 2>/dev/null
-scripts/build.sh x86_64 --function features/stream 2>/dev/null
+for feature in $features; do
+    scripts/build.sh all --function "features/$feature" 2>/dev/null
+done
 
 # Where the integration tests find the binaries: lambda/ARCH, or the dev build.
 integration() {
@@ -101,6 +106,14 @@ for function in $functions; do
         --target-dir "$target/functions"
     mkdir -p "$dev/$function"
     cp "$target/functions/debug/$function" "$dev/$function/bootstrap"
+done
+for feature in $features; do
+    mkdir -p "$dev/features/$feature"
+    flag=()
+    case $feature in json | threads) flag=(--features "$feature") ;; esac
+    "${CARGO[@]}" build --quiet --manifest-path tests/functions/features/Cargo.toml \
+        --target-dir "$target/functions" --bin "$feature" "${flag[@]}"
+    cp "$target/functions/debug/$feature" "$dev/features/$feature/bootstrap"
 done
 TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
 
