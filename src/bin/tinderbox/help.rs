@@ -130,7 +130,7 @@ on stderr, and the exit status is 1; 2 when nothing was measured because a file 
 
 System calls are counted apart, with the process stopped at each (ptrace), of all processes of the
 function, as medians of 3 starts and 20 events each: up to the one that sends GET, and from one answer
-to the next. Page faults and memory are those at the first response.
+to the next. Page faults and memory are those at the first response, medians of 5 starts.
 
 Keys of the object: machine, time, pinned_to_cpu, event_bytes, floor (a name or null); bootstraps: name,
 path, handler, bytes, zip_bytes, linked, cold_starts, start_to_next_us, start_to_response_us,

@@ -134,6 +134,9 @@ pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
         }
     }
     let mut figures: Vec<Figures> = candidates.iter().map(|_| Figures::default()).collect();
+    for (candidate, figures) in candidates.iter().zip(figures.iter_mut()) {
+        rounds::weigh(candidate, figures, &work);
+    }
     let starts = extent(options.starts, STARTS);
     rounds::cold(&candidates, &mut figures, &work, &starts);
     let invocations = extent(options.invocations, INVOCATIONS);
