@@ -107,8 +107,8 @@ BOOTSTRAP, DIR and OTHER are [NAME=]PATH[,handler=H][,root=DIR][,env=NAME=VALUE]
   PATH               an executable, whose folder is the task root, or a folder with a bootstrap,
                      which is the task root, and all of which counts as bytes
   --vs OTHER         one more; repeat
-  --floor PATH       what all are compared with besides; without it, floor or floor/bootstrap in the
-                     tool's own folder
+  --floor PATH       what all are compared with besides; without it, floor or floor/bootstrap in
+                     the tool's own folder
   -n N               cold starts (200, or as many as there are in 10 s for each)
   -m M               warm invocations (10000, or as many as there are in 10 s for each)
   --event EVENT      the event: - for stdin, JSON as it stands, or the name of a file
@@ -120,8 +120,8 @@ BOOTSTRAP, DIR and OTHER are [NAME=]PATH[,handler=H][,root=DIR][,env=NAME=VALUE]
   --env NAME=VALUE   a variable for all of them; repeat
   --memory MB        the number told to the function (128); no limit is enforced
   --timeout S        seconds for a start, and for an answer (10)
-  --cpu N|any        the processor on which the tool and all it measures are kept; any: none. Without
-                     it, the one the tool is on when it begins
+  --cpu N|any        the processor on which the tool and all it measures are kept; any: none.
+                     Without it, the one the tool is on when it begins
   --json             one object instead of tables
   --svg FILE         also a picture: cumulative distribution of cold starts, bars of size
 
@@ -129,11 +129,12 @@ A wrong answer is counted, and its time is not. A bootstrap that fails or answer
 on stderr, and the exit status is 1; 2 when nothing was measured because a file cannot be run.
 
 System calls are counted apart, with the process stopped at each (ptrace), of all processes of the
-function, as medians of 3 starts and 20 events each: up to the one that sends GET, and from one answer
-to the next. Page faults and memory are those at the first response, medians of 5 starts.
+function, as medians of 3 starts and 20 events each (fewer of a slow one): up to the one that sends
+GET, and from one answer to the next. Page faults and memory are those at the first response,
+medians of 5 starts; private are pages that no other process has.
 
-Keys of the object: machine, time, pinned_to_cpu, event_bytes, floor (a name or null); bootstraps: name,
-path, handler, bytes, zip_bytes, linked, cold_starts, start_to_next_us, start_to_response_us,
+Keys of the object: machine, time, pinned_to_cpu, event_bytes, floor (a name or null); bootstraps:
+name, path, handler, bytes, zip_bytes, linked, cold_starts, start_to_next_us, start_to_response_us,
 warm_latency_us (each min, p50, p90, p99, max), connections_a_start, processes, resident_kib,
 private_kib, minor_faults, major_faults, warm_invocations, invocations_per_s, cpu_us_per_invocation,
 warm_resident_kib, warm_private_kib, system_calls_before_next, system_calls_per_invocation,
@@ -150,8 +151,8 @@ tinderbox report [LOG]... [--json] < LOG
 Reads a log of Lambda's and prints percentiles of Init Duration, Duration, Billed Duration and Max
 Memory Used, by version of the function (and by log, if several are named). It takes text and JSON
 logs, as they are or as CloudWatch gives them: aws logs tail, aws logs filter-log-events, a table of
-Logs Insights, what scripts/measure-on-lambda.sh prints. The version is that of the START line with the
-same request id, else that in the log stream's name.
+Logs Insights, what scripts/measure-on-lambda.sh prints. The version is that of the START line with
+the same request id, else that in the log stream's name.
 
   --json     one object: versions: log, version, invocations, failed, init_duration_ms,
              restore_duration_ms, cold_duration_ms, warm_duration_ms, duration_ms,

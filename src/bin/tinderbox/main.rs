@@ -13,9 +13,9 @@
 //! - `message`     how the tool speaks on stderr and how a command fails
 //! - `sys`         the only system calls outside std
 //!
-//! Exit status: 0 done; 1 the function answered with an error (`measure`: or failed otherwise); 2 nothing was done (usage, a file, a
-//! port, no connection); 101 an error of the tool's own; 128 + N stopped by signal N before an
-//! answer.
+//! Exit status: 0 done; 1 the function answered with an error (`measure`: or failed otherwise); 2
+//! nothing was done (usage, a file, a port, no connection); 101 an error of the tool's own; 128 + N
+//! stopped by signal N before an answer.
 
 mod arguments;
 mod base64;

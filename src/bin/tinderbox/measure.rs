@@ -34,6 +34,7 @@ mod wire;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -51,6 +52,9 @@ use rounds::Extent;
 const STARTS: u64 = 200;
 const INVOCATIONS: u64 = 10_000;
 const TIME: Duration = Duration::from_secs(10);
+
+/// A stop signal has come: the thread that has it kills all there is and ends the process.
+static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// What `tinderbox measure` was asked for.
 pub struct MeasureOptions {
@@ -114,6 +118,7 @@ pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
     sys::become_subreaper().map_err(unusual)?;
     thread::spawn(move || {
         let signal = signals.wait();
+        STOPPED.store(true, Ordering::SeqCst);
         kill_strays();
         std::process::exit(128 + signal)
     });
@@ -155,8 +160,16 @@ pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
     tell(&report, &options)
 }
 
+/// Starts nothing, and says nothing of processes that were killed, once it is told to stop.
+fn hold_if_stopped() {
+    while STOPPED.load(Ordering::SeqCst) {
+        thread::park();
+    }
+}
+
 /// The report to stdout and into the picture; what went wrong to stderr.
 fn tell(report: &Report, options: &MeasureOptions) -> Result<i32, Failure> {
+    hold_if_stopped();
     match options.json {
         true => message::print(object::write(report).as_bytes())?,
         false => message::print(table::write(report).as_bytes())?,

@@ -1,8 +1,8 @@
 //! The system calls that std has no word for: stop signals, the fate of children, exec, randomness.
 //!
 //! This file and its folder have all `unsafe` and `libc` of the tool. Process ids are `u32`, as std
-//! has them. What `measure` needs besides: `launch` (a start that costs as little as can be), `meter`
-//! (waiting, processors, time of processors), `trace` (system calls of others).
+//! has them. What `measure` needs besides: `launch` (a start that costs as little as can be),
+//! `meter` (waiting, processors, time of processors), `trace` (system calls of others).
 #![allow(unsafe_code)]
 
 pub mod launch;

@@ -105,7 +105,8 @@ pub fn peak_kib(pid: u32) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.trim().parse().ok()
 }
 
-/// What the kernel's refusal to execute a file means, to somebody who cannot have it run by another.
+/// What the kernel's refusal to execute a file means, to somebody who cannot have it run by
+/// another.
 pub fn explain_refusal(file: &Path, error: &io::Error) -> String {
     diagnosis::explain(file, error, "")
 }

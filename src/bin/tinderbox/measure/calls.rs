@@ -1,10 +1,10 @@
 //! System calls of a candidate, counted by stopping at each (see `sys::trace`).
 //!
-//! The server looks at its sockets whenever a call is done, while the process stands still; so it is
-//! known with which call a request was out. An event is sent only when nothing moves any more: behind
-//! the reply to the last answer, as on Lambda, not together with it. Where the kernel hands data over a
-//! moment later, or other threads run on, a count can be off by a few: the median of several starts and
-//! events is told.
+//! The server looks at its sockets whenever a call is done, while the process stands still; so it
+//! is known with which call a request was out. An event is sent only when nothing moves any more:
+//! behind the reply to the last answer, as on Lambda, not together with it. Where the kernel hands
+//! data over a moment later, or other threads run on, a count can be off by a few: the median of
+//! several starts and events is told.
 
 use std::fs::File;
 use std::io::Read;
@@ -18,11 +18,16 @@ use super::statistics::Sample;
 use crate::local::process::kill_strays;
 use crate::sys::trace::{self, Stop};
 
+/// At most; for what makes thousands of calls an event, as many as there is time for.
 const STARTS: usize = 3;
-const EVENTS: usize = 21;
+const ANSWERS: usize = 21;
+const TIME: Duration = Duration::from_secs(2);
 
-/// For so long nothing has made a call: it waits. (A program that never rests is not waited for longer
-/// than `RESTLESS`.)
+/// At least: two answers have one distance between them, three a median.
+const ANSWERS_MIN: usize = 3;
+
+/// For so long nothing has made a call: it waits. (A program that never rests is not waited for
+/// longer than `RESTLESS`.)
 const REST: Duration = Duration::from_millis(3);
 const RESTLESS: Duration = Duration::from_millis(200);
 
@@ -40,7 +45,11 @@ struct Count {
 /// Counts; or says why it cannot be done.
 pub fn count(candidate: &Candidate, work: &Work, stops: &File) -> Result<Calls, String> {
     let (mut before_next, mut between) = (Vec::new(), Vec::new());
-    for _ in 0..STARTS {
+    let begun = Instant::now();
+    for start in 0..STARTS {
+        if start > 0 && begun.elapsed() > TIME {
+            break;
+        }
         let count = follow(candidate, work, stops);
         kill_strays();
         let count = count?;
@@ -62,20 +71,21 @@ pub fn count(candidate: &Candidate, work: &Work, stops: &File) -> Result<Calls, 
 fn follow(candidate: &Candidate, work: &Work, stops: &File) -> Result<Count, String> {
     let mut process = Process::start(candidate, work, None, true).map_err(|trouble| {
         let (Trouble::Refused(text) | Trouble::Failed(text)) = trouble;
-        text
+        format!("the system does not let it be started to be traced: {text}")
     })?;
     let refused = |error| format!("the system does not let it be traced: {error}");
     trace::begin(process.pid).map_err(refused)?;
     let mut count = Count::default();
     count.known.push(process.pid);
     let (mut heard, mut sent) = (Instant::now(), Instant::now());
-    while count.at_answers.len() < EVENTS && heard.elapsed() < work.timeout {
+    let begun = Instant::now();
+    while !count.is_enough(begun) && heard.elapsed() < work.timeout {
         while let Some(stop) = trace::next().map_err(refused)? {
             heard = Instant::now();
             if count.take(stop, &mut process) {
                 return Ok(count);
             }
-            if sent.elapsed() > RESTLESS {
+            if sent.elapsed() > RESTLESS || count.is_enough(begun) {
                 break;
             }
         }
@@ -91,6 +101,11 @@ fn follow(candidate: &Candidate, work: &Work, stops: &File) -> Result<Count, Str
 }
 
 impl Count {
+    fn is_enough(&self, begun: Instant) -> bool {
+        let answers = self.at_answers.len();
+        answers >= ANSWERS || answers >= ANSWERS_MIN && begun.elapsed() > TIME
+    }
+
     /// Does what a stop asks for; whether the candidate itself has ended.
     fn take(&mut self, stop: Stop, process: &mut Process<'_>) -> bool {
         let (pid, signal) = match stop {

@@ -1,7 +1,7 @@
 //! Who is measured: a bootstrap, what it is called, how it is started, and what its files weigh.
 //!
-//! On the command line: `[NAME=]PATH[,handler=H][,root=DIR][,env=NAME=VALUE]...`. A word that is the
-//! name of a file or a folder as it stands is taken for that.
+//! On the command line: `[NAME=]PATH[,handler=H][,root=DIR][,env=NAME=VALUE]...`. A word that is
+//! the name of a file or a folder as it stands is taken for that.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

@@ -36,6 +36,8 @@ pub struct Judge {
 pub struct Answer {
     /// When the answer had come whole.
     pub at: Instant,
+    /// Connections that had been opened by then.
+    pub connections: u64,
     /// Why it is not right.
     pub fault: Option<String>,
 }
@@ -86,11 +88,16 @@ impl Desk {
         }
     }
 
-    /// The bytes of the next event.
-    pub fn event(&mut self, is_http_1_0: bool) -> &[u8] {
+    /// The next event.
+    pub fn make_event(&mut self, is_http_1_0: bool) {
         self.events += 1;
         self.in_hand = Some(is_http_1_0);
         self.answer = None;
+        self.packets.make_event(is_http_1_0);
+    }
+
+    /// The bytes of the event that was made last.
+    pub fn event(&self, is_http_1_0: bool) -> &[u8] {
         self.packets.event(is_http_1_0)
     }
 
@@ -172,6 +179,7 @@ impl Desk {
         };
         self.answer = Some(Answer {
             at,
+            connections: self.connections,
             fault: fault.or(self.complaint.take()),
         });
         Reply::Accepted

@@ -135,12 +135,17 @@ impl Figures {
         )
     }
 
-    /// Its time in every even round by that in the odd round behind it: what the ratio of two that
-    /// do not differ looks like on this machine, now.
+    /// Its time in one round by that in the next: what the ratio of two that do not differ looks
+    /// like on this machine, now. In one round it comes behind itself, in the next behind another,
+    /// which may matter; as with two candidates, which is on top changes from pair to pair.
     pub fn noise(&self, time: Time) -> Option<Ratio> {
         let rounds = (0..self.rounds(time)).step_by(2);
-        Ratio::of(
-            rounds.filter_map(|round| Some((self.time(time, round)?, self.time(time, round + 1)?))),
-        )
+        Ratio::of(rounds.filter_map(|round| {
+            let (one, other) = (self.time(time, round)?, self.time(time, round + 1)?);
+            Some(match round % 4 {
+                0 => (one, other),
+                _ => (other, one),
+            })
+        }))
     }
 }

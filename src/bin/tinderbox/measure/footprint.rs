@@ -1,7 +1,7 @@
 //! What a process and all that it has started use: memory, page faults, processors.
 //!
-//! Sources: proc(5): `stat` (fields 4, 10 to 13, 16 and 17) and `smaps_rollup`, which walks the page
-//! tables and so is exact where `status` counts in batches.
+//! Sources: proc(5): `stat` (fields 4, 10 to 13, 16 and 17) and `smaps_rollup`, which walks the
+//! page tables and so is exact where `status` counts in batches.
 
 use std::collections::HashMap;
 use std::fs;

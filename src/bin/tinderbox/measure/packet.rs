@@ -48,7 +48,7 @@ impl Packets {
     }
 
     /// The next event, with an id and a deadline of its own.
-    pub fn event(&mut self, is_http_1_0: bool) -> &[u8] {
+    pub fn make_event(&mut self, is_http_1_0: bool) {
         self.sequence += 1;
         self.redate();
         let packet = match is_http_1_0 {
@@ -65,21 +65,29 @@ impl Packets {
             packet.bytes[packet.deadline_at + place] = b'0' + (deadline % 10) as u8;
             deadline /= 10;
         }
-        &packet.bytes
     }
 
-    /// The id of the event that was made last.
+    /// The bytes of the event that was made last.
+    pub fn event(&self, is_http_1_0: bool) -> &[u8] {
+        &self.packet(is_http_1_0).bytes
+    }
+
+    /// Whether this is the id of the event that was made last.
     pub fn is_current(&self, id: &[u8], is_http_1_0: bool) -> bool {
-        let packet = match is_http_1_0 {
-            true => &self.sized_event,
-            false => &self.event,
-        };
+        let packet = self.packet(is_http_1_0);
         id == &packet.bytes[packet.id_at..packet.id_at + ID_LENGTH]
     }
 
     /// What an answer is answered with.
     pub fn accepted(&self) -> &[u8] {
         &self.accepted.bytes
+    }
+
+    fn packet(&self, is_http_1_0: bool) -> &Packet {
+        match is_http_1_0 {
+            true => &self.sized_event,
+            false => &self.event,
+        }
     }
 
     /// Once a second; as servers do.

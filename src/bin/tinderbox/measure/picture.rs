@@ -1,4 +1,5 @@
-//! The picture of a report: the share of cold starts that were done by a time, and what is deployed.
+//! The picture of a report: the share of cold starts that were done by a time, and what is
+//! deployed.
 
 use super::Report;
 use super::statistics::Sample;
@@ -47,7 +48,7 @@ impl Axis {
 /// The file.
 pub fn write(report: &Report) -> String {
     let count = report.candidates.len() as f64;
-    let height = BOTTOM + 132.0 + count * ROW;
+    let height = BOTTOM + 148.0 + count * ROW;
     let mut svg = Svg::new(WIDTH, height);
     let samples: Vec<Sample> = report
         .figures

@@ -64,6 +64,7 @@ impl<'a> Process<'a> {
         output: Option<&File>,
         is_traced: bool,
     ) -> Result<Process<'a>, Trouble> {
+        super::hold_if_stopped();
         let bootstrap = &candidate.program.bootstrap;
         let unusual = |error: io::Error| Trouble::Refused(format!("the system refuses: {error}"));
         let desk = Desk::new(&work.event, &candidate.settings.arn(), work.judge.clone());
@@ -149,6 +150,7 @@ impl<'a> Process<'a> {
             self.server.pump(Duration::ZERO, None);
         }
         let how = describe(self.status?);
+        super::hold_if_stopped(); // it may be the stop that has killed it
         if let Some(text) = &self.server.desk.init_error {
             return Some(Trouble::Failed(format!("posted an init error: {text}")));
         }

@@ -1,7 +1,7 @@
 //! The measuring itself: cold starts, then warm invocations, then system calls, in turn.
 //!
-//! In every other round the candidates come in reverse: A B, B A, A B, ... So none is always the one
-//! that comes behind another, and what drifts drifts for all.
+//! In every other round the candidates come in reverse: A B, B A, A B, ... So none is always the
+//! one that comes behind another, and what drifts drifts for all.
 
 use std::time::{Duration, Instant};
 
@@ -63,8 +63,8 @@ pub fn try_out(candidate: &Candidate, work: &Work) -> Result<(), Trouble> {
 }
 
 /// Starts a candidate a few times and looks at what it uses once it has answered. Apart from the
-/// starts that are timed: looking at all of `/proc` takes so much of the processor's caches that the
-/// next start was seen to take 1.4 times as long.
+/// starts that are timed: looking at all of `/proc` takes so much of the processor's caches that
+/// the next start was seen to take 1.4 times as long.
 pub fn weigh(candidate: &Candidate, figures: &mut Figures, work: &Work) {
     for _ in 0..WEIGHINGS {
         let weighed = Process::start(candidate, work, None, false).and_then(|mut process| {
@@ -120,7 +120,7 @@ fn start_once(
         next_us: since_start(desk.first_next.unwrap_or(answer.at)),
         response_us: since_start(answer.at),
     };
-    figures.connections_a_start = desk.connections;
+    figures.connections_a_start = answer.connections;
     let is_right = answer.fault.is_none();
     figures.count(answer.fault);
     process.stop();
@@ -158,7 +158,7 @@ pub fn warm(candidates: &[Candidate], figures: &mut [Figures], work: &Work, exte
                     figures.blocks.push(None);
                     figures.fail(trouble);
                     if let Some(run) = runs[index].take() {
-                        run.end(figures);
+                        run.tell(figures);
                     }
                 }
                 None => figures.blocks.push(None),
@@ -170,11 +170,13 @@ pub fn warm(candidates: &[Candidate], figures: &mut [Figures], work: &Work, exte
             break;
         }
     }
-    for (run, figures) in runs.into_iter().zip(figures) {
+    // All before any ends: pages of a file that two have in common are private to neither.
+    for (run, figures) in runs.iter().zip(figures) {
         if let Some(run) = run {
-            run.end(figures);
+            run.tell(figures);
         }
     }
+    drop(runs);
     kill_strays();
 }
 
@@ -266,7 +268,8 @@ impl<'a> Run<'a> {
         }))
     }
 
-    fn end(self, figures: &mut Figures) {
+    /// What has come of it so far.
+    fn tell(&self, figures: &mut Figures) {
         let footprint = footprint::take(self.process.pid);
         let cpu = footprint.map(|footprint| footprint.cpu);
         let cpu = cpu.and_then(|cpu| Some(cpu.saturating_sub(self.cpu_before?)));
@@ -276,7 +279,6 @@ impl<'a> Run<'a> {
             cpu,
             footprint,
         });
-        self.process.stop();
     }
 }
 

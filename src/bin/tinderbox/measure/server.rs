@@ -1,8 +1,9 @@
-//! The Runtime API for one process that is measured: one thread, and nothing allocated for an event.
+//! The Runtime API for one process that is measured: one thread, and nothing allocated for an
+//! event.
 //!
 //! It does what every bootstrap needs and keeps the times: a `GET` of the next event is held until
-//! the one who measures lets an event go; an answer is judged and acknowledged at once. Clients that
-//! pipeline, that do not, and that open a connection for each request are all served.
+//! the one who measures lets an event go; an answer is judged and acknowledged at once. Clients
+//! that pipeline, that do not, and that open a connection for each request are all served.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,9 +14,6 @@ use std::time::{Duration, Instant};
 use super::desk::{Desk, Reply};
 use super::wire::{self, Chunks, Framing, Head, Parsed, Progress};
 use crate::sys::meter::Poller;
-
-/// How long a client may leave what we send unread.
-const SEND: Duration = Duration::from_secs(10);
 
 const READ_BYTES: usize = 64 * 1024;
 
@@ -40,6 +38,14 @@ struct Connection {
     head: Option<Head>,
     chunks: Chunks,
     body: Vec<u8>,
+    sending: Option<Sending>,
+}
+
+/// An event on its way out.
+struct Sending {
+    sent: usize,
+    is_http_1_0: bool,
+    closes: bool,
 }
 
 impl Server {
@@ -67,24 +73,47 @@ impl Server {
         !self.waiting.is_empty()
     }
 
-    /// Lets an event go to who waits longest; says when. `None`: nobody takes it.
+    /// Lets an event go to who waits longest; says when. `None`: nobody takes it. What does not go
+    /// at once follows while `pump` is called.
     pub fn send_event(&mut self) -> Option<Instant> {
         let slot = self.waiting.pop_front()?;
         let connection = self.slots[slot].as_mut()?;
         let head = connection.head.take()?;
-        let packet = self.desk.event(head.is_http_1_0);
+        self.desk.make_event(head.is_http_1_0);
+        connection.sending = Some(Sending {
+            sent: 0,
+            is_http_1_0: head.is_http_1_0,
+            closes: head.closes,
+        });
         let at = Instant::now();
-        let is_sent = send(&connection.stream, packet);
-        if !is_sent {
-            self.close(slot);
-            return None;
+        self.send_on(slot, at);
+        self.slots[slot].is_some().then_some(at)
+    }
+
+    /// As much of the event as the client takes now.
+    fn send_on(&mut self, slot: usize, at: Instant) {
+        let Some(connection) = self.slots[slot].as_mut() else {
+            return;
+        };
+        let Some(sending) = connection.sending.as_mut() else {
+            return;
+        };
+        let packet = self.desk.event(sending.is_http_1_0);
+        while sending.sent < packet.len() {
+            match (&connection.stream).write(&packet[sending.sent..]) {
+                Ok(count) => sending.sent += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => return self.close(slot),
+            }
         }
-        if head.closes {
+        let closes = sending.closes;
+        connection.sending = None;
+        if closes {
             let _ = connection.stream.shutdown(Shutdown::Write);
         } else {
             self.read_on(slot, at); // requests that came behind the `GET`
         }
-        Some(at)
     }
 
     /// Does what there is to do; waits for it for at most so long. `other` may end the wait.
@@ -94,7 +123,9 @@ impl Server {
         self.poller.push(self.listener.as_raw_fd());
         for (slot, connection) in self.slots.iter().enumerate() {
             if let Some(connection) = connection {
-                self.poller.push(connection.stream.as_raw_fd());
+                let is_sending = connection.sending.is_some();
+                self.poller
+                    .push_either(connection.stream.as_raw_fd(), is_sending);
                 self.polled.push(slot);
             }
         }
@@ -106,6 +137,7 @@ impl Server {
         }
         for index in 0..self.polled.len() {
             if self.poller.is_ready(index + 1) {
+                self.send_on(self.polled[index], Instant::now());
                 self.receive(self.polled[index]);
             }
         }
@@ -205,6 +237,7 @@ impl Connection {
             head: None,
             chunks: Chunks::default(),
             body: Vec::new(),
+            sending: None,
         }
     }
 
@@ -271,21 +304,14 @@ impl Connection {
     }
 }
 
-/// Sends everything; `false` when the other side does not take it.
+/// Sends a short reply; `false` when the other side does not take it.
 fn send(mut stream: &TcpStream, bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {
         match stream.write(rest) {
             Ok(count) => rest = &rest[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let mut poller = Poller::default();
-                poller.push_writer(stream.as_raw_fd());
-                if !poller.wait(SEND) {
-                    return false;
-                }
-            }
-            Err(_) => return false,
+            Err(_) => return false, // also when there is no room: it has left megabytes unread
         }
     }
     true

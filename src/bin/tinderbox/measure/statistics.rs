@@ -2,10 +2,10 @@
 //!
 //! Two candidates take turns, so each pair of neighbouring measurements has seen the same machine.
 //! What is told is the median of the pairs' ratios, with the interval between two of the sorted
-//! ratios: the k-th from below and the k-th from above. It holds the true median unless fewer than k
-//! of n ratios fall on one side of it, as likely as fewer than k heads of n throws of a coin; k is
-//! the largest for which both sides together have at most 5 %. That is the sign test turned round
-//! (W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2; H. A. David and
+//! ratios: the k-th from below and the k-th from above. It holds the true median unless fewer than
+//! k of n ratios fall on one side of it, as likely as fewer than k heads of n throws of a coin; k
+//! is the largest for which both sides together have at most 5 %. That is the sign test turned
+//! round (W. J. Conover, Practical Nonparametric Statistics, 3rd ed., section 3.2; H. A. David and
 //! H. N. Nagaraja, Order Statistics, 3rd ed., section 7.1). Six pairs are the fewest that have one.
 
 /// Sorted numbers.
@@ -29,7 +29,8 @@ impl Sample {
         &self.0
     }
 
-    /// The one at this part of the way from the least (0) to the greatest (1), the nearest there is.
+    /// The one at this part of the way from the least (0) to the greatest (1), the nearest there
+    /// is.
     pub fn at(&self, part: f64) -> Option<f64> {
         let last = self.0.len().checked_sub(1)?;
         self.0.get((part * last as f64).round() as usize).copied()

@@ -1,9 +1,9 @@
-//! The parts of a picture: text, lines and bars as SVG, in colours that suit a light page and a dark
-//! one. The picture paints its own ground, so that it is readable on any page.
+//! The parts of a picture: text, lines and bars as SVG, in colours that suit a light page and a
+//! dark one. The picture paints its own ground, so that it is readable on any page.
 
 /// Line colours, told apart also by those who see few hues, on white and on near-black; after the
 /// last the first comes again, dashed.
-const COLOURS: [(&str, &str); 8] = [
+const COLOURS: [(&str, &str); 10] = [
     ("#0060a8", "#58b0f0"),
     ("#c04a00", "#ff9a4d"),
     ("#00805c", "#3fd0a0"),
@@ -12,6 +12,8 @@ const COLOURS: [(&str, &str); 8] = [
     ("#5b3fb5", "#b09cff"),
     ("#b02030", "#ff8080"),
     ("#4a5560", "#b8c4d0"),
+    ("#008494", "#48d0e0"),
+    ("#8a4b20", "#d8a070"),
 ];
 
 const DASHES: [&str; 4] = ["none", "7 3", "2 3", "9 3 2 3"];
@@ -49,7 +51,8 @@ impl Svg {
         };
         let text = escape(text);
         self.add(&format!(
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" class=\"{class}\">{text}</text>"
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" \
+             class=\"{class}\">{text}</text>"
         ));
     }
 

@@ -163,12 +163,21 @@ fn ratios(report: &Report) -> Rows {
 }
 
 fn ratio(ratio: Option<Ratio>) -> String {
-    match ratio {
-        None => none(),
-        Some(ratio) => match ratio.interval {
-            Some((from, to)) => format!("{:.3} ({from:.3} .. {to:.3})", ratio.median),
-            None => format!("{:.3} (of {})", ratio.median, ratio.pairs),
-        },
+    let Some(ratio) = ratio else {
+        return none();
+    };
+    // So many figures that 1.004 is not 1, nor 0.0004 nothing, and no more than that.
+    let places = match ratio.median {
+        median if median >= 100.0 => 0,
+        median if median >= 10.0 => 1,
+        median if median >= 0.1 => 3,
+        median if median >= 0.01 => 4,
+        _ => 6,
+    };
+    let median = ratio.median;
+    match ratio.interval {
+        Some((from, to)) => format!("{median:.places$} ({from:.places$} .. {to:.places$})"),
+        None => format!("{median:.places$} ({} pairs)", ratio.pairs),
     }
 }
 

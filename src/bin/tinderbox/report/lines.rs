@@ -1,8 +1,8 @@
 //! What a log of Lambda's says of invocations, in every form in which such a log is had.
 //!
 //! A record is a line of text (`REPORT RequestId: ...`, fields separated by tabs) or, where the
-//! function logs JSON, an object (`{"time":...,"type":"platform.report","record":{...}}`). Around it
-//! there may be what CloudWatch adds: a time and the name of the log stream in front (`aws logs
+//! function logs JSON, an object (`{"time":...,"type":"platform.report","record":{...}}`). Around
+//! it there may be what CloudWatch adds: a time and the name of the log stream in front (`aws logs
 //! tail`), an object with `message` and `logStreamName` (`aws logs filter-log-events`), quotes and
 //! commas (a table of Logs Insights). Sources: the Developer Guide's "Log format" and "Monitoring
 //! for SnapStart" for lines, its Telemetry API schema for objects.

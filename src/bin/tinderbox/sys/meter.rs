@@ -23,9 +23,12 @@ impl Poller {
         self.add(fd, libc::POLLIN);
     }
 
-    /// Adds one that is waited for until it can be written.
-    pub fn push_writer(&mut self, fd: RawFd) {
-        self.add(fd, libc::POLLOUT);
+    /// Adds one that is waited for until it can be read or, if that is of use, written.
+    pub fn push_either(&mut self, fd: RawFd, also_to_write: bool) {
+        self.add(
+            fd,
+            libc::POLLIN | if also_to_write { libc::POLLOUT } else { 0 },
+        );
     }
 
     fn add(&mut self, fd: RawFd, events: libc::c_short) {

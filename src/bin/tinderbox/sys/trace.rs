@@ -129,7 +129,7 @@ pub fn let_on(pid: u32, signal: i32) -> io::Result<()> {
 
 /// The system call itself: its declarations in C libraries differ in their types.
 fn request(what: libc::c_long, pid: u32, address: usize, data: usize) -> libc::c_long {
-    // SAFETY: of the requests here only REQUEST_CALL_INFO writes memory: at most `address` bytes, the
-    // size of what `data` points to.
+    // SAFETY: of the requests here only REQUEST_CALL_INFO writes memory: at most `address` bytes,
+    // the size of what `data` points to.
     unsafe { libc::syscall(libc::SYS_ptrace, what, pid as libc::c_long, address, data) }
 }

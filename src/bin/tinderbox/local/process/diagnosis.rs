@@ -13,7 +13,8 @@ const LOOK_BYTES: u64 = 4096;
 /// name.
 pub const RUNNER: &str = ", or run it with --runner qemu-{}-static";
 
-/// What the kernel's refusal to execute `file` means; `way_out` is said of files for another machine.
+/// What the kernel's refusal to execute `file` means; `way_out` is said of files for another
+/// machine.
 pub fn explain(file: &Path, error: &io::Error, way_out: &str) -> String {
     let shown = file.display();
     let start = read_start(file);
