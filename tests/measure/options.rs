@@ -75,6 +75,40 @@ fn ratios_are_of_pairs_with_an_interval_from_six_on() {
 }
 
 #[test]
+fn ratios_follow_from_the_raw_figures() {
+    let words = [variant("one", &[]), variant("other", &[])];
+    let measured = measure_well(&words, &["-n", "20", "-m", "200"]);
+    let rounds = |name: &str, key: &str, place: usize| -> Vec<f64> {
+        let rounds = measured.of(name)[key].as_array().expect("rounds");
+        let number = |round: &serde_json::Value| round[place].as_f64().expect("a number");
+        rounds.iter().map(number).collect()
+    };
+    for (key, place, time) in [
+        ("starts_us", 0, "start_to_next"),
+        ("starts_us", 1, "start_to_response"),
+        ("blocks_us", 0, "warm_latency"),
+        ("blocks_us", 1, "warm_invocation"),
+    ] {
+        let (one, other) = (rounds("one", key, place), rounds("other", key, place));
+        let mut ratios: Vec<f64> = one.iter().zip(&other).map(|(a, b)| a / b).collect();
+        ratios.sort_by(f64::total_cmp);
+        assert_eq!(ratios.len(), 20);
+        let told = &measured.ratio("one", "other")[time];
+        let is = |key: &str, number: f64| {
+            let told = told[key].as_f64().expect("a number");
+            assert!(
+                (told / number - 1.0).abs() < 1e-9,
+                "{time} {key}: {told}, not {number}"
+            );
+        };
+        is("median", (ratios[9] + ratios[10]) / 2.0);
+        // Tables of the sign test: of 20, the 6th from either end.
+        is("from", ratios[5]);
+        is("to", ratios[14]);
+    }
+}
+
+#[test]
 fn all_are_compared_with_the_floor() {
     let words = [variant("one", &[]), variant("two", &[])];
     let floor = variant("least", &[]);

@@ -133,15 +133,16 @@ function, as medians of 3 starts and 20 events each (fewer of a slow one): up to
 GET, and from one answer to the next. Page faults and memory are those at the first response,
 medians of 5 starts; private are pages that no other process has.
 
-Keys of the object: machine, time, pinned_to_cpu, event_bytes, floor (a name or null); bootstraps:
-name, path, handler, bytes, zip_bytes, linked, cold_starts, start_to_next_us, start_to_response_us,
-warm_latency_us (each min, p50, p90, p99, max), connections_a_start, processes, resident_kib,
-private_kib, minor_faults, major_faults, warm_invocations, invocations_per_s, cpu_us_per_invocation,
-warm_resident_kib, warm_private_kib, system_calls_before_next, system_calls_per_invocation,
-system_calls_not_counted and zip_not_measured (the reason), right_answers, wrong_answers,
-failed_processes, faults; ratios: of, to, start_to_next, start_to_response, warm_latency,
-warm_invocation (each median, from, to, p10, p90, pairs); noise: the same. What there is none of is
-null.
+Keys of the object: machine, time, pinned_to_cpu, event_bytes, floor (a name or null);
+bootstraps: name, path, handler, bytes, zip_bytes, linked, cold_starts, start_to_next_us,
+start_to_response_us, warm_latency_us (each min, p50, p90, p99, max), connections_a_start,
+processes, resident_kib, private_kib, minor_faults, major_faults, warm_invocations,
+invocations_per_s, cpu_us_per_invocation, warm_resident_kib, warm_private_kib,
+system_calls_before_next, system_calls_per_invocation, system_calls_not_counted and
+zip_not_measured (the reason), right_answers, wrong_answers, failed_processes, faults, starts_us
+(round by round: to GET, to the response), blocks_us (of warm invocations: median latency, mean
+of all); ratios: of, to, start_to_next, start_to_response, warm_latency, warm_invocation (each
+median, from, to, p10, p90, pairs); noise: the same. What there is none of is null.
 ";
 
 /// `tinderbox help report`.

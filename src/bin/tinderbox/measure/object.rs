@@ -46,6 +46,11 @@ fn bootstrap(candidate: &Candidate, figures: &Figures) -> Value {
     let counted = calls.and_then(|calls| calls.as_ref().ok());
     let memory = |of: fn(&Footprint) -> u64| figures.footprint(of);
     let warm = figures.warm.as_ref();
+    // Raw, round by round: who doubts a median can make another of it.
+    let starts = figures.starts.iter();
+    let starts = starts.map(|start| start.map(|start| [start.next_us, start.response_us]));
+    let blocks = figures.blocks.iter();
+    let blocks = blocks.map(|block| block.map(|block| [block.median_us, block.mean_us]));
     let rested = warm.and_then(|warm| warm.footprint);
     json!({
         "name": candidate.name,
@@ -57,6 +62,8 @@ fn bootstrap(candidate: &Candidate, figures: &Figures) -> Value {
         "cold_starts": figures.starts.iter().flatten().count(),
         "start_to_next_us": spread(&figures.start_sample(|start| start.next_us)),
         "start_to_response_us": spread(&figures.start_sample(|start| start.response_us)),
+        "starts_us": starts.collect::<Vec<_>>(),
+        "blocks_us": blocks.collect::<Vec<_>>(),
         "connections_a_start": figures.connections_a_start,
         "processes": memory(|footprint| footprint.processes),
         "resident_kib": memory(|footprint| footprint.resident_kib),
