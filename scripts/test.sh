@@ -35,6 +35,7 @@ need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need cc gcc
 need dash dash
 need ps procps
+need curl curl
 need strace strace
 need zip zip
 need unzip unzip
@@ -126,7 +127,7 @@ fi
 
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
-    --test runtime --test program --test hosted --test tool --test rie --test binary
+    --test runtime --test program --test hosted --test tool --test rie --test binary --test measure
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then
