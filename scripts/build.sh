@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the static `bootstrap`, or that of one function, or the tool.
+# Builds the static `bootstrap`, or that of one function, or the tool, or the floor of the benches.
 #
-#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR | --tool] [--unstripped]
+#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR | --tool | --floor] [--unstripped]
 #
 # NAME is a folder of tests/functions, or FOLDER/BINARY where there are several, with the Cargo feature of
 # that name if there is one; DIR is any package with a binary that depends on tinderbox.
@@ -11,7 +11,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 
-archs= function= tool= unstripped=
+archs= function= tool= floor= unstripped=
 while [ $# -gt 0 ]; do
     case $1 in
         x86_64 | aarch64) archs="$archs $1" ;;
@@ -22,6 +22,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --tool) tool=1 ;;
+        --floor) floor=1 ;;
         --unstripped) unstripped=1 ;;
         *) say "build.sh: unknown argument '$1' (see the first lines of this script)"; exit 2 ;;
     esac
@@ -36,6 +37,9 @@ if [ -n "$tool" ]; then
     package=$root
     file=tinderbox
     what=(--features tool --bin tinderbox)
+elif [ -n "$floor" ]; then
+    package=$root/benches/floor
+    out=/floor # where `tinderbox measure` looks for it, beside the tool
 elif [ -z "$function" ]; then
     package=$root
     what=(--bin bootstrap)
@@ -62,8 +66,11 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTC_WRAPPER=$root/scripts/rustc.sh TINDERBOX_ROOT=$root TINDERBOX_PACKAGE=$package
 
-# Unwinding needs its tables: they are dropped only where the profile says that a panic aborts.
-if grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
+# Unwinding needs its tables: they are dropped only where the profile says that a panic aborts. A
+# package that lays itself out has a script of its own.
+if [ -f "$package/link.ld" ]; then
+    FLAGS="$FLAGS -Clink-arg=--no-eh-frame-hdr -Clink-arg=-T$package/link.ld"
+elif grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
     FLAGS="$FLAGS -Clink-arg=--no-eh-frame-hdr -Clink-arg=-T$root/scripts/discard.ld"
 fi
 
@@ -86,6 +93,8 @@ strip_program() {
     zeros "$file" 60 4
 }
 
+# A folder for each package: cargo does not tell builds apart by --remap-path-prefix, so in one folder
+# each would undo what the one before built.
 for arch in $archs; do
     target=$arch-unknown-linux-musl
     flags="$FLAGS $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
@@ -94,7 +103,7 @@ for arch in $archs; do
     mkdir -p "$dir"
     messages=$(RUSTFLAGS="${flags//$'\n'/ }" "${CARGO[@]}" build "${BUILD_STD[@]}" --release \
         --target "$target" --manifest-path "$package/Cargo.toml" \
-        --target-dir "$CARGO_TARGET_DIR/build" "${what[@]}" --message-format json-render-diagnostics)
+        --target-dir "$CARGO_TARGET_DIR/build/${package##*/}" "${what[@]}" --message-format json-render-diagnostics)
     built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
     [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
     [ -z "$unstripped" ] || cp "$built" "$dir/$file.unstripped"

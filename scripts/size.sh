@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the binaries weigh: bytes, zipped bytes, and where they go; compared with the budgets and with
-# the record, benches/record/size.tsv.
+# the record, benches/record/ARCH/DATE.tsv.
 #
 #   scripts/size.sh            exit 1: over a budget, or larger than the record of this compiler
 #   scripts/size.sh --record   also appends to the record
@@ -9,6 +9,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
+. "$root/scripts/record.sh"
 
 # binary, architecture, bytes at most, zipped bytes at most (0: none), and why. The aim for the bare echo
 # is 8192 (zipped 4632, aarch64 9216). 9640, the smallest rival, which is linked dynamically and has
@@ -22,7 +23,6 @@ bootstrap  x86_64   65536  0      a page cache readahead window or two
 bootstrap  aarch64  65536  0      the same
 '
 
-record=$root/benches/record/size.tsv
 [ "${1:-}" = --record ] && append=1 || append=
 [ $# -le 1 ] && [ "${1:---record}" = --record ] || { say "size.sh: unknown argument '$1'"; exit 2; }
 
@@ -54,8 +54,7 @@ for binary in echo bare bootstrap hello; do
         zip=$(zipped "$path")
         read -r most most_zip why <<<"$(awk -v b=$binary -v a="$arch" '$1 == b && $2 == a {
             $1 = $2 = ""; print }' <<<"$budgets")" || true
-        old=$(awk -F'\t' -v c="$compiler" -v a="$arch" -v b=$binary \
-            '$2 == c && $3 == a && $4 == b { bytes = $5 } END { print bytes }' "$record")
+        old=$(record_newest "$arch" "$compiler" size $binary)
         printf '%-10s %-8s %8s %8s   %s, %s\n' $binary "$arch" "$bytes" "$zip" "${most:-none}" "${old:-none}"
         if [ "$compiler" = "$PINNED" ] && [ "$ROUTE" = rustup ]; then
             [ -z "$most" ] || [ "$bytes" -le "$most" ] ||
@@ -65,8 +64,9 @@ for binary in echo bare bootstrap hello; do
             [ -z "$old" ] || [ "$bytes" -le "$old" ] ||
                 fail "$binary for $arch has $bytes bytes, the record $old: shrink it, or --record and say why"
         fi
-        [ -z "$append" ] || printf '%s\t%s\t%s\t%s\t%s\t%s\n' \
-            "$(date -u +%F)" "$compiler" "$arch" $binary "$bytes" "$zip" >>"$record"
+        [ -z "$append" ] || printf '%s\t%s\tbytes\t1\t%s\t%s\t-\t-\t-\n' \
+            size $binary "$bytes" "$bytes" zip $binary "$zip" "$zip" |
+            record_append "$arch" "$compiler"
     done <"$folder/built"
 done
 

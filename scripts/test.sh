@@ -35,9 +35,17 @@ need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need cc gcc
 need dash dash
 need ps procps
+need curl curl
 need strace strace
 need zip zip
+need unzip unzip
+need patchelf patchelf
 need qemu-aarch64-static qemu-user-static
+need php php-cli
+need node nodejs
+need python3 python3
+need ruby ruby
+need perl perl
 [ -e /usr/include/stdio.h ] || packages+=(libc6-dev)
 if [ ${#packages[@]} -gt 0 ]; then
     install_packages "${packages[@]}" || echo "cannot install: ${packages[*]}"
@@ -46,6 +54,7 @@ command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link te
 toolchain x86_64 aarch64
 target=${CARGO_TARGET_DIR:-$root/target}
 functions="bare echo hello probe typed" # of tests/functions
+features="fail log format stream http hooks shutdown json threads" # the binaries of one of them
 
 stage "Format and lints"
 "${CARGO[@]}" fmt --check
@@ -58,12 +67,18 @@ for function in $functions features; do
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
 done
+for package in floor rivals; do
+    "${CARGO[@]}" fmt --check --manifest-path "benches/$package/Cargo.toml"
+done
+"${CARGO[@]}" clippy --quiet --manifest-path benches/floor/Cargo.toml --target-dir "$target/functions" \
+    -- -D warnings
+for feature in json threads; do
+    "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
+        --target-dir "$target/functions" --bin $feature --features $feature -- -D warnings
+done
 
-"${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
-    --target-dir "$target/functions" --bin json --features json -- -D warnings
-
-stage "Unit tests, wire, tidy"
-"${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy
+stage "Unit tests, wire, tidy, workers"
+"${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy --test shims
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc
@@ -71,6 +86,10 @@ stage "Unit tests, wire, tidy"
 stage "Release binaries"
 for function in '' $functions; do
     scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
+done
+scripts/build.sh x86_64 --floor 2>/dev/null
+for feature in $features; do
+    scripts/build.sh all --function "features/$feature" 2>/dev/null
 done
 
 # Where the integration tests find the binaries: lambda/ARCH, or the dev build.
@@ -89,6 +108,14 @@ for function in $functions; do
     mkdir -p "$dev/$function"
     cp "$target/functions/debug/$function" "$dev/$function/bootstrap"
 done
+for feature in $features; do
+    mkdir -p "$dev/features/$feature"
+    flag=()
+    case $feature in json | threads) flag=(--features "$feature") ;; esac
+    "${CARGO[@]}" build --quiet --manifest-path tests/functions/features/Cargo.toml \
+        --target-dir "$target/functions" --bin "$feature" "${flag[@]}"
+    cp "$target/functions/debug/$feature" "$dev/features/$feature/bootstrap"
+done
 TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
 
 if TINDERBOX_RIE=$(scripts/rie.sh); then
@@ -100,7 +127,7 @@ fi
 
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
-    --test runtime --test program --test hosted --test tool --test rie --test binary
+    --test runtime --test program --test hosted --test tool --test rie --test binary --test measure
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then
@@ -113,8 +140,15 @@ fi
 stage "The same bytes from two folders"
 integration --test reproducible
 
-stage "Size"
+stage "Packages"
+TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test package
+
+stage "Benches: what they assert"
+TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --benches
+
+stage "Size, and whether the README says what the record does"
 scripts/size.sh
+scripts/figures.sh --check
 
 stage "Miri"
 if rustup run nightly cargo miri --version >/dev/null 2>&1 ||

@@ -125,7 +125,7 @@ impl Api {
                 200 if inbox.head.framing != Framing::UntilClose => {}
                 204 => continue, // an emulator's way to say: not yet
                 #[cfg(feature = "platform")]
-                500.. if self.endpoint.patient && self.retry_ms <= RETRY_MS_MAX => {
+                500.. if self.endpoint.patient && self.retry_ms < RETRY_MS_MAX => {
                     complain(inbox);
                     self.retry();
                     continue;
@@ -292,7 +292,7 @@ impl Api {
     fn lose(&mut self, inbox: &mut Inbox) {
         self.hang_up(inbox);
         #[cfg(feature = "platform")]
-        if self.endpoint.patient && self.retry_ms <= RETRY_MS_MAX {
+        if self.endpoint.patient && self.retry_ms < RETRY_MS_MAX {
             return self.retry();
         }
         if self.lost {

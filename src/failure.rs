@@ -129,6 +129,12 @@ impl Failure {
         self.error_type
     }
 
+    /// Its message, where that was not made at run time.
+    #[cfg(feature = "platform")]
+    pub(crate) fn message(&self) -> &'static [u8] {
+        self.message
+    }
+
     /// Its type as a header has it.
     pub(crate) fn counted(&self) -> &'static [u8] {
         self.counted

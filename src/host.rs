@@ -98,7 +98,9 @@ type Handle = fn(&Invocation<'_>, &mut Response) -> Result<(), Failure>;
 /// Finds the handler that the environment names, and starts it where it is kept alive.
 fn init() -> Result<Handle, Failure> {
     let environment = Environment::new();
-    let found = find_handler(&environment)?;
+    let found = find_handler(&environment).inspect_err(|failure| {
+        log::line(b"", failure.message());
+    })?;
     let (Some(place), Some(logs), Some(context), Some(spare)) =
         (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
     else {
@@ -109,6 +111,7 @@ fn init() -> Result<Handle, Failure> {
     if let Handler::Kept(kept, talk) = &mut handler {
         if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None)) {
             let Failed(error_type) = kept.fail(trouble, &Time::NONE, spare);
+            kept.logs.say_failed(spare.body());
             let said: &'static Response = spare;
             return Err(Failure::of_json(error_type, said.body()));
         }
@@ -149,6 +152,7 @@ fn make(
         _ => finder.and_then(|finder| finder.program(language.program)),
     };
     let Some(path) = program else {
+        log::line(b"", language.missing.as_bytes());
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
     let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
@@ -260,6 +264,10 @@ impl Host {
                 Err(kept.fail(trouble, &time, response))
             }
         };
+        // What a shell function has to say of its failure is in the log already.
+        if outcome.is_err() && (kept.last || matches!(talk, Talk::Worker(_))) {
+            kept.logs.say_failed(response.body());
+        }
         if kept.last {
             // The answer leaves alone, and then there is something to do.
             panics::with_api(|api| api.afterwards = Some(restart));

@@ -1,7 +1,10 @@
 //! A panic of the function's own code: it is reported as the error of the event in hand, or as the
-//! init error, and the process exits with 101.
+//! init error, and the process exits with 101. Where the program's profile unwinds, one of the
+//! thread that serves events costs its event alone, and those of other threads are theirs.
 
 use core::fmt::{Display, Write};
+#[cfg(feature = "std")]
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::Api;
 use crate::buffer::Text;
@@ -16,6 +19,8 @@ use crate::sys::{self, Region, Slot};
 static IN_HAND: Slot<Api> = Slot::new();
 static REPORT: Region<Response> = Region::new(Response::new());
 static REPLY: Region<Inbox> = Region::new(Inbox::new());
+#[cfg(feature = "std")]
+static REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Runs code that may panic. With std, where the program's profile unwinds, a panic is its failure.
 pub fn watch<T>(
@@ -24,11 +29,17 @@ pub fn watch<T>(
 ) -> (&'static mut Api, Result<T, Failure>) {
     IN_HAND.put(api);
     let value = unwinding::catch(code);
-    // It is gone only while a panic is being reported, which ends the process.
-    (
-        IN_HAND.take().unwrap_or_else(|| sys::exit(EXIT_PANIC)),
-        value,
-    )
+    (IN_HAND.take().unwrap_or_else(|| wait_for_the_end()), value)
+}
+
+/// The API is gone only while a panic of another thread is being reported, which ends the process.
+fn wait_for_the_end() -> ! {
+    #[cfg(feature = "std")]
+    loop {
+        std::thread::park();
+    }
+    #[cfg(not(feature = "std"))]
+    sys::exit(EXIT_PANIC) // there are no other threads
 }
 
 /// The exit code after an error before the first event.
@@ -64,11 +75,18 @@ std::thread_local! {
     static SERVED: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
 }
 
-/// Reports a panic, whose text is `info`, and ends the process.
+/// Reports a panic, whose text is `info`, and ends the process. It is the first one that counts:
+/// another thread's, meanwhile, has to wait.
 pub fn report(info: impl Display) -> ! {
+    #[cfg(feature = "std")]
+    if REPORTED.swap(true, Ordering::Relaxed) {
+        wait_for_the_end();
+    }
     let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();
     let _ = write!(text, "{info}");
-    log::line(b"", text.get());
+    for line in text.get().split(|byte| *byte == b'\n') {
+        log::line(b"", line);
+    }
     if let (Some(api), Some(report), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
         let failure = report.fail(PANIC, &[text.get()]);
         api.report(reply, report, failure);
@@ -80,13 +98,13 @@ pub fn report(info: impl Display) -> ! {
 #[cfg(not(feature = "std"))]
 pub fn install() {}
 
-/// With std, panics of this thread are reported from here on; those of other threads are theirs.
+/// With std, panics are reported from here on: where they unwind, those of this thread alone.
 #[cfg(feature = "std")]
 pub fn install() {
     SERVED.set(true);
     let before = std::panic::take_hook();
     std::panic::set_hook(std::boxed::Box::new(move |info| {
-        if is_served() {
+        if is_served() || cfg!(not(panic = "unwind")) {
             unwinding::note(info);
         }
         before(info);

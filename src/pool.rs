@@ -17,8 +17,8 @@ use crate::response::Response;
 use crate::sys::child::Ending;
 use crate::sys::pipes::{pipe, wait_for};
 use crate::sys::pool::{
-    CHILD_ENDED, Fork, KILL, Signals, TERMINATE, channel, die_with, fork, kill, own_pid, reap,
-    take_message,
+    CHILD_ENDED, Fork, KILL, Signals, TERMINATE, by_default, channel, die_with, fork, kill,
+    own_pid, reap, take_message,
 };
 use crate::sys::{self, Descriptor, Environment, Region, monotonic_ms};
 use crate::wire::http1::decimal;
@@ -77,6 +77,7 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
         );
     };
     api.endpoint.patient = true;
+    by_default(&[CHILD_ENDED, TERMINATE]);
     let pool = (|| {
         let (workers, message) = (WORKERS.take()?, STATUS.take()?);
         let (go, hold) = pipe()?;

@@ -50,9 +50,10 @@ impl Level {
 /// one that has to be put together there are the macros [`info!`](crate::info) and its likes.
 ///
 /// A record has the time, the level, and the ids of request and tenant, if the thread that serves
-/// events writes it while there is one. In text, a line break within a message is a carriage
-/// return, as AWS's own clients have it. A record is at most 1 MiB long; the end of a longer
-/// message is cut off. What cannot be written is lost.
+/// events writes it while there is one; in text, the tenant is a field of its own behind the
+/// request, which only records of events with a tenant have. In text, a line break within a message
+/// is a carriage return, as AWS's own clients have it. A record is at most 1 MiB long; the end of a
+/// longer message is cut off. What cannot be written is lost.
 pub fn log(level: Level, message: &[u8]) {
     record(level, |line| line.message(message));
 }
@@ -60,8 +61,8 @@ pub fn log(level: Level, message: &[u8]) {
 /// Logs a line that somebody has printed: nobody has said how much it matters, so no level leaves
 /// it out.
 #[cfg(feature = "platform")]
-pub(crate) fn printed(line: &[u8]) {
-    make(Settings::get(), Level::Info, |record| record.message(line));
+pub(crate) fn printed(level: Level, line: &[u8]) {
+    make(Settings::get(), level, |record| record.message(line));
 }
 
 /// Whether records are JSON.
@@ -160,6 +161,8 @@ impl Settings {
             word |= JSON;
         }
         if let Some(descriptor) = environment.get(TELEMETRY).and_then(decimal) {
+            // What is no descriptor at all is one that nothing can be written to.
+            let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
             sys::forget(TELEMETRY); // what is started from here must not write frames
         }
@@ -259,20 +262,22 @@ impl Line {
 
     fn ids(&mut self, api: &crate::api::Api) {
         let id = api.request_id.get();
-        if !self.json {
+        if self.json {
+            self.field(b",\"requestId\":\"", id, b"\"");
+            #[cfg(feature = "platform")]
+            self.field(b",\"tenantId\":\"", api.tenant_id.get(), b"\"");
+        } else {
             self.put(id);
-            return;
+            #[cfg(feature = "platform")]
+            self.field(b"\t", api.tenant_id.get(), b"");
         }
-        self.field(b",\"requestId\":\"", id);
-        #[cfg(feature = "platform")]
-        self.field(b",\"tenantId\":\"", api.tenant_id.get());
     }
 
-    fn field(&mut self, name: &[u8], value: &[u8]) {
+    fn field(&mut self, name: &[u8], value: &[u8], end: &[u8]) {
         if !value.is_empty() {
             self.put(name);
             self.message(value);
-            self.put(b"\"");
+            self.put(end);
         }
     }
 

@@ -56,8 +56,13 @@ impl Response {
     ///
     /// # Errors
     /// `Runtime.BadContentType` when it is empty, longer than 256 bytes, or holds other than
-    /// printable ASCII: it becomes a header's value.
+    /// printable ASCII: it becomes a header's value. `Runtime.StreamTooLate` when the response is
+    /// streamed, which has said what it is.
     pub fn content_type(&mut self, value: &str) -> Result<(), Failure> {
+        if self.is_streamed() {
+            let text = "a streamed response has its content type already";
+            return Err(Failure::new("Runtime.StreamTooLate", text));
+        }
         self.set_type(value.as_bytes())
     }
 

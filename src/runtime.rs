@@ -116,9 +116,9 @@ mod platform {
         response: &mut Response,
     ) -> &'static mut Api {
         pool::take_part(api);
-        let api = restore::wait(api, inbox, response);
+        // Extensions are registered within init: a snapshot is taken after it.
         shutdown::prepare(api);
-        api
+        restore::wait(api, inbox, response)
     }
 }
 

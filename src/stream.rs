@@ -8,7 +8,7 @@ use crate::api::{Api, ERROR_TYPE};
 use crate::buffer::{Buffer, Decimal, Text};
 use crate::connection::Inbox;
 use crate::failure::{self, Failure};
-use crate::limits::TRAILER_ERROR_BYTES_MAX;
+use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX};
 use crate::panics;
 use crate::response::Response;
 use crate::wire::chunk::{DATA_END, LAST, SizeLine};
@@ -47,7 +47,8 @@ impl Response {
     /// cookies (whole `Set-Cookie` values), and then what is written, as its body.
     ///
     /// # Errors
-    /// As for [`stream`](Response::stream).
+    /// As for [`stream`](Response::stream); `Function.ResponseSizeTooLarge` when all that is longer
+    /// than 6,291,556 bytes.
     pub fn stream_http(
         &mut self,
         status: u16,
@@ -74,6 +75,12 @@ impl Response {
         buffer.clear();
         write_first(buffer);
         let first_bytes = buffer.body_bytes();
+        if first_bytes > RESPONSE_BYTES_MAX {
+            // The end of it, or what ends the chunk, had no room.
+            self.reset();
+            let text = "status, headers and cookies are longer than 6291556 bytes";
+            return Err(Failure::new("Function.ResponseSizeTooLarge", text));
+        }
         if first_bytes > 0 {
             buffer.prepend(SizeLine::new(first_bytes).text());
             buffer.append(DATA_END);
@@ -123,13 +130,20 @@ fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
     let line = SizeLine::new(bytes.len());
     let sent = panics::with_api(|api| {
         if !api.stream_broken {
-            let parts = [buffer.bytes(), line.text(), bytes, DATA_END];
-            api.stream_broken = !api.send_parts(parts);
+            // Behind the first, it may hold a failure that was made and not yet returned.
+            let first = if api.stream_begun {
+                b""
+            } else {
+                buffer.bytes()
+            };
+            api.stream_broken = !api.send_parts([first, line.text(), bytes, DATA_END]);
+        }
+        if !api.stream_begun {
             api.stream_begun = true;
+            buffer.clear();
         }
         !api.stream_broken
     });
-    buffer.clear();
     if sent == Some(true) {
         Ok(())
     } else {

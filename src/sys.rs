@@ -216,6 +216,12 @@ pub fn write_all(descriptor: usize, bytes: &[u8]) -> bool {
         let start = rest.as_ptr() as usize;
         // SAFETY: valid for the length given.
         let written = unsafe { call3(libc::SYS_write, descriptor, start, rest.len()) };
+        // Who shares it with us may have made it one that does not block, as Node does.
+        #[cfg(feature = "platform")]
+        if written == pipes::WOULD_BLOCK {
+            pipes::wait_writable(descriptor);
+            continue;
+        }
         if written <= 0 && written != INTERRUPTED {
             return false;
         }

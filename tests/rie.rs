@@ -209,6 +209,52 @@ fn headers_reach_the_function() {
     );
 }
 
+/// It hands a stream on as one body, and reads over trailers, but it reads them.
+#[test]
+fn a_streamed_response_comes_whole_and_the_connection_stays() {
+    let rie = rie!(&function("probe"), &[]);
+    rie.invoke(b"first");
+    let before = rie.connections();
+    for (event, bytes) in [
+        ("stream 5 70000x3 1048576", 5 + 3 * 70_000 + 1_048_576),
+        ("stream empty", 0),
+        ("stream 5 fail", 5),
+        ("stream 5 fail-long", 5),
+        ("stream 1572889x4", 6_291_556),
+    ] {
+        let answer = rie.invoke(event.as_bytes());
+        assert_eq!(answer.as_bytes().len(), bytes, "{event}");
+        assert_eq!(rie.text(b"fine"), (200, "fine".to_string()), "{event}");
+    }
+    let (_, text) = rie.text(b"stream fail");
+    assert!(text.contains("Function.Mid"), "{text}");
+    assert_eq!(rie.connections(), before);
+    assert_eq!(rie.starts().len(), 1);
+}
+
+/// What it takes for an extension is one on the platform, and is given notice.
+#[test]
+fn who_wants_notice_of_the_end_is_an_extension_and_gets_it() {
+    let variables = [
+        ("PROBE_INIT", "hooks"),
+        ("AWS_LAMBDA_FUNCTION_TIMEOUT", "1"),
+    ];
+    let mut rie = rie!(&function("probe"), &variables);
+    for event in ["one", "two", "three"] {
+        assert_eq!(rie.text(event.as_bytes()), (200, event.to_string()));
+    }
+    let said = rie.said();
+    assert!(!said.contains("no notice of the end"), "{said}");
+    // Busy with an event whose time is up, it gets none.
+    let (_, text) = rie.text(b"sleep 60000");
+    assert!(text.contains("Task timed out"), "{text}");
+    assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
+    assert_eq!(rie.starts().len(), 2);
+    assert!(!rie.said().contains("shutdown\n"));
+    rie.end();
+    assert!(rie.said().contains("shutdown\n"), "{}", rie.said());
+}
+
 #[test]
 fn a_hosted_program_is_run_for_each_event() {
     let root = TempDir::new();

@@ -13,6 +13,8 @@ mod closes;
 mod configuration;
 #[path = "runtime/events.rs"]
 mod events;
+#[path = "runtime/features.rs"]
+mod features;
 #[path = "runtime/headers.rs"]
 mod headers;
 #[path = "runtime/large.rs"]

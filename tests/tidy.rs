@@ -187,6 +187,7 @@ fn fences_are_checked() {
         "src/lib.rs",
         "src/bin/tinderbox/local.rs",
         "tests/wire.rs",
+        "benches/support/server.rs",
     ] {
         fires(name, "unsafe { f() }", "2: `unsafe` belongs into a sys.rs");
         fires(name, "use libc as c;", "2: `libc` belongs into a sys.rs");
@@ -211,6 +212,7 @@ fn fences_are_checked() {
         "src/bin/tinderbox/sys.rs",
         "tests/support/sys.rs",
         "tests/functions/probe/src/main.rs",
+        "benches/floor/src/main.rs",
     ] {
         passes(name, "unsafe { libc::f() }");
     }
@@ -260,6 +262,7 @@ fn words_are_checked() {
             "2: `unimplemented` is banned: do it",
         );
     }
+    passes("benches/rivals/src/main.rs", "async fn f() { g().await }");
     passes(
         "src/api.rs",
         "const _: () = assert!(A);\nconst { assert!(A) };\ndebug_assert_eq!(a, b);",
@@ -285,7 +288,8 @@ fn leftovers_are_found() {
 
 #[test]
 fn files_that_nobody_compiles_are_found() {
-    let manifest = "[lib]\npath = \"src/lib.rs\"\n[[test]]\npath = \"tests/a.rs\"\n";
+    let manifest = "[lib]\npath = \"src/lib.rs\"\n[[test]]\npath = \"tests/a.rs\"\n\
+                    [[bench]]\npath = \"benches/a.rs\"\n";
     let tree = [
         ("Cargo.toml", manifest),
         (
@@ -301,6 +305,9 @@ fn files_that_nobody_compiles_are_found() {
         ),
         ("tests/a/part.rs", ""),
         ("tests/shared.rs", ""),
+        ("benches/a.rs", "mod common;\n"),
+        ("benches/common.rs", "pub mod part;\n"),
+        ("benches/common/part.rs", ""),
         ("tests/functions/f/Cargo.toml", ""),
         ("tests/functions/f/src/main.rs", ""),
     ];
@@ -316,6 +323,8 @@ fn files_that_nobody_compiles_are_found() {
         "src/inner.rs",
         "tests/b.rs",
         "tests/b/part.rs",
+        "benches/b.rs",
+        "benches/common/other.rs",
         "tests/a/other.rs",
         "tests/functions/g/src/main.rs",
     ] {

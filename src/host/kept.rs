@@ -12,7 +12,7 @@ use crate::log;
 use crate::response::Response;
 use crate::sys::child::{ARGUMENTS_MAX, Child, Ending, Start};
 use crate::sys::files::open_null;
-use crate::sys::pipes::{pipe, sockets, wait_for};
+use crate::sys::pipes::{memory_file, pipe, sockets, wait_for};
 use crate::sys::{Descriptor, Environment, Region, monotonic_ms};
 use crate::wire::frame::LINE_BYTES_MAX;
 
@@ -137,7 +137,8 @@ impl Kept {
         &mut self,
         begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
-        if !self.is_well() {
+        if self.running.is_some() && !self.is_well() {
+            log::line(b"ended, or spoke, between two events: ", self.name());
             self.stop();
         }
         if self.running.is_none() {
@@ -171,7 +172,9 @@ impl Kept {
 
     fn start(&mut self) -> Result<(), Trouble> {
         let command = &self.command;
-        let (Some((channel, its_channel)), Some(null)) = (sockets(), open_null()) else {
+        // Nothing to read; an empty root has no /dev/null.
+        let nothing = open_null().or_else(|| memory_file(b""));
+        let (Some((channel, its_channel)), Some(nothing)) = (sockets(), nothing) else {
             return Err(Trouble::NoDescriptors);
         };
         let its_log = if command.prints_to_us {
@@ -187,7 +190,7 @@ impl Kept {
             arguments: &command.arguments,
             environment: environment.entries(),
             streams: [
-                Some(&null),
+                Some(&nothing),
                 its_log.as_ref(),
                 its_log.as_ref(),
                 Some(&its_channel),
@@ -267,7 +270,7 @@ impl Kept {
                     }
                 }
                 News::Second | News::Ended => {
-                    log::line(b"ended between two events: ", self.name());
+                    log::line(b"ended, or spoke, between two events: ", self.name());
                     self.stop();
                     if served && self.ensure(&mut begin).is_err() {
                         self.stop();

@@ -3,7 +3,7 @@
 
 use crate::buffer::put;
 use crate::limits::{DRAIN_READS, LOG_LINE_BYTES_MAX, PIPE_BYTES, TAIL_BYTES};
-use crate::record;
+use crate::record::{self, Level};
 use crate::sys::pipes::{Read, read};
 use crate::sys::{self, Descriptor};
 use crate::wire::{find, part};
@@ -88,6 +88,15 @@ impl Logs {
         }
     }
 
+    /// Says why an event, or init, has failed.
+    pub fn say_failed(&self, why: &[u8]) {
+        if self.json {
+            record::printed(Level::Error, why);
+        } else {
+            sys::write_error_line(b"tinderbox: ", b"failed: ", why);
+        }
+    }
+
     fn write_on(&mut self, bytes: usize) {
         if !self.json {
             sys::write_all(2, part(&self.read, 0, bytes));
@@ -113,7 +122,7 @@ impl Logs {
     fn end_line(&mut self) {
         let line = part(&self.line, 0, self.line_bytes);
         let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        record::printed(part(line, 0, bytes));
+        record::printed(Level::Info, part(line, 0, bytes));
         self.line_bytes = 0;
     }
 

@@ -74,7 +74,8 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
     }
 }
 
-const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
+/// Nothing can be read or written now.
+pub(super) const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
 
 /// A connected pair of stream sockets: our end, which does not block, and the end of a child.
 pub fn sockets() -> Option<(Descriptor, Descriptor)> {
@@ -163,4 +164,15 @@ pub fn wait_for(
     // SAFETY: valid for writing `count` of them; the time is valid or absent.
     let found = unsafe { call(libc::SYS_ppoll, place, count, time_place, 0, 0) };
     polled.map(|one| found > 0 && one.revents != 0)
+}
+
+/// Waits until something can be written to a descriptor that need not be ours.
+pub(super) fn wait_writable(descriptor: usize) {
+    let mut polled = libc::pollfd {
+        fd: descriptor as c_int,
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: valid for writing one of them; there is no time.
+    unsafe { call(libc::SYS_ppoll, &raw mut polled as usize, 1, 0, 0, 0) };
 }

@@ -91,6 +91,17 @@ pub fn reap(wait: bool) -> Option<(usize, Ending)> {
     }
 }
 
+/// Lets signals do what they do by default: who started us may have had them ignored, and a child
+/// whose parent ignores SIGCHLD ends without a word (wait(2)).
+pub fn by_default(signals: &[c_int]) {
+    let nothing = [0usize; 4]; // SIG_DFL, and no flags: the kernel's struct sigaction
+    for signal in signals {
+        let place = nothing.as_ptr() as usize;
+        // SAFETY: valid for reading; there is no handler.
+        unsafe { call(libc::SYS_rt_sigaction, *signal as usize, place, 0, 8, 0) };
+    }
+}
+
 /// Signals that wait until they are asked for, and no longer do what they did.
 pub struct Signals {
     mask: u64,

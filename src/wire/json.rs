@@ -30,11 +30,12 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
 }
 
 /// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
-/// quote, its end, or until `write` says no. It has to be as [`escape`] makes it.
+/// quote, its end, a byte that no string has, or until `write` says no.
 pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
     let mut rest = text;
     while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {
         let (bytes, code) = match (byte, rest) {
+            (..b' ' | 0x7f, _) => break, // no JSON, and no part of a header
             (b'\\', [_, b'u', ..]) => (6, 0),
             (b'\\', _) => (2, 0),
             (..0x80, _) => (1, 0),

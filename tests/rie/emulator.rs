@@ -103,11 +103,12 @@ impl Rie {
                 "--runtime-api-address".to_string(),
                 format!("127.0.0.1:{api_port}"),
             ]);
+            let said = fs::File::create(folder.path().join("said")).expect("make a file");
             command
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
                 .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null());
+                .stdout(said.try_clone().expect("the same file"))
+                .stderr(said);
             let mut child = spawn(&mut command);
             if listens(&mut child, port) {
                 return Rie {
@@ -167,6 +168,23 @@ impl Rie {
         pids.collect()
     }
 
+    /// What it and its runtimes have said so far.
+    pub fn said(&self) -> String {
+        let bytes = fs::read(self.folder.path().join("said")).expect("read what it said");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Has it end, and with it its runtime; waits for that.
+    pub fn end(&mut self) {
+        let end = Instant::now() + bound(STEP_MS_MAX);
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            sys::kill(self.child.id(), sys::SIGTERM);
+        }
+        while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Every connection with the Runtime API, also one that is being closed or was a moment ago,
     /// as the runtime's end of it and its state (tcp(7): 01 is established).
     pub fn connections(&self) -> Vec<(String, String)> {
@@ -195,11 +213,8 @@ fn connections_of(port: u16) -> Vec<(String, String)> {
 
 impl Drop for Rie {
     fn drop(&mut self) {
-        sys::kill(self.child.id(), sys::SIGTERM); // it kills its child and ends
+        self.end();
         let end = Instant::now() + bound(STEP_MS_MAX);
-        while self.child.try_wait().is_ok_and(|status| status.is_none()) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(5));
-        }
         let _ = self.child.kill();
         let _ = self.child.wait();
         // An emulator that died leaves its child behind.

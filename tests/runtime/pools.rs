@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::support::api::{Event, Kind, Ledger, Script, Server, Turn};
+use crate::support::api::{Cut, Event, Kind, Ledger, Script, Server, Turn};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::start::Start;
-use crate::support::{bound, proc, rounds, sys};
+use crate::support::{TempDir, bound, function, proc, rounds, runner, sys};
 use crate::{Random, error_message, probe};
 
 fn pool(count: usize, server: &Server) -> Start {
@@ -99,12 +99,17 @@ fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
     until_held(&mut process, &server, count);
     let mut random = Random::new(0x_9001);
     let mut killed = 0;
+    let mut victims = HashSet::new();
     for number in 0..total {
-        let body = if number % 3 == 0 {
-            "sleep 2"
-        } else {
-            "an event"
+        let body = match number {
+            // One has its worker killed while it is in hand; others may be what the next hits.
+            _ if number % 50 == 24 => "kill",
+            _ if number % 3 == 0 => "sleep 2",
+            _ => "an event",
         };
+        if body == "kill" {
+            victims.insert(format!("killed-{number}"));
+        }
         let event = Event::new(&format!("killed-{number}"), body);
         server.more(vec![Turn::event(&event)]);
         if number % 50 == 49 {
@@ -126,7 +131,8 @@ fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
     let ledger = server.finish();
     ledger.assert_clean();
     let abandoned: HashSet<&String> = ledger.abandoned.iter().collect();
-    assert!(abandoned.len() <= killed, "{abandoned:?}");
+    assert!(victims.iter().all(|id| abandoned.contains(id)), "{ledger}");
+    assert!(abandoned.len() <= victims.len() + killed, "{abandoned:?}");
     for number in 0..total {
         let id = format!("killed-{number}");
         let answers = ledger.answers(&id).len();
@@ -205,12 +211,66 @@ fn what_is_asked_for_in_vain_is_asked_for_again() {
     let script = Script::default()
         .get(Turn::status(500))
         .get(Turn::status(503))
+        .get(Turn::status(200).cut(Cut::BeforeReply))
+        .get(Turn::status(200).cut(Cut::InReply(9)))
         .get(Turn::event(&event));
     let server = Server::start(script);
+    let begin = Instant::now();
     let mut process = pool(1, &server).spawn();
     until_held(&mut process, &server, 1);
+    // 100 ms, then twice as long each time.
+    let took = begin.elapsed();
+    assert!(
+        took >= Duration::from_millis(100 + 200 + 400 + 800),
+        "{took:?}"
+    );
     let ledger = server.ledger();
     assert_eq!(ledger.answer("after").body, b"after all");
+    assert!(!process.stderr().contains("ended"), "the same worker");
+}
+
+#[test]
+fn a_worker_that_asks_in_vain_for_too_long_ends_and_another_asks() {
+    let event = Event::new("after", "after all");
+    let mut script = Script::default();
+    for _ in 0..6 {
+        script = script.get(Turn::status(500));
+    }
+    let server = Server::start(script.get(Turn::event(&event)));
+    let mut process = pool(1, &server).spawn();
+    until_held(&mut process, &server, 1);
+    process.until_said("a worker ended with exit status 1");
+    let ledger = server.ledger();
+    assert_eq!(ledger.answer("after").body, b"after all");
+    assert_eq!(
+        ledger.gets, 8,
+        "five tries after the first, then those of another worker"
+    );
+}
+
+#[test]
+fn ignored_signals_that_were_handed_down_do_no_harm() {
+    if runner().is_some() {
+        return; // a runner runs no script
+    }
+    let folder = TempDir::new();
+    let script = format!(
+        "#!/bin/sh\ntrap '' CHLD TERM\nexec {}\n",
+        function("probe").display()
+    );
+    let script = folder.executable("bootstrap", script.as_bytes());
+    let server = Server::start(Script::default());
+    let mut process = Start::new(&script)
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .variable("AWS_LAMBDA_MAX_CONCURRENCY", "2")
+        .spawn();
+    until_held(&mut process, &server, 2);
+    server.more(vec![Turn::event(&Event::new("dies", "kill"))]);
+    process.until_said("a worker was ended by signal 9");
+    until_held(&mut process, &server, 2);
+    sys::kill(process.pid(), sys::SIGTERM);
+    let status = process.wait(bound(PATIENCE_MS));
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::answers::messages;
-use crate::probe;
 use crate::support::api::{Event, Script, Server};
 use crate::support::process::Outcome;
 use crate::support::start::Start;
+use crate::{Random, probe};
 
 /// `YYYY-MM-DDThh:mm:ss.mmmZ`, of this century.
 fn assert_time(text: &str) {
@@ -39,18 +39,22 @@ fn names(object: &Value) -> Vec<&str> {
 #[test]
 fn a_line_of_text_has_level_time_request_and_message() {
     let event = Event::new("one", "log:plain \\ \"text\"\tand\nmore");
+    let tenant = "Lambda-Runtime-Aws-Tenant-Id";
+    let of_tenant = Event::new("two", "log:more").header(tenant, "blue \u{1b}x");
     let outcome = probe()
         .variable("PROBE_INIT", "log")
-        .run(Script::events([&event]));
+        .run(Script::events([&event, &of_tenant]));
     outcome.assert_serving();
     let log = outcome.log();
     let lines: Vec<Vec<&str>> = log
         .lines()
         .map(|line| line.splitn(4, '\t').collect())
         .collect();
-    let [init, one] = lines.as_slice() else {
+    let [init, one, two] = lines.as_slice() else {
         panic!("{log}")
     };
+    assert_eq!((two[0], two[2]), ("[INFO]", "two"));
+    assert_eq!(two[3], "blue \\u001bx\tmore");
     assert_eq!((init[0], init[2], init[3]), ("[INFO]", "", "at init"));
     assert_eq!((one[0], one[2]), ("[INFO]", "one"));
     assert_eq!(one[3], "plain \\ \"text\"\tand\rmore");
@@ -81,6 +85,30 @@ fn a_message_of_any_bytes_is_one_line_of_json_and_says_the_same() {
         assert_eq!(object["tenantId"], "blue \"x\"");
         assert_eq!(object["level"], "INFO");
         assert_time(object["timestamp"].as_str().expect("a time"));
+    }
+}
+
+#[test]
+fn a_megabyte_of_any_bytes_is_one_line_of_json() {
+    let mut random = Random::new(17);
+    let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\"\\\n\x00\x1b\xff plain text, mostly";
+    for bytes in [100_000, 1_000_000, 1_048_576, 6_000_000] {
+        let mut event = Event::new("long", "log:");
+        while event.body.len() < bytes {
+            event.body.push(odd[random.below(odd.len())]);
+        }
+        let small = Event::new("small", "log:small");
+        let outcome = json_probe().run(Script::events([&event, &small]));
+        outcome.assert_serving();
+        let objects = objects(&outcome);
+        assert_eq!(objects.len(), 2);
+        let whole = String::from_utf8_lossy(&event.body[4..]).into_owned();
+        let message = objects[0]["message"].as_str().expect("a message");
+        let said = message.strip_suffix("[...]").unwrap_or(message);
+        assert!(whole.starts_with(said), "{bytes}");
+        assert!(said.len() == whole.len() || said.len() > 400_000, "{bytes}");
+        assert!(outcome.log().lines().all(|line| line.len() < 1024 * 1024));
+        assert_eq!(objects[1]["message"], "small");
     }
 }
 
@@ -200,7 +228,7 @@ fn records_go_to_the_telemetry_descriptor_in_frames_and_the_variable_is_gone() {
 
 #[test]
 fn a_telemetry_descriptor_that_is_none_is_done_without() {
-    for descriptor in ["99", "x", ""] {
+    for descriptor in ["99", "x", "", "1152921504606846977", "99999999999999999999"] {
         let event = Event::new("one", "log:still here");
         let start = json_probe().variable("_LAMBDA_TELEMETRY_LOG_FD", descriptor);
         let outcome = start.run(Script::events([&event]));

@@ -92,6 +92,40 @@ fn a_failed_restore_is_an_error_of_the_restore() {
 }
 
 #[test]
+fn what_fails_before_the_snapshot_is_an_init_error_and_none_is_taken() {
+    let event = Event::new("event", "event");
+    for (how, error_type, code) in [
+        ("fail", "Function.ProbeSnapshot", 3),
+        ("panic", "Runtime.Panic", 101),
+    ] {
+        let start = snap().variable("PROBE_INIT", "hooks");
+        let start = start.variable("PROBE_SNAPSHOT", how);
+        let outcome = start.run(script(vec![restored()], &event));
+        let ledger = outcome.assert_exit(code);
+        assert_eq!((ledger.posts.len(), ledger.gets), (1, 0), "{ledger}");
+        assert_eq!(ledger.posts[0].kind, Kind::InitError);
+        error_message(&ledger.posts[0], error_type);
+        assert_eq!(ledger.restores, 0);
+    }
+}
+
+/// Once init is over, no extension is registered any more: the server turns that off.
+#[test]
+fn who_wants_notice_of_the_end_is_registered_before_the_snapshot() {
+    let event = Event::new("event", "event");
+    let script = Script {
+        register: registered(),
+        ..script(vec![restored()], &event)
+    };
+    let outcome = snap().variable("PROBE_INIT", "hooks").run(script);
+    let ledger = outcome.assert_serving();
+    assert_echoed(ledger, &event);
+    let at = |what: &str| ledger.log.iter().position(|line| line.contains(what));
+    assert!(at("Register").is_some(), "{ledger}");
+    assert!(at("Register") < at("RestoreNext"), "{ledger}");
+}
+
+#[test]
 fn an_init_error_comes_before_any_snapshot() {
     let event = Event::new("event", "event");
     let start = snap().variable("PROBE_INIT", "fail");

@@ -101,6 +101,9 @@ fn a_failure_before_the_first_write_is_an_ordinary_error() {
         ("http", "stream http fail"),
         ("late", "stream late 5"),
         ("long", "stream empty fail-long"),
+        ("type", "stream type 5"),
+        ("huge", "stream huge 5"),
+        ("fine", "stream 5"),
     ];
     let events = events.map(|(id, body)| Event::new(id, body));
     let outcome = probe().run(Script::events(&events));
@@ -110,11 +113,44 @@ fn a_failure_before_the_first_write_is_an_ordinary_error() {
         ("http", "Function.Mid"),
         ("late", "Runtime.StreamTooLate"),
         ("long", "Function.Long"),
+        ("type", "Runtime.StreamTooLate"),
+        ("huge", "Function.ResponseSizeTooLarge"),
     ] {
         let post = ledger.answer(id);
         assert_eq!((post.kind, &post.chunks[..]), (Kind::Error, &[][..]));
         error_message(post, error_type);
     }
+    assert_eq!(ledger.answer("fine").chunks, [5]);
+}
+
+#[test]
+fn what_is_asked_of_a_stream_in_vain_leaves_it_as_it_was() {
+    let events = [
+        ("almost", "stream 5 almost 6 almost 7"),
+        ("first", "stream almost 6"),
+        ("type", "stream 5 type 6"),
+        ("both", "stream 5 almost 6 fail"),
+    ];
+    let events = events.map(|(id, body)| Event::new(id, body));
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    let almost = ledger.answer("almost");
+    assert_eq!(
+        (&almost.chunks[..], &almost.trailers[..]),
+        (&[5, 6, 7][..], &[][..])
+    );
+    // Nothing was sent yet, so what was made of it is forgotten, and the rest is a response.
+    let first = ledger.answer("first");
+    assert_eq!((first.kind, &first.chunks[..]), (Kind::Response, &[][..]));
+    let (error_type, _) = trailers(ledger.answer("type"));
+    assert_eq!(error_type, "Runtime.StreamTooLate");
+    assert_eq!(ledger.answer("type").chunks, [5]);
+    let (error_type, json) = trailers(ledger.answer("both"));
+    assert_eq!(
+        (&*error_type, &json["errorType"]),
+        ("Function.Mid", &"Function.Mid".into())
+    );
+    assert_eq!(ledger.answer("both").chunks, [5, 6]);
 }
 
 #[test]

@@ -96,6 +96,9 @@ fn an_event_that_is_no_json_is_an_error(language: Language) {
     }
     assert_eq!(worker.ask(b"1").body, b"1");
     worker.assert_leaves_quietly();
+    // Not the answer of a handler that never looks at it.
+    let answer = language.case("big").ask(b"{\"bytes\": 2, \"\": \"\xff\"}");
+    assert_eq!(answer.verb, "error", "{}", answer.text());
 }
 
 fn what_is_thrown_is_an_error_and_the_next_event_is_answered(language: Language) {

@@ -58,15 +58,17 @@ fn the_first_call_counts_and_a_late_one_reaches_nobody(node: Language) {
     }
     worker.assert_leaves_quietly();
 
-    let mut worker = node.case("calls_late");
-    for number in 0..50 {
-        // Some of them call within the next event, some within a later one.
-        let event = json!({ "number": number, "late_ms": number % 5 }).to_string();
-        assert_eq!(worker.ask(event.as_bytes()).json(), number);
+    for name in ["calls_late", "calls_and_throws"] {
+        let mut worker = node.case(name);
+        for number in 0..50 {
+            // Some of them call within the next event, some within a later one.
+            let event = json!({ "number": number, "late_ms": number % 5 }).to_string();
+            assert_eq!(worker.ask(event.as_bytes()).json(), number);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        worker.assert_silent();
+        worker.assert_leaves_quietly();
     }
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    worker.assert_silent();
-    worker.assert_leaves_quietly();
 }
 
 fn a_callback_with_an_error_is_an_error(node: Language) {

@@ -13,6 +13,7 @@ const MARK: &str = "TINDERBOX_TEST_RUN";
 #[derive(Clone, Debug)]
 pub struct Start {
     binary: PathBuf,
+    root: Option<PathBuf>,
     environment: Vec<(String, Option<String>)>,
 }
 
@@ -21,6 +22,7 @@ impl Start {
     pub fn new(binary: &Path) -> Start {
         let mut start = Start {
             binary: binary.to_path_buf(),
+            root: None,
             environment: Vec::new(),
         };
         let path = std::env::var("PATH").unwrap_or_default();
@@ -42,6 +44,12 @@ impl Start {
             start = start.variable(name, value);
         }
         start
+    }
+
+    /// In this folder, which is `/` to it; the path of the binary begins there. For root alone.
+    pub fn inside(mut self, root: &Path) -> Start {
+        self.root = Some(root.to_path_buf());
+        self
     }
 
     /// With another variable, or another value for it.
@@ -68,7 +76,14 @@ impl Start {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let value = format!("{}.{number}", std::process::id());
-        let mut command: Command = super::command(&self.binary);
+        let mut command: Command = match &self.root {
+            None => super::command(&self.binary),
+            Some(root) => {
+                let mut command = Command::new("/usr/sbin/chroot");
+                command.arg(root).arg(&self.binary);
+                command
+            }
+        };
         command.env_clear();
         for (name, value) in &self.environment {
             if let Some(value) = value {

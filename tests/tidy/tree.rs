@@ -114,7 +114,8 @@ fn declares(parent: &Source, name: &str) -> bool {
         });
     // What a root declares lies beside it, what another declares, in its folder.
     let root = matches!(self::stem(parent.name), "lib" | "main")
-        || parent.name.starts_with("tests/") && parent.name.matches('/').count() == 1;
+        || (parent.name.starts_with("tests/") || parent.name.starts_with("benches/"))
+            && parent.name.matches('/').count() == 1;
     let beside = root && folder(parent.name) == folder(name);
     let below = parent.name.strip_suffix(".rs") == Some(folder(name));
     let declared = format!("mod {stem};");

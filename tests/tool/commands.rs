@@ -69,7 +69,10 @@ fn version_prints_name_and_number() {
 #[test]
 fn wrong_usage_is_one_line_and_exit_2() {
     for (arguments, text) in [
-        (vec![], "say what to do: run, invoke or help"),
+        (
+            vec![],
+            "say what to do: run, invoke, measure, report or help",
+        ),
         (vec!["serve"], "there is no command 'serve'"),
         (vec!["help", "x"], "there is no help about 'x'"),
         (vec!["run"], "name a bootstrap or a folder"),

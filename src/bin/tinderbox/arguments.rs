@@ -3,6 +3,7 @@
 //! Options are `--name VALUE` or `--name=VALUE`, in any order, before or after the argument. An
 //! option that is given twice counts the last time, but for `--env`, which adds up.
 
+mod measuring;
 mod values;
 mod words;
 
@@ -13,11 +14,11 @@ use std::time::Duration;
 use crate::help;
 use crate::invoke::InvokeOptions;
 use crate::local::RunOptions;
+use crate::measure::MeasureOptions;
 use crate::message::Failure;
-use values::{
-    concurrency, function_name, handler, header, invocation_type, memory, port, runner, seconds,
-    variable,
-};
+use crate::report::ReportOptions;
+use values::{concurrency, function_name, header, invocation_type, memory, port, runner, seconds};
+pub use values::{handler, variable};
 use words::{Word, Words};
 
 /// Where `run` serves the Invoke API, and `invoke` looks for it.
@@ -32,6 +33,8 @@ const MEMORY_MB: u32 = 128;
 pub enum Command {
     Run(Box<RunOptions>),
     Invoke(InvokeOptions),
+    Measure(Box<MeasureOptions>),
+    Report(ReportOptions),
     /// A text for stdout, and that is all.
     Print(&'static str),
 }
@@ -40,11 +43,15 @@ pub enum Command {
 pub fn parse(words: Vec<OsString>) -> Result<Command, Failure> {
     let mut words = Words::new(words);
     let command = words.plain().ok_or_else(|| {
-        Failure::new("say what to do: run, invoke or help; tinderbox help tells more")
+        Failure::new(
+            "say what to do: run, invoke, measure, report or help; tinderbox help tells more",
+        )
     })?;
     match command.to_str().unwrap_or_default() {
         "run" => run(words),
         "invoke" => invoke(words),
+        "measure" => measuring::measure(words),
+        "report" => measuring::report(words),
         "help" | "--help" | "-h" => help_about(words),
         "version" | "--version" | "-V" => Ok(Command::Print(help::VERSION)),
         _ => Err(Failure::new(format!(
@@ -144,6 +151,8 @@ fn help_about(mut words: Words) -> Result<Command, Failure> {
         Some("") => Ok(Command::Print(help::OVERVIEW)),
         Some("run") => Ok(Command::Print(help::RUN)),
         Some("invoke") => Ok(Command::Print(help::INVOKE)),
+        Some("measure") => Ok(Command::Print(help::MEASURE)),
+        Some("report") => Ok(Command::Print(help::REPORT)),
         _ => Err(Failure::new(format!(
             "there is no help about '{}'",
             topic.display()

@@ -5,19 +5,23 @@ pub const VERSION: &str = concat!("tinderbox ", env!("CARGO_PKG_VERSION"), "\n")
 
 /// `tinderbox help`.
 pub const OVERVIEW: &str = "\
-tinderbox: a local Lambda for custom runtimes, and a caller for it
+tinderbox: a local Lambda for custom runtimes, a caller for it, and a measure of them
 
   tinderbox run BOOTSTRAP|DIR [options]   serve a local Lambda on 127.0.0.1
   tinderbox run BOOTSTRAP|DIR --invoke EVENT [options]
                                           handle one event, print the answer, leave
   tinderbox invoke [--event EVENT] [options]
                                           call a local Lambda
-  tinderbox help [run|invoke]             this text, or one command's
+  tinderbox measure BOOTSTRAP|DIR [--vs OTHER]... [options]
+                                          cold starts, warm invocations, memory, bytes
+  tinderbox report < LOG                  percentiles from Lambda's own log
+  tinderbox help [run|invoke|measure|report]
+                                          this text, or one command's
   tinderbox --version
 
 exit status
   0    done
-  1    the function answered with an error
+  1    the function answered with an error; measure: or failed
   2    nothing was done: usage, a file, a port, no connection
   128+N  stopped by signal N before the answer to --invoke
 ";
@@ -84,4 +88,75 @@ of the function's is printed the same way; the exit status is then 1.
                          midway, goes to stderr
 
 EVENT is - for stdin; JSON as it stands ({...}, [...], \"...\", 42); else the name of a file.
+";
+
+/// `tinderbox help measure`.
+pub const MEASURE: &str = "\
+tinderbox measure BOOTSTRAP|DIR [--vs OTHER]... [options]
+
+Measures a bootstrap, and others against it: cold starts (from just before the process is made to a
+complete GET of the next event, and to the first response), warm invocations (latency, invocations a
+second, processor time), resident and private memory, page faults, system calls, bytes, zip bytes.
+All take turns, A B then B A, and are compared pair by pair: a ratio is the median of the pairs'
+ratios, with its 95 % interval. The noise is the first one compared with itself in the same way.
+
+BOOTSTRAP, DIR and OTHER are [NAME=]PATH[,handler=H][,root=DIR][,env=NAME=VALUE]..., for instance
+  tinderbox measure echo/bootstrap --vs 'two writes=echo/bootstrap,env=TINDERBOX_PIPELINE=0' \\
+      --vs shell=target/shout,handler=program
+
+  PATH               an executable, whose folder is the task root, or a folder with a bootstrap,
+                     which is the task root, and all of which counts as bytes
+  --vs OTHER         one more; repeat
+  --floor PATH       what all are compared with besides; without it, floor or floor/bootstrap in
+                     the tool's own folder
+  -n N               cold starts (200, or as many as there are in 10 s for each)
+  -m M               warm invocations (10000, or as many as there are in 10 s for each)
+  --event EVENT      the event: - for stdin, JSON as it stands, or the name of a file
+  --event-size B     an event of exactly B bytes of JSON (64)
+  --expect EVENT     answers of other bytes are wrong; the word echo: the event itself. Without it,
+                     any response is right and any error wrong
+  --accept-errors    an error is as good as a response
+  --handler H        _HANDLER (function.handler), for those who have none of their own
+  --env NAME=VALUE   a variable for all of them; repeat
+  --memory MB        the number told to the function (128); no limit is enforced
+  --timeout S        seconds for a start, and for an answer (10)
+  --cpu N|any        the processor on which the tool and all it measures are kept; any: none.
+                     Without it, the one the tool is on when it begins
+  --json             one object instead of tables
+  --svg FILE         also a picture: cumulative distribution of cold starts, bars of size
+
+A wrong answer is counted, and its time is not. A bootstrap that fails or answers wrongly is told of
+on stderr, and the exit status is 1; 2 when nothing was measured because a file cannot be run.
+
+System calls are counted apart, with the process stopped at each (ptrace), of all processes of the
+function, as medians of 3 starts and 20 events each (fewer of a slow one): up to the one that sends
+GET, and from one answer to the next. Page faults and memory are those at the first response,
+medians of 5 starts; private are pages that no other process has.
+
+Keys of the object: machine, time, pinned_to_cpu, event_bytes, floor (a name or null);
+bootstraps: name, path, handler, bytes, zip_bytes, linked, cold_starts, start_to_next_us,
+start_to_response_us, warm_latency_us (each min, p50, p90, p99, max), connections_a_start,
+processes, resident_kib, private_kib, minor_faults, major_faults, warm_invocations,
+invocations_per_s, cpu_us_per_invocation, warm_resident_kib, warm_private_kib,
+system_calls_before_next, system_calls_per_invocation, system_calls_not_counted and
+zip_not_measured (the reason), right_answers, wrong_answers, failed_processes, faults, starts_us
+(round by round: to GET, to the response), blocks_us (of warm invocations: median latency, mean
+of all); ratios: of, to, start_to_next, start_to_response, warm_latency, warm_invocation (each
+median, from, to, p10, p90, pairs); noise: the same. What there is none of is null.
+";
+
+/// `tinderbox help report`.
+pub const REPORT: &str = "\
+tinderbox report [LOG]... [--json] < LOG
+
+Reads a log of Lambda's and prints percentiles of Init Duration, Duration, Billed Duration and Max
+Memory Used, by version of the function (and by log, if several are named). It takes text and JSON
+logs, as they are or as CloudWatch gives them: aws logs tail, aws logs filter-log-events, a table of
+Logs Insights, what scripts/measure-on-lambda.sh prints. The version is that of the START line with
+the same request id, else that in the log stream's name.
+
+  --json     one object: versions: log, version, invocations, failed, init_duration_ms,
+             restore_duration_ms, cold_duration_ms, warm_duration_ms, duration_ms,
+             billed_duration_ms, max_memory_used_mb (each n, min, p50, p90, p99, max),
+             init_report_ms (the same, by status)
 ";

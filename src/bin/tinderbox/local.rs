@@ -13,14 +13,14 @@
 //! for stop signals, one buries children, one dispatches (or one for each event that may be in
 //! hand), two accept, and each connection has its own.
 
-mod clock;
+pub mod clock;
 mod dispatch;
 mod environment;
 mod exit;
 mod http;
 mod invocation;
 mod invoke_api;
-mod process;
+pub mod process;
 mod report;
 mod runtime_api;
 mod settings;

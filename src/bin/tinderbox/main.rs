@@ -6,14 +6,16 @@
 //! - `arguments`   the command line; `help`, its text
 //! - `local`       `tinderbox run`: the Runtime API, the Invoke API and the process between them
 //! - `invoke`      `tinderbox invoke`: one call of a local Lambda
+//! - `measure`     `tinderbox measure`: cold starts, warm invocations, memory, calls, bytes
+//! - `report`      `tinderbox report`: percentiles from Lambda's own log
 //! - `event`       what `--event` and `--invoke` accept
 //! - `event_stream`  the frames of a streamed answer
 //! - `message`     how the tool speaks on stderr and how a command fails
 //! - `sys`         the only system calls outside std
 //!
-//! Exit status: 0 done; 1 the function answered with an error; 2 nothing was done (usage, a file, a
-//! port, no connection); 101 an error of the tool's own; 128 + N stopped by signal N before an
-//! answer.
+//! Exit status: 0 done; 1 the function answered with an error (`measure`: or failed otherwise); 2
+//! nothing was done (usage, a file, a port, no connection); 101 an error of the tool's own; 128 + N
+//! stopped by signal N before an answer.
 
 mod arguments;
 mod base64;
@@ -22,7 +24,9 @@ mod event_stream;
 mod help;
 mod invoke;
 mod local;
+mod measure;
 mod message;
+mod report;
 mod sys;
 
 use arguments::Command;
@@ -49,6 +53,8 @@ fn dispatch() -> Result<i32, Failure> {
     match arguments::parse(std::env::args_os().skip(1).collect())? {
         Command::Run(options) => local::run(*options),
         Command::Invoke(options) => invoke::invoke(options),
+        Command::Measure(options) => measure::measure(*options),
+        Command::Report(options) => report::report(&options),
         Command::Print(text) => message::print(text.as_bytes()).map(|()| 0),
     }
 }

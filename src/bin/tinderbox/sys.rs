@@ -1,7 +1,13 @@
 //! The system calls that std has no word for: stop signals, the fate of children, exec, randomness.
 //!
-//! The only file of the tool with `unsafe` and `libc`. Process ids are `u32`, as std has them.
+//! This file and its folder have all `unsafe` and `libc` of the tool. Process ids are `u32`, as std
+//! has them. What `measure` needs besides: `launch` (a start that costs as little as can be),
+//! `meter` (waiting, processors, time of processors), `trace` (system calls of others).
 #![allow(unsafe_code)]
+
+pub mod launch;
+pub mod meter;
+pub mod trace;
 
 use std::ffi::{CString, OsStr};
 use std::io;

@@ -22,7 +22,7 @@ const report = (verb, error) => {
 	const { name, message, stack = '' } = error?.stack ? error : { name: typeof error, message: error };
 	const errorType = `${name}`.replace(/[^!-~]/g, '_').slice(0, 128) || 'Error';
 	const stackTrace = `${stack}`.split(/\n.*\[eval\d/)[0].split('\n', 50).map((line) => line.slice(0, 300));
-	const body = Buffer.from(JSON.stringify({ errorMessage: String(message).slice(0, 20000), errorType, stackTrace }));
+	const body = Buffer.from(JSON.stringify({ errorType, errorMessage: String(message).slice(0, 20000), stackTrace }));
 	return [`${verb} ${body.length} ${errorType}\n`, body];
 };
 const named = (name, message) => Object.assign(new Error(message), { name });

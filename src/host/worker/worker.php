@@ -38,7 +38,7 @@ function report($head, $type, $message, $trace) {
 	foreach ($trace as &$line)
 		$line = substr($line, 0, 300);
 	// INVALID_UTF8_SUBSTITUTE, UNESCAPED_UNICODE, UNESCAPED_SLASHES
-	$body = json_encode(['errorMessage' => substr($message, 0, 20000), 'errorType' => $type, 'stackTrace' => $trace], 2097472);
+	$body = json_encode(['errorType' => $type, 'errorMessage' => substr($message, 0, 20000), 'stackTrace' => $trace], 2097472);
 	send("$head " . strlen($body) . " $type", $body);
 }
 function thrown($head, $error) {

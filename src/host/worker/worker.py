@@ -23,8 +23,8 @@ def fail(head, error):
 	trace = [f for f in traceback.extract_tb(error.__traceback__) if f.filename[0] != '<']
 	# Of a syntax error, the place.
 	trace = traceback.format_list(trace) + traceback.format_exception_only(type(error), error)[:-1]
-	body = {'errorMessage': text[:20000], 'errorType': kind, 'stackTrace': [line[:300] for line in trace[-50:]]}
-	body = json.dumps(body, ensure_ascii=False).encode(errors='replace')
+	body = {'errorType': kind, 'errorMessage': text[:20000], 'stackTrace': [line[:300] for line in trace[-50:]]}
+	body = json.dumps(body, ensure_ascii=False, separators=(',', ':')).encode(errors='replace')
 	send(f'{head} {len(body)} {kind}', body)
 
 # The attributes are those of the managed runtime.

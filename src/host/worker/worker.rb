@@ -48,7 +48,7 @@ module Tinderbox
 			type, message = 'Runtime.ExitError', "exit(#{error.status}) was called" if SystemExit === error
 			trace = (error.backtrace || []).reject { |line| line.start_with?('-e:', '<internal:') }
 			cut = ->(text, length) { text.to_s.dup.force_encoding('UTF-8').scrub[0, length] }
-			body = JSON.generate({ errorMessage: cut[message, 20000], errorType: type, stackTrace: trace[0, 50].map { |line| cut[line, 300] } })
+			body = JSON.generate({ errorType: type, errorMessage: cut[message, 20000], stackTrace: trace[0, 50].map { |line| cut[line, 300] } })
 			send("#{head} #{body.bytesize} #{type}", body)
 		end
 

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
+use crate::measure::Cpu;
 use crate::message::Failure;
 
 /// Lambda allows 900 s; a function in a debugger takes longer. Runtimes take what is more than a
@@ -117,5 +118,36 @@ pub fn runner(word: &OsStr) -> Result<Vec<OsString>, Failure> {
     match words.is_empty() {
         true => Err(Failure::new("--runner needs a command")),
         false => Ok(words),
+    }
+}
+
+/// How often something is measured.
+pub fn count(name: &str, text: &str) -> Result<u64, Failure> {
+    match text.parse() {
+        Ok(count @ 1..=10_000_000) => Ok(count),
+        _ => Err(Failure::new(format!(
+            "{name} '{text}' is not a number from 1 to 10000000"
+        ))),
+    }
+}
+
+/// The size of an event that is made up; as much as Lambda takes.
+pub fn event_bytes(text: &str) -> Result<usize, Failure> {
+    match text.parse() {
+        Ok(bytes @ 1..=6_291_556) => Ok(bytes),
+        _ => Err(Failure::new(format!(
+            "--event-size '{text}' is not a number of bytes from 1 to 6291556"
+        ))),
+    }
+}
+
+/// The number of one, or `any`.
+pub fn processor(text: &str) -> Result<Cpu, Failure> {
+    match (text, text.parse()) {
+        ("any", _) => Ok(Cpu::Any),
+        (_, Ok(number @ 0..1024)) => Ok(Cpu::This(number)),
+        _ => Err(Failure::new(format!(
+            "--cpu '{text}' is neither the number of one nor 'any'"
+        ))),
     }
 }

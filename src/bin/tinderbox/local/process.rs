@@ -69,7 +69,10 @@ pub fn start(program: &Program, settings: &Settings, runtime_api: &str) -> Resul
             Err(error) if is_busy(&error) && Instant::now() < busy_until => {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            Err(error) => return Err(diagnosis::explain(Path::new(&arguments[0]), &error)),
+            Err(error) => {
+                let file = Path::new(&arguments[0]);
+                return Err(diagnosis::explain(file, &error, diagnosis::RUNNER));
+            }
         }
     }
 }
@@ -100,6 +103,17 @@ pub fn peak_kib(pid: u32) -> Option<u64> {
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse().ok()
+}
+
+/// What the kernel's refusal to execute a file means, to somebody who cannot have it run by
+/// another.
+pub fn explain_refusal(file: &Path, error: &io::Error) -> String {
+    diagnosis::explain(file, error, "")
+}
+
+/// Whether a program needs others to run: `static`, `dynamic, ...` or `script, ...`.
+pub fn linked(file: &Path) -> String {
+    diagnosis::linked(file)
 }
 
 /// `exited with status 7`, `was killed by signal 9 (killed)`.

@@ -20,7 +20,11 @@ fn init() -> Result<Handler, Failure> {
         }
         Some(b"long") => Err(Failure::new("Function.ProbeInit", LONG)),
         Some(b"hooks") => {
-            tinderbox::before_snapshot(|| said(b"before\n"));
+            tinderbox::before_snapshot(|| match environment(c"PROBE_SNAPSHOT") {
+                Some(b"fail") => Err(Failure::new("Function.ProbeSnapshot", "not ready")),
+                Some(b"panic") => panic!("probe panicked before the snapshot"),
+                _ => said(b"before\n"),
+            });
             tinderbox::after_restore(|| match environment(c"PROBE_RESTORE") {
                 Some(b"fail") => Err(Failure::new("Function.ProbeRestore", "not restored")),
                 Some(b"panic") => panic!("probe panicked when restored"),
@@ -109,6 +113,11 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
         // SAFETY: neither returns.
         b"exit" => unsafe { libc::_exit(number(rest) as i32) },
         b"crash" => unsafe { libc::abort() },
+        b"kill" => {
+            // SAFETY: no memory is involved.
+            unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+            response.write(b"still here")
+        }
         _ => response.write(event),
     }
 }
@@ -123,7 +132,8 @@ fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
 }
 
 /// Words, one after the other: `SIZE` or `SIZExCOUNT` writes so many bytes (so often), `http`
-/// begins with a prelude, `late` writes too early, `pause MS` waits; the others do what they say.
+/// begins with a prelude, `huge` with one that is too long, `late` writes too early, `pause MS`
+/// waits, `almost` makes a failure and goes on; the others do what they say.
 fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {
     let all = words;
     let mut words = words.split(|&byte| byte == b' ').peekable();
@@ -133,6 +143,9 @@ fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {
     if words.next_if_eq(b"http").is_some() {
         let headers = [("X-One", "1 \"quoted\""), ("X-Two", "\u{e9}\0")];
         response.stream_http(201, &headers, &["a=b; Path=/", "c=d"])?;
+    } else if words.next_if_eq(b"huge").is_some() {
+        let text = str::from_utf8(&ZEROS).unwrap_or_default();
+        response.stream_http(200, &[("X-Huge", text)], &[])?;
     } else {
         response.stream("text/event-stream")?;
     }
@@ -143,6 +156,10 @@ fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {
             b"words" => response.write(all)?,
             b"fail" => return Err(Failure::new("Function.Mid", "failed \"mid\" stream")),
             b"fail-long" => return Err(response.fail("Function.Long", &[&ZEROS[..9999], b"\n"])),
+            b"almost" => {
+                let _ = response.fail("Function.Almost", &[b"made and not returned"]);
+            }
+            b"type" => response.content_type("text/html")?,
             b"forget" => response.clear(),
             b"panic" => panic!("panicked within a stream"),
             // SAFETY: it does not return.

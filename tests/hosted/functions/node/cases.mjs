@@ -88,6 +88,12 @@ export const calls_twice = (event, context, callback) => {
 	callback(null, 'second');
 	context.succeed('third');
 };
+export const calls_and_throws = async (event, context, callback) => {
+	context.callbackWaitsForEmptyEventLoop = false;
+	callback(null, event.number);
+	await sleep(event.late_ms);
+	throw new RangeError('after the answer');
+};
 export const calls_late = (event, context, callback) => {
 	setTimeout(() => callback(null, `late for ${event.number}`), event.late_ms);
 	return Promise.resolve(event.number);
@@ -118,6 +124,6 @@ export const leaks_interval = async () => {
 };
 export const nested = { deep: { handler: async () => 'found' } };
 export const forks = async () => {
-	const child = fork(new URL('./child.cjs', import.meta.url).pathname);
+	const child = fork(new URL('./child.mjs', import.meta.url).pathname);
 	return await new Promise((resolve) => child.on('message', resolve));
 };

@@ -109,4 +109,6 @@ def unfit_text(event, context):
 
 
 def descriptors(event, context):
-    return subprocess.run(["ls", "-l", "/proc/self/fd"], capture_output=True, text=True).stdout
+    # Without the default, which closes them itself.
+    listing = ["ls", "-l", "/proc/self/fd"]
+    return subprocess.run(listing, capture_output=True, text=True, close_fds=False).stdout

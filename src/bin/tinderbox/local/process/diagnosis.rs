@@ -9,8 +9,13 @@ use std::path::Path;
 /// As much of the file as is looked at; interpreters are named within the first page.
 const LOOK_BYTES: u64 = 4096;
 
-/// What the kernel's refusal to execute `file` means.
-pub fn explain(file: &Path, error: &io::Error) -> String {
+/// What to do with a file for another machine besides building it for this one; `{}` is that one's
+/// name.
+pub const RUNNER: &str = ", or run it with --runner qemu-{}-static";
+
+/// What the kernel's refusal to execute `file` means; `way_out` is said of files for another
+/// machine.
+pub fn explain(file: &Path, error: &io::Error, way_out: &str) -> String {
     let shown = file.display();
     let start = read_start(file);
     match error.kind() {
@@ -27,13 +32,25 @@ pub fn explain(file: &Path, error: &io::Error) -> String {
         io::ErrorKind::ExecutableFileBusy => {
             format!("'{shown}' is being written by somebody: text file busy")
         }
-        _ if is_elf(&start) => explain_elf(file, &start, error),
+        _ if is_elf(&start) => explain_elf(file, &start, error, way_out),
         _ if start.is_empty() => format!("'{shown}' is empty"),
         _ if error.raw_os_error() == Some(ENOEXEC) => format!(
             "'{shown}' is neither an ELF program nor a script that begins with #! (such as \
              #!/bin/sh), and the kernel runs nothing else"
         ),
         _ => format!("'{shown}' cannot be started: {error}"),
+    }
+}
+
+/// Whether a file needs others to run: `static`, or who loads or reads it. A program that is static
+/// names no loader (PT_INTERP), also where it can be put at any address.
+pub fn linked(file: &Path) -> String {
+    let start = read_start(file);
+    match interpreter(&start) {
+        Some(name) if is_elf(&start) => format!("dynamic, by {name}"),
+        Some(name) => format!("script, for {name}"),
+        None if is_elf(&start) => "static".to_string(),
+        None => "neither ELF nor #!".to_string(),
     }
 }
 
@@ -60,13 +77,13 @@ fn explain_denied(file: &Path, error: &io::Error) -> String {
     }
 }
 
-fn explain_elf(file: &Path, start: &[u8], error: &io::Error) -> String {
+fn explain_elf(file: &Path, start: &[u8], error: &io::Error, way_out: &str) -> String {
     let shown = file.display();
     let host = std::env::consts::ARCH;
     match machine(start).map(machine_name) {
         Some(name) if name != host => format!(
-            "'{shown}' is built for {name} and this machine is {host}; build it for {host}, or run \
-             it with --runner qemu-{name}-static"
+            "'{shown}' is built for {name} and this machine is {host}; build it for {host}{}",
+            way_out.replace("{}", &name)
         ),
         _ => format!("'{shown}' is an ELF file that this machine will not run: {error}"),
     }

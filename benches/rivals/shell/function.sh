@@ -1,0 +1,4 @@
+# Answers each event with itself.
+handler() {
+    printf '%s' "$1"
+}

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# Measures everything: the wire, cold starts, warm events, payloads, streams, and the others.
+#
+#   scripts/bench.sh             under 15 minutes on two cores, set-up of the rivals included
+#   scripts/bench.sh --quick     about a minute: fewer rounds, and the rivals that are there already
+#   scripts/bench.sh --record    also appends to benches/record, and brings README.md up to date
+#
+# The figures of a run go to target/bench: rows.tsv, and figures.svg. A rival that cannot be had is printed
+# as skipped, with the reason.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+. scripts/toolchain.sh
+. scripts/record.sh
+
+quick='' record=''
+for argument in "$@"; do
+    case $argument in
+        --quick) quick=1 ;;
+        --record) record=1 ;;
+        *) say "bench.sh: unknown argument '$argument' (see the first lines of this script)"; exit 2 ;;
+    esac
+done
+
+started=$SECONDS
+stage() { printf '\n== %s (%d s so far)\n' "$*" $((SECONDS - started)); }
+skipped() { printf 'skipped: %s\n' "$*"; }
+
+arch=$(uname -m)
+event='{"name":"Ada"}' # what hello wants; the others answer with it
+target=${CARGO_TARGET_DIR:-$root/target}
+case $target in /*) ;; *) target=$root/$target ;; esac
+built=$target/lambda/$arch
+out=$target/bench
+mkdir -p "$out"
+export TINDERBOX_ROWS=$out/rows.tsv TINDERBOX_BIN_DIR=$built
+: >"$TINDERBOX_ROWS"
+
+stage "Set-up"
+missing=()
+for pair in zip:zip jq:jq taskset:util-linux; do
+    command -v "${pair%:*}" >/dev/null || missing+=("${pair#*:}")
+done
+[ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" || say "cannot install: ${missing[*]}"
+toolchain "$arch"
+for what in '' --floor --tool; do
+    scripts/build.sh "$arch" ${what:+$what} 2>/dev/null
+done
+for function in bare echo hello probe features/stream; do
+    scripts/build.sh "$arch" --function $function 2>/dev/null
+done
+rivals=(official shell node python)
+if [ -n "$quick" ]; then
+    rivals=()
+    for rival in official shell node python; do
+        if compgen -G "$target/rivals/$rival*/bootstrap" >/dev/null; then
+            rivals+=("$rival")
+        else
+            skipped "$rival: not built yet, and this run is to be quick"
+        fi
+    done
+fi
+: >"$out/rivals.tsv"
+[ ${#rivals[@]} = 0 ] || benches/rivals/build.sh "${rivals[@]}" >"$out/rivals.tsv"
+
+stage "Benches"
+"${CARGO[@]}" bench --quiet --benches ${quick:+-- --quick}
+
+# Who takes part: NAME=PATH[,root=DIR,handler=H], as `tinderbox measure` has it, if it answers rightly.
+#
+#   candidate NAME PATH ANSWER [ROOT HANDLER]
+candidate() {
+    local name=$1 path=$2 wanted=$3 where=() answer
+    [ $# -lt 5 ] || where=(--root "$4" --handler "$5")
+    if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --invoke "$event" 2>"$out/log"); then
+        skipped "$name: $(jq -r '.errorMessage' <<<"$answer" 2>/dev/null || tail -n 1 "$out/log")"
+    elif [ "$(jq -c . <<<"$answer" 2>/dev/null)" != "$wanted" ]; then
+        skipped "$name: it answers $answer"
+    else
+        candidates+=("$name=$path${4:+,root=$4,handler=$5}")
+    fi
+}
+
+stage "tinderbox measure"
+tool=$built/tinderbox
+candidates=()
+candidate floor "$built/floor/bootstrap" "$event" # beside itself: the noise
+candidate echo "$built/echo/bootstrap" "$event"
+candidate bare "$built/bare/bootstrap" "$event"
+candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
+candidate "bootstrap cat" "$built/bootstrap" "$event" /bin cat
+candidate "bootstrap shell" "$built/bootstrap" "$event" \
+    "$root/benches/rivals/shell" function.handler
+while IFS=$'\t' read -r name path what; do
+    if [ "$path" = - ]; then
+        skipped "$name: ${what#skipped: }"
+        continue
+    fi
+    printf '%s: %s\n' "$name" "$what"
+    # A static file is all there is of it; of the others, the folder is what would be deployed.
+    case $name in
+        official-*) candidate "$name" "$path" "$event" ;;
+        *) candidate "$name" "$(dirname "$path")" "$event" ;;
+    esac
+done <"$out/rivals.tsv"
+
+if ! "$tool" help measure >/dev/null 2>&1; then
+    skipped "comparison with the others: this tool has no command 'measure'"
+else
+    # Each in turn with the floor alone: behind something large, like an interpreter, the next start
+    # finds cold caches, whoever it is.
+    [ -n "$quick" ] && starts=5 extent=(-n 15 -m 200) || starts=100 extent=()
+    for one in "${candidates[@]}"; do
+        "$tool" measure "$one" "${extent[@]}" --event "$event" --json >"$out/measure.json"
+        jq -r -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" | awk -F'\t' '
+            { beside = $7 == "-" ? "" : $7 " of the floor [" $8 " to " $9 "]"
+              printf "%-12s %-32s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
+    done
+    # All together for the picture, the small ones side by side for the same reason.
+    others=()
+    for ((at = ${#candidates[@]} - 2; at > 0; at--)); do others+=(--vs "${candidates[at]}"); done
+    "$tool" measure "${candidates[-1]}" "${others[@]}" -n "$starts" -m 20 \
+        --event "$event" --svg "$out/figures.svg" >"$out/together"
+fi
+
+if [ -n "$record" ]; then
+    record_append "$arch" "$(cut -d' ' -f2 <<<"$RUSTC_VERSION")" ran <"$TINDERBOX_ROWS"
+    [ ! -s "$out/figures.svg" ] || cp "$out/figures.svg" "benches/record/$arch/figures.svg"
+    scripts/figures.sh
+fi
+printf '\nDone in %d s; the figures are in %s\n' $((SECONDS - started)) "$out"
