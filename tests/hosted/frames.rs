@@ -5,7 +5,7 @@ use crate::kinds::started;
 use crate::skip::has;
 use crate::support::TempDir;
 use crate::support::api::now_ms;
-use crate::support::api::{Event, Kind, Ledger, Post, Turn};
+use crate::support::api::{Cut, Event, HangUp, Kind, Ledger, Post, Script, Turn};
 use crate::support::hosting::{error, error_type, events, message, response};
 use crate::support::process::Outcome;
 use crate::support::{bound, slowness};
@@ -77,6 +77,8 @@ fn what_breaks_the_protocol_fails_its_event_and_ends_the_worker() {
         "closed",
         "chunk_first",
         "end_first",
+        "bad_content_type",
+        "bad_stream_type",
     ] {
         let Some(outcome) = between(way) else {
             return;
@@ -127,7 +129,7 @@ fn an_answer_counts_and_what_is_behind_it_ends_the_worker() {
         process.until_idle(&server);
         // What came in one piece with the answer is seen when the next event comes.
         if way.starts_with("answer") || way == "later_line" {
-            process.until_said("ended between two events");
+            process.until_said("between two events");
         }
         server.more(vec![Turn::event(&Event::new("after", "plain"))]);
         process.until_idle(&server);
@@ -346,5 +348,53 @@ fn bytes_before_the_first_event_end_the_worker_and_not_the_event() {
     let post = ledger.answer("event");
     if post.kind == Kind::Error {
         message(post, "Runtime.BadFrame");
+    }
+}
+
+#[test]
+fn a_stream_that_nobody_takes_ends_its_worker_and_the_next_event_is_served() {
+    for way in ["stream_large", "stream"] {
+        let Some(task) = rogue() else {
+            return;
+        };
+        println!("{way}");
+        let events = [Event::new("bad", way), Event::new("after", "plain")];
+        let cut = Turn::status(202).cut(Cut::InRequest(700)).by(HangUp::Reset);
+        let script = Script {
+            // It was lost, so the server hands it out again; what was streamed is gone.
+            gets: vec![
+                Turn::event(&events[0]),
+                Turn::event(&events[0]),
+                Turn::event(&events[1]),
+            ],
+            posts: vec![cut],
+            ..Script::default()
+        };
+        let outcome = task.start.run(script);
+        let ledger = outcome.assert_serving();
+        error(ledger, "bad", "Runtime.StreamBroken");
+        assert!(pid(ledger, "after") > 0);
+    }
+}
+
+#[test]
+fn types_of_errors_are_counted_as_far_as_there_is_room_and_told_all_the_same() {
+    let Some(task) = rogue() else {
+        return;
+    };
+    let letter = |number: usize| char::from(b'A' + number as u8);
+    let types: Vec<String> = (0..80)
+        .map(|number| format!("Function.{}{}", letter(number / 26), letter(number % 26)))
+        .chain(["Function.AA".into(), "other.Type".into(), "x".repeat(128)])
+        .collect();
+    let outcome = task.run(&events(types.iter().map(|name| format!("type {name}"))));
+    let ledger = outcome.assert_serving();
+    for (number, name) in types.iter().enumerate() {
+        let answer = ledger.answer(&format!("event-{number}"));
+        assert_eq!(error_type(answer), *name);
+        let header = answer.header("Lambda-Runtime-Function-Error-Type");
+        let is_known = number < 30 || name == "Function.AA";
+        let header = header.expect("a type");
+        assert!(header == name || !is_known && header == "Function.Unknown");
     }
 }

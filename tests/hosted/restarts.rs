@@ -73,7 +73,7 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
     task.dir.file("slow", b"");
     // Never sent an event, it is started again with the first.
     process.kill_descendants();
-    process.until_said("ended between two events");
+    process.until_said("between two events");
     // Three seconds, however slow the runtime itself may be.
     let soon = now_ms() + 1_500;
     send(
@@ -204,7 +204,7 @@ fn one_that_ends_itself_after_each_event_serves_all() {
             Event::new(&format!("n-{number}"), ""),
         );
         // Who is asked before its end was seen would fail an event.
-        let said = "ended between two events";
+        let said = "between two events";
         until("said so", || {
             process.stderr().matches(said).count() == number + 1
         });

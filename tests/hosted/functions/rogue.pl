@@ -92,6 +92,8 @@ my %ways = (
     stream_slow => sub { say_all "stream $number\nchunk $number 4\npart"; sleep 30 },
     # Answers of other types.
     typed => sub { say_all "ok $number 4 text/html; charset=utf-8\n<p/>" },
+    bad_content_type => sub { say_all "ok $number 2 text/html\r\nhi" },
+    bad_stream_type => sub { say_all "stream $number text/\x01\nend $number\n" },
     long_type => sub { say_all "ok $number 2 text/", 'x' x 200, "\nhi" },
 );
 
@@ -116,5 +118,11 @@ while (defined(my $line = readline $channel)) {
     my $event = '';
     read $channel, $event, $event_bytes if $event_bytes;
     $own = "$$ $event";
+    if ($event =~ /^type (\S+)/) {
+        my $type = $1;
+        my $body = error_body('typed') =~ s/Function\.Rogue/$type/r;
+        say_all "error $number ", length $body, " $type\n", $body;
+        next;
+    }
     ($ways{$event} // sub { say_all $good->('ok') })->();
 }
