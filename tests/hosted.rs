@@ -18,10 +18,14 @@ mod frames;
 mod kinds;
 #[path = "hosted/logs.rs"]
 mod logs;
+#[path = "hosted/odd.rs"]
+mod odd;
 #[path = "hosted/pools.rs"]
 mod pools;
 #[path = "hosted/resolve.rs"]
 mod resolve;
+#[path = "hosted/restarts.rs"]
+mod restarts;
 #[path = "hosted/shell.rs"]
 mod shell;
 #[path = "binary/skip.rs"]

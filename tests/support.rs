@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The static `bootstrap` that hosts handlers.
 pub fn bootstrap() -> PathBuf {
@@ -82,6 +82,15 @@ pub fn rounds(what: &str, native: usize) -> usize {
 /// A bound on a wait, multiplied by the slowness.
 pub fn bound(native_ms: u64) -> Duration {
     Duration::from_millis(native_ms * u64::from(slowness()))
+}
+
+/// Waits until it is so; what never is fails the test.
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + bound(process::PATIENCE_MS);
+    while !is_so() {
+        assert!(Instant::now() < end, "never {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }
 
 static WRITING: RwLock<()> = RwLock::new(());

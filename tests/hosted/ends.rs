@@ -1,13 +1,13 @@
 //! Ends of all sorts, of every kind: exits, signals, deadlines, within an event and between two.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
 use crate::support::api::{Event, Server, Turn, now_ms};
 use crate::support::hosting::{error, events, response};
-use crate::support::process::{PATIENCE_MS, Process};
-use crate::support::{bound, slowness, sys};
+use crate::support::process::Process;
+use crate::support::{bound, slowness, sys, until};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
     an_exit_within_an_event_is_its_error_and_the_next_is_served
@@ -42,15 +42,6 @@ fn sleepers(process: &Process) -> Vec<u32> {
     };
     let all = process.descendants().into_iter();
     all.filter(is_one).collect()
-}
-
-/// Waits for something.
-fn until(what: &str, is_so: impl Fn() -> bool) {
-    let end = Instant::now() + bound(PATIENCE_MS);
-    while !is_so() {
-        assert!(Instant::now() < end, "never {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// Hands out an event, and waits until it is answered.

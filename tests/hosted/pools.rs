@@ -8,7 +8,7 @@ use crate::kinds::{Kind, command};
 use crate::support::api::{Event, Server, Turn};
 use crate::support::hosting::response;
 use crate::support::process::{PATIENCE_MS, Process};
-use crate::support::{bound, rounds, sys};
+use crate::support::{bound, rounds, sys, until};
 
 for_kinds!(kept [dash worker php python] [
     each_of_four_has_a_process_of_its_own_and_all_end
@@ -76,13 +76,13 @@ fn each_of_four_has_a_process_of_its_own_and_all_end(kind: &Kind) {
     assert!(took < bound(3_500), "one after the other: {took:?}");
     // A shell has a subshell ready, and nobody has more.
     let each = if kind.is_shell { 3 } else { 2 };
-    assert_eq!(process.descendants().len(), COUNT * each);
+    until("as many", || process.descendants().len() == COUNT * each);
     let count = rounds("events over four processes", 400);
     let events: Vec<Event> = (0..count)
         .map(|number| Event::new(&format!("n-{number}"), format!("{number}")))
         .collect();
     send(&mut process, &server, &events);
-    assert_eq!(process.descendants().len(), COUNT * each);
+    until("as many", || process.descendants().len() == COUNT * each);
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(0));

@@ -79,3 +79,5 @@ pub fn give_as_three(command: &mut Command, socket: &UnixStream) {
     // SAFETY: the closure does nothing but the one call above.
     unsafe { command.pre_exec(give) };
 }
+/// Stops a process, which cannot do anything about it.
+pub const SIGSTOP: i32 = libc::SIGSTOP;

@@ -1,0 +1,305 @@
+//! Surroundings as they should not be: closed streams, few descriptors, a kernel without pidfds,
+//! no task root, odd paths, connections that break, snapshots, the first process of all.
+
+use crate::for_kinds;
+use crate::kinds::{Kind, Task, bash, command, dash, php, started, worker};
+use crate::skip::{has, skip};
+use crate::support::api::{Cut, Event, HangUp, Kind as Post, Script, Turn};
+use crate::support::hosting::{error, error_type, events, response};
+use crate::support::{TempDir, proc, runner, until};
+
+for_kinds!(kept [bash dash worker php node python ruby] [
+    without_standard_streams_events_are_served
+    without_a_task_root_it_is_the_current_folder
+    a_path_of_any_letters_is_a_path
+    what_is_too_long_for_the_context_is_left_out
+    connections_that_break_cost_nothing
+    a_snapshot_changes_nothing
+]);
+
+for_kinds!(few [bash dash program worker] [
+    with_few_descriptors_each_event_is_answered
+    without_pidfds_ends_are_seen_all_the_same
+]);
+
+/// The same task, with a few lines of sh that run the runtime as `"$@"`.
+fn by_way_of(task: Task, lines: &str) -> Task {
+    let text = format!(
+        "#!/bin/sh\nset -- {} \"$@\"\n{lines}\n",
+        runner().unwrap_or_default()
+    );
+    let path = task.dir.executable("wrapper", text.as_bytes());
+    task.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"))
+}
+
+fn without_standard_streams_events_are_served(kind: &Kind) {
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let task = by_way_of(kind.task(), &format!("exec \"$@\" {closed}"));
+        let outcome = task.run(&events([
+            "\"fine\"".to_string(),
+            command("log text"),
+            command("fail so"),
+            "\"fine\"".to_string(),
+        ]));
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"\"fine\"", "{closed}");
+        assert_eq!(response(ledger, "event-1"), b"\"logged\"", "{closed}");
+        error(ledger, "event-2", kind.failure);
+        assert_eq!(response(ledger, "event-3"), b"\"fine\"", "{closed}");
+    }
+}
+
+fn without_a_task_root_it_is_the_current_folder(kind: &Kind) {
+    let task = kind.task();
+    let root = task.dir.path().display().to_string();
+    let mut task = by_way_of(task, &format!("cd {root}\nexec \"$@\""));
+    task.start = task.start.without("LAMBDA_TASK_ROOT");
+    let outcome = task.run(&events(["\"fine\""]));
+    assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"fine\"");
+}
+
+fn a_path_of_any_letters_is_a_path(kind: &Kind) {
+    let outer = TempDir::new();
+    // Without a backslash, which Node refuses in the path of a module.
+    let root = "it's a \"$root\" %20 ;&#?*\u{e9}\u{1f525}";
+    let name = format!("{root}/{}", kind.file);
+    let task = kind.task();
+    let source = std::fs::read(task.dir.path().join(kind.file)).expect("the source");
+    outer.executable(&name, &source);
+    let place = outer.path().join(root);
+    let task = task.variable("LAMBDA_TASK_ROOT", place.to_str().expect("UTF-8"));
+    let outcome = task.run(&events(["\"fine\""]));
+    assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"fine\"");
+}
+
+fn what_is_too_long_for_the_context_is_left_out(kind: &Kind) {
+    let client = format!("{{\"custom\":{{\"key\":\"{}\"}}}}", "x".repeat(17_000));
+    let mut events = events([command("client"), command("context")]);
+    for event in &mut events {
+        let whole = event
+            .clone()
+            .header("Lambda-Runtime-Client-Context", &client);
+        *event = whole.header(
+            "Lambda-Runtime-Cognito-Identity",
+            r#"{"cognitoIdentityId":"id-1"}"#,
+        );
+    }
+    let outcome = kind.task().run(&events);
+    let ledger = outcome.assert_serving();
+    let body = response(ledger, "event-0");
+    let value: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+    assert!(value[0].is_null(), "{:.300}", value.to_string());
+    assert_eq!(value[1]["cognitoIdentityId"], "id-1");
+    assert!(response(ledger, "event-1").starts_with(b"\"event-1|arn:"));
+}
+
+fn connections_that_break_cost_nothing(kind: &Kind) {
+    let mut script = Script::default();
+    let mut events = Vec::new();
+    for hang_up in [HangUp::Fin, HangUp::Close, HangUp::Reset] {
+        for cut in [
+            Cut::BeforeReply,
+            Cut::InRequest(20),
+            Cut::InReply(0),
+            Cut::InReply(200),
+        ] {
+            let id = format!("event-{}", events.len());
+            let event = Event::new(&id, format!("{{\"number\":{}}}", events.len()));
+            script = script.get(Turn::event(&event).cut(cut).by(hang_up));
+            script = script.get(Turn::event(&event)).post(Turn::status(202));
+            events.push(event);
+        }
+        for hangs_up in [true, false] {
+            let id = format!("event-{}", events.len());
+            let event = Event::new(&id, command("pid"));
+            let reply = Turn::status(202);
+            script = script.get(Turn::event(&event)).post(match hangs_up {
+                true => reply.cut(Cut::AfterReply).by(HangUp::Fin),
+                false => reply,
+            });
+            events.push(event);
+        }
+    }
+    let outcome = kind.task().start.run(script);
+    let ledger = outcome.assert_serving();
+    let mut pids = Vec::new();
+    for event in &events {
+        let body = response(ledger, &event.id);
+        if event.body.starts_with(b"{") {
+            assert_eq!(body, event.body);
+        } else {
+            pids.push(body);
+        }
+    }
+    pids.dedup();
+    assert_eq!(pids.len(), 1, "one process for all");
+}
+
+fn a_snapshot_changes_nothing(kind: &Kind) {
+    let task = kind
+        .task()
+        .variable("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
+    let events = events([
+        "\"fine\"".to_string(),
+        command("killed"),
+        "\"fine\"".to_string(),
+    ]);
+    let script = Script {
+        restores: vec![Turn::status(200).cut(Cut::AfterReply).by(HangUp::Reset)],
+        ..Script::events(&events)
+    };
+    let outcome = task.start.run(script);
+    let ledger = outcome.assert_serving();
+    assert_eq!(ledger.restores, 1);
+    assert_eq!(response(ledger, "event-0"), b"\"fine\"");
+    error(ledger, "event-1", "Runtime.ExitError");
+    assert_eq!(response(ledger, "event-2"), b"\"fine\"");
+}
+
+fn with_few_descriptors_each_event_is_answered(kind: &Kind) {
+    if runner().is_some() {
+        return; // a runner needs some itself
+    }
+    let mut served = 0;
+    for limit in 4..20 {
+        let task = by_way_of(kind.task(), &format!("ulimit -n {limit}\nexec \"$@\""));
+        let events = events([
+            "\"fine\"".to_string(),
+            command("fail so"),
+            "\"fine\"".to_string(),
+        ]);
+        let outcome = task.run(&events);
+        let ledger = &outcome.ledger;
+        println!("{limit}: {:?} {ledger}\n{}", outcome.code, outcome.stderr);
+        match outcome.code {
+            None => ledger.assert_balanced(),
+            Some(code) => {
+                // Without one, it cannot even say so to the Runtime API.
+                assert!([1, 3].contains(&code), "{limit}: {code}");
+                assert_eq!(ledger.gets, 0, "{limit}: {ledger}");
+                continue;
+            }
+        }
+        for event in &events {
+            assert_eq!(ledger.posts_of(&event.id).len(), 1, "{limit}: {ledger}");
+        }
+        let last = ledger.answer("event-2");
+        if last.kind == Post::Response {
+            served += 1;
+        } else {
+            let kinds = [
+                "Runtime.OutOfResources",
+                "Runtime.ExitError",
+                "Runtime.BadFrame",
+            ];
+            let kind = error_type(last);
+            assert!(kinds.contains(&kind.as_str()), "{limit}: {ledger}");
+        }
+    }
+    assert!(served >= 4, "{served} limits are enough");
+}
+
+fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
+    if runner().is_some() || !has("strace") {
+        return;
+    }
+    let lines =
+        "exec strace -D -o /dev/null -e trace=pidfd_open -e inject=pidfd_open:error=ENOSYS \"$@\"";
+    let task = by_way_of(kind.task(), lines);
+    let commands = [
+        "\"fine\"",
+        "\"do:killed\"",
+        "\"do:exit 3\"",
+        "\"do:fail so\"",
+        "\"do:sleep 0.1\"",
+    ];
+    let mut events = events(commands);
+    events.push(Event::new("last", "\"fine\""));
+    let (mut process, server) = task.spawn(&events);
+    process.until_idle(&server);
+    let ledger = server.ledger();
+    assert_eq!(response(&ledger, "event-0"), b"\"fine\"");
+    for id in ["event-1", "event-2"] {
+        error(&ledger, id, "Runtime.ExitError");
+    }
+    error(&ledger, "event-3", kind.failure);
+    assert_eq!(response(&ledger, "event-4"), b"\"slept\"");
+    assert_eq!(response(&ledger, "last"), b"\"fine\"");
+    let late = crate::support::api::now_ms() + 700;
+    let late = Event::new("late", command("sleep 20")).deadline(&late.to_string());
+    server.more(vec![
+        Turn::event(&late),
+        Turn::event(&Event::new("after", "\"fine\"")),
+    ]);
+    process.until_idle(&server);
+    let ledger = server.ledger();
+    error(&ledger, "late", "Function.Timeout");
+    assert_eq!(response(&ledger, "after"), b"\"fine\"");
+    process.assert_no_zombie();
+    process.finish(server).assert_serving();
+}
+
+/// Zombies that have this parent.
+fn zombies_of(parent: u32) -> usize {
+    let pids = proc::pids().into_iter();
+    let states = pids.filter_map(proc::state_and_parent);
+    states.filter(|state| *state == ('Z', parent)).count()
+}
+
+#[test]
+fn as_the_first_process_it_takes_leave_of_what_is_left_to_it() {
+    let unshare = ["-p", "-f", "--kill-child", "true"];
+    let can = std::process::Command::new("unshare").args(unshare).status();
+    if runner().is_some() || !can.is_ok_and(|status| status.success()) {
+        skip("the first process of a namespace wants root, and no runner");
+        return;
+    }
+    for kind in [bash(), dash(), worker(), php()].into_iter().flatten() {
+        let task = by_way_of(
+            kind.task(),
+            "exec unshare -p -f --kill-child --mount-proc \"$@\"",
+        );
+        let (mut process, server) = task.spawn(&[]);
+        until("held", || {
+            server.wait_held(1, std::time::Duration::from_millis(5))
+        });
+        let is_runtime = |pid: &u32| {
+            let parent = proc::state_and_parent(*pid).map(|(_, parent)| parent);
+            parent == Some(process.pid())
+        };
+        let runtime = process.descendants().into_iter().find(is_runtime);
+        let runtime = runtime.expect("the runtime");
+        let count = 12;
+        for number in 0..count {
+            let event = Event::new(&format!("n-{number}"), command("later 10"));
+            server.more(vec![Turn::event(&event)]);
+            process.until_idle(&server);
+        }
+        until("over", || {
+            process.stderr().matches("over\n").count() == count
+        });
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        server.more(vec![Turn::event(&Event::new("last", "\"fine\""))]);
+        process.until_idle(&server);
+        until("without zombies", || zombies_of(runtime) == 0);
+        let outcome = process.finish(server);
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "last"), b"\"fine\"");
+    }
+}
+
+#[test]
+fn a_task_root_that_is_too_long_has_no_handler() {
+    for length in [4_080, 4_090, 4_096, 5_000, 60_000] {
+        let dir = TempDir::new();
+        let root = format!("/{}", "x/".repeat(length / 2));
+        let names = format!("{}f", "a.".repeat(60));
+        for handler in ["index.handler", "program", "worker:x", names.as_str()] {
+            let start = started(&dir, handler).variable("LAMBDA_TASK_ROOT", &root);
+            let outcome = start.run(Script::events(&events(["never"])));
+            let ledger = outcome.assert_exit(3);
+            assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
+            assert_eq!(error_type(&ledger.posts[0]), "Runtime.NoSuchHandler");
+        }
+    }
+}
