@@ -281,7 +281,6 @@ impl Descriptor {
     }
 
     /// A blocking TCP connection to an IPv4 address; `None` when nobody listens there.
-    #[inline(never)]
     pub fn connect(address: [u8; 4], port: u16) -> Option<Descriptor> {
         let place = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,

@@ -120,7 +120,6 @@ unsafe impl Sync for TraceEntry {}
 /// is ours; `getenv`, `std::env::var` and children see it like any other. It is copied for each
 /// event, mostly onto itself: the handler may have set and unset what it liked. An environment of
 /// more than `ENVIRONMENT_MAX` entries is left as it is.
-#[inline(never)]
 pub fn set_trace_id(id: &[u8]) {
     // SAFETY: `environ` is libc's own variable, and lives as long as the process.
     let environ = unsafe { &ENVIRON };
