@@ -14,6 +14,8 @@ pub mod files;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
 #[cfg(feature = "platform")]
+mod hook;
+#[cfg(feature = "platform")]
 pub mod pipes;
 #[cfg(feature = "platform")]
 pub mod pool;
@@ -32,6 +34,8 @@ use crate::wire::part;
 pub use environment::{Environment, forget, set_trace_id};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use heap::Heap;
+#[cfg(feature = "platform")]
+pub use hook::Hook;
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]
@@ -90,33 +94,6 @@ impl<T: Send> Slot<T> {
         // SAFETY: it came from the `&'static mut` given to `put`, and the swap lets one taker have
         // it; `T: Send`, so the taker may be another thread.
         unsafe { value.as_mut() }
-    }
-}
-
-/// A place for a function that somebody may want called: a program sets it, the loop looks.
-#[cfg(feature = "platform")]
-pub struct Hook<F>(AtomicPtr<()>, PhantomData<F>);
-
-#[cfg(feature = "platform")]
-impl<F: Copy> Hook<F> {
-    /// Nobody wants anything called.
-    pub const fn new() -> Hook<F> {
-        const { assert!(size_of::<F>() == size_of::<*mut ()>()) };
-        Hook(AtomicPtr::new(null_mut()), PhantomData)
-    }
-
-    /// Leaves a function, `fn` with whatever signature; the last one counts.
-    pub fn set(&self, function: F) {
-        // SAFETY: of that size; it is only ever turned back.
-        let pointer = unsafe { core::mem::transmute_copy(&function) };
-        self.0.store(pointer, Ordering::Release);
-    }
-
-    /// The function, if there is one.
-    pub fn get(&self) -> Option<F> {
-        let pointer = self.0.load(Ordering::Acquire);
-        // SAFETY: what is not null was an `F` when it was left.
-        (!pointer.is_null()).then(|| unsafe { core::mem::transmute_copy(&pointer) })
     }
 }
 
