@@ -4,6 +4,8 @@
 #
 #   scripts/size.sh            exit 1: over a budget, or larger than the record of this compiler
 #   scripts/size.sh --record   also appends to the record
+#   scripts/size.sh --table    prints what one thing more adds to the echo function, as the README has it,
+#                              and nothing else
 #
 # The record binds for the pinned compiler alone: another gives other bytes.
 set -euo pipefail
@@ -11,20 +13,27 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 . "$root/scripts/record.sh"
 
-# binary, architecture, bytes at most, zipped bytes at most (0: none), and why. The aim for the bare echo
-# is 8192 (zipped 4632, aarch64 9216). 9640, the smallest rival, which is linked dynamically and has
-# neither errors nor trace ids, is what it must not exceed; nor what has been reached.
+# binary, architecture, bytes at most, zipped bytes at most (0: none), and why. The bare echo for x86_64
+# is within its aim; the aims that are not reached are 4632 bytes for its zip, which is what the zip of the
+# smallest rival has (linked dynamically, without errors or trace ids), and 9216 for aarch64. What has
+# been reached is what counts until then.
 budgets='
-echo       x86_64   15616  10240  the start of C, and all that an environment can ask for
-echo       aarch64  18944  0      the same
-bare       x86_64   8576   6000   what has been reached on the way to 8192
-bare       aarch64  11520  0      what has been reached on the way to 9216
+echo       x86_64   15360  10240  the start of C, and all that an environment can ask for
+echo       aarch64  18688  0      the same
+bare       x86_64   8192   5632   smaller than any rival, none of which is static
+bare       aarch64  11008  0      what has been reached on the way to 9216
 bootstrap  x86_64   65536  0      a page cache readahead window or two
 bootstrap  aarch64  65536  0      the same
 '
 
-[ "${1:-}" = --record ] && append=1 || append=
-[ $# -le 1 ] && [ "${1:---record}" = --record ] || { say "size.sh: unknown argument '$1'"; exit 2; }
+append= table=
+[ $# -le 1 ] || { say "size.sh: one argument at most"; exit 2; }
+case "${1:-}" in
+    '') ;;
+    --record) append=1 ;;
+    --table) table=1 ;;
+    *) say "size.sh: unknown argument '$1'"; exit 2 ;;
+esac
 
 toolchain x86_64 aarch64
 compiler=$(cut -d' ' -f2 <<<"$RUSTC_VERSION")
@@ -43,6 +52,34 @@ zipped() {
     (cd "$folder" && zip -q -9 -X x.zip bootstrap)
     stat -c %s "$folder/x.zip"
 }
+
+# Leaves the bytes of a function for x86_64 in $bytes.
+weigh() {
+    "$root/scripts/build.sh" x86_64 --function "$1" 2>/dev/null >"$folder/built"
+    bytes=$(cut -f2 "$folder/built")
+}
+apart() { sed -E ':a; s/([0-9])([0-9]{3})($|,)/\1,\2\3/; ta' <<<"$1"; }
+
+# What one thing more adds to the echo function with default features: the table of the README.
+features_table() {
+    local echo_bytes feature
+    weigh echo
+    echo_bytes=$bytes
+    printf '| a function for x86_64 | bytes | more |\n|---|---|---|\n'
+    printf '| echo, default features | %s | |\n' "$(apart "$echo_bytes")"
+    weigh bare
+    printf '| echo, bare: `default-features = false` | %s | |\n' "$(apart "$bytes")"
+    for feature in fail log format stream http hooks shutdown json; do
+        weigh "features/$feature"
+        printf '| %s | %s | %s |\n' \
+            "$(sed -n '1s|^//! \(.*\)\.$|\1|p' "$root/tests/functions/features/src/bin/$feature.rs")" \
+            "$(apart "$bytes")" "$(apart $((bytes - echo_bytes)))"
+    done
+}
+if [ -n "$table" ]; then
+    features_table
+    exit 0
+fi
 
 printf '%-10s %-8s %8s %8s   %s\n' binary arch bytes zip 'budget, record'
 for binary in echo bare bootstrap hello; do
@@ -70,15 +107,8 @@ for binary in echo bare bootstrap hello; do
     done <"$folder/built"
 done
 
-# What one thing more adds to the echo function with default features: the table of the README.
-echo_bytes=$(stat -c %s "${CARGO_TARGET_DIR:-$root/target}/lambda/x86_64/echo/bootstrap")
-printf '\n%-10s %8s %8s   x86_64, beside echo\n' feature bytes adds
-for feature in fail log format stream http hooks shutdown json; do
-    "$root/scripts/build.sh" x86_64 --function "features/$feature" 2>/dev/null >"$folder/built"
-    bytes=$(cut -f2 "$folder/built")
-    printf '%-10s %8s %8s   %s\n' $feature "$bytes" $((bytes - echo_bytes)) \
-        "$(sed -n '1s|^//! ||p' "$root/tests/functions/features/src/bin/$feature.rs")"
-done
+echo
+features_table
 
 # Where they go, as the twin with symbols tells. The shipped file has the same code, without them.
 if command -v nm >/dev/null && command -v size >/dev/null; then

@@ -218,7 +218,6 @@ impl Api {
 
     /// Puts the head of its request before an answer, the last line first; `frame` puts what says
     /// how long it is.
-    #[inline(never)]
     pub fn address(&self, buffer: &mut Buffer, error_type: &[u8], frame: impl FnOnce(&mut Buffer)) {
         frame(buffer);
         buffer.prepend_header(ERROR_TYPE, error_type);

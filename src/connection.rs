@@ -174,7 +174,6 @@ impl Inbox {
 
     /// A body: data are moved down over what stands between them. The first stay where they are, so
     /// a body of one chunk, which is what AWS's servers send, is not moved.
-    #[inline(never)]
     fn receive_body(&mut self, from: &Connection, limit: usize) -> bool {
         let mut decoder = match self.head.framing {
             Framing::Length(length) => Decoder::sized(length),

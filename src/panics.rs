@@ -36,7 +36,7 @@ pub fn watch<T>(
 fn wait_for_the_end() -> ! {
     #[cfg(feature = "std")]
     loop {
-        std::thread::park();
+        std::thread::sleep(core::time::Duration::MAX);
     }
     #[cfg(not(feature = "std"))]
     sys::exit(EXIT_PANIC) // there are no other threads

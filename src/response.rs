@@ -113,7 +113,6 @@ impl Response {
 
     /// Makes it ready to be sent, after what the handler returned: the line of its type before the
     /// body. Returns the type of an error, for a header.
-    #[inline(never)]
     pub(crate) fn finish(&mut self, outcome: &Result<(), Failure>) -> &'static [u8] {
         let Some(failure) = self.fault.or(outcome.as_ref().err()) else {
             if !self.buffer.has_head() {

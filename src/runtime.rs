@@ -83,9 +83,10 @@ where
     loop {
         api.next(inbox, response.buffer());
         response.reset();
-        let mut outcome = Ok(());
+        let outcome;
         if inbox.too_large {
             response.fail_with(EVENT_TOO_LARGE);
+            outcome = Ok(());
         } else {
             let invocation = Invocation::new(inbox.head(), inbox.body());
             (api, outcome) = panics::watch(api, || handler(&invocation, response));

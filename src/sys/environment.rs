@@ -2,9 +2,10 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::c_char;
-use core::ptr::{copy_nonoverlapping, null_mut};
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::copy_forwards;
 use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
 
 unsafe extern "C" {
@@ -119,7 +120,6 @@ unsafe impl Sync for TraceEntry {}
 /// is ours; `getenv`, `std::env::var` and children see it like any other. It is copied for each
 /// event, mostly onto itself: the handler may have set and unset what it liked. An environment of
 /// more than `ENVIRONMENT_MAX` entries is left as it is.
-#[inline(never)]
 pub fn set_trace_id(id: &[u8]) {
     // SAFETY: `environ` is libc's own variable, and lives as long as the process.
     let environ = unsafe { &ENVIRON };
@@ -144,9 +144,9 @@ pub fn set_trace_id(id: &[u8]) {
         let entry = TRACE_ENTRY.0.get().cast::<u8>();
         // SAFETY: name, equals sign, id and NUL fit; nobody else holds the entry, see above.
         unsafe {
-            copy_nonoverlapping(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
+            copy_forwards(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
             let value = entry.add(TRACE_NAME.len());
-            copy_nonoverlapping(id.as_ptr(), value, id.len());
+            copy_forwards(id.as_ptr(), value, id.len());
             *value.add(id.len()) = 0;
         }
         place.store(entry.cast(), Ordering::Relaxed);

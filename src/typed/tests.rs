@@ -84,7 +84,7 @@ fn a_value_that_is_too_large_fails_the_event() {
     response.reset();
     let outcome = response.json(&"x".repeat(7_000_000));
     assert!(outcome.is_err());
-    assert_eq!(response.finish(&outcome), "Function.ResponseSizeTooLarge");
+    assert_eq!(response.finish(&outcome), b"Function.ResponseSizeTooLarge");
 }
 
 #[test]

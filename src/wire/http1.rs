@@ -104,7 +104,6 @@ impl Head {
     };
 
     /// Reads the head of a reply from its first byte, in one pass.
-    #[inline(never)]
     pub fn read(&mut self, bytes: &[u8]) -> Result<Parsed<()>, Error> {
         *self = Head::EMPTY;
         let mut start = 0;
@@ -167,7 +166,6 @@ impl Head {
     }
 
     /// Finds where the body ends.
-    #[inline(never)]
     fn frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let [length, encoding, connection, ..] = &self.values;
         if same(connection.of(bytes), b"close") {

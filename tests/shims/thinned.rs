@@ -87,7 +87,7 @@ fn each_worker_is_a_text_of_its_own() {
         (Shim::Node, 6_300, "new Socket("),
         (Shim::Python, 4_100, "import importlib"),
         (Shim::Ruby, 3_400, "module Kernel"),
-        (Shim::Shell, 750, "pipefail"),
+        (Shim::Shell, 800, "pipefail"),
     ] {
         let code = text(shim, &mut room);
         let code = code.strip_suffix(b"\0").expect("ends in a NUL");

@@ -1,4 +1,4 @@
-//! Fails for an event of no bytes, with a message made of what is at hand.
+//! With a failure whose message is made at run time, of bytes at hand (`response.fail`).
 #![no_std]
 #![no_main]
 

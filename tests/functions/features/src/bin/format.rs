@@ -1,4 +1,4 @@
-//! Logs a formatted line.
+//! With log records that are formatted (`info!` and its likes).
 #![no_std]
 #![no_main]
 

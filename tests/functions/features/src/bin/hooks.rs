@@ -1,4 +1,4 @@
-//! Does something before a snapshot is taken, and after it is restored.
+//! With hooks before a snapshot and after it (`before_snapshot`, `after_restore`).
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Streams its response as HTTP, with a status and a header.
+//! With a streamed response of HTTP (`response.stream_http`).
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Reads a value from its event, and answers with it.
+//! With typed events and responses, and an allocator (feature `json`, without std).
 #![no_std]
 #![no_main]
 

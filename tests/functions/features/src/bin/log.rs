@@ -1,4 +1,4 @@
-//! Logs a line of bytes.
+//! With log records of bytes at hand (`log`).
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Wants to know when its environment ends.
+//! With notice of the end (`on_shutdown`).
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Streams its response.
+//! With a streamed response (`response.stream`).
 #![no_std]
 #![no_main]
 
