@@ -40,9 +40,9 @@ sizes() {
         done
         echo "| $what |$cells"
     done <<'EOF'
-bare|native echo, no std, default features off (`tests/functions/bare`)
-echo|native echo, no std (`tests/functions/echo`)
-bootstrap|`bootstrap`, which hosts programs
+echo|native echo, no std, default features (`tests/functions/echo`)
+bare|the same, bare: default features off (`tests/functions/bare`)
+bootstrap|`bootstrap`, which hosts handlers of any kind
 hello|native greeting, std and serde_json (`tests/functions/hello`)
 EOF
 }

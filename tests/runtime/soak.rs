@@ -1,10 +1,12 @@
 //! Many events: memory and descriptors stay as they are, and random misbehaviour is survived.
 
-use crate::support::api::{Cut, Event, Framing, HangUp, Ledger, Script, Server, Turn};
+use std::collections::HashSet;
+
+use crate::support::api::{Cut, Event, Framing, HangUp, Kind, Ledger, Script, Server, Turn};
 use crate::support::process::Process;
 use crate::support::start::Start;
 use crate::support::{rounds, runner};
-use crate::{Random, assert_echoed, echo, noise, probe};
+use crate::{Random, assert_echoed, echo, error_message, noise, probe};
 
 fn plain(from: usize, to: usize) -> Vec<Event> {
     (from..to)
@@ -100,6 +102,10 @@ struct Chaos {
     random: Random,
     script: Script,
     events: Vec<Event>,
+    /// Some events ask for a streamed response.
+    streams: bool,
+    /// Those of which a part went to a server that lost it: they fail when they come again.
+    broken: HashSet<String>,
     /// The last thing the server did was to hang up: once more in a row would be the end.
     hung_up: bool,
 }
@@ -123,8 +129,13 @@ impl Chaos {
             ]),
             _ => Framing::Ornate(1 + self.random.below(9_000)),
         };
-        // A prefix that selects nothing in the probe.
-        let body = [b"{}".as_slice(), &noise(self.random.next(), size)].concat();
+        let body = if self.streams && self.random.below(3) == 0 {
+            let [first, times] = [self.random.below(70_000), self.random.below(5)];
+            format!("stream {} {first}x{times}", 1 + size).into_bytes()
+        } else {
+            // A prefix that selects nothing in the probe.
+            [b"{}".as_slice(), &noise(self.random.next(), size)].concat()
+        };
         let mut event = Event::new(&format!("chaos-{number}"), body).framed(framing);
         if self.random.below(4) == 0 {
             event = event.lines(str::to_ascii_lowercase);
@@ -167,8 +178,14 @@ impl Chaos {
             0 => {
                 let cut = match self.random.below(2) {
                     0 => Cut::BeforeReply,
-                    _ => Cut::InRequest(1 + self.random.below(event.body.len() + 100)),
+                    _ => {
+                        let bytes = streamed_bytes(&event).unwrap_or(event.body.len());
+                        Cut::InRequest(1 + self.random.below(bytes + 100))
+                    }
                 };
+                if streamed_bytes(&event).is_some() {
+                    self.broken.insert(event.id.clone());
+                }
                 let lost = Turn::status(202).cut(cut).by(hang_up).lost();
                 self.script.posts.push(lost);
                 // Handled again, this would be another answer.
@@ -210,6 +227,8 @@ fn random_misbehaviour_neither_loses_nor_repeats_an_answer() {
             random: Random::new(1_000 + seed as u64),
             script: Script::default(),
             events: Vec::new(),
+            streams: seed % 2 != 0,
+            broken: HashSet::new(),
             hung_up: false,
         };
         for number in from..count.min(from + 100) {
@@ -222,12 +241,31 @@ fn random_misbehaviour_neither_loses_nor_repeats_an_answer() {
             "seed {seed}; {}\n{}",
             outcome.ledger, outcome.stderr
         );
-        assert_all(outcome.assert_serving(), &chaos.events);
+        assert_all(outcome.assert_serving(), &chaos.events, &chaos.broken);
     }
 }
 
-fn assert_all(ledger: &Ledger, events: &[Event]) {
+/// How many bytes an event asks the probe to stream: `stream SIZE SIZExTIMES`.
+fn streamed_bytes(event: &Event) -> Option<usize> {
+    let words = str::from_utf8(&event.body).ok()?.strip_prefix("stream ")?;
+    let (first, more) = words.split_once(' ')?;
+    let (size, times) = more.split_once('x')?;
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    Some(number(first) + number(size) * number(times))
+}
+
+fn assert_all(ledger: &Ledger, events: &[Event], broken: &HashSet<String>) {
     for event in events {
-        assert_echoed(ledger, event);
+        let Some(bytes) = streamed_bytes(event) else {
+            assert_echoed(ledger, event);
+            continue;
+        };
+        let answer = ledger.answer(&event.id);
+        if broken.contains(&event.id) {
+            error_message(answer, "Runtime.StreamBroken");
+        } else {
+            let whole = (answer.kind, answer.body_bytes);
+            assert_eq!(whole, (Kind::Response, bytes), "{}; {ledger}", event.id);
+        }
     }
 }
