@@ -28,6 +28,10 @@ pub static SHELL: Language = Language {
     missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
 };
 
+/// A status above this says that a signal ended the subshell, or something in it (POSIX, "Exit
+/// Status for Commands").
+const KILLED: usize = 128;
+
 /// A shell that has sourced the file.
 pub struct Shell {
     /// It cannot read a file at once: the event comes as a command that sets the variable.
@@ -89,6 +93,11 @@ impl Shell {
         let _ = out.drain(response);
         kept.logs.drain();
         reap_orphans(kept.child());
+        if status > KILLED {
+            // Perhaps while it took the line: what is left of that is not for the next one.
+            kept.stop();
+            kept.last = true;
+        }
         Ok(match status {
             0 => Ok(()),
             _ => Err(ended_badly(&Ending::Exit(status), kept.logs, response)),

@@ -149,7 +149,12 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
             assert!(!error_type(answer).is_empty());
             failed += 1;
         } else if !event.body.starts_with(b"\"do:") {
-            assert!(answer.body == event.body, "{}: {ledger}", event.id);
+            let is_same = answer.body == event.body;
+            let [got, sent] = [&answer.body, &event.body].map(|body| {
+                let start = &body[..body.len().min(40)];
+                format!("{} bytes, {}", body.len(), String::from_utf8_lossy(start))
+            });
+            assert!(is_same, "{}: {got}; sent {sent}; {ledger}", event.id);
         }
     }
     println!("{} killed, {failed} of {count} events failed", killed.len());

@@ -4,7 +4,7 @@ use crate::for_kinds;
 use crate::kinds::{Kind, Task, bash};
 use crate::support::api::{Event, PAYLOAD_BYTES_MAX, Turn};
 use crate::support::hosting::{error, events, response};
-use crate::support::{bound, rounds, sys};
+use crate::support::{bound, proc, rounds, sys, until};
 use std::time::Duration;
 
 for_kinds!(shells [bash dash] [
@@ -16,6 +16,7 @@ for_kinds!(shells [bash dash] [
     every_status_is_an_error_that_names_it
     the_exit_trap_is_run
     a_subshell_that_is_killed_costs_its_event_alone
+    what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one
     a_writer_left_behind_cannot_add_to_the_next_answer
     functions_may_have_the_names_of_commands
     a_function_that_reads_on_has_an_end_of_its_input
@@ -191,7 +192,8 @@ fn a_subshell_that_is_killed_costs_its_event_alone(kind: &Kind) {
     let message = error(ledger, "event-1", "Runtime.ExitError");
     assert!(message.starts_with("exit status 137"), "{message}");
     let [before, after] = ["event-0", "event-2"].map(|id| response(ledger, id));
-    assert_eq!(before, after, "the shell lives on");
+    // What it had not read of its line must not be taken for that of the next event.
+    assert_ne!(before, after, "a new shell");
 }
 
 fn a_writer_left_behind_cannot_add_to_the_next_answer(kind: &Kind) {
@@ -271,4 +273,34 @@ fn a_runtime_that_is_killed_leaves_no_shell() {
     process.wait(bound(2_000));
     process.assert_no_descendant(bound(2_000));
     server.finish().assert_clean();
+}
+
+fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Kind) {
+    let task = function(kind, "printf '%s' \"$1\"");
+    let (mut process, server) = task.spawn(&events(["x"]));
+    process.until_idle(&server);
+    let parent = |pid: u32| proc::state_and_parent(pid).map_or(0, |(_, parent)| parent);
+    let count = rounds("subshells killed with a line unread", 20);
+    for number in 0..count {
+        let is_subshell = |pid: &u32| parent(parent(*pid)) == process.pid();
+        let find = || process.descendants().into_iter().find(is_subshell);
+        until("ready", || find().is_some());
+        let subshell = find().expect("a subshell");
+        // It is stopped, told of an event, and killed.
+        sys::kill(subshell, sys::SIGSTOP);
+        let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
+        server.more(vec![Turn::event(&killed), Turn::event(&next)]);
+        let is_out = |id: &str| server.ledger().delivered(id) == 1;
+        until("handed out", || is_out(&killed.id));
+        std::thread::sleep(Duration::from_millis(20));
+        sys::kill(subshell, sys::SIGKILL);
+        process.until_idle(&server);
+    }
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    for number in 0..count {
+        let message = error(ledger, &format!("killed-{number}"), "Runtime.ExitError");
+        assert!(message.starts_with("exit status 137"), "{message}");
+        assert_eq!(response(ledger, &format!("next-{number}")), b"next");
+    }
 }
