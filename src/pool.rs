@@ -221,6 +221,8 @@ impl Pool<'_> {
         for worker in self.workers.iter().filter(|worker| worker.pid != 0) {
             kill(worker.pid, signal);
         }
+        // Those that hold the signal back until they wait for an event wait for the others before.
+        self.hold = None;
         while reap(true).is_some() {}
     }
 }

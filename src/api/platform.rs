@@ -39,10 +39,15 @@ impl Api {
 
     /// Waits until a snapshot was taken and restored. False: the server knows nothing of any.
     pub fn wait_restored(&mut self, inbox: &mut Inbox, request: &[u8]) -> bool {
-        self.send(request);
-        while !inbox.receive(&self.connection, REPLY_BYTES) {
-            self.lose(inbox);
+        loop {
             self.send(request);
+            if let Some(wait) = self.wait {
+                wait(&self.connection);
+            }
+            if inbox.receive(&self.connection, REPLY_BYTES) {
+                break;
+            }
+            self.lose(inbox);
         }
         match inbox.head.status {
             200..=299 => self.restored = true,

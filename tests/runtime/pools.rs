@@ -292,6 +292,22 @@ fn a_signal_to_end_is_handed_on_and_ends_all() {
     }
 }
 
+/// They hold the signal back then, and wait for one another.
+#[test]
+fn a_signal_to_end_while_workers_with_hooks_start_ends_all() {
+    let server = Server::start(Script::default());
+    let mut process = pool(3, &server).variable("PROBE_INIT", "slow").spawn();
+    let end = Instant::now() + bound(PATIENCE_MS);
+    while process.stdout().matches("at init").count() < 3 {
+        assert!(Instant::now() < end, "{}", process.stderr());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    sys::kill(process.pid(), sys::SIGTERM);
+    let status = process.wait(bound(PATIENCE_MS));
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    assert_eq!(process.stdout().matches("shutdown").count(), 3);
+}
+
 #[test]
 fn the_workers_do_not_outlive_their_parent() {
     let server = Server::start(Script::default());

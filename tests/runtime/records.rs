@@ -248,8 +248,9 @@ fn records_of_workers_side_by_side_do_not_mix() {
         .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
         .spawn();
     crate::pools::until_held(&mut process, &server, 4);
-    process.kill(); // then all that was written can be had
-    let lines: Vec<Value> = (process.stderr().lines())
+    process.kill();
+    let stderr = process.stderr(); // all of it: what was written may not have been read before
+    let lines: Vec<Value> = (stderr.lines())
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();
     assert_eq!(lines.len(), 200 * 5 * 4);

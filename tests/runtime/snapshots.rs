@@ -1,5 +1,7 @@
 //! SnapStart, and notice of the end.
 
+use std::time::{Duration, Instant};
+
 use crate::support::api::{Cut, Event, HangUp, Kind, Script, Server, Turn};
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
@@ -123,6 +125,31 @@ fn who_wants_notice_of_the_end_is_registered_before_the_snapshot() {
     let at = |what: &str| ledger.log.iter().position(|line| line.contains(what));
     assert!(at("Register").is_some(), "{ledger}");
     assert!(at("Register") < at("RestoreNext"), "{ledger}");
+}
+
+#[test]
+fn the_end_may_come_while_the_snapshot_is_waited_for() {
+    let event = Event::new("event", "event");
+    let mut late = restored();
+    late.delay = bound(1_000);
+    let server = Server::start(Script {
+        register: registered(),
+        ..script(vec![late], &event)
+    });
+    let mut process = snap()
+        .variable("PROBE_INIT", "hooks")
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    let end = Instant::now() + bound(PATIENCE_MS);
+    while server.ledger().restores == 0 {
+        assert!(Instant::now() < end, "{}", server.ledger());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    sys::kill(process.pid(), sys::SIGTERM);
+    let status = process.wait(bound(PATIENCE_MS));
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    assert_eq!(process.stdout(), "before\nshutdown\n");
+    assert_eq!(server.finish().gets, 0, "no event was asked for");
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn init() -> Result<Handler, Failure> {
             Ok(handle)
         }
         Some(b"long") => Err(Failure::new("Function.ProbeInit", LONG)),
-        Some(b"hooks") => {
+        Some(how @ (b"hooks" | b"slow")) => {
             tinderbox::before_snapshot(|| match environment(c"PROBE_SNAPSHOT") {
                 Some(b"fail") => Err(Failure::new("Function.ProbeSnapshot", "not ready")),
                 Some(b"panic") => panic!("probe panicked before the snapshot"),
@@ -33,6 +33,11 @@ fn init() -> Result<Handler, Failure> {
             tinderbox::on_shutdown(|| {
                 let _ = said(b"shutdown\n");
             });
+            if how == b"slow" {
+                said(b"at init\n")?;
+                // SAFETY: no memory is involved.
+                unsafe { libc::usleep(500_000) };
+            }
             Ok(handle)
         }
         _ => Ok(handle),
