@@ -49,10 +49,10 @@ done
 for function in bare echo hello probe features/stream; do
     scripts/build.sh "$arch" --function $function 2>/dev/null
 done
-rivals=(official shell node python)
+rivals=(official shell php node python)
 if [ -n "$quick" ]; then
     rivals=()
-    for rival in official shell node python; do
+    for rival in official shell php node python; do
         if compgen -G "$target/rivals/$rival*/bootstrap" >/dev/null; then
             rivals+=("$rival")
         else
@@ -91,6 +91,11 @@ candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
 candidate "bootstrap cat" "$built/bootstrap" "$event" /bin cat
 candidate "bootstrap shell" "$built/bootstrap" "$event" \
     "$root/benches/rivals/shell" function.handler
+cp -r "$root/benches/hosted" "$out/" # Python writes beside what it reads
+for language in php node python ruby; do
+    candidate "bootstrap $language" "$built/bootstrap" "$event" \
+        "$out/hosted" $language:function.handler
+done
 while IFS=$'\t' read -r name path what; do
     if [ "$path" = - ]; then
         skipped "$name: ${what#skipped: }"

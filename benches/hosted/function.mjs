@@ -1,0 +1,2 @@
+// Answers each event with itself.
+export const handler = async (event) => event;

@@ -1,0 +1,6 @@
+<?php
+// Answers each event with itself.
+function handler($event)
+{
+    return $event;
+}

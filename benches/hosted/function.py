@@ -1,0 +1,3 @@
+# Answers each event with itself.
+def handler(event, context):
+    return event

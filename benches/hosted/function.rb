@@ -1,0 +1,2 @@
+# Answers each event with itself.
+def handler(event:, context:) = event
