@@ -48,15 +48,18 @@ impl Axis {
 /// The file.
 pub fn write(report: &Report) -> String {
     let count = report.candidates.len() as f64;
-    let height = BOTTOM + 148.0 + count * ROW;
+    // Names stand closer where there are many, and push down what is below where that is too little.
+    let step = ((BOTTOM - TOP) / count).clamp(17.0, 26.0);
+    let bars_top = 84.0 + BOTTOM.max(TOP + count * step);
+    let height = bars_top + 64.0 + count * ROW;
     let mut svg = Svg::new(WIDTH, height);
     let samples: Vec<Sample> = report
         .figures
         .iter()
         .map(|figures| figures.start_sample(|start| start.next_us))
         .collect();
-    starts(&mut svg, report, &samples);
-    bars(&mut svg, report, BOTTOM + 84.0);
+    starts(&mut svg, report, &samples, step);
+    bars(&mut svg, report, bars_top);
     let machine = &report.machine;
     let place = match report.cpu {
         Some(_) => "all on one CPU",
@@ -83,7 +86,7 @@ pub fn write(report: &Report) -> String {
 }
 
 /// For each time, the part of the starts that took no longer.
-fn starts(svg: &mut Svg, report: &Report, samples: &[Sample]) {
+fn starts(svg: &mut Svg, report: &Report, samples: &[Sample], step: f64) {
     svg.text(LEFT - 40.0, 26.0, Anchor::Start, "title", "Cold start");
     let what = "share of starts whose first GET of an event was complete by then (log scale)";
     svg.text(LEFT - 40.0, 44.0, Anchor::Start, "small", what);
@@ -120,7 +123,7 @@ fn starts(svg: &mut Svg, report: &Report, samples: &[Sample]) {
         median(one).total_cmp(&median(other))
     });
     for (place, &number) in names.iter().enumerate() {
-        let y = TOP + 10.0 + place as f64 * 26.0;
+        let y = TOP + 10.0 + place as f64 * step;
         svg.line(number, &[(RIGHT + 14.0, y - 4.0), (RIGHT + 38.0, y - 4.0)]);
         let median = samples[number]
             .median()
