@@ -41,8 +41,9 @@ call "$(cut -f1 <<<"$bootstrap")" --root "$place" --handler shout
 cat <<EOF
 
 What next:
-  $tool run ${bootstrap%%$'\t'*} --root DIR --handler PROGRAM
-      serves any executable of DIR on http://127.0.0.1:9000; then, in another terminal:
+  $tool run ${bootstrap%%$'\t'*} --root DIR --handler HANDLER
+      serves a program of DIR, or a function in shell, PHP, Node, Python or Ruby (README.md,
+      "Handlers of any kind"), on http://127.0.0.1:9000; then, in another terminal:
   $tool invoke --event '{"say":"hello"}'
   README.md, "A Rust function, from cargo new to a zip"
 EOF

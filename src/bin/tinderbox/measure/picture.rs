@@ -48,7 +48,7 @@ impl Axis {
 /// The file.
 pub fn write(report: &Report) -> String {
     let count = report.candidates.len() as f64;
-    // Names stand closer where there are many, and push down what is below where that is too little.
+    // Many names stand closer, and push down what is below when that is too little.
     let step = ((BOTTOM - TOP) / count).clamp(17.0, 26.0);
     let bars_top = 84.0 + BOTTOM.max(TOP + count * step);
     let height = bars_top + 64.0 + count * ROW;
