@@ -123,9 +123,12 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
         stop.store(true, Ordering::Relaxed);
         killer.join().expect("the killer")
     });
-    // Who was killed a moment ago may not have ended yet, and an event would fail with it.
+    // Who was killed a moment ago may not have ended yet, and an event would fail with it. Its
+    // environment, which tells descendants, is gone before; whose child it is, is not.
     let end = Instant::now() + bound(PATIENCE_MS);
-    while process.descendants().iter().any(|pid| killed.contains(pid)) {
+    let is_child =
+        |pid: &u32| proc::state_and_parent(*pid).is_some_and(|(_, parent)| parent == process.pid());
+    while killed.iter().any(is_child) {
         assert!(Instant::now() < end, "killed, and not gone");
         std::thread::sleep(Duration::from_millis(2));
     }
