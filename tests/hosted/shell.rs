@@ -22,6 +22,7 @@ for_kinds!(shells [bash dash] [
     a_function_that_reads_on_has_an_end_of_its_input
     six_megabytes_pass_in_both_directions
     the_channel_is_not_the_functions
+    the_file_may_say_what_separates_words
 ]);
 
 /// A function of this body, called `handler`.
@@ -302,5 +303,16 @@ fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Ki
         let message = error(ledger, &format!("killed-{number}"), "Runtime.ExitError");
         assert!(message.starts_with("exit status 137"), "{message}");
         assert_eq!(response(ledger, &format!("next-{number}")), b"next");
+    }
+}
+
+/// The first is that of the unofficial strict mode of bash.
+fn the_file_may_say_what_separates_words(kind: &Kind) {
+    for separators in ["\n\t", "/", "", "0123456789 "] {
+        let source = format!("IFS='{separators}'\nhandler() {{ printf '%s' \"$1\"; }}\n");
+        let outcome = kind.with(&source).run(&events(["a b/c", "1 2"]));
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"a b/c", "{separators:?}");
+        assert_eq!(response(ledger, "event-1"), b"1 2", "{separators:?}");
     }
 }

@@ -28,12 +28,13 @@ command echo ready $tinderbox_form >&3
 while :; do
 	# Forked before the event comes. No `||` and no `if` around it: they switch off -e within.
 	(
-		command read -r tinderbox_in tinderbox_out tinderbox_context <&3 || exit
-		exec 3>&- <$tinderbox_fd/$tinderbox_in >$tinderbox_fd/$tinderbox_out
-		. $tinderbox_fd/$tinderbox_context
-		case $tinderbox_form in raw) tinderbox_event=$(<$tinderbox_fd/$tinderbox_in) ;; esac
+		# The file may have set IFS.
+		IFS=' ' command read -r tinderbox_in tinderbox_out tinderbox_context <&3 || exit
+		exec 3>&- <"$tinderbox_fd/$tinderbox_in" >"$tinderbox_fd/$tinderbox_out"
+		. "$tinderbox_fd/$tinderbox_context"
+		case $tinderbox_form in raw) tinderbox_event=$(<"$tinderbox_fd/$tinderbox_in") ;; esac
 		case $tinderbox_set in *e*) set -e ;; esac
 		"$tinderbox_name" "$tinderbox_event"
 	)
-	command echo $? >&3 || exit
+	command echo "$?" >&3 || exit
 done
