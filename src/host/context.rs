@@ -136,7 +136,8 @@ impl Context {
         part(&self.bytes, start, HEAD_BYTES + self.length)
     }
 
-    /// Writes what an event brings; what it does not is absent, and so is what does not fit.
+    /// Writes what an event brings; what it does not is absent, and so is what does not fit, or has
+    /// a NUL: behind that a variable would end, and another begin.
     pub fn write(&mut self, invocation: &Invocation<'_>, time: &Time, form: Form) {
         (self.length, self.told) = (0, 0);
         if let Some(deadline_ms) = time.deadline_ms {
@@ -150,16 +151,16 @@ impl Context {
         }
         if form == Form::Exports {
             // A shell has the environment of its start.
-            match invocation.trace_id() {
-                Some(id) => self.value(b"", b"_X_AMZN_TRACE_ID", id, form),
-                None => self.put(b"unset _X_AMZN_TRACE_ID\n"),
+            self.put(b"unset _X_AMZN_TRACE_ID\n");
+            if let Some(id) = invocation.trace_id() {
+                self.value(b"", b"_X_AMZN_TRACE_ID", id, form);
             }
         }
     }
 
     fn value(&mut self, name: &[u8], variable: &[u8], value: &[u8], form: Form) {
         let bytes = variable.len().max(name.len()) + value.len() + AROUND_BYTES;
-        if bytes > CONTEXT_BYTES_MAX - self.told {
+        if bytes > CONTEXT_BYTES_MAX - self.told || find(value, 0, 0) < value.len() {
             return;
         }
         self.told += bytes;

@@ -10,6 +10,7 @@ for_kinds!(any [bash dash program worker php node python ruby] [
     the_trace_id_is_in_the_environment_exactly_when_the_event_has_one
     client_context_and_identity_are_handed_on
     names_with_quotes_and_dollars_stay_what_they_are
+    a_value_with_a_nul_is_absent
 ]);
 
 fn the_fields_of_the_context_are_those_of_the_event(kind: &Kind) {
@@ -87,4 +88,19 @@ fn names_with_quotes_and_dollars_stay_what_they_are(kind: &Kind) {
     };
     assert_eq!(text, format!("\"{trace}\""));
     assert_eq!(response(ledger, "event-1"), b"\"next\"");
+}
+
+/// A caller chooses the bytes of some of them, and servers hand on a NUL.
+fn a_value_with_a_nul_is_absent(kind: &Kind) {
+    let mut events = events([command("context"), command("trace")]);
+    events[0] = events[0].clone().header(
+        "Lambda-Runtime-Aws-Tenant-Id",
+        "a\0LAMBDA_TRACE_ID=b\0_X_AMZN_TRACE_ID=c",
+    );
+    let outcome = kind.task().run(&events);
+    let ledger = outcome.assert_serving();
+    let usual = "arn:aws:lambda:us-east-1:012345678912:function:test";
+    let text = String::from_utf8_lossy(response(ledger, "event-0"));
+    assert_eq!(text, format!("\"event-0|{usual}|-|-|yes\""));
+    assert_eq!(response(ledger, "event-1"), b"\"unset\"");
 }
