@@ -12,6 +12,8 @@ mod handlers;
 mod payloads;
 #[path = "program/processes.rs"]
 mod processes;
+#[path = "binary/skip.rs"]
+mod skip;
 #[path = "program/time.rs"]
 mod time;
 

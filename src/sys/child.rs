@@ -115,12 +115,14 @@ impl Child {
         }
     }
 
-    /// Kills it and its process group.
+    /// Kills it and its process group, which it may have left.
     pub fn kill(&self) {
-        let (group, signal) = (self.pid.wrapping_neg(), libc::SIGKILL as usize);
-        // SAFETY: no memory is involved. The leader is not yet waited for, so the group's number is
-        // still its own.
-        unsafe { call(libc::SYS_kill, group, signal, 0, 0, 0) };
+        let signal = libc::SIGKILL as usize;
+        for target in [self.pid.wrapping_neg(), self.pid] {
+            // SAFETY: no memory is involved. The leader is not yet waited for, so its number, and
+            // that of its group, are still its own.
+            unsafe { call(libc::SYS_kill, target, signal, 0, 0, 0) };
+        }
     }
 
     /// Whether it has ended. It is not waited for yet, so its number is still its own.

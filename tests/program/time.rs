@@ -1,5 +1,6 @@
 //! Deadlines: the program and all of its group are killed in time, and only for a real deadline.
 
+use crate::skip::has;
 use crate::support::api::{Event, Script, Turn, now_ms};
 use crate::support::{bound, slowness};
 use crate::{Task, error, events, response};
@@ -62,6 +63,21 @@ fn killed_in_time(script: &str) -> bool {
         deadline_ms as i64 - at_ms as i64
     );
     at_ms <= deadline_ms
+}
+
+#[test]
+fn a_program_that_has_left_its_group_is_killed_too() {
+    if !has("perl") {
+        return;
+    }
+    let task = Task::script("exec perl -e 'setpgrp(0, getpgrp(getppid())) or die; sleep 30'");
+    let slow = Event::new("slow", "x").deadline(&(now_ms() + 700).to_string());
+    let (mut process, server) = task.spawn(&[slow]);
+    process.until_idle(&server);
+    process.assert_no_descendant(bound(1_000));
+    process.assert_no_zombie();
+    let outcome = process.finish(server);
+    assert!(!error(outcome.assert_serving(), "slow", "Function.Timeout").is_empty());
 }
 
 /// Deadlines that count as absent.
