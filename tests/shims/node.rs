@@ -22,6 +22,7 @@ crate::for_language! {
     a_response_is_streamed
     a_page_is_streamed_with_its_head
     a_stream_that_fails_is_an_error
+    a_stream_that_is_written_to_after_its_error_reaches_nobody
     between_events_an_exception_ends_it
 }
 
@@ -251,6 +252,17 @@ fn a_stream_that_fails_is_an_error(_: Language) {
         assert_eq!(chunks, [b"begun"]);
         last.message("error", "Runtime.NeverSettled");
     }
+    worker.assert_leaves_quietly();
+}
+
+fn a_stream_that_is_written_to_after_its_error_reaches_nobody(_: Language) {
+    let mut worker = stream("writes_on");
+    for _ in 0..3 {
+        let (_, _, last) = streamed(&mut worker, "{}");
+        assert_eq!(last.message("error", "RangeError"), "in the middle");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    worker.assert_silent();
     worker.assert_leaves_quietly();
 }
 

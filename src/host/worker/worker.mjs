@@ -54,9 +54,11 @@ globalThis.awslambda = {
 		},
 	},
 };
-const streamOf = (seq) => {
+const streamOf = (seq, own) => {
 	let type = 'application/octet-stream';
 	const chunk = (data, done) => {
+		// The event was answered otherwise, and who wrote on does not know.
+		if (hand !== own) return done?.();
 		if (type) channel.write(`stream ${seq} ${type}\n`);
 		type = '';
 		const { prelude } = stream;
@@ -129,7 +131,7 @@ const run = async (handler, seq, text, event) => {
 		// An invoke without a payload is `{}` for Lambda.
 		event = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(event) || '{}');
 		if (handler[STREAMING]) {
-			const stream = streamOf(seq);
+			const stream = streamOf(seq, own);
 			const end = new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject));
 			await Promise.all([handler(event, stream, context), end]);
 			return answer(`end ${seq}\n`, '');

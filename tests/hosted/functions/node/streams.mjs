@@ -36,3 +36,9 @@ export const throws_later = streamifyResponse(async (event, stream) => {
 export const never_ends = streamifyResponse(async (event, stream) => {
 	stream.write('begun');
 });
+export const writes_on = streamifyResponse(async (event, stream) => {
+	stream.write('begun');
+	setInterval(() => stream.write('more'), 1).unref();
+	await sleep(20);
+	throw new RangeError('in the middle');
+});
