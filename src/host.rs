@@ -230,7 +230,8 @@ fn wait(connection: &Connection) {
 fn restart() {
     with_host(|host| {
         if let Handler::Kept(kept, talk) = &mut host.handler {
-            kept.renew(|kept| talk.begin(kept, soon()), host.spare);
+            let end_ms = soon();
+            kept.renew(|kept| talk.begin(kept, end_ms), end_ms, host.spare);
         }
     });
 }
@@ -256,7 +257,6 @@ impl Host {
             Handler::Kept(kept, talk) => (kept, talk),
         };
         kept.logs.clear_tail();
-        kept.last = false;
         let outcome = match talk.run(invocation, &time, response, kept, self.context) {
             Ok(outcome) => outcome,
             Err(trouble) => {

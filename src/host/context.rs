@@ -57,6 +57,14 @@ impl Time {
         deadline_ms: None,
     };
 
+    /// Until then, on the monotonic clock, in milliseconds.
+    pub fn until(end_ms: Option<u64>) -> Time {
+        Time {
+            end_ms,
+            ..Time::NONE
+        }
+    }
+
     /// Of an event. One that brings no deadline, or one that has passed on arrival, has
     /// `timeout_ms`, if there is such a thing.
     pub fn of(invocation: &Invocation<'_>, timeout_ms: Option<u64>) -> Time {

@@ -132,11 +132,16 @@ impl Kept {
         self.running.as_ref().map(|running| &running.child)
     }
 
-    /// Sees to it that it runs and takes events: `begin` waits until it does.
+    /// Sees to it that it runs and takes events: `begin` waits until it does. One that has had its
+    /// last event is ended before, so nothing depends on whether there was time between two events.
     pub fn ensure(
         &mut self,
         begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
+        if self.last && self.is_ready() {
+            self.let_end();
+        }
+        self.last = false;
         if self.running.is_some() && !self.is_well() {
             log::line(b"ended, or spoke, between two events: ", self.name());
             self.stop();
@@ -233,15 +238,14 @@ impl Kept {
     pub fn renew(
         &mut self,
         begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
+        end_ms: Option<u64>,
         spare: &mut Response,
     ) {
-        if self.is_ready() {
-            self.let_end();
-        }
         match self.ensure(begin) {
             Ok(()) | Err(Trouble::Late) => {}
             Err(trouble) => {
-                self.fail(trouble, &Time::NONE, spare);
+                // The report of one that says no more than that it has failed has an end too.
+                self.fail(trouble, &Time::until(end_ms), spare);
                 log::line(b"cannot be started anew: ", self.name());
             }
         }

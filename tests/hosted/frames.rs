@@ -378,6 +378,24 @@ fn a_stream_that_nobody_takes_ends_its_worker_and_the_next_event_is_served() {
 }
 
 #[test]
+fn one_that_had_its_last_event_is_replaced_also_where_the_reply_to_that_was_lost() {
+    let Some(task) = rogue() else {
+        return;
+    };
+    let texts = ["fatal", "plain", "plain", "plain"];
+    let script = Script {
+        gets: events(texts).iter().map(Turn::event).collect(),
+        posts: vec![Turn::status(202).cut(Cut::InReply(0))],
+        ..Script::default()
+    };
+    let outcome = task.start.run(script);
+    let ledger = outcome.assert_serving();
+    error(ledger, "event-0", "Function.Rogue");
+    let pids = ["event-1", "event-2", "event-3"].map(|id| pid(ledger, id));
+    assert_eq!(pids, [pids[0]; 3], "a process serves on");
+}
+
+#[test]
 fn types_of_errors_are_counted_as_far_as_there_is_room_and_told_all_the_same() {
     let Some(task) = rogue() else {
         return;

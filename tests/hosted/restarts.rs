@@ -139,6 +139,26 @@ fn worker(then: &str) -> Option<Task> {
 }
 
 #[test]
+fn a_report_without_an_end_holds_no_event_up() {
+    let file = "\"$ENV{LAMBDA_TASK_ROOT}/again\"";
+    let answer = "readline $c; syswrite $c, \"fatal 1 2 Function.Once\\n{}\";";
+    let again = "syswrite $c, \"init-error 9 T\\n{\"; sleep 60;";
+    let Some(task) = worker("") else {
+        return;
+    };
+    let text = format!(
+        "#!/usr/bin/perl\nopen(my $c, '+<&=', 3) or exit 2;\nif (-e {file}) {{ {again} }}\n\
+         syswrite $c, \"ready\\n\"; {answer}\nopen(my $f, '>', {file}); exit 1;\n"
+    );
+    task.dir.executable("worker", text.as_bytes());
+    let (mut process, server) = task.spawn(&events([""]));
+    process.until_idle(&server);
+    let outcome = process.finish(server);
+    let answer = outcome.assert_serving().answer("event-0");
+    assert_eq!(answer.kind, Post::Error);
+}
+
+#[test]
 fn one_that_does_not_read_its_event_is_late() {
     for then in [
         "sleep 30;",
