@@ -30,7 +30,7 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
 }
 
 /// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
-/// quote, its end, a byte that no string has, or until `write` says no.
+/// quote, its end, a byte that no string has, also within an escape, or until `write` says no.
 pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
     let mut rest = text;
     while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {
@@ -42,7 +42,8 @@ pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
             _ => decode(rest),
         };
         let written = if code == 0 {
-            write(part(rest, 0, bytes))
+            let plain = part(rest, 0, bytes);
+            plain.iter().all(|byte| matches!(byte, b' '..=b'~')) && write(plain)
         } else {
             let [high, low] = match code.checked_sub(0x1_0000) {
                 Some(above) => [0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff)],

@@ -105,3 +105,28 @@ fn base64_is_as_rfc_4648_has_it() {
         assert_eq!(value, usize::from(pair) << 2, "{text}");
     }
 }
+
+/// A header is no place for a line feed, not even behind a backslash.
+#[test]
+fn what_is_no_json_ends_before_what_no_header_has() {
+    for bad in [
+        &b"\\\nX: y"[..],
+        b"\\\r\n",
+        b"\\\0",
+        b"\\u\r\nX:",
+        b"\\u00\n0",
+        b"\\\x7f",
+        b"\\\xff",
+        b"\xc0\0",
+        b"\x80\0",
+        b"\xf0\0\0\0",
+        b"\n",
+    ] {
+        let mut ascii = Vec::new();
+        to_ascii(&[b"ab", bad].concat(), &mut |piece| {
+            ascii.extend_from_slice(piece);
+            true
+        });
+        assert_eq!(ascii, b"ab", "{bad:?}");
+    }
+}
