@@ -141,7 +141,8 @@ pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
 #[inline(never)]
 pub fn give_back(bytes: &mut [u8], keep: usize) {
     const PAGE: usize = 4096; // were the kernel's larger, it would refuse, and nothing be lost
-    let start = (bytes.as_ptr() as usize).wrapping_add(keep + PAGE - 1) & !(PAGE - 1);
+    let kept = keep.min(bytes.len());
+    let start = (bytes.as_ptr() as usize).wrapping_add(kept + PAGE - 1) & !(PAGE - 1);
     let end = (bytes.as_ptr() as usize).wrapping_add(bytes.len()) & !(PAGE - 1);
     if start < end {
         let advice = libc::MADV_DONTNEED as usize;

@@ -152,7 +152,8 @@ impl Search<'_> {
         };
         let kind = kind.and_then(Result::ok);
         let mut names = target.split(|&byte| byte == b'/');
-        if target.is_empty() || target.starts_with(b"/") || names.any(|name| name == b"..") {
+        let fits = (1..PATH_BYTES_MAX).contains(&target.len());
+        if !fits || target.starts_with(b"/") || names.any(|name| name == b"..") {
             self.say(&[b"not the name of a handler within the task root: ", handler]);
             return Err(NONE);
         }

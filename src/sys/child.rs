@@ -6,6 +6,7 @@ use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
 use super::entries::Entries;
+use super::files::c_string;
 use super::{Descriptor, INTERRUPTED, call};
 
 /// What a new process does on a stack of its own before it becomes the program: a few system calls.
@@ -70,7 +71,7 @@ impl Child {
     /// mode, a program that cannot be run is a child that exits with 127.)
     pub fn start(start: &Start) -> Result<Child, usize> {
         let plan = Plan {
-            path: start.path.as_ptr().cast(),
+            path: c_string(start.path),
             arguments: pointers(start.arguments),
             environment: start.environment,
             streams: start
@@ -159,17 +160,18 @@ impl Child {
 /// why not.
 pub fn become_another(path: &[u8], arguments: &[Option<&[u8]>], environment: Entries<'_>) -> usize {
     let arguments = pointers(arguments);
-    let (path, list) = (path.as_ptr() as usize, arguments.as_ptr() as usize);
+    let (path, list) = (c_string(path) as usize, arguments.as_ptr() as usize);
     let environment = environment.address();
     // SAFETY: C strings, and lists of them that end in null.
     unsafe { call(libc::SYS_execve, path, list, environment, 0, 0) }.unsigned_abs()
 }
 
-/// A list of C strings that ends in null; what is beyond `ARGUMENTS_MAX` is left out.
+/// A list of C strings that ends in null, also before a text that is none; what is beyond
+/// `ARGUMENTS_MAX` is left out.
 fn pointers(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
     let mut list = [null(); ARGUMENTS_MAX + 1];
     for (place, argument) in list.iter_mut().take(ARGUMENTS_MAX).zip(arguments) {
-        *place = argument.map_or(null(), |argument| argument.as_ptr().cast());
+        *place = argument.map_or(null(), c_string);
     }
     list
 }

@@ -1,16 +1,22 @@
 //! Files: what kind they are, and how they begin.
 
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
+use core::ptr::null;
 
 use super::{Descriptor, call};
 
 /// A path as C has it; 0, which is no address, for one that has no NUL at its end.
 fn address(path: &[u8]) -> usize {
-    if path.ends_with(b"\0") {
-        path.as_ptr() as usize
+    c_string(path) as usize
+}
+
+/// A text as C has it; null for one that has no NUL at its end.
+pub(super) fn c_string(text: &[u8]) -> *const c_char {
+    if text.last() == Some(&0) {
+        text.as_ptr().cast()
     } else {
-        0
+        null()
     }
 }
 

@@ -4,10 +4,11 @@ use core::marker::PhantomData;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-/// A place for a function that somebody may want called: a program sets it, the loop looks.
-pub struct Hook<F>(AtomicPtr<()>, PhantomData<F>);
+/// A place for a function that somebody may want called: a program sets it, the loop looks. It is
+/// of `F` and no other type, not even one with other lifetimes: what is left is got as `F`.
+pub struct Hook<F>(AtomicPtr<()>, PhantomData<fn(F) -> F>);
 
-impl<F: Copy> Hook<F> {
+impl<F: Copy + Send> Hook<F> {
     /// Nobody wants anything called.
     pub const fn new() -> Hook<F> {
         const { assert!(size_of::<F>() == size_of::<*mut ()>()) };

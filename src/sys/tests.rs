@@ -67,6 +67,10 @@ fn pages_given_back_read_as_zeros_and_the_rest_stays() {
     assert!(bytes[..10_000].iter().all(|byte| *byte == 1));
     assert!(bytes[10_000 + 4096..60_000].iter().all(|byte| *byte == 0));
     assert!(bytes.iter().rev().take_while(|byte| **byte == 1).count() < 4096);
+    bytes.fill(1);
+    give_back(&mut bytes[32_000..], usize::MAX - 4095);
+    give_back(&mut bytes[32_000..], usize::MAX);
+    assert!(bytes.iter().all(|byte| *byte == 1));
     give_back(&mut bytes[..100], 0);
     give_back(&mut [], 0);
 }
@@ -188,4 +192,28 @@ fn too_many_variables_are_left_as_they_are() {
     assert_eq!(std::env::var("ONE_MORE").as_deref(), Ok(""));
     let id = std::env::var(NAME);
     assert_ne!(id.as_deref(), Ok("with one more"));
+}
+
+#[cfg(feature = "platform")]
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn what_has_no_nul_at_its_end_is_no_program() {
+    use super::child::{Child, Start};
+    let environment = Environment::new();
+    for (path, failure) in [(&b"/bin/sh\0"[..], 0), (b"/bin/sh\0".split_at(7).0, 14)] {
+        let started = Child::start(&Start {
+            path,
+            arguments: &[Some(b"sh\0"), Some(b"-c\0"), Some(b":\0"), None],
+            environment: environment.entries(),
+            streams: [None; 4],
+        });
+        let found = started.map_or_else(
+            |number| number,
+            |child| {
+                child.ending();
+                0
+            },
+        );
+        assert_eq!(found, failure, "{path:?}");
+    }
 }
