@@ -21,6 +21,7 @@ crate::for_language! {
     a_child_of_node_is_no_worker
     a_response_is_streamed
     a_page_is_streamed_with_its_head
+    a_type_that_is_empty_or_too_late_is_none
     a_stream_that_fails_is_an_error
     a_stream_that_is_written_to_after_its_error_reaches_nobody
     between_events_an_exception_ends_it
@@ -230,6 +231,17 @@ fn a_page_is_streamed_with_its_head(_: Language) {
             assert_eq!(last.verb, "end");
         }
     }
+}
+
+fn a_type_that_is_empty_or_too_late_is_none(_: Language) {
+    let mut worker = stream("odd_types");
+    for _ in 0..2 {
+        let (kind, chunks, last) = streamed(&mut worker, "{}");
+        assert_eq!(kind, "application/octet-stream");
+        assert_eq!(chunks, [b"begun", b"ended"]);
+        assert_eq!(last.verb, "end");
+    }
+    worker.assert_leaves_quietly();
 }
 
 fn a_stream_that_fails_is_an_error(_: Language) {

@@ -55,12 +55,13 @@ globalThis.awslambda = {
 	},
 };
 const streamOf = (seq, own) => {
-	let type = 'application/octet-stream';
+	let type, begun;
 	const chunk = (data, done) => {
 		// The event was answered otherwise, and who wrote on does not know.
 		if (hand !== own) return done?.();
-		if (type) channel.write(`stream ${seq} ${type}\n`);
-		type = '';
+		// What is said of the type behind the first byte is too late.
+		if (!begun) channel.write(`stream ${seq} ${type || 'application/octet-stream'}\n`);
+		begun = true;
 		const { prelude } = stream;
 		stream.prelude = '';
 		if (prelude) chunk(Buffer.from(prelude));

@@ -42,3 +42,10 @@ export const writes_on = streamifyResponse(async (event, stream) => {
 	await sleep(20);
 	throw new RangeError('in the middle');
 });
+export const odd_types = streamifyResponse(async (event, stream) => {
+	stream.setContentType('');
+	stream.write('begun');
+	await sleep(20);
+	stream.setContentType('text/html');
+	stream.end('ended');
+});
