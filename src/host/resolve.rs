@@ -153,7 +153,9 @@ impl Search<'_> {
         let kind = kind.and_then(Result::ok);
         let mut names = target.split(|&byte| byte == b'/');
         let fits = (1..PATH_BYTES_MAX).contains(&target.len());
-        if !fits || target.starts_with(b"/") || names.any(|name| name == b"..") {
+        // It would start itself without end.
+        let is_own = equal(target, b"bootstrap");
+        if !fits || is_own || target.starts_with(b"/") || names.any(|name| name == b"..") {
             self.say(&[b"not the name of a handler within the task root: ", handler]);
             return Err(NONE);
         }

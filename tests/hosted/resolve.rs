@@ -280,8 +280,8 @@ fn a_kind_that_is_none_is_refused_with_those_there_are() {
 }
 
 #[test]
-fn nothing_outside_of_the_task_root_is_run() {
-    let dir = root(&["in/x.py", "x.py", "x*", "worker*"]);
+fn nothing_outside_of_the_task_root_is_run_nor_bootstrap_itself() {
+    let dir = root(&["in/x.py", "in/bootstrap*", "x.py", "x*", "worker*"]);
     let inner = dir.path().join("in");
     let inner = inner.to_str().expect("UTF-8");
     for handler in [
@@ -295,6 +295,8 @@ fn nothing_outside_of_the_task_root_is_run() {
         "program:/bin/cat",
         "..",
         "shell:/x.f",
+        "bootstrap", // itself
+        "worker:bootstrap",
     ] {
         let start = started(&dir, handler).variable("LAMBDA_TASK_ROOT", inner);
         let outcome = start.run(Script::events(&events(["never"])));
