@@ -49,6 +49,7 @@ use crate::log;
 use crate::panics;
 use crate::response::Response;
 use crate::sys::files::open_standard_streams;
+use crate::sys::pool::{CHILD_ENDED, by_default};
 use crate::sys::{Environment, Region, Slot, monotonic_ms};
 
 /// What speaks with a process that is kept alive.
@@ -89,6 +90,8 @@ const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at wo
 /// [`run_with`](crate::run_with) wants.
 pub fn start() -> fn() -> Result<Handle, Failure> {
     open_standard_streams();
+    // Where it is ignored, nobody learns how a child has ended.
+    by_default(&[CHILD_ENDED]);
     wrapper::become_wrapper();
     init
 }

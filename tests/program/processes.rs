@@ -1,6 +1,7 @@
 //! Processes: what a program inherits, what it leaves behind, what stays after many of them.
 
-use crate::support::api::{Event, Turn};
+use crate::skip::has;
+use crate::support::api::{Event, Script, Turn};
 use crate::support::process::PATIENCE_MS;
 use crate::support::{bound, rounds, runner, spawn};
 use crate::{Task, events, response};
@@ -174,4 +175,20 @@ fn a_program_is_the_leader_of_a_group_of_its_own() {
     let text = String::from_utf8_lossy(body);
     let words: Vec<&str> = text.split_whitespace().collect();
     assert!(words.len() == 2 && words[0] == words[1], "{text:?}");
+}
+
+#[test]
+fn who_started_the_runtime_may_ignore_that_children_end() {
+    if !has("perl") {
+        return;
+    }
+    let task = Task::script("cat");
+    let text = b"#!/usr/bin/perl\n$SIG{CHLD} = 'IGNORE';\nexec @ARGV;\n";
+    let wrapper = task.dir.executable("wrapper", text);
+    let wrapper = wrapper.to_str().expect("UTF-8");
+    let start = task.start().variable("AWS_LAMBDA_EXEC_WRAPPER", wrapper);
+    let outcome = start.run(Script::events(&plain(0, 2)));
+    let ledger = outcome.assert_serving();
+    assert_eq!(response(ledger, "n-0"), b"0");
+    assert_eq!(response(ledger, "n-1"), b"1");
 }
