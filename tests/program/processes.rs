@@ -183,10 +183,13 @@ fn who_started_the_runtime_may_ignore_that_children_end() {
         return;
     }
     let task = Task::script("cat");
-    let text = b"#!/usr/bin/perl\n$SIG{CHLD} = 'IGNORE';\nexec @ARGV;\n";
+    let text = b"#!/usr/bin/perl\n$SIG{CHLD} = 'IGNORE';\nexec split(' ', $ENV{RUNNER}), @ARGV;\n";
     let wrapper = task.dir.executable("wrapper", text);
     let wrapper = wrapper.to_str().expect("UTF-8");
-    let start = task.start().variable("AWS_LAMBDA_EXEC_WRAPPER", wrapper);
+    let start = task
+        .start()
+        .variable("AWS_LAMBDA_EXEC_WRAPPER", wrapper)
+        .variable("RUNNER", &runner().unwrap_or_default());
     let outcome = start.run(Script::events(&plain(0, 2)));
     let ledger = outcome.assert_serving();
     assert_eq!(response(ledger, "n-0"), b"0");
