@@ -10,6 +10,8 @@ use crate::wire::part;
 pub struct Buffer {
     head_bytes: usize,
     body_bytes: usize,
+    /// The longest body since `take_peak_bytes` was called last.
+    peak_bytes: usize,
     region: [u8; RESPONSE_REGION_BYTES],
 }
 
@@ -19,6 +21,7 @@ impl Buffer {
         Buffer {
             head_bytes: 0,
             body_bytes: 0,
+            peak_bytes: 0,
             region: [0; _],
         }
     }
@@ -64,15 +67,23 @@ impl Buffer {
         self.body_bytes
     }
 
-    /// Gives the pages behind the first `keep` bytes of the region back to the kernel.
-    pub fn give_back(&mut self, keep: usize) {
-        sys::give_back(&mut self.region, keep);
+    /// The longest body since the last call, in bytes.
+    pub fn take_peak_bytes(&mut self) -> usize {
+        core::mem::take(&mut self.peak_bytes)
+    }
+
+    /// Returns the pages behind the body, and behind the first `keep` bytes of the room for it, to
+    /// the kernel.
+    pub fn release_pages(&mut self, keep: usize) {
+        let used_bytes = HEADROOM_BYTES + self.body_bytes.max(keep);
+        sys::release_pages(&mut self.region, used_bytes);
     }
 
     /// Puts `bytes` behind.
     #[inline(never)]
     pub fn append(&mut self, bytes: &[u8]) {
         self.body_bytes += put(&mut self.region, HEADROOM_BYTES + self.body_bytes, bytes);
+        self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
     /// Lets `read` put bytes behind, at most so many; it says how many.
@@ -82,6 +93,7 @@ impl Buffer {
         let end = self.region.len().min(start.saturating_add(bytes_max));
         let bytes = self.region.get_mut(start..end).map_or(0, read);
         self.body_bytes += bytes;
+        self.peak_bytes = self.peak_bytes.max(self.body_bytes);
         bytes
     }
 

@@ -140,9 +140,10 @@ impl Inbox {
         self.end = self.next;
     }
 
-    /// Gives the pages behind the first `keep` bytes of the region back to the kernel.
-    pub fn give_back(&mut self, keep: usize) {
-        sys::give_back(&mut self.region, keep);
+    /// Returns the pages behind what was received, and behind the first `keep` bytes of the region,
+    /// to the kernel.
+    pub fn release_pages(&mut self, keep: usize) {
+        sys::release_pages(&mut self.region, self.end.max(keep));
     }
 
     /// Logs what came from the server, which cannot be served, and ends the process.

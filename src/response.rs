@@ -168,11 +168,6 @@ impl Response {
         &mut self.buffer
     }
 
-    /// Gives the pages behind the first `keep` bytes back to the kernel.
-    pub(crate) fn give_back(&mut self, keep: usize) {
-        self.buffer.give_back(keep);
-    }
-
     /// What was written.
     #[cfg(feature = "platform")]
     pub(crate) fn body(&self) -> &[u8] {

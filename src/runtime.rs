@@ -79,10 +79,21 @@ where
     #[cfg(feature = "platform")]
     let mut api = platform::prepare(api, inbox, response);
 
-    let mut until_give_back = 0;
+    let mut events_until_release = 0;
     loop {
         api.next(inbox, response.buffer());
         response.reset();
+        // Now, since the answer before is not sent again: what is in use here is the event alone.
+        let peak_bytes = inbox.body().len().max(response.buffer().take_peak_bytes());
+        if peak_bytes > RESIDENT_BYTES {
+            events_until_release = RESIDENT_EVENTS;
+        } else if events_until_release > 0 {
+            events_until_release -= 1;
+            if events_until_release == 0 {
+                inbox.release_pages(RESIDENT_BYTES);
+                response.buffer().release_pages(RESIDENT_BYTES);
+            }
+        }
         let outcome;
         if inbox.too_large {
             response.fail_with(EVENT_TOO_LARGE);
@@ -90,15 +101,6 @@ where
         } else {
             let invocation = Invocation::new(inbox.head(), inbox.body());
             (api, outcome) = panics::watch(api, || handler(&invocation, response));
-        }
-        if inbox.body().len().max(response.len()) > RESIDENT_BYTES {
-            until_give_back = RESIDENT_EVENTS;
-        } else if until_give_back > 0 {
-            until_give_back -= 1;
-            if until_give_back == 0 {
-                inbox.give_back(RESIDENT_BYTES);
-                response.give_back(RESIDENT_BYTES);
-            }
         }
         api.answer(inbox, response, &outcome);
     }

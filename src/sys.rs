@@ -137,9 +137,9 @@ pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
     }
 }
 
-/// Gives the pages behind the first `keep` bytes back to the kernel; they read as zeros afterwards.
+/// Returns the pages behind the first `keep` bytes to the kernel; they read as zeros afterwards.
 #[inline(never)]
-pub fn give_back(bytes: &mut [u8], keep: usize) {
+pub fn release_pages(bytes: &mut [u8], keep: usize) {
     const PAGE: usize = 4096; // were the kernel's larger, it would refuse, and nothing be lost
     let kept = keep.min(bytes.len());
     let start = (bytes.as_ptr() as usize).wrapping_add(kept + PAGE - 1) & !(PAGE - 1);

@@ -69,7 +69,7 @@ impl Room {
     pub fn give_back(self) {
         let Bytes { length, bytes } = self.0;
         if *length > RESIDENT_BYTES {
-            sys::give_back(bytes, RESIDENT_BYTES);
+            sys::release_pages(bytes, RESIDENT_BYTES);
         }
         *length = 0;
         FREE.put(self.0);

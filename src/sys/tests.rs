@@ -63,16 +63,16 @@ fn bytes_move_down_over_themselves_or_not_at_all() {
 #[cfg_attr(miri, ignore = "makes a system call")]
 fn pages_given_back_read_as_zeros_and_the_rest_stays() {
     let mut bytes = vec![1u8; 64 * 1024];
-    give_back(&mut bytes, 10_000);
+    release_pages(&mut bytes, 10_000);
     assert!(bytes[..10_000].iter().all(|byte| *byte == 1));
     assert!(bytes[10_000 + 4096..60_000].iter().all(|byte| *byte == 0));
     assert!(bytes.iter().rev().take_while(|byte| **byte == 1).count() < 4096);
     bytes.fill(1);
-    give_back(&mut bytes[32_000..], usize::MAX - 4095);
-    give_back(&mut bytes[32_000..], usize::MAX);
+    release_pages(&mut bytes[32_000..], usize::MAX - 4095);
+    release_pages(&mut bytes[32_000..], usize::MAX);
     assert!(bytes.iter().all(|byte| *byte == 1));
-    give_back(&mut bytes[..100], 0);
-    give_back(&mut [], 0);
+    release_pages(&mut bytes[..100], 0);
+    release_pages(&mut [], 0);
 }
 
 /// What a child finds in its environment.

@@ -1,6 +1,8 @@
 //! Large responses: the limit, a server that reads slowly, that stops reading, that answers early.
 
 use crate::support::api::{Cut, Event, HangUp, Kind, PAYLOAD_BYTES_MAX, Script, Turn};
+use crate::support::function;
+use crate::support::start::Start;
 use crate::{assert_echoed, echo, error_message, noise, probe};
 
 #[test]
@@ -128,5 +130,51 @@ fn an_early_refusal_that_can_be_read_ends_the_runtime() {
             let ledger = outcome.assert_exit(1);
             assert_eq!(ledger.posts.len(), 1, "{status} {ending:?}; {ledger}");
         }
+    }
+}
+
+/// A message over 256 KiB, `small` short ones, and then one of `bytes`.
+fn large_then_small(small: usize, bytes: usize) -> Vec<Event> {
+    let mut events = vec![Event::new("large", noise(12, 300_000))];
+    events.extend((0..small).map(|index| Event::new(&format!("small-{index}"), "x")));
+    events.push(Event::new("checked", noise(13, bytes)));
+    events
+}
+
+#[test]
+fn response_around_the_resident_size_is_whole_when_pages_were_released() {
+    // Pages are released with the 16th short event; the resident part ends at 262,144 bytes, the
+    // room before the body has 4,096 of them.
+    for bytes in [
+        257_000, 258_047, 258_048, 258_049, 260_000, 262_143, 262_144, 262_145,
+    ] {
+        for small in 14..=17 {
+            let events = large_then_small(small, bytes);
+            for function in [echo(), Start::new(&function("bare"))] {
+                let outcome = function.run(Script::events(&events));
+                assert_echoed(outcome.assert_serving(), &events[small + 1]);
+            }
+        }
+    }
+}
+
+#[test]
+fn answer_that_is_sent_again_is_whole_when_pages_were_released() {
+    for hang_up in [HangUp::Close, HangUp::Reset] {
+        let events = large_then_small(15, 262_144);
+        let (again, last) = (
+            Event::new("checked", "must not be handled"),
+            Event::new("last", "x"),
+        );
+        let mut script = Script::events(events.iter().chain([&again, &last]));
+        for _ in 0..events.len() - 1 {
+            script = script.post(Turn::status(202));
+        }
+        let cut = Turn::status(202).cut(Cut::InRequest(100_000)).by(hang_up);
+        let outcome = echo().run(script.post(cut));
+        let ledger = outcome.assert_serving();
+        assert_echoed(ledger, &events[16]);
+        assert_echoed(ledger, &last);
+        assert_eq!(ledger.posts_of("checked").len(), 2, "{ledger}");
     }
 }
