@@ -21,6 +21,7 @@ mod channel;
 mod child;
 mod context;
 mod exec;
+mod idle;
 mod interpreter;
 mod kept;
 mod logs;
@@ -48,9 +49,10 @@ use crate::limits::RESTART_MS_MAX;
 use crate::log;
 use crate::panics;
 use crate::response::Response;
+use crate::sys::child::reap_orphans;
 use crate::sys::files::open_standard_streams;
 use crate::sys::pool::{CHILD_ENDED, by_default};
-use crate::sys::{Environment, Region, Slot, monotonic_ms};
+use crate::sys::{Environment, Region, Slot, monotonic_ms, set_log_deadline};
 
 /// What speaks with a process that is kept alive.
 enum Talk {
@@ -72,6 +74,8 @@ struct Host {
     context: &'static mut Context,
     /// For what goes wrong while there is no event.
     spare: &'static mut Response,
+    /// Until when a restart may hold up the request for the next event.
+    restart_end_ms: u64,
 }
 
 static HOST: Region<Option<Host>> = Region::new(None);
@@ -112,7 +116,7 @@ fn init() -> Result<Handle, Failure> {
     logs.set_up();
     let mut handler = make(&found, &environment, logs)?;
     if let Handler::Kept(kept, talk) = &mut handler {
-        if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None)) {
+        if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None), None) {
             let Failed(error_type) = kept.fail(trouble, &Time::NONE, spare);
             kept.logs.say_failed(spare.body());
             let said: &'static Response = spare;
@@ -125,6 +129,7 @@ fn init() -> Result<Handle, Failure> {
         timeout_ms: timeout_ms(&environment),
         context,
         spare,
+        restart_end_ms: 0,
     });
     AT_REST.put(place);
     Ok(handle)
@@ -223,8 +228,10 @@ fn handle(invocation: &Invocation<'_>, response: &mut Response) -> Result<(), Fa
 /// Waits for an event, and sees to the process that is kept alive.
 fn wait(connection: &Connection) {
     with_host(|host| {
+        set_log_deadline(None);
         if let Handler::Kept(kept, talk) = &mut host.handler {
-            kept.idle(connection.descriptor(), |kept| talk.begin(kept, soon()));
+            // What it has to say of its start is there when it is asked.
+            kept.idle(connection.descriptor(), |kept| talk.begin(kept, Some(0)));
         }
     });
 }
@@ -233,15 +240,10 @@ fn wait(connection: &Connection) {
 fn restart() {
     with_host(|host| {
         if let Handler::Kept(kept, talk) = &mut host.handler {
-            let end_ms = soon();
+            let end_ms = Some(host.restart_end_ms);
             kept.renew(|kept| talk.begin(kept, end_ms), end_ms, host.spare);
         }
     });
-}
-
-/// When a new process is no longer waited for.
-fn soon() -> Option<u64> {
-    Some(monotonic_ms().saturating_add(RESTART_MS_MAX))
 }
 
 impl Host {
@@ -251,11 +253,12 @@ impl Host {
         response: &mut Response,
     ) -> Result<(), Failure> {
         let time = Time::of(invocation, self.timeout_ms);
+        set_log_deadline(time.end_ms);
         let (kept, talk) = match &mut self.handler {
             Handler::Program(program, logs) => {
-                return program
-                    .run(invocation, &time, response, logs, self.context)
-                    .map_err(Failed::into_failure);
+                let outcome = program.run(invocation, &time, response, logs, self.context);
+                reap_orphans(None);
+                return outcome.map_err(Failed::into_failure);
             }
             Handler::Kept(kept, talk) => (kept, talk),
         };
@@ -271,8 +274,15 @@ impl Host {
         if outcome.is_err() && (kept.last || matches!(talk, Talk::Worker(_))) {
             kept.logs.say_failed(response.body());
         }
-        if kept.last {
-            // The answer leaves alone, and then there is something to do.
+        reap_orphans(kept.child());
+        // What the event has left, the restart may have: then the answer leaves alone, and the next
+        // event is asked for behind it. The platform takes the answer for good only then, and no
+        // later than at the deadline. Where nothing is left, both leave together, and the process
+        // starts while the next event is awaited.
+        let now_ms = monotonic_ms();
+        let most_ms = now_ms.saturating_add(RESTART_MS_MAX);
+        self.restart_end_ms = time.end_ms.unwrap_or(most_ms).min(most_ms);
+        if kept.last && self.restart_end_ms > now_ms {
             panics::with_api(|api| api.afterwards = Some(restart));
         }
         outcome.map_err(Failed::into_failure)

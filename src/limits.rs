@@ -76,6 +76,13 @@ pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// events of 1 MiB.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
+/// How long a log write waits for whoever reads the log, in milliseconds: longer than a busy reader
+/// pauses. No event waits beyond its own deadline, and none for a reader that was this late before.
+pub const LOG_WAIT_MS: u64 = 500;
+
+/// What a pipe takes at once without blocking when it is writable, in bytes: a page (pipe(7)).
+pub const PIPE_BUF_BYTES: usize = 4096;
+
 /// What stays resident of a region that was once filled, in bytes.
 pub const RESIDENT_BYTES: usize = 256 * 1024;
 
@@ -131,14 +138,21 @@ pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
 #[cfg(feature = "platform")]
 pub const TYPES_BYTES: usize = 2048;
 
-/// How long a new process may take between two events until the next one is asked for anyway, in
-/// milliseconds: as long as the platform gives to init.
+/// How long the restart after a failed event may delay the request for the next one, in
+/// milliseconds: as long as the platform gives to init. What the event has left of its time is the
+/// other bound.
 #[cfg(feature = "platform")]
 pub const RESTART_MS_MAX: u64 = 10_000;
 
 /// How long a worker that has said its last word may take to end, in milliseconds.
 #[cfg(feature = "platform")]
 pub const LAST_WORDS_MS: u64 = 200;
+
+/// How long a killed process is waited for, in milliseconds. To free half a gigabyte of memory
+/// takes the kernel longer, and a process that waits for a network file system may stay: no answer
+/// waits for that.
+#[cfg(feature = "platform")]
+pub const KILL_WAIT_MS: u64 = 10;
 
 /// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its
 /// time, within these bounds, in milliseconds.

@@ -53,16 +53,19 @@ impl Level {
 /// events writes it while there is one; in text, the tenant is a field of its own behind the
 /// request, which only records of events with a tenant have. In text, a line break within a message
 /// is a carriage return, as AWS's own clients have it. A record is at most 1 MiB long; the end of a
-/// longer message is cut off. What cannot be written is lost.
+/// longer message is cut off. What nobody reads within half a second is lost, and so is what
+/// follows until somebody reads again: no record holds an event up for longer.
 pub fn log(level: Level, message: &[u8]) {
     record(level, |line| line.message(message));
 }
 
 /// Logs a line that somebody has printed: nobody has said how much it matters, so no level leaves
 /// it out.
+///
+/// False: it was not read in time, and is lost, or a part of it.
 #[cfg(feature = "platform")]
-pub(crate) fn printed(level: Level, line: &[u8]) {
-    make(Settings::get(), level, |record| record.message(line));
+pub(crate) fn printed(level: Level, line: &[u8]) -> bool {
+    make(Settings::get(), level, |record| record.message(line))
 }
 
 /// Whether records are JSON.
@@ -191,9 +194,9 @@ fn record(level: Level, write_message: impl FnOnce(&mut Line)) {
     }
 }
 
-fn make(settings: Settings, level: Level, write_message: impl FnOnce(&mut Line)) {
+fn make(settings: Settings, level: Level, write_message: impl FnOnce(&mut Line)) -> bool {
     let Some(room) = Room::take() else {
-        return; // a record within the making of a record
+        return false; // a record within the making of a record
     };
     let now_us = sys::now_us();
     let mut line = Line {
@@ -205,11 +208,12 @@ fn make(settings: Settings, level: Level, write_message: impl FnOnce(&mut Line))
     line.start(level, now_us / 1000);
     write_message(&mut line);
     line.end();
-    write_out(settings, level, now_us, line.room.bytes());
+    let written = write_out(settings, level, now_us, line.room.bytes());
     line.room.give_back();
+    written
 }
 
-fn write_out(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) {
+fn write_out(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -> bool {
     if let Some(descriptor) = settings.descriptor {
         let kind = if settings.json {
             FRAME_JSON
@@ -219,11 +223,18 @@ fn write_out(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) {
         let bytes = record.len().saturating_sub(FRAME_HEAD_BYTES) as u64;
         let head = [u64::from(kind) << 32 | bytes, now_us].map(u64::to_be_bytes);
         sys::copy(record, head.as_flattened());
-        if sys::write_all(descriptor, record) {
-            return;
+        let written = sys::write_log(descriptor, record);
+        if written == record.len() {
+            return true;
+        }
+        if written > 0 {
+            // Its reader takes what follows for the rest of this frame.
+            let mask = (1 << DESCRIPTOR_SHIFT) - 1;
+            SETTINGS.fetch_and(mask, Ordering::Relaxed);
         }
     }
-    sys::write_all(2, record.get(FRAME_HEAD_BYTES..).unwrap_or_default());
+    let text = record.get(FRAME_HEAD_BYTES..).unwrap_or_default();
+    sys::write_log(2, text) == text.len()
 }
 
 /// A record in the making, behind the place for the head of a frame.

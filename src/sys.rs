@@ -11,10 +11,13 @@ mod entries;
 mod environment;
 #[cfg(feature = "platform")]
 pub mod files;
+#[cfg(feature = "platform")]
+mod guard;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
 #[cfg(feature = "platform")]
 mod hook;
+mod log_output;
 #[cfg(feature = "platform")]
 pub mod pipes;
 #[cfg(feature = "platform")]
@@ -36,6 +39,9 @@ pub use environment::{Environment, forget, set_trace_id};
 pub use heap::Heap;
 #[cfg(feature = "platform")]
 pub use hook::Hook;
+#[cfg(feature = "platform")]
+pub use log_output::set_log_deadline;
+pub use log_output::{write_error_line, write_log};
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]
@@ -206,39 +212,6 @@ pub fn exit(code: i32) -> ! {
         // SAFETY: no memory is involved.
         unsafe { call3(libc::SYS_exit_group, code as usize, 0, 0) };
     }
-}
-
-/// Writes all of it to a descriptor that need not be ours. False: it cannot be written.
-pub fn write_all(descriptor: usize, bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let start = rest.as_ptr() as usize;
-        // SAFETY: valid for the length given.
-        let written = unsafe { call3(libc::SYS_write, descriptor, start, rest.len()) };
-        // Who shares it with us may have made it one that does not block, as Node does.
-        #[cfg(feature = "platform")]
-        if written == pipes::WOULD_BLOCK {
-            pipes::wait_writable(descriptor);
-            continue;
-        }
-        if written <= 0 && written != INTERRUPTED {
-            return false;
-        }
-        rest = part(rest, written.max(0) as usize, rest.len());
-    }
-    true
-}
-
-/// Writes a line to standard error in one call, so that lines of several processes do not mix.
-pub fn write_error_line(name: &[u8], text: &[u8], about: &[u8]) {
-    let piece = |bytes: &[u8]| libc::iovec {
-        iov_base: bytes.as_ptr().cast_mut().cast(),
-        iov_len: bytes.len(),
-    };
-    let pieces = [piece(name), piece(text), piece(about), piece(b"\n")];
-    let start = pieces.as_ptr() as usize;
-    // SAFETY: all pieces are valid for the lengths given.
-    unsafe { call3(libc::SYS_writev, 2, start, pieces.len()) };
 }
 
 /// A descriptor that is closed when it is dropped.

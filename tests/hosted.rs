@@ -16,6 +16,8 @@ mod ends;
 mod frames;
 #[path = "hosted/kinds.rs"]
 mod kinds;
+#[path = "hosted/log_readers.rs"]
+mod log_readers;
 #[path = "hosted/logs.rs"]
 mod logs;
 #[path = "hosted/odd.rs"]

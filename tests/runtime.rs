@@ -19,6 +19,8 @@ mod features;
 mod headers;
 #[path = "runtime/large.rs"]
 mod large;
+#[path = "runtime/log_readers.rs"]
+mod log_readers;
 #[path = "runtime/pools.rs"]
 mod pools;
 #[path = "runtime/records.rs"]

@@ -1,8 +1,8 @@
 //! The channel to a process that is kept alive: lines and bodies, both ways, without a dead-lock
 //! however much is said or printed, and not beyond the time there is.
 
-use crate::host::child::{News, attend};
-use crate::host::kept::{Input, Kept, Running, Trouble, ends_soon};
+use crate::host::child::{News, attend, ends_soon};
+use crate::host::kept::{Input, Kept, Running, Trouble};
 use crate::host::logs::Logs;
 use crate::response::Response;
 use crate::sys::child::Child;
@@ -21,7 +21,7 @@ impl Kept {
         let [mut first, mut second] = parts;
         loop {
             let Some(sent) = send_now(&running.channel, [first, second]) else {
-                return Err(closed(&running.child, self.logs));
+                return Err(closed(&running.child, self.logs, end_ms));
             };
             let of_first = sent.min(first.len());
             first = part(first, of_first, first.len());
@@ -74,6 +74,25 @@ impl Kept {
             start = end - self.input.start;
             self.fill(end_ms)?;
         }
+    }
+
+    /// Reads what is there, without waiting, and says whether a line is.
+    pub fn has_line(&mut self) -> Result<bool, Trouble> {
+        let Some(running) = &self.running else {
+            return Err(Trouble::Ended);
+        };
+        let room = self.input.bytes.get_mut(self.input.end..);
+        match read(&running.channel, room.unwrap_or_default()) {
+            Read::Some(bytes) => self.input.end += bytes,
+            Read::Nothing => {}
+            Read::End | Read::Failed => return Err(Trouble::Broken),
+        }
+        let (start, end) = (self.input.start, self.input.end);
+        let line_end = find(part(&self.input.bytes, 0, end), start, b'\n');
+        if line_end - start >= LINE_BYTES_MAX {
+            return Err(Trouble::Broken);
+        }
+        Ok(line_end < end)
     }
 
     /// Takes so many bytes, and hands them on as they come.
@@ -150,15 +169,16 @@ fn receive(
         match read(channel, room) {
             Read::Some(bytes) => return Ok(bytes),
             _ if news == News::Ended => return Err(Trouble::Ended),
-            Read::End => return Err(closed(child, logs)),
+            Read::End => return Err(closed(child, logs, end_ms)),
+            Read::Failed => return Err(Trouble::CannotRead),
             Read::Nothing => {}
         }
     }
 }
 
 /// The channel is closed: mostly because the process is about to end.
-fn closed(child: &Child, logs: &mut Logs) -> Trouble {
-    if ends_soon(child, logs) {
+fn closed(child: &Child, logs: &mut Logs, end_ms: Option<u64>) -> Trouble {
+    if ends_soon(child, logs, end_ms) {
         Trouble::Ended
     } else {
         Trouble::Broken

@@ -7,7 +7,7 @@
 use crate::buffer::Decimal;
 use crate::failure::{self, Failure};
 use crate::host::logs::Logs;
-use crate::limits::DRAIN_READS;
+use crate::limits::{DRAIN_READS, KILL_WAIT_MS, LAST_WORDS_MS};
 use crate::response::Response;
 use crate::sys::child::{Child, Ending};
 use crate::sys::pipes::{Read, read, wait_for};
@@ -77,12 +77,12 @@ pub fn attend(
 pub struct Pipe(pub Option<Descriptor>);
 
 impl Pipe {
-    /// Reads what is there. `None`: the response is too long now, and knows it.
+    /// Reads what is there. `None`: the response is too long now, or cannot be read, and knows it.
     pub fn take(&mut self, response: &mut Response) -> Option<usize> {
         let Some(from) = &self.0 else {
             return Some(0);
         };
-        let mut end = false;
+        let (mut end, mut failed) = (false, false);
         let bytes = response.take(&mut |room| match read(from, room) {
             Read::Some(bytes) => bytes,
             Read::Nothing => 0,
@@ -90,14 +90,22 @@ impl Pipe {
                 end = true;
                 0
             }
+            Read::Failed => {
+                failed = true;
+                0
+            }
         });
-        if end {
+        if end || failed {
             self.0 = None;
+        }
+        if failed {
+            response.fail_with(CANNOT_READ);
+            return None;
         }
         bytes
     }
 
-    /// Reads what is there, as much as a pipe holds. `None`: the response is too long.
+    /// Reads what is there, as much as a pipe holds. `None`: as for `take`.
     pub fn drain(&mut self, response: &mut Response) -> Option<()> {
         for _ in 0..DRAIN_READS {
             if self.take(response)? == 0 {
@@ -108,10 +116,26 @@ impl Pipe {
     }
 }
 
-/// Kills a child with its process group, and waits for its end.
-pub fn put_down(child: &Child) -> Ending {
+/// What the system reads half of is no response.
+const CANNOT_READ: &Failure = &Failure::plain(
+    "Runtime.ReadError",
+    "the response cannot be read from its pipe",
+);
+
+/// Kills a child with its process group, and says how it ended. `None`: it has not yet, and nobody
+/// waits for that; `reap_orphans` will find it.
+pub fn put_down(child: &Child, logs: &mut Logs) -> Option<Ending> {
     child.kill();
-    child.ending()
+    let end_ms = monotonic_ms().saturating_add(KILL_WAIT_MS);
+    let ended = attend(child, [None; 2], false, logs, Some(end_ms)) == News::Ended;
+    ended.then(|| child.ending())
+}
+
+/// Whether a child ends by itself within a moment, and before `end_ms`.
+pub fn ends_soon(child: &Child, logs: &mut Logs, end_ms: Option<u64>) -> bool {
+    let soon_ms = monotonic_ms().saturating_add(LAST_WORDS_MS);
+    let end_ms = end_ms.unwrap_or(soon_ms).min(soon_ms);
+    attend(child, [None; 2], false, logs, Some(end_ms)) == News::Ended
 }
 
 /// What it means that a child had to be stopped because its time was up.

@@ -11,7 +11,7 @@ use crate::host::resolve::without_nul;
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Environment;
-use crate::sys::child::{Child, Ending, Start, reap_orphans};
+use crate::sys::child::{Child, Ending, Start};
 use crate::sys::pipes::{memory_file, pipe, rewind};
 
 /// A program, to be run for each event.
@@ -58,7 +58,6 @@ impl Program {
         let outcome = watch(&child, Pipe(Some(out)), logs, time, response);
         logs.drain();
         logs.from = None;
-        reap_orphans(None);
         match outcome {
             Some(Ending::Exit(0)) => Ok(()),
             Some(ending) => Err(ended_badly(&ending, logs, response)),
@@ -81,7 +80,7 @@ fn watch(
             News::First | News::Second => {
                 if out.take(response).is_none() {
                     // It may go on writing for ever. The response knows what became of it.
-                    put_down(child);
+                    put_down(child, logs);
                     return Some(Ending::Exit(0));
                 }
             }
@@ -92,7 +91,7 @@ fn watch(
                 return Some(ending);
             }
             News::Late => {
-                put_down(child);
+                put_down(child, logs);
                 return None;
             }
         }

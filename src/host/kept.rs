@@ -2,18 +2,18 @@
 //! workers have in common. What is said over the channel is theirs.
 
 use crate::buffer::Text;
-use crate::host::child::{Failed, News, attend, cannot_run, ended_badly, failed, late, put_down};
+use crate::host::child::{Failed, cannot_run, ended_badly, ends_soon, failed, late, put_down};
 use crate::host::context::Time;
 use crate::host::logs::Logs;
 use crate::host::resolve::without_nul;
 use crate::host::types::Types;
-use crate::limits::{LAST_WORDS_MS, PIPE_BYTES};
+use crate::limits::PIPE_BYTES;
 use crate::log;
 use crate::response::Response;
 use crate::sys::child::{ARGUMENTS_MAX, Child, Ending, Start};
 use crate::sys::files::open_null;
 use crate::sys::pipes::{memory_file, pipe, sockets, wait_for};
-use crate::sys::{Descriptor, Environment, Region, monotonic_ms};
+use crate::sys::{Descriptor, Environment, Region};
 use crate::wire::frame::LINE_BYTES_MAX;
 
 /// What to run. All texts have a NUL at their end. All zeros when it is new.
@@ -63,6 +63,8 @@ pub enum Trouble {
     Ended,
     /// It does not keep to the protocol.
     Broken,
+    /// The system cannot read from its channel.
+    CannotRead,
 }
 
 /// A process that runs.
@@ -95,7 +97,9 @@ pub struct Kept {
     command: &'static Command,
     /// The process, while there is one.
     pub running: Option<Running>,
-    /// It is of no use after this event.
+    /// The one before, which was killed and has not ended yet.
+    pub dying: Option<Child>,
+    /// It is of no use after this event: another one is to take its place.
     pub last: bool,
     /// Why it cannot be started, as errno(3) has it.
     number: usize,
@@ -117,6 +121,7 @@ impl Kept {
         Some(Kept {
             command,
             running: None,
+            dying: None,
             last: false,
             number: 0,
             init_error: (0, b""),
@@ -132,14 +137,16 @@ impl Kept {
         self.running.as_ref().map(|running| &running.child)
     }
 
-    /// Sees to it that it runs and takes events: `begin` waits until it does. One that has had its
-    /// last event is ended before, so nothing depends on whether there was time between two events.
+    /// Sees to it that it runs and takes events: `begin` waits until it does, no longer than until
+    /// `end_ms`. One that has had its last event is ended before, so nothing depends on whether
+    /// there was time between two events.
     pub fn ensure(
         &mut self,
         begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
+        end_ms: Option<u64>,
     ) -> Result<(), Trouble> {
         if self.last && self.is_ready() {
-            self.let_end();
+            self.let_end(end_ms);
         }
         self.last = false;
         if self.running.is_some() && !self.is_well() {
@@ -150,10 +157,19 @@ impl Kept {
             self.start()?;
         }
         if !self.is_ready() {
-            begin(self)?;
-            if let Some(running) = &mut self.running {
-                running.ready = true;
-            }
+            self.finish_start(begin)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until it takes events, as `begin` does.
+    pub fn finish_start(
+        &mut self,
+        begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        begin(self)?;
+        if let Some(running) = &mut self.running {
+            running.ready = true;
         }
         Ok(())
     }
@@ -175,7 +191,8 @@ impl Kept {
         quiet && !self.has_more() && !(child.ended.is_none() && child.has_ended())
     }
 
-    fn start(&mut self) -> Result<(), Trouble> {
+    /// Starts it, and does not wait until it takes events.
+    pub fn start(&mut self) -> Result<(), Trouble> {
         let command = &self.command;
         // Nothing to read; an empty root has no /dev/null.
         let nothing = open_null().or_else(|| memory_file(b""));
@@ -216,72 +233,27 @@ impl Kept {
         Ok(())
     }
 
-    /// Ends it, with its process group, if it still runs. Returns how it ended.
+    /// Kills it, with its process group, if it still runs. Returns how it ended, if it has.
     pub fn stop(&mut self) -> Option<Ending> {
         (self.input.start, self.input.end) = (0, 0);
-        let ending = self.running.take().map(|running| put_down(&running.child));
+        let mut ending = None;
+        if let Some(Running { child, .. }) = self.running.take() {
+            ending = put_down(&child, self.logs);
+            if ending.is_none() {
+                self.dying = Some(child);
+            }
+        }
         self.logs.drain();
         self.logs.from = None;
         ending
     }
 
-    /// Lets it end by itself for a moment, and then ends it.
-    pub fn let_end(&mut self) {
+    /// Lets it end by itself for a moment, and then kills it.
+    pub fn let_end(&mut self, end_ms: Option<u64>) {
         if let Some(running) = &self.running {
-            ends_soon(&running.child, self.logs);
+            ends_soon(&running.child, self.logs, end_ms);
         }
         self.stop();
-    }
-
-    /// After an event that was its last: starts it anew. What goes wrong is said in the log, and
-    /// tried again with the next event.
-    pub fn renew(
-        &mut self,
-        begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
-        end_ms: Option<u64>,
-        spare: &mut Response,
-    ) {
-        match self.ensure(begin) {
-            Ok(()) | Err(Trouble::Late) => {}
-            Err(trouble) => {
-                // The report of one that says no more than that it has failed has an end too.
-                self.fail(trouble, &Time::until(end_ms), spare);
-                log::line(b"cannot be started anew: ", self.name());
-            }
-        }
-    }
-
-    /// Waits for the next event, and sees to the process meanwhile. When it ends it is started
-    /// anew, at once; one that has never been sent an event, with the next.
-    pub fn idle(
-        &mut self,
-        api: Option<&Descriptor>,
-        mut begin: impl FnMut(&mut Kept) -> Result<(), Trouble>,
-    ) {
-        while let Some(Running {
-            child,
-            channel,
-            ready,
-            served,
-        }) = &self.running
-        {
-            let (ready, served) = (*ready, *served);
-            match attend(child, [api, Some(channel)], false, self.logs, None) {
-                News::First | News::Late => return,
-                News::Second if !ready => {
-                    if self.ensure(&mut begin).is_err() {
-                        self.stop();
-                    }
-                }
-                News::Second | News::Ended => {
-                    log::line(b"ended, or spoke, between two events: ", self.name());
-                    self.stop();
-                    if served && self.ensure(&mut begin).is_err() {
-                        self.stop();
-                    }
-                }
-            }
-        }
     }
 
     /// Whether something was said that nobody has read.
@@ -289,7 +261,8 @@ impl Kept {
         self.input.start < self.input.end
     }
 
-    fn name(&self) -> &'static [u8] {
+    /// The program.
+    pub fn name(&self) -> &'static [u8] {
         without_nul(self.command.path)
     }
 
@@ -301,7 +274,7 @@ impl Kept {
                 let (bytes, error_type) = self.init_error;
                 let buffer = response.start_failure();
                 let read = self.body(bytes, time.end_ms, &mut |piece| buffer.append(piece));
-                self.let_end();
+                self.let_end(time.end_ms);
                 if read.is_ok() {
                     return Failed(error_type);
                 }
@@ -323,6 +296,10 @@ impl Kept {
                 "Runtime.BadFrame",
                 b"the handler does not keep to the protocol of its channel",
             ),
+            Trouble::CannotRead => (
+                "Runtime.ReadError",
+                b"the channel of the handler cannot be read",
+            ),
             Trouble::NoFunction => (
                 "Runtime.NoSuchHandler",
                 b"the file has no such function, see _HANDLER",
@@ -340,13 +317,8 @@ impl Kept {
         failed(response, error_type, &[text])
     }
 
-    fn is_ready(&self) -> bool {
+    /// Whether it takes events.
+    pub fn is_ready(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.ready)
     }
-}
-
-/// Whether a child ends by itself within a moment.
-pub fn ends_soon(child: &Child, logs: &mut Logs) -> bool {
-    let end_ms = monotonic_ms().saturating_add(LAST_WORDS_MS);
-    attend(child, [None; 2], false, logs, Some(end_ms)) == News::Ended
 }

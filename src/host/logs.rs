@@ -1,8 +1,8 @@
 //! What a child prints, other than its response: it is written on at once, as it is, or in JSON
 //! mode as a record a line.
 
-use crate::buffer::put;
-use crate::limits::{DRAIN_READS, LOG_LINE_BYTES_MAX, PIPE_BYTES, TAIL_BYTES};
+use crate::buffer::{Decimal, Text, put};
+use crate::limits::{DRAIN_READS, LOG_LINE_BYTES_MAX, PIPE_BUF_BYTES, PIPE_BYTES, TAIL_BYTES};
 use crate::record::{self, Level};
 use crate::sys::pipes::{Read, read};
 use crate::sys::{self, Descriptor};
@@ -21,6 +21,8 @@ pub struct Logs {
     /// The line that has not ended.
     line: [u8; LOG_LINE_BYTES_MAX],
     line_bytes: usize,
+    /// So much was not read in time, in bytes, since that was last said.
+    lost_bytes: usize,
 }
 
 impl Logs {
@@ -34,12 +36,14 @@ impl Logs {
             tail_bytes: 0,
             line: [0; _],
             line_bytes: 0,
+            lost_bytes: 0,
         }
     }
 
     /// Finds out in which form it is to be written on.
     pub fn set_up(&mut self) {
         self.json = record::is_json();
+        sys::write_log(2, b""); // from here on, a log without a reader is no signal
     }
 
     /// Whether each line becomes a record.
@@ -69,7 +73,7 @@ impl Logs {
                 bytes
             }
             Read::Nothing => 0,
-            Read::End => {
+            Read::End | Read::Failed => {
                 self.from = None;
                 0
             }
@@ -92,14 +96,38 @@ impl Logs {
     pub fn say_failed(&self, why: &[u8]) {
         if self.json {
             record::printed(Level::Error, why);
-        } else {
-            sys::write_error_line(b"tinderbox: ", b"failed: ", why);
+            return;
         }
+        let mut line = Text::<PIPE_BUF_BYTES>::new();
+        line.set(b"tinderbox: failed: ");
+        let mut rest = why;
+        while let Some(&byte) = rest.first() {
+            // JSON may hold the control characters U+0080 to U+009F as they are; terminals obey
+            // them.
+            let (bytes, escaped) = match rest {
+                [0xc2, byte @ 0x80..=0x9f, ..] => (2, escape_c1(*byte)),
+                _ => (1, [byte, 0, 0, 0, 0, 0]),
+            };
+            let piece = part(&escaped, 0, if bytes == 1 { 1 } else { escaped.len() });
+            if !line.take(piece) {
+                sys::write_log(2, line.get());
+                line.set(piece);
+            }
+            rest = part(rest, bytes, rest.len());
+        }
+        if !line.take(b"\n") {
+            sys::write_log(2, line.get());
+            line.set(b"\n");
+        }
+        sys::write_log(2, line.get());
     }
 
     fn write_on(&mut self, bytes: usize) {
+        if self.lost_bytes > 0 {
+            self.say_lost();
+        }
         if !self.json {
-            sys::write_all(2, part(&self.read, 0, bytes));
+            self.lost_bytes += bytes - sys::write_log(2, part(&self.read, 0, bytes));
             return;
         }
         let mut start = 0;
@@ -122,8 +150,26 @@ impl Logs {
     fn end_line(&mut self) {
         let line = part(&self.line, 0, self.line_bytes);
         let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        record::printed(Level::Info, part(line, 0, bytes));
+        if !record::printed(Level::Info, part(line, 0, bytes)) {
+            self.lost_bytes += bytes;
+        }
         self.line_bytes = 0;
+    }
+
+    /// Says how much was lost, as soon as the log is read again.
+    fn say_lost(&mut self) {
+        let mut text = Text::<128>::new();
+        text.set(b"\ntinderbox: the log was not read in time; lost bytes: ");
+        text.push(Decimal::new(self.lost_bytes).text());
+        let said = if self.json {
+            record::printed(Level::Warn, part(text.get(), 1, text.get().len()))
+        } else {
+            text.push(b"\n");
+            sys::write_log(2, text.get()) == text.get().len()
+        };
+        if said {
+            self.lost_bytes = 0;
+        }
     }
 
     /// Keeps the last bytes.
@@ -138,4 +184,16 @@ impl Logs {
         sys::move_down(&mut self.tail, excess, 0, kept);
         self.tail_bytes = kept + put(&mut self.tail, kept, new);
     }
+}
+
+/// A control character from U+0080 to U+009F as JSON can have it too.
+fn escape_c1(byte: u8) -> [u8; 6] {
+    let digit = |value: u8| {
+        if value < 10 {
+            b'0' + value
+        } else {
+            b'a' - 10 + value
+        }
+    };
+    [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]
 }

@@ -14,9 +14,9 @@ use crate::host::shims::Shim;
 use crate::host::worker::Language;
 use crate::invocation::Invocation;
 use crate::response::Response;
-use crate::sys::child::{Ending, reap_orphans};
-use crate::sys::pipes::{memory_file, pipe};
-use crate::sys::{self, Descriptor};
+use crate::sys::Descriptor;
+use crate::sys::child::Ending;
+use crate::sys::pipes::{append, memory_file, pipe};
 use crate::wire::http1::decimal;
 
 /// A shell: which one, the file says.
@@ -61,7 +61,7 @@ impl Shell {
         kept: &mut Kept,
         context: &mut Context,
     ) -> Result<Result<(), Failed>, Trouble> {
-        kept.ensure(|kept| self.begin(kept, time.end_ms))?;
+        kept.ensure(|kept| self.begin(kept, time.end_ms), time.end_ms)?;
         context.write(invocation, time, Form::Exports);
         let (Some(event), Some(commands), Some((out, its_out))) = (
             memory_file(invocation.event()),
@@ -70,8 +70,8 @@ impl Shell {
         ) else {
             return Err(Trouble::NoDescriptors);
         };
-        if self.quoted {
-            write_assignment(&commands, invocation.event());
+        if self.quoted && !write_assignment(&commands, invocation.event()) {
+            return Err(Trouble::NoDescriptors);
         }
         let mut line = Text::<64>::new();
         for (descriptor, end) in [(&event, b" "), (&its_out, b" "), (&commands, b"\n")] {
@@ -92,7 +92,6 @@ impl Shell {
         let status = decimal(kept.said.get()).ok_or(Trouble::Broken)?;
         let _ = out.drain(response);
         kept.logs.drain();
-        reap_orphans(kept.child());
         if status > KILLED {
             // Perhaps while it took the line: what is left of that is not for the next one.
             kept.stop();
@@ -105,21 +104,20 @@ impl Shell {
     }
 }
 
-/// Puts `tinderbox_event='...'` behind the commands. What cannot be written is missing there, and
-/// the shell says so.
-fn write_assignment(commands: &Descriptor, event: &[u8]) {
+/// Puts `tinderbox_event='...'` behind the commands. False: there is no memory for it.
+fn write_assignment(commands: &Descriptor, event: &[u8]) -> bool {
     let mut piece = Text::<4096>::new();
-    let number = commands.number();
+    let mut done = true;
     piece.set(b"tinderbox_event=");
     quote(event, &mut |text| {
         if !piece.take(text) {
-            sys::write_all(number, piece.get());
+            done &= append(commands, piece.get());
             piece.set(b"");
             if !piece.take(text) {
-                sys::write_all(number, text);
+                done &= append(commands, text);
             }
         }
     });
     piece.push(b"\n");
-    sys::write_all(number, piece.get());
+    done & append(commands, piece.get())
 }

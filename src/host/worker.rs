@@ -10,7 +10,6 @@ use crate::host::shims::Shim;
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
-use crate::sys::child::reap_orphans;
 use crate::wire::frame::{self, Said};
 
 /// An interpreter, and how it becomes a worker.
@@ -118,7 +117,7 @@ impl Worker {
         kept: &mut Kept,
         context: &mut Context,
     ) -> Result<Result<(), Failed>, Trouble> {
-        kept.ensure(|kept| self.begin(kept, time.end_ms))?;
+        kept.ensure(|kept| self.begin(kept, time.end_ms), time.end_ms)?;
         self.sequence += 1;
         context.write(invocation, time, Form::Lines);
         let event = invocation.event();
@@ -127,7 +126,6 @@ impl Worker {
         kept.send([head, event], time.end_ms)?;
         let outcome = self.take_answer(time.end_ms, response, kept)?;
         kept.logs.drain();
-        reap_orphans(kept.child());
         Ok(outcome)
     }
 

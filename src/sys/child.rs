@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicIsize, Ordering};
 
 use super::entries::Entries;
 use super::files::c_string;
+use super::guard;
 use super::{Descriptor, INTERRUPTED, call};
 
 /// What a new process does on a stack of its own before it becomes the program: a few system calls.
@@ -108,7 +109,10 @@ impl Child {
             ended: Descriptor::of(ended),
         };
         match plan.failure.load(Ordering::Relaxed) {
-            0 => Ok(child),
+            0 => {
+                guard::start();
+                Ok(child)
+            }
             failure => {
                 child.ending();
                 Err(failure.unsigned_abs())
@@ -140,6 +144,7 @@ impl Child {
 
     /// Waits for its end, and says how that was. Ask once.
     pub fn ending(&self) -> Ending {
+        guard::forget(self.pid);
         let mut status: c_int = 0;
         let place = &raw mut status as usize;
         loop {
@@ -192,6 +197,7 @@ pub fn reap_orphans(kept: Option<&Child>) {
         if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
             return;
         }
+        guard::forget(pid);
         // SAFETY: no memory is involved.
         unsafe { call(libc::SYS_wait4, pid, 0, libc::WNOHANG as usize, 0, 0) };
     }
@@ -206,6 +212,8 @@ extern "C" fn become_program(plan: *mut c_void) -> c_int {
     unsafe {
         let plan = &*plan.cast::<Plan<'_>>();
         call(libc::SYS_setpgid, 0, 0, 0, 0, 0);
+        let own = call(libc::SYS_getpid, 0, 0, 0, 0, 0);
+        guard::set_group(own.unsigned_abs());
         let (option, kill) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
         call(libc::SYS_prctl, option, kill, 0, 0, 0);
         // It may have died before that was set.

@@ -18,8 +18,7 @@ pub fn pipe() -> Option<(Descriptor, Descriptor)> {
         core::mem::forget((from, to));
         return None;
     }
-    set_nonblocking(&from);
-    Some((from, to))
+    set_nonblocking(&from).then_some((from, to))
 }
 
 /// A file in memory that holds `bytes`; more can be written behind them.
@@ -30,17 +29,22 @@ pub fn memory_file(bytes: &[u8]) -> Option<Descriptor> {
         call(libc::SYS_memfd_create, name, flags, 0, 0, 0)
     };
     let file = Descriptor::of(made)?;
+    append(&file, bytes).then_some(file)
+}
+
+/// Writes `bytes` behind what a file in memory holds. False: there is no memory for them.
+pub fn append(file: &Descriptor, bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {
         let (start, length) = (rest.as_ptr() as usize, rest.len());
         // SAFETY: valid for the length given.
-        let written = unsafe { call(libc::SYS_write, file.0 as usize, start, length, 0, 0) };
+        let written = unsafe { call3(libc::SYS_write, file.number(), start, length) };
         if written <= 0 && written != INTERRUPTED {
-            return None;
+            return false;
         }
         rest = rest.get(written.max(0) as usize..).unwrap_or_default();
     }
-    Some(file)
+    true
 }
 
 /// Goes back to the start of a file.
@@ -57,6 +61,8 @@ pub enum Read {
     Nothing,
     /// Nothing any more.
     End,
+    /// The system cannot read it: what it held is lost.
+    Failed,
 }
 
 /// Reads what is there, without waiting.
@@ -69,19 +75,22 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
             INTERRUPTED => {}
             WOULD_BLOCK => return Read::Nothing,
             1.. => return Read::Some(got.unsigned_abs()),
-            _ => return Read::End,
+            0 | CONNECTION_RESET => return Read::End,
+            _ => return Read::Failed,
         }
     }
 }
 
 /// Nothing can be read or written now.
-pub(super) const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
+const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
+
+/// The other end of a socket was closed with something in it that nobody has read (unix(7)).
+const CONNECTION_RESET: isize = -(libc::ECONNRESET as isize);
 
 /// A connected pair of stream sockets: our end, which does not block, and the end of a child.
 pub fn sockets() -> Option<(Descriptor, Descriptor)> {
     let [ours, theirs] = pair(libc::SOCK_STREAM)?;
-    set_nonblocking(&ours);
-    Some((ours, theirs))
+    set_nonblocking(&ours).then_some((ours, theirs))
 }
 
 /// A connected pair of Unix sockets of this kind.
@@ -97,10 +106,11 @@ pub fn pair(kind: c_int) -> Option<[Descriptor; 2]> {
     (made >= 0).then(|| ends.map(Descriptor))
 }
 
-fn set_nonblocking(end: &Descriptor) {
+/// False: it still blocks, so it is of no use to who has a deadline.
+fn set_nonblocking(end: &Descriptor) -> bool {
     let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
     // SAFETY: no memory is involved.
-    unsafe { call(libc::SYS_fcntl, end.number(), set, flags, 0, 0) };
+    unsafe { call(libc::SYS_fcntl, end.number(), set, flags, 0, 0) >= 0 }
 }
 
 /// Sends what fits now of two parts, one behind the other, to a socket that does not block, and
@@ -164,15 +174,4 @@ pub fn wait_for(
     // SAFETY: valid for writing `count` of them; the time is valid or absent.
     let found = unsafe { call(libc::SYS_ppoll, place, count, time_place, 0, 0) };
     polled.map(|one| found > 0 && one.revents != 0)
-}
-
-/// Waits until something can be written to a descriptor that need not be ours.
-pub(super) fn wait_writable(descriptor: usize) {
-    let mut polled = libc::pollfd {
-        fd: descriptor as c_int,
-        events: libc::POLLOUT,
-        revents: 0,
-    };
-    // SAFETY: valid for writing one of them; there is no time.
-    unsafe { call(libc::SYS_ppoll, &raw mut polled as usize, 1, 0, 0, 0) };
 }

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
+use crate::skip::skip;
 use crate::support::api::{Event, Server, Turn, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
-use crate::support::{bound, slowness, sys, until};
+use crate::support::sys::Undying;
+use crate::support::{bound, runner, slowness, sys, until};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
     an_exit_within_an_event_is_its_error_and_the_next_is_served
@@ -15,10 +17,10 @@ for_kinds!(any [bash dash program worker php node python ruby] [
     a_kill_from_outside_within_an_event_is_its_error
     at_the_deadline_all_is_killed_and_the_error_comes_in_time
     the_runtime_takes_its_processes_with_it
+    killed_runtime_leaves_no_process_of_its_handler
+    stopped_and_killed_runtime_leaves_no_process_of_its_handler
+    process_that_cannot_end_delays_no_answer
 ]);
-
-// What a shell has started is not the runtime's child.
-for_kinds!(own [worker php node python ruby] [the_runtime_takes_a_process_at_work_with_it]);
 
 for_kinds!(kept [bash dash worker php node python ruby] [
     a_process_left_behind_does_not_delay_the_news_of_an_end
@@ -139,8 +141,8 @@ fn killed_in_time(kind: &Kind) -> bool {
     let message = error(ledger, "slow", "Function.Timeout");
     assert!(message.contains("deadline"), "{message}");
     assert_eq!(ledger.posts_of("slow").len(), 1, "{ledger}");
-    let is_alone = !ledger.answer("slow").get_behind;
-    assert_eq!(is_alone, kind.is_kept, "{ledger}");
+    // Nothing is left of its time: nothing is done between the answer and the next request.
+    assert!(ledger.answer("slow").get_behind, "{ledger}");
     assert_eq!(response(ledger, "after"), b"\"after\"");
     let at_ms = ledger.answer("slow").at_ms;
     assert!(at_ms >= deadline_ms - window_ms / 2, "early: {ledger}");
@@ -157,16 +159,79 @@ fn the_runtime_takes_its_processes_with_it(kind: &Kind) {
     server.finish().assert_clean();
 }
 
-fn the_runtime_takes_a_process_at_work_with_it(kind: &Kind) {
+/// Kills a runtime, as `kill` does it, while its handler is at work: all that this has started
+/// ends, and the guard that sees to it.
+fn assert_nothing_outlives(kind: &Kind, kill: impl Fn(&mut Process)) {
+    if runner().is_some() && (kind.is_shell || !kind.is_kept) {
+        return skip("no guard where memory cannot be shared, as under a runner");
+    }
     let task = kind.task();
-    let (mut process, server) = task.spawn(&events([command("sleep 20")]));
+    let (mut process, server) = task.spawn(&events([command("sleep 30")]));
     process.until_said("sleeps");
-    assert_eq!(process.descendants().len(), 1);
-    process.kill();
-    process.assert_no_descendant(bound(2_000));
+    // The commands of a shell are processes of their own.
+    let at_work = kind.is_shell || !kind.is_kept;
+    if at_work {
+        until("asleep", || !sleepers(&process).is_empty());
+    }
+    let guard = process.guard();
+    assert!(guard.is_some() || runner().is_some(), "a guard");
+    kill(&mut process);
+    process.assert_no_descendant(bound(10_000));
+    until("without a guard", || process.guard().is_none());
     let ledger = server.finish();
     ledger.assert_clean();
     assert!(ledger.posts.is_empty(), "{ledger}");
+}
+
+fn killed_runtime_leaves_no_process_of_its_handler(kind: &Kind) {
+    assert_nothing_outlives(kind, Process::kill);
+}
+
+/// As the platform does with one that is late itself.
+fn stopped_and_killed_runtime_leaves_no_process_of_its_handler(kind: &Kind) {
+    assert_nothing_outlives(kind, |process| {
+        sys::kill(process.pid(), sys::SIGSTOP);
+        process.kill();
+    });
+}
+
+fn process_that_cannot_end_delays_no_answer(kind: &Kind) {
+    if runner().is_some() {
+        return skip("a runner is not to be traced");
+    }
+    let task = kind.task();
+    let (mut process, server) = task.spawn(&[]);
+    process.until_idle(&server);
+    let deadline_ms = now_ms() + 1_000 * u64::from(slowness());
+    let late = Event::new("late", command("sleep 60")).deadline(&deadline_ms.to_string());
+    server.more(vec![Turn::event(&late)]);
+    process.until_said("sleeps");
+    let own = process.children();
+    let [child] = own[..] else {
+        panic!("one child: {own:?}");
+    };
+    let Some(undying) = Undying::new(child) else {
+        return skip("processes are not to be traced");
+    };
+    process.until_idle(&server);
+    send(&mut process, &server, "next", "\"next\"");
+    let has_ended = std::fs::read(format!("/proc/{child}/stat")).is_err();
+    assert!(!has_ended, "it is there to the end");
+    drop(undying);
+    // Once it has ended, it is waited for behind the next event.
+    for number in 0.. {
+        send(&mut process, &server, &format!("last-{number}"), "\"last\"");
+        if !process.has_zombie() {
+            break;
+        }
+        assert!(number < 100, "a zombie that nobody waits for");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    error(ledger, "late", "Function.Timeout");
+    assert_eq!(response(ledger, "next"), b"\"next\"");
+    assert_eq!(response(ledger, "last-0"), b"\"last\"");
 }
 
 fn a_process_left_behind_does_not_delay_the_news_of_an_end(kind: &Kind) {

@@ -4,7 +4,7 @@ use crate::for_kinds;
 use crate::kinds::{Kind, Task, command, started};
 use crate::skip::has;
 use crate::support::TempDir;
-use crate::support::api::{Event, Kind as Post, Server, Turn, now_ms};
+use crate::support::api::{Event, Kind as Post, Ledger, Server, Turn, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
 use crate::support::{bound, slowness, sys, until};
@@ -47,13 +47,15 @@ fn a_start_anew_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
     assert_eq!(response(ledger, "again"), b"\"again\"");
 }
 
-/// A worker that takes its time to start when there is a file called `slow`.
+/// A worker that takes as many seconds to start as the file `slow` says, if there is one.
 fn slow_starter() -> Option<Task> {
     has("perl").then(|| {
         let dir = TempDir::new();
         let speaker = include_str!("functions/speaker.pl");
-        let wait = "#!/usr/bin/perl\nsleep 3 if -e \"$ENV{LAMBDA_TASK_ROOT}/slow\";\n";
-        dir.executable("worker", format!("{wait}{speaker}").as_bytes());
+        let slow = "\"$ENV{LAMBDA_TASK_ROOT}/slow\"";
+        let wait = format!("my $f; open($f, '<', {slow}) and sleep readline $f;");
+        let text = format!("#!/usr/bin/perl\n{wait}\n{speaker}");
+        dir.executable("worker", text.as_bytes());
         let start = started(&dir, "worker:worker");
         Task { dir, start }
     })
@@ -70,7 +72,7 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
     };
     let (mut process, server) = task.spawn(&[]);
     process.until_idle(&server);
-    task.dir.file("slow", b"");
+    task.dir.file("slow", b"3");
     // Never sent an event, it is started again with the first.
     process.kill_descendants();
     process.until_said("between two events");
@@ -91,39 +93,112 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
     assert_eq!(response(ledger, "served"), b"worker");
 }
 
-#[test]
-fn the_next_event_is_not_asked_for_before_the_worker_is_up_again() {
-    let Some(task) = slow_starter() else {
-        return;
-    };
+/// Hands out `event` to a worker that is stopped and then, perhaps, killed; its successor takes
+/// three seconds, or for ever, to start. Returns when `next`, which follows, was answered.
+fn restarted(slow: &[u8], event: &Event, kills: bool, next: &Event) -> Option<Ledger> {
+    let task = slow_starter()?;
     let (mut process, server) = task.spawn(&events(["x"]));
     process.until_idle(&server);
-    task.dir.file("slow", b"");
-    let now = now_ms();
-    let late = Event::new("late", "x").deadline(&(now + 400).to_string());
-    // It is stopped within the event, which is what the deadline is for.
+    task.dir.file("slow", slow);
     let pids = process.descendants();
     for pid in &pids {
         sys::kill(*pid, sys::SIGSTOP);
     }
-    server.more(vec![
-        Turn::event(&late),
-        Turn::event(&Event::new("next", "x")),
-    ]);
+    server.more(vec![Turn::event(event), Turn::event(next)]);
+    if kills {
+        let is_sent = || server.ledger().delivered(&event.id) == 1;
+        until("sent", is_sent);
+        for pid in &pids {
+            sys::kill(*pid, sys::SIGKILL);
+        }
+    }
     process.until_idle(&server);
     let outcome = process.finish(server);
-    let ledger = outcome.assert_serving();
-    error(ledger, "late", "Function.Timeout");
-    assert!(!ledger.answer("late").get_behind, "{ledger}");
-    assert_eq!(response(ledger, "next"), b"worker");
-    let answered_ms = ledger.answer("late").at_ms;
-    let delivery = ledger.deliveries.iter().find(|one| one.id == "next");
-    let waited_ms = delivery.expect("a delivery").at_ms - answered_ms;
+    Some(outcome.assert_serving().clone())
+}
+
+/// So long after the answer to `event` was the next event asked for, in milliseconds.
+fn next_after_ms(ledger: &Ledger, event: &str, next: &str) -> u64 {
+    let delivery = ledger.deliveries.iter().find(|one| one.id == next);
+    delivery.expect("a delivery").at_ms - ledger.answer(event).at_ms
+}
+
+#[test]
+fn crash_with_time_left_restarts_before_the_next_event_is_requested() {
+    let (crash, next) = (Event::new("crash", "x"), Event::new("next", "x"));
+    let Some(ledger) = restarted(b"3", &crash, true, &next) else {
+        return;
+    };
+    error(&ledger, "crash", "Runtime.ExitError");
+    assert!(!ledger.answer("crash").get_behind, "{ledger}");
+    let waited_ms = next_after_ms(&ledger, "crash", "next");
     assert!(waited_ms >= 2_500, "asked for after {waited_ms} ms");
+    assert_eq!(response(&ledger, "next"), b"worker");
     assert!(
         ledger.took_ms("next") < bound(2_000).as_millis() as u64,
         "it is ready then"
     );
+}
+
+#[test]
+fn crash_near_the_deadline_delays_the_next_request_no_further_than_that() {
+    let crash = due_in(Event::new("crash", "x"), 2_000);
+    let next = due_in(Event::new("next", "x"), 5_000);
+    let Some(ledger) = restarted(b"60", &crash, true, &next) else {
+        return;
+    };
+    error(&ledger, "crash", "Runtime.ExitError");
+    let waited_ms = next_after_ms(&ledger, "crash", "next");
+    // Without the deadline, a restart has ten seconds.
+    assert!(waited_ms < 8_000, "asked for after {waited_ms} ms");
+    error(&ledger, "next", "Function.Timeout");
+}
+
+#[test]
+fn late_event_is_answered_together_with_the_next_request() {
+    let late = due_in(Event::new("late", "x"), 400);
+    let next = Event::new("next", "x");
+    let Some(ledger) = restarted(b"3", &late, false, &next) else {
+        return;
+    };
+    error(&ledger, "late", "Function.Timeout");
+    assert!(ledger.answer("late").get_behind, "{ledger}");
+    let waited_ms = next_after_ms(&ledger, "late", "next");
+    assert!(waited_ms < 2_500, "asked for after {waited_ms} ms");
+    assert_eq!(response(&ledger, "next"), b"worker");
+}
+
+/// A worker that ended while it was idle starts anew with `start`, which never comes to an end;
+/// then an event comes, with a second and a half.
+fn assert_event_is_late_in_time(start: &str) {
+    let Some(task) = worker("readline $c; syswrite $c, \"ok 1 2\\nhi\"; sleep 60;") else {
+        return;
+    };
+    let (mut process, server) = task.spawn(&events([""]));
+    process.until_idle(&server);
+    let text = format!("#!/usr/bin/perl\nopen(my $c, '+<&=', 3) or exit 2;\n{start}\nsleep 60;\n");
+    std::fs::remove_file(task.dir.path().join("worker")).expect("the worker is there");
+    task.dir.executable("worker", text.as_bytes());
+    process.kill_descendants();
+    process.until_said("between two events");
+    let late = due_in(Event::new("late", ""), 1_500);
+    send(&mut process, &server, late);
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    error(ledger, "late", "Function.Timeout");
+    // A restart has ten seconds where nothing else bounds it.
+    let took_ms = ledger.took_ms("late");
+    assert!(took_ms < 8_000 * u64::from(slowness()), "{took_ms} ms");
+}
+
+#[test]
+fn event_that_finds_a_slow_start_fails_at_its_own_deadline() {
+    assert_event_is_late_in_time("");
+}
+
+#[test]
+fn event_that_finds_half_a_line_of_a_start_fails_at_its_own_deadline() {
+    assert_event_is_late_in_time("syswrite $c, 'rea';");
 }
 
 /// A worker that is ready, and does as `then` says.

@@ -8,6 +8,12 @@ pub fn pids() -> Vec<u32> {
         .collect()
 }
 
+/// The name that processes are shown as.
+pub fn name(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim().to_string()
+}
+
 /// Whether the process was started with this `NAME=VALUE` in its environment.
 ///
 /// A zombie has no environment any more, so it has no mark: `assert_no_zombie` looks for those.

@@ -10,6 +10,9 @@ use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+/// What a guard is shown as.
+const GUARD: &str = "bootstrap-guard";
+
 /// No step of a test waits longer, in milliseconds of native speed.
 pub const PATIENCE_MS: u64 = 20_000;
 
@@ -81,10 +84,11 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
 }
 
 impl Process {
-    /// A child with both outputs piped; `mark` is in its environment alone.
+    /// A child whose outputs are collected where they are pipes; `mark` is in its environment
+    /// alone.
     pub(super) fn new(mut child: Child, mark: String) -> Process {
-        let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
-        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = child.stderr.take().map(collect).unwrap_or_default();
+        let stdout = child.stdout.take().map(collect).unwrap_or_default();
         Process {
             child,
             mark,
@@ -241,11 +245,19 @@ impl Process {
         text(collected)
     }
 
-    /// The pids of everything alive that descends from this run, the runtime itself left out.
+    /// The pids of everything alive that descends from this run, the runtime itself and its guard
+    /// (`src/sys/guard.rs`) left out.
     pub fn descendants(&self) -> Vec<u32> {
         let own = self.child.id();
         let all = proc::pids().into_iter().filter(|pid| *pid != own);
-        all.filter(|pid| proc::has_mark(*pid, &self.mark)).collect()
+        let all = all.filter(|pid| proc::has_mark(*pid, &self.mark));
+        all.filter(|pid| proc::name(*pid) != GUARD).collect()
+    }
+
+    /// The guard of this run, if there is one.
+    pub fn guard(&self) -> Option<u32> {
+        let mut all = proc::pids().into_iter();
+        all.find(|pid| proc::has_mark(*pid, &self.mark) && proc::name(*pid) == GUARD)
     }
 
     /// Nothing that it started is left, at the latest after so long.
@@ -273,14 +285,24 @@ impl Process {
         }
     }
 
-    /// The runtime has no child that has ended and was not waited for.
+    /// The runtime has no child that has ended and was not waited for. One that took long to end
+    /// may be one until the event behind the next.
     pub fn assert_no_zombie(&self) {
-        for pid in proc::pids() {
-            if let Some((state, parent)) = proc::state_and_parent(pid) {
-                let zombie = state == 'Z' && parent == self.child.id();
-                assert!(!zombie, "a zombie: {pid}");
-            }
-        }
+        assert!(!self.has_zombie(), "a zombie");
+    }
+
+    /// Whether the runtime has a child that has ended and was not waited for.
+    pub fn has_zombie(&self) -> bool {
+        let is_one = |pid| proc::state_and_parent(pid) == Some(('Z', self.child.id()));
+        proc::pids().into_iter().any(is_one)
+    }
+
+    /// The children of the runtime, without its guard.
+    pub fn children(&self) -> Vec<u32> {
+        let parent = |pid: &u32| proc::state_and_parent(*pid).map(|(_, parent)| parent);
+        let all = self.descendants().into_iter();
+        all.filter(|pid| parent(pid) == Some(self.child.id()))
+            .collect()
     }
 
     /// How many descriptors it has open.

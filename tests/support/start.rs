@@ -2,8 +2,10 @@
 
 use super::api::{Script, Server};
 use super::process::{Outcome, Process};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every process that a run starts inherits this variable, with a value of that run alone.
@@ -15,6 +17,8 @@ pub struct Start {
     binary: PathBuf,
     root: Option<PathBuf>,
     environment: Vec<(String, Option<String>)>,
+    stdout: Option<Arc<OwnedFd>>,
+    stderr: Option<Arc<OwnedFd>>,
 }
 
 impl Start {
@@ -24,6 +28,8 @@ impl Start {
             binary: binary.to_path_buf(),
             root: None,
             environment: Vec::new(),
+            stdout: None,
+            stderr: None,
         };
         let path = std::env::var("PATH").unwrap_or_default();
         for (name, value) in [
@@ -49,6 +55,24 @@ impl Start {
     /// In this folder, which is `/` to it; the path of the binary begins there. For root alone.
     pub fn inside(mut self, root: &Path) -> Start {
         self.root = Some(root.to_path_buf());
+        self
+    }
+
+    /// With this as its standard output, which is not collected then.
+    pub fn stdout(mut self, to: impl Into<OwnedFd>) -> Start {
+        self.stdout = Some(Arc::new(to.into()));
+        self
+    }
+
+    /// With this as its standard error, which is not collected then.
+    pub fn stderr(mut self, to: impl Into<OwnedFd>) -> Start {
+        self.stderr = Some(Arc::new(to.into()));
+        self
+    }
+
+    /// With outputs that are collected.
+    pub fn collected(mut self) -> Start {
+        (self.stdout, self.stderr) = (None, None);
         self
     }
 
@@ -92,7 +116,8 @@ impl Start {
         }
         command.env(MARK, &value);
         command.stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(stream(&self.stdout));
+        command.stderr(stream(&self.stderr));
         Process::new(super::spawn(&mut command), format!("{MARK}={value}"))
     }
 
@@ -108,5 +133,13 @@ impl Start {
         };
         let process = start.spawn();
         process.until_done(server)
+    }
+}
+
+/// A stream of a child: this one, or a pipe of its own.
+fn stream(given: &Option<Arc<OwnedFd>>) -> Stdio {
+    match given {
+        Some(given) => given.try_clone().expect("one more descriptor").into(),
+        None => Stdio::piped(),
     }
 }

@@ -79,5 +79,34 @@ pub fn give_as_three(command: &mut Command, socket: &UnixStream) {
     // SAFETY: the closure does nothing but the one call above.
     unsafe { command.pre_exec(give) };
 }
+
+/// A process that cannot end, not even by SIGKILL, until this is dropped: as one that waits for a
+/// file system of the network. To be dropped in the thread that made it.
+pub struct Undying {
+    pid: i32,
+}
+
+impl Undying {
+    /// Makes it such; `None` where tracing is not allowed.
+    pub fn new(pid: u32) -> Option<Undying> {
+        let pid = pid as i32;
+        let options = libc::PTRACE_O_TRACEEXIT as usize;
+        // SAFETY: no memory is involved.
+        let result = unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0usize, options) };
+        (result == 0).then_some(Undying { pid })
+    }
+}
+
+impl Drop for Undying {
+    fn drop(&mut self) {
+        // SAFETY: the status is optional, and no other memory is involved.
+        unsafe {
+            libc::kill(self.pid, libc::SIGKILL);
+            libc::waitpid(self.pid, std::ptr::null_mut(), libc::__WALL);
+            libc::ptrace(libc::PTRACE_DETACH, self.pid, 0usize, 0usize);
+        }
+    }
+}
+
 /// Stops a process, which cannot do anything about it.
 pub const SIGSTOP: i32 = libc::SIGSTOP;
