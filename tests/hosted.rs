@@ -20,6 +20,8 @@ mod kinds;
 mod logs;
 #[path = "hosted/odd.rs"]
 mod odd;
+#[path = "hosted/paths.rs"]
+mod paths;
 #[path = "hosted/pools.rs"]
 mod pools;
 #[path = "hosted/resolve.rs"]
@@ -28,6 +30,8 @@ mod resolve;
 mod restarts;
 #[path = "hosted/shell.rs"]
 mod shell;
+#[path = "hosted/shell_names.rs"]
+mod shell_names;
 #[path = "binary/skip.rs"]
 mod skip;
 #[path = "hosted/steady.rs"]
