@@ -218,6 +218,11 @@ mod node {
     }
 
     #[test]
+    fn prototype_that_is_polluted_costs_no_event() {
+        each_is_answered(Language::Node, &["prototype_is_polluted"]);
+    }
+
+    #[test]
     fn odd_error_between_events_costs_no_event() {
         let Some(mut worker) = start(Language::Node, "throws_odd_between") else {
             return;

@@ -84,7 +84,7 @@ fn each_worker_is_a_text_of_its_own() {
     let mut room = [0; SHIMS_BYTES];
     for (shim, bytes_max, part) in [
         (Shim::Php, 4_400, "fgets("),
-        (Shim::Node, 7_500, "new Socket("),
+        (Shim::Node, 7_700, "new Socket("),
         (Shim::Python, 5_400, "import importlib"),
         (Shim::Ruby, 4_400, "module Kernel"),
         (Shim::Shell, 1_500, "pipefail"),

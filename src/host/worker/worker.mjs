@@ -126,7 +126,7 @@ const setTrace = (seq, id) => {
 };
 
 const contextOf = (seq, text) => {
-	const of = {};
+	const of = { __proto__: null };
 	for (const [, name, value] of text.matchAll(/([^=\n]*)=([^\n]*)\n/g)) of[name] = value;
 	const json = (name) => of[name] && JSON.parse(of[name]);
 	// Without a deadline, the longest that Lambda gives.

@@ -64,6 +64,7 @@ def find_putenv():
 		last, entry = entry, TRACE + b'=' + value
 		_ctypes.call_function(address, (entry,))
 		of_python[TRACE] = value
+		return True
 	return putenv
 
 TRACE, putenv = b'_X_AMZN_TRACE_ID', None
@@ -73,9 +74,7 @@ def trace(seq, value):
 		putenv = attempt(find_putenv)
 	if value is None:
 		os.environb.pop(TRACE, 0)
-	elif putenv:
-		putenv(value)
-	else:
+	elif not putenv or not attempt(lambda: putenv(value)):
 		os.environb[TRACE] = value
 
 def context(seq, text):
@@ -124,8 +123,12 @@ encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', 
 
 # What the handler has put in place of `sys.stdout` may be closed, or no file.
 def flush():
-	for file in sys.stdout, sys.__stdout__:
-		attempt(lambda: file.flush())
+	out, own = sys.stdout, sys.__stdout__
+	for file in (out,) if out is own else (out, own):
+		try:
+			file.flush()
+		except BaseException:
+			pass
 
 # A handler of a signal may raise between two events.
 def head(channel):

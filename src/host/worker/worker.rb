@@ -81,18 +81,20 @@ module Tinderbox
 		end
 
 		# For the method, for libraries in C, and for children. glibc keeps for ever what `setenv` was given,
-		# and ENV calls that. So the 1,000th event and all behind it call `putenv`, which keeps nothing, by
-		# a library that takes a millisecond to load. Where there is none, memory grows.
+		# and ENV calls that. So from the 1,000th event on the id is written to memory of ours, which `putenv`
+		# takes, by a library that takes a millisecond to load. Where there is none, memory grows.
+		TRACE = '_X_AMZN_TRACE_ID'
 		def find_putenv
 			require 'fiddle'
+			@room = Fiddle::Pointer.malloc(1024)
+			@room[0, 17] = "#{TRACE}="
 			Fiddle::Function.new(Fiddle::Handle::DEFAULT['putenv'], [Fiddle::TYPE_VOIDP], Fiddle::TYPE_INT)
 		end
 		def trace(seq, value)
 			@putenv = attempt(nil) { find_putenv } if seq == 1000
-			return ENV['_X_AMZN_TRACE_ID'] = value unless @putenv && value
-			# Longer than what the collector moves. The last one lives until the call is over.
-			last, @entry = @entry, "_X_AMZN_TRACE_ID=#{value}\0".ljust(1024, "\0")
-			@putenv.call(@entry)
+			return ENV[TRACE] = value unless @putenv && value && value.bytesize < 1000
+			@room[17, value.bytesize + 1] = "#{value}\0"
+			@putenv.call(@room) if ENV[TRACE] != value
 		end
 
 		def context(seq, text)

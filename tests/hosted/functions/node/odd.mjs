@@ -55,3 +55,7 @@ export const channel_is_closed = async (event) => {
 	closeSync(3);
 	return event;
 };
+export const prototype_is_polluted = async (event) => {
+	Object.defineProperty(Object.prototype, 'request-id', { value: 'of nobody', configurable: true });
+	return event;
+};
