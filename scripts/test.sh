@@ -34,6 +34,7 @@ packages=()
 need() { command -v "$1" >/dev/null || packages+=("$2"); }
 need cc gcc
 need dash dash
+need busybox busybox
 need ps procps
 need curl curl
 need strace strace

@@ -22,6 +22,8 @@ mod log_readers;
 mod logs;
 #[path = "hosted/odd.rs"]
 mod odd;
+#[path = "hosted/paths.rs"]
+mod paths;
 #[path = "hosted/pools.rs"]
 mod pools;
 #[path = "hosted/resolve.rs"]
@@ -30,6 +32,8 @@ mod resolve;
 mod restarts;
 #[path = "hosted/shell.rs"]
 mod shell;
+#[path = "hosted/shell_names.rs"]
+mod shell_names;
 #[path = "binary/skip.rs"]
 mod skip;
 #[path = "hosted/steady.rs"]

@@ -11,6 +11,8 @@ mod driver;
 mod ends;
 #[path = "shims/node.rs"]
 mod node;
+#[path = "shims/odd.rs"]
+mod odd;
 #[path = "shims/own.rs"]
 mod own;
 #[path = "../src/host/shims.rs"]
@@ -22,6 +24,8 @@ mod steady;
 mod support;
 #[path = "shims/thinned.rs"]
 mod thinned;
+#[path = "shims/trace.rs"]
+mod trace;
 
 /// Each test for each of the languages: a module a language, a test a name.
 #[macro_export]

@@ -159,7 +159,7 @@ impl Context {
         }
         if form == Form::Exports {
             // A shell has the environment of its start.
-            self.put(b"unset _X_AMZN_TRACE_ID\n");
+            self.put(b"\"$tinderbox_do\" unset _X_AMZN_TRACE_ID\n");
             if let Some(id) = invocation.trace_id() {
                 self.value(b"", b"_X_AMZN_TRACE_ID", id, form);
             }
@@ -176,7 +176,8 @@ impl Context {
             Form::Lines => self.put_all(&[name, b"=", value, b"\n"]),
             Form::Variables => self.put_all(&[variable, b"=", value, b"\0"]),
             Form::Exports => {
-                self.put_all(&[b"export ", variable, b"="]);
+                // The function's file may have a function of that name: see `shell.sh`.
+                self.put_all(&[b"\"$tinderbox_do\" export ", variable, b"="]);
                 quote(value, &mut |piece| self.put(piece));
                 self.put(b"\n");
             }

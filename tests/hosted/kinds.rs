@@ -1,5 +1,7 @@
 //! The kinds of handlers, each with the function of the same commands, and how one is run.
 
+use std::path::PathBuf;
+
 use crate::skip::has;
 use crate::support::TempDir;
 use crate::support::api::{Event, Script, Server};
@@ -93,6 +95,24 @@ pub fn dash() -> Option<Kind> {
     })
 }
 
+/// A shell function, in the shell of busybox, which goes by the name that it is called by.
+pub fn busybox() -> Option<Kind> {
+    has("busybox").then_some(Kind {
+        first_line: BUSYBOX,
+        ..SHELL
+    })
+}
+
+/// The first line of what busybox runs.
+const BUSYBOX: &str = "#!/usr/bin/env ash\n";
+
+/// Where busybox is.
+fn path_of_busybox() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut all = std::env::split_paths(&path).map(|folder| folder.join("busybox"));
+    all.find(|path| path.is_file()).expect("busybox is here")
+}
+
 /// A program that is run for each event.
 pub fn program() -> Option<Kind> {
     Some(Kind {
@@ -176,6 +196,12 @@ impl Kind {
         dir.executable(self.file, text.as_bytes());
         if !self.is_kept {
             dir.file("function.sh", SHELL.source.as_bytes()); // which the program sources
+        }
+        if self.first_line == BUSYBOX {
+            let folder = dir.path().join("bin");
+            std::fs::create_dir(&folder).expect("a folder");
+            let link = folder.join("ash");
+            std::os::unix::fs::symlink(path_of_busybox(), link).expect("a link");
         }
         let start = started(&dir, self.handler);
         Task { dir, start }

@@ -51,3 +51,12 @@ pub fn resident_kib(pid: u32) -> u64 {
         .and_then(|n| n.parse().ok())
         .expect("VmRSS is a number")
 }
+
+/// The resident memory of what `brk` has given a process, in KiB: where `malloc` has small pieces.
+pub fn heap_kib(pid: u32) -> u64 {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("read smaps");
+    let (_, rest) = maps.split_once("[heap]\n").expect("a heap");
+    let line = rest.lines().find_map(|line| line.strip_prefix("Rss:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|n| n.parse().ok()).expect("a number")
+}

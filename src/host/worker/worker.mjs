@@ -2,12 +2,14 @@
 //
 // What is shipped has no lines that begin with `//` and no indentation: no template goes over a
 // line.
-import { writeSync } from 'node:fs';
+import { openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 
 const { env, argv: [, path, name] } = process;
+// The handler may replace it.
+const { stringify } = JSON;
 // Or child_process.fork and Worker hand ours on.
 process.execArgv = [];
 // A pipe is written to at once, so that the log is out before the answer. Without this Node also makes
@@ -16,13 +18,23 @@ for (const log of [process.stdout, process.stderr]) log._handle?.setBlocking?.(t
 // The event in hand: `fail` answers with an error, `empty` runs when the event loop is empty.
 let hand, channel;
 
+// A text. Getters and proxies of the handler's may throw, and not everything is a text.
+const textOf = (get, instead = '') => {
+	try {
+		return String(get());
+	} catch {
+		return instead;
+	}
+};
 // What stands in the stack below the worker itself says nothing. The cuts keep the body below its
 // limit.
 const report = (verb, error) => {
-	const { name, message, stack = '' } = error?.stack ? error : { name: typeof error, message: error };
-	const errorType = `${name}`.replace(/[^!-~]/g, '_').slice(0, 128) || 'Error';
-	const stackTrace = `${stack}`.split(/\n.*\[eval\d/)[0].split('\n', 50).map((line) => line.slice(0, 300));
-	const body = Buffer.from(JSON.stringify({ errorType, errorMessage: String(message).slice(0, 20000), stackTrace }));
+	const is = textOf(() => error instanceof Error || !!error.stack) === 'true';
+	const errorType = textOf(() => is ? error.name : typeof error).replace(/[^!-~]/g, '_').slice(0, 128) || 'Error';
+	const errorMessage = textOf(() => is ? error.message : error, 'the error cannot be made a text').slice(0, 20000);
+	const stack = textOf(() => is ? error.stack ?? '' : '');
+	const stackTrace = stack.split(/\n.*\[eval\d/)[0].split('\n', 50).map((line) => line.slice(0, 300));
+	const body = Buffer.from(stringify({ errorType, errorMessage, stackTrace }));
 	return [`${verb} ${body.length} ${errorType}\n`, body];
 };
 const named = (name, message) => Object.assign(new Error(message), { name });
@@ -35,11 +47,11 @@ const send = (head, body, done) => {
 };
 
 process.on('beforeExit', () => hand?.empty());
-// Rejections that nobody handles come here too. The state is unknown now: the process ends.
+// Rejections that nobody handles come here too. With an event in hand the process ends: the state is
+// unknown. Without one there is nobody to tell, and an end would cost the next event.
 process.on('uncaughtException', (error) => {
 	if (hand) return hand.fail(error, 'fatal');
-	console.error(error);
-	process.exit(1);
+	textOf(() => console.error(error));
 });
 
 // The global of the managed runtime, for responses in a stream.
@@ -76,15 +88,51 @@ const streamOf = (seq, own) => {
 	return stream;
 };
 
-const contextOf = (text) => {
-	const of = {};
+// For the handler, for libraries in C, and for children. glibc keeps for ever what `setenv` was given,
+// and `process.env` calls that. So the 1,000th event has it keep one long text, looks for that in the
+// heap, and from then on the id is written there. Where that cannot be, memory grows.
+const TRACE = '_X_AMZN_TRACE_ID', ROOM = 'x'.repeat(1023);
+let memory, place;
+const findPlace = () => {
+	env[TRACE] = ROOM;
+	const maps = readFileSync('/proc/self/maps', 'utf8');
+	const [, from, end] = /^(\w+)-(\w+) rw.*\[heap\]$/m.exec(maps).map((part) => parseInt(part, 16));
+	const piece = Buffer.alloc(1 << 20);
+	memory = openSync('/proc/self/mem', 'r+');
+	for (let start = from; start < end && !place; start += piece.length - 2 * ROOM.length) {
+		const bytes = readSync(memory, piece, 0, Math.min(piece.length, end - start), start);
+		// Copies of the text without the name before it are others.
+		for (let at = 0; (at = piece.indexOf(ROOM, at + 1)) > 0 && at < bytes;)
+			if (piece.toString('latin1', at - TRACE.length - 1, at) === `${TRACE}=`) place = start + at;
+	}
+};
+const setTrace = (seq, id) => {
+	const write = (text) => writeSync(memory, `${text}\0`, place);
+	if (seq === 1000) textOf(findPlace);
+	if (!id) return delete env[TRACE];
+	if (place && id.length < ROOM.length / 3) {
+		textOf(() => {
+			write(id);
+			if (env[TRACE] === id) return;
+			// Somebody has set or unset it: `setenv` takes the text that it knows.
+			write(ROOM);
+			env[TRACE] = ROOM;
+			write(id);
+		});
+		if (env[TRACE] === id) return;
+		place = 0;
+	}
+	env[TRACE] = id;
+};
+
+const contextOf = (seq, text) => {
+	const of = { __proto__: null };
 	for (const [, name, value] of text.matchAll(/([^=\n]*)=([^\n]*)\n/g)) of[name] = value;
 	const json = (name) => of[name] && JSON.parse(of[name]);
 	// Without a deadline, the longest that Lambda gives.
 	const deadline = of['deadline-ms'] ?? Date.now() + 900000;
 	const trace = of['trace-id'];
-	delete env._X_AMZN_TRACE_ID;
-	if (trace) env._X_AMZN_TRACE_ID = trace;
+	setTrace(seq, trace);
 	return {
 		callbackWaitsForEmptyEventLoop: true,
 		getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
@@ -128,7 +176,7 @@ const run = async (handler, seq, text, event) => {
 	// While the handler runs, the channel keeps nobody alive: `beforeExit` tells when all is done.
 	channel.unref();
 	try {
-		const context = contextOf(text);
+		const context = contextOf(seq, text);
 		// An invoke without a payload is `{}` for Lambda.
 		event = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(event) || '{}');
 		if (handler[STREAMING]) {

@@ -32,21 +32,28 @@ function send($head, $body) {
 				exit(0);
 }
 
-// The name of an anonymous class has a NUL and a path. The cuts keep the body below its limit.
+// An answer: what `send` wants. The name of an anonymous class has a NUL and a path. The cuts keep the
+// body below its limit.
 function report($head, $type, $message, $trace) {
 	$type = substr(preg_replace('/[^!-~]/', '_', strtok($type, "\0")), 0, 128);
 	foreach ($trace as &$line)
 		$line = substr($line, 0, 300);
 	// INVALID_UTF8_SUBSTITUTE, UNESCAPED_UNICODE, UNESCAPED_SLASHES
 	$body = json_encode(['errorType' => $type, 'errorMessage' => substr($message, 0, 20000), 'stackTrace' => $trace], 2097472);
-	send("$head " . strlen($body) . " $type", $body);
+	return ["$head " . strlen($body) . " $type", $body];
 }
 function thrown($head, $error) {
 	$trace = [$error->getFile() . ':' . $error->getLine()];
 	foreach (array_slice(explode("\n", $error->getTraceAsString(), 52), 0, 50) as $line)
 		if (!preg_match('/Command line code|{main}$/', $line))
 			$trace[] = $line;
-	report($head, get_class($error), $error->getMessage(), $trace);
+	// It may be no text, and an error handler may throw at that.
+	try {
+		$message = $error->getMessage();
+	} catch (\Throwable $odd) {
+		$message = 'the message is no text';
+	}
+	return report($head, get_class($error), $message, $trace);
 }
 
 function read($bytes) {
@@ -88,7 +95,7 @@ function context($text) {
 function serve($path, $name) {
 	$handler = is_callable(Worker::$returned) ? Worker::$returned : $name;
 	if (!is_callable($handler)) {
-		report('init-error', 'Runtime.HandlerNotFound', "$path returns no callable and defines no function '$name'", []);
+		send(...report('init-error', 'Runtime.HandlerNotFound', "$path returns no callable and defines no function '$name'", []));
 		exit(1);
 	}
 	$level = ob_get_level();
@@ -98,16 +105,29 @@ function serve($path, $name) {
 		$event = read($event);
 		error_clear_last();
 		Worker::$hand = "fatal $seq";
+		$error = null;
 		try {
 			// THROW_ON_ERROR, PRESERVE_ZERO_FRACTION, UNESCAPED_UNICODE, UNESCAPED_SLASHES
 			$result = json_encode($handler(decode($event), context($context)), 4195648);
-			send("ok $seq " . strlen($result), $result);
 		} catch (\Throwable $error) {
-			thrown("error $seq", $error);
 		}
-		while (ob_get_level() > $level)
-			ob_end_flush();
-		$event = $result = $error = null;
+		// Callbacks of buffers and destructors may throw or exit: before the answer, and not behind it.
+		for ($count = ob_get_level() - $level; $count > 0; $count--)
+			try {
+				ob_end_flush();
+			} catch (\Throwable $late) {
+				$error = $error ?? $late;
+			}
+		$answer = $error ? thrown("error $seq", $error) : ["ok $seq " . strlen($result), $result];
+		do
+			try {
+				$error = $late = $event = $result = null;
+			} catch (\Throwable $error) {
+				error_log(thrown('', $error)[1]);
+			}
+		while ($error);
+		send(...$answer);
+		$answer = null;
 	}
 }
 
@@ -115,6 +135,8 @@ Worker::$channel = fopen('php://fd/3', 'r+b');
 // PHP takes it for a network stream, and ends one that idles for `default_socket_timeout`.
 stream_set_timeout(Worker::$channel, -1);
 stream_set_chunk_size(Worker::$channel, 1 << 20);
+// What cannot be printed is lost, and no reason to end.
+ignore_user_abort(true);
 // Fatal errors (ERROR, PARSE, CORE_ERROR, COMPILE_ERROR, USER_ERROR, RECOVERABLE_ERROR), and exit().
 register_shutdown_function(function () {
 	$hand = Worker::$hand;
@@ -122,9 +144,9 @@ register_shutdown_function(function () {
 	if (!$hand)
 		return;
 	if ($error && $error['type'] & 4437)
-		report($hand, 'FatalError', $error['message'], ["$error[file]:$error[line]"]);
+		send(...report($hand, 'FatalError', $error['message'], ["$error[file]:$error[line]"]));
 	else
-		report($hand, 'Runtime.ExitError', 'exit() was called', []);
+		send(...report($hand, 'Runtime.ExitError', 'exit() was called', []));
 	if ($hand == 'init-error')
 		exit(1);
 });
@@ -132,7 +154,7 @@ register_shutdown_function(function () {
 try {
 	Worker::$returned = require $argv[1];
 } catch (\Throwable $error) {
-	thrown('init-error', $error);
+	send(...thrown('init-error', $error));
 	exit(1);
 }
 serve($argv[1], $argv[2] ?? '');

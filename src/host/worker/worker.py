@@ -13,18 +13,32 @@ def send(head, body=b''):
 	except OSError:
 		os._exit(0)
 
-# The cuts keep the body below its limit. `traceback` takes long to load and is seldom needed.
-def fail(head, error):
+# Calls code of the handler's, which may raise anything.
+def attempt(call, instead=None):
+	try:
+		return call()
+	except BaseException:
+		return instead
+
+# `traceback` takes long to load and is seldom needed.
+def frames(error):
 	import traceback
-	kind, text = type(error).__name__, str(error)
+	return traceback.format_list([f for f in traceback.extract_tb(error.__traceback__) if f.filename[:1] != '<'])
+
+# Of a syntax error, the place.
+def place(error):
+	import traceback
+	return traceback.format_exception_only(type(error), error)[:-1]
+
+# The cuts keep the body below its limit.
+def fail(head, error):
+	kind = attempt(lambda: ''.join(c if '!' <= c <= '~' else '_' for c in type(error).__name__)[:128]) or 'Error'
+	text = attempt(lambda: ''.join(str(error)[:20000]), '<exception str() failed>')
 	if kind == 'SystemExit':
 		kind, text = 'Runtime.ExitError', f'sys.exit({text}) was called'
-	kind = ''.join(c if '!' <= c <= '~' else '_' for c in kind)[:128]
-	trace = [f for f in traceback.extract_tb(error.__traceback__) if f.filename[0] != '<']
-	# Of a syntax error, the place.
-	trace = traceback.format_list(trace) + traceback.format_exception_only(type(error), error)[:-1]
-	body = {'errorType': kind, 'errorMessage': text[:20000], 'stackTrace': [line[:300] for line in trace[-50:]]}
-	body = json.dumps(body, ensure_ascii=False, separators=(',', ':')).encode(errors='replace')
+	trace = attempt(lambda: frames(error), []) + attempt(lambda: place(error), [])
+	body = encode({'errorType': kind, 'errorMessage': text, 'stackTrace': [line[:300] for line in trace[-50:]]})
+	body = body.encode(errors='replace')
 	send(f'{head} {len(body)} {kind}', body)
 
 # The attributes are those of the managed runtime.
@@ -37,11 +51,35 @@ class Context(Fields):
 def pick(of, names):
 	return None if of is None else Fields(**{name: of.get(name) for name in names.split()})
 
-def context(text):
+# For the function, for libraries in C, and for children. glibc keeps for ever what `setenv` was given,
+# and `os.environ` calls that. So the 1,000th event and all behind it call `putenv`, which keeps nothing,
+# by a module that takes a millisecond to load. Where there is none, memory grows.
+def find_putenv():
+	import _ctypes
+	address = _ctypes.dlsym(_ctypes.dlopen(None, os.RTLD_NOW), 'putenv')
+	of_python, entry = os.environb._data, None
+	def putenv(value):
+		nonlocal entry
+		# The last one lives until the call is over.
+		last, entry = entry, TRACE + b'=' + value
+		_ctypes.call_function(address, (entry,))
+		of_python[TRACE] = value
+		return True
+	return putenv
+
+TRACE, putenv = b'_X_AMZN_TRACE_ID', None
+def trace(seq, value):
+	global putenv
+	if seq == 1000:
+		putenv = attempt(find_putenv)
+	if value is None:
+		os.environb.pop(TRACE, 0)
+	elif not putenv or not attempt(lambda: putenv(value)):
+		os.environb[TRACE] = value
+
+def context(seq, text):
 	of = dict(line.split('=', 1) for line in text.split('\n')[:-1])
-	os.environ.pop('_X_AMZN_TRACE_ID', 0)
-	if 'trace-id' in of:
-		os.environ['_X_AMZN_TRACE_ID'] = of['trace-id']
+	trace(seq, of['trace-id'].encode() if 'trace-id' in of else None)
 	# Without a deadline, the longest that Lambda gives.
 	self = Context(
 		aws_request_id=of.get('request-id'),
@@ -64,7 +102,7 @@ def load(path, name):
 	root, file = os.path.split(path)
 	task = os.environ.get('LAMBDA_TASK_ROOT', root)
 	if path.startswith(task + '/'):
-		root, file = task, path[len(task) + 1:]
+		root, file = task, os.path.normpath(path[len(task) + 1:])
 	sys.path[0] = root
 	file = os.path.splitext(file)[0].replace('/', '.')
 	sys.modules.pop(file, 0)
@@ -81,12 +119,32 @@ def load(path, name):
 # DynamoDB's numbers.
 def number(value):
 	return float(value) if type(value).__name__ == 'Decimal' else json.JSONEncoder().default(value)
+encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=number).encode
+
+# What the handler has put in place of `sys.stdout` may be closed, or no file.
+def flush():
+	out, own = sys.stdout, sys.__stdout__
+	for file in (out,) if out is own else (out, own):
+		try:
+			file.flush()
+		except BaseException:
+			pass
+
+# A handler of a signal may raise between two events.
+def head(channel):
+	while True:
+		try:
+			return channel.readline().split()
+		except Exception as error:
+			# The channel is broken.
+			if isinstance(error, OSError) and error.errno:
+				raise
+			attempt(lambda: sys.excepthook(type(error), error, error.__traceback__))
 
 def serve(path, name):
 	os.set_inheritable(3, False)
 	# One write a line and not two; a line without an end is written before the answer.
 	sys.stdout.reconfigure(line_buffering=True, write_through=False)
-	encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=number).encode
 	try:
 		handler = load(path, name)
 	except BaseException as error:
@@ -94,25 +152,26 @@ def serve(path, name):
 		sys.exit(1)
 	send('ready')
 	channel = open(3, 'rb', closefd=False)
-	while len(line := channel.readline().split()) == 3:
+	while len(line := head(channel)) == 3:
 		seq, text, event = map(int, line)
 		text, event = channel.read(text), channel.read(event)
 		try:
 			# An invoke without a payload is `{}` for Lambda.
-			result, kind = handler(json.loads(event.decode() or '{}'), context(text.decode())), ''
+			result, kind = handler(json.loads(event.decode() or '{}'), context(seq, text.decode(errors='replace'))), ''
 			if isinstance(result, bytes):
 				kind = ' application/octet-stream'
 			else:
 				result = encode(result).encode()
-			sys.stdout.flush()
-			send(f'ok {seq} {len(result)}{kind}', result)
 		except BaseException as error:
-			sys.stdout.flush()
+			flush()
 			# sys.exit() and its like end the process.
-			last = not isinstance(error, Exception)
+			last = not issubclass(type(error), Exception)
 			fail(f'{"fatal" if last else "error"} {seq}', error)
 			if last:
 				raise
+		else:
+			flush()
+			send(f'ok {seq} {len(result)}{kind}', result)
 		event = result = 0
 
 serve(*sys.argv[1:])

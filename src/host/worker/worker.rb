@@ -33,6 +33,7 @@ module Tinderbox
 		end
 	end
 	CHANNEL = IO.for_fd(3, 'r+b', autoclose: false)
+	JSON = ::JSON
 	CHANNEL.sync = CHANNEL.close_on_exec = true
 	class << self
 		def send(head, body = '')
@@ -42,13 +43,25 @@ module Tinderbox
 			exit!(0)
 		end
 
+		# Calls code of the handler's, which may raise anything.
+		def attempt(instead)
+			yield
+		rescue Exception
+			instead
+		end
+
 		# The cuts keep the body below its limit.
-		def fail(head, error, type = error.class.to_s)
-			type, message = type.b.gsub(/[^!-~]/n, '_')[0, 128], error.message
-			type, message = 'Runtime.ExitError', "exit(#{error.status}) was called" if SystemExit === error
-			trace = (error.backtrace || []).reject { |line| line.start_with?('-e:', '<internal:') }
-			cut = ->(text, length) { text.to_s.dup.force_encoding('UTF-8').scrub[0, length] }
-			body = JSON.generate({ errorType: type, errorMessage: cut[message, 20000], stackTrace: trace[0, 50].map { |line| cut[line, 300] } })
+		def cut(length, instead)
+			attempt(instead) { "#{yield}".dup.force_encoding('UTF-8').scrub[0, length] }
+		end
+		def fail(head, error, type = nil)
+			type = cut(128, '') { type || error.class }.b.gsub(/[^!-~]/n, '_')[0, 128]
+			type = 'Error' if type.empty?
+			message = cut(20000, 'the message of the error cannot be had') { error.message }
+			type, message = 'Runtime.ExitError', "exit(#{cut(20, '') { error.status }}) was called" if SystemExit === error
+			trace = attempt([]) { Array(error.backtrace)[0, 200].map { |line| cut(300, '') { line } } }
+			trace = trace.reject { |line| line.start_with?('-e:', '<internal:') }[0, 50]
+			body = JSON.generate({ errorType: type, errorMessage: message, stackTrace: trace })
 			send("#{head} #{body.bytesize} #{type}", body)
 		end
 
@@ -67,9 +80,26 @@ module Tinderbox
 			exit!(1)
 		end
 
-		def context(text)
-			of = text.force_encoding('UTF-8').lines(chomp: true).to_h { |line| line.split('=', 2) }
-			ENV['_X_AMZN_TRACE_ID'] = of['trace-id']
+		# For the method, for libraries in C, and for children. glibc keeps for ever what `setenv` was given,
+		# and ENV calls that. So from the 1,000th event on the id is written to memory of ours, which `putenv`
+		# takes, by a library that takes a millisecond to load. Where there is none, memory grows.
+		TRACE = '_X_AMZN_TRACE_ID'
+		def find_putenv
+			require 'fiddle'
+			@room = Fiddle::Pointer.malloc(1024)
+			@room[0, 17] = "#{TRACE}="
+			Fiddle::Function.new(Fiddle::Handle::DEFAULT['putenv'], [Fiddle::TYPE_VOIDP], Fiddle::TYPE_INT)
+		end
+		def trace(seq, value)
+			@putenv = attempt(nil) { find_putenv } if seq == 1000
+			return ENV[TRACE] = value unless @putenv && value && value.bytesize < 1000
+			@room[17, value.bytesize + 1] = "#{value}\0"
+			@putenv.call(@room) if ENV[TRACE] != value
+		end
+
+		def context(seq, text)
+			of = text.force_encoding('UTF-8').scrub.lines(chomp: true).to_h { |line| line.split('=', 2) }
+			trace(seq, of['trace-id'])
 			# Without a deadline, the longest that Lambda gives.
 			Context.new(*of.values_at('request-id', 'function-arn', 'tenant-id'),
 				*of.values_at('client-context', 'cognito-identity').map { |json| JSON.parse(json || 'null') },
@@ -83,13 +113,23 @@ module Tinderbox
 			JSON.parse(event.empty? ? '{}' : event)
 		end
 
+		# A trap, or another thread, may raise between two events.
+		def head
+			CHANNEL.gets
+		rescue SystemCallError, IOError
+			raise
+		rescue StandardError => error
+			attempt(nil) { warn error.full_message }
+			retry
+		end
+
 		def serve(handler)
 			send('ready')
-			while (line = CHANNEL.gets)
+			while (line = head)
 				seq, text, event = line.split.map(&:to_i)
 				text, event = CHANNEL.read(text), CHANNEL.read(event)
 				begin
-					result, type = handler.call(event: decode(event), context: context(text)), ''
+					result, type = handler.call(event: decode(event), context: context(seq, text)), ''
 					if IO === result || StringIO === result
 						result, type = result.read, ' application/octet-stream'
 					else

@@ -127,3 +127,23 @@ export const forks = async () => {
 	const child = fork(new URL('./child.mjs', import.meta.url).pathname);
 	return await new Promise((resolve) => child.on('message', resolve));
 };
+
+const NAME = '_X_AMZN_TRACE_ID';
+const shellSees = (wanted) => {
+	try {
+		execFileSync('sh', ['-c', `[ "\${${NAME}-unset}" = "$1" ]`, 'sh', wanted]);
+		return true;
+	} catch {
+		return false;
+	}
+};
+export const trace = async (event) => {
+	// The environment as C has it.
+	const ofC = process.report.getReport().environmentVariables[NAME];
+	const listed = Object.entries(process.env).find(([name]) => name === NAME)?.[1];
+	const seen = [process.env[NAME], ofC, printenv(), listed].map((value) => value ?? null);
+	const forked = shellSees(event.wanted);
+	if (event.leaves) process.env[NAME] = event.leaves;
+	else if ('leaves' in event) delete process.env[NAME];
+	return { seen, forked };
+};

@@ -108,3 +108,16 @@ function warns($payload)
 {
     return $payload['nothing of that name'];
 }
+
+function trace($payload)
+{
+    $name = '_X_AMZN_TRACE_ID';
+    $child = trim(shell_exec("printenv $name") ?? '');
+    $wanted = escapeshellarg($payload['wanted']);
+    exec("test \"\${{$name}-unset}\" = $wanted", $nothing, $status);
+    $seen = [getenv($name) === false ? null : getenv($name), $child === '' ? null : $child, $_ENV[$name] ?? null, $_SERVER[$name] ?? null];
+    if (array_key_exists('leaves', $payload)) {
+        putenv(isset($payload['leaves']) ? "$name=$payload[leaves]" : $name);
+    }
+    return ['seen' => $seen, 'forked' => $status === 0];
+}

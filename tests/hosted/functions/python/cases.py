@@ -112,3 +112,26 @@ def descriptors(event, context):
     # Without the default, which closes them itself.
     listing = ["ls", "-l", "/proc/self/fd"]
     return subprocess.run(listing, capture_output=True, text=True, close_fds=False).stdout
+
+
+NAME = "_X_AMZN_TRACE_ID"
+
+
+def trace(event, context):
+    import ctypes
+
+    getenv = ctypes.CDLL(None).getenv
+    getenv.restype = ctypes.c_char_p
+    of_c = getenv(NAME.encode())
+    pid = os.fork()
+    if pid == 0:
+        os.execvp("sh", ["sh", "-c", f'[ "${{{NAME}-unset}}" = "$1" ]', "sh", event["wanted"]])
+    forked = os.waitpid(pid, 0)[1] == 0
+    child = subprocess.run(["printenv", NAME], capture_output=True, text=True).stdout
+    given = subprocess.run(["printenv", NAME], capture_output=True, text=True, env=os.environ)
+    seen = [os.environ.get(NAME), of_c and of_c.decode(), child[:-1] or None, given.stdout[:-1] or None]
+    if event.get("leaves"):
+        os.environ[NAME] = event["leaves"]
+    elif "leaves" in event:
+        os.environ.pop(NAME, None)
+    return {"seen": seen, "forked": forked}

@@ -97,3 +97,17 @@ def gems(event:, context:)
   require event['name']
   [TinderboxSample::ANSWER, Gem::VERSION.class.to_s]
 end
+
+NAME = '_X_AMZN_TRACE_ID'
+
+def trace(event:, context:)
+  require 'fiddle'
+  getenv = Fiddle::Function.new(Fiddle::Handle::DEFAULT['getenv'], [Fiddle::TYPE_VOIDP], Fiddle::TYPE_VOIDP)
+  of_c = getenv.call(NAME)
+  pid = fork { exec('sh', '-c', %([ "${#{NAME}-unset}" = "$1" ]), 'sh', event['wanted']) }
+  Process.wait(pid)
+  forked = $?.success?
+  seen = [ENV[NAME], of_c.null? ? nil : of_c.to_s, `printenv #{NAME}`[/.+/], IO.popen(['printenv', NAME], &:read)[/.+/]]
+  ENV[NAME] = event['leaves'] if event.key?('leaves')
+  { seen: seen, forked: forked }
+end
