@@ -34,7 +34,7 @@ mod wrapper;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::host::child::Failed;
-use crate::host::context::{Context, Time, timeout_ms};
+use crate::host::context::{Context, Time, forget_variables, timeout_ms};
 use crate::host::exec::Program;
 use crate::host::interpreter::Finder;
 use crate::host::kept::{Command, Kept, Trouble};
@@ -93,6 +93,7 @@ pub fn start() -> fn() -> Result<Handle, Failure> {
     // Where it is ignored, nobody learns how a child has ended.
     by_default(&[CHILD_ENDED]);
     wrapper::become_wrapper();
+    forget_variables();
     init
 }
 

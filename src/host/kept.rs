@@ -3,7 +3,7 @@
 
 use crate::buffer::Text;
 use crate::host::child::{Failed, News, attend, cannot_run, ended_badly, failed, late, put_down};
-use crate::host::context::Time;
+use crate::host::context::{Time, forget_trace_id};
 use crate::host::logs::Logs;
 use crate::host::resolve::without_nul;
 use crate::host::types::Types;
@@ -189,6 +189,7 @@ impl Kept {
         } else {
             None
         };
+        forget_trace_id();
         let environment = Environment::new();
         let started = Child::start(&Start {
             path: command.path,
