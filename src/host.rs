@@ -20,6 +20,7 @@
 mod channel;
 mod child;
 mod context;
+mod errno;
 mod exec;
 mod interpreter;
 mod kept;

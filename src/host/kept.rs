@@ -319,7 +319,7 @@ impl Kept {
                 let ending = self.stop().unwrap_or(Ending::Exit(0));
                 return ended_badly(&ending, self.logs, response);
             }
-            Trouble::NotStarted => return cannot_run(self.name(), self.number, response),
+            Trouble::NotStarted => return cannot_run(self.command.path, self.number, response),
             Trouble::Broken => (
                 "Runtime.BadFrame",
                 b"the handler does not keep to the protocol of its channel",
