@@ -28,6 +28,7 @@ mod logs;
 mod resolve;
 mod shell;
 mod shims;
+mod target;
 mod types;
 mod worker;
 mod wrapper;

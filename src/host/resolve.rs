@@ -5,6 +5,7 @@
 
 use crate::buffer::put;
 use crate::failure::Failure;
+use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, TRIED_BYTES_MAX};
 use crate::sys::files::{Program, is_file, program};
 use crate::sys::{Environment, Region};
@@ -30,7 +31,7 @@ pub enum Kind {
 }
 
 /// The words that can stand before a colon.
-const KINDS: [(&[u8], Kind); 7] = [
+pub const KINDS: [(&[u8], Kind); 7] = [
     (b"program", Kind::Program),
     (b"worker", Kind::Worker),
     (b"shell", Kind::Shell),
@@ -63,20 +64,20 @@ pub struct Found {
 }
 
 struct Texts {
-    /// What the handler names, in its shortest form.
-    target: [u8; PATH_BYTES_MAX],
     /// The path in hand, at last that of the handler.
     path: [u8; PATH_BYTES_MAX],
     name: [u8; PATH_BYTES_MAX],
     /// The paths that were tried, or those that were found.
     message: [u8; TRIED_BYTES_MAX],
+    /// What the handler names, where that has a shorter form.
+    target: [u8; PATH_BYTES_MAX],
 }
 
 static TEXTS: Region<Texts> = Region::new(Texts {
-    target: [0; _],
     path: [0; _],
     name: [0; _],
     message: [0; _],
+    target: [0; _],
 });
 
 /// Finds the handler that the environment names.
@@ -141,7 +142,11 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run<'a>(&mut self, handler: &[u8], room: &'a mut [u8]) -> Result<Choice<'a>, &'static str> {
+    fn run<'a>(
+        &mut self,
+        handler: &'a [u8],
+        room: &'a mut [u8],
+    ) -> Result<Choice<'a>, &'static str> {
         let (kind, target) = split_kind(handler);
         if let Some(Err(word)) = kind {
             self.say(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
@@ -319,34 +324,6 @@ impl Search<'_> {
             self.said += put(self.message, self.said, piece);
         }
     }
-}
-
-/// The kind that a handler names, or the word that is none; and what is behind it.
-fn split_kind(handler: &[u8]) -> (Option<Result<Kind, &[u8]>>, &[u8]) {
-    let colon = find(handler, 0, b':');
-    let word = part(handler, 0, colon);
-    let letters = word.iter().all(u8::is_ascii_lowercase);
-    // A name of Ruby has two colons.
-    let behind = part(handler, colon, handler.len());
-    if word.is_empty() || !letters || !behind.starts_with(b":") || behind.starts_with(b"::") {
-        return (None, handler);
-    }
-    let known = KINDS.iter().find(|(name, _)| equal(name, word));
-    let kind = known.map_or(Err(word), |(_, kind)| Ok(*kind));
-    (Some(kind), part(handler, colon + 1, handler.len()))
-}
-
-/// A relative path without the parts that lead nowhere: `./a//b` is `a/b`.
-fn normalise<'a>(path: &[u8], room: &'a mut [u8]) -> &'a [u8] {
-    let mut bytes = 0;
-    for name in path.split(|&byte| byte == b'/') {
-        if !name.is_empty() && name != b"." {
-            let slash = part(b"/", 0, bytes.min(1));
-            bytes += put(room, bytes, slash);
-            bytes += put(room, bytes, name);
-        }
-    }
-    part(room, 0, bytes)
 }
 
 /// Puts the parts into a region, one behind the other, as far as there is room.

@@ -62,7 +62,8 @@ fn event_variables_are_there_behind_more_variables_than_can_be_handed_on() {
     assert_eq!(values(&found, "LAMBDA_REQUEST_ID"), ["with"]);
     assert_eq!(values(&found, "LAMBDA_TENANT_ID"), ["tenant 7"]);
     assert_eq!(values(&found, "_X_AMZN_TRACE_ID"), ["Root=1-2"]);
-    assert_eq!(values(&found, "FILLING_0"), ["x"]);
+    let rest = found.iter().filter(|entry| entry.starts_with("FILLING_"));
+    assert!(rest.count() > 4000, "{} entries", found.len());
     let found = entries(response(ledger, "without"));
     assert_eq!(values(&found, "LAMBDA_REQUEST_ID"), ["without"]);
     assert_eq!(values(&found, "LAMBDA_TENANT_ID"), [""; 0]);

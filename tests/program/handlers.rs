@@ -245,6 +245,10 @@ fn after(change: impl Fn(&std::path::Path), first: &[u8], reason: &str) {
 
 #[test]
 fn program_that_cannot_be_run_is_told_with_its_reason() {
+    if runner().is_some() {
+        skip("a runner does not share memory with a new process, which then ends with 127");
+        return;
+    }
     let nothing = |_: &std::path::Path| {};
     after(
         nothing,
