@@ -148,12 +148,12 @@ impl Decimal {
     /// Writes it out.
     pub fn new(number: usize) -> Decimal {
         let mut decimal = Decimal {
-            digits: [b'0'; DIGITS_MAX],
+            digits: [0; _],
             first: DIGITS_MAX,
         };
         let mut number = number;
         for digit in decimal.digits.iter_mut().rev() {
-            *digit += (number % 10) as u8;
+            *digit = b'0' + (number % 10) as u8;
             number /= 10;
             decimal.first -= 1;
             if number == 0 {

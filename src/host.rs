@@ -20,6 +20,7 @@
 mod channel;
 mod child;
 mod context;
+mod errno;
 mod exec;
 mod idle;
 mod interpreter;
@@ -28,6 +29,7 @@ mod logs;
 mod resolve;
 mod shell;
 mod shims;
+mod target;
 mod types;
 mod worker;
 mod wrapper;
@@ -35,7 +37,7 @@ mod wrapper;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::host::child::Failed;
-use crate::host::context::{Context, Time, timeout_ms};
+use crate::host::context::{Context, Time, forget_variables, timeout_ms};
 use crate::host::exec::Program;
 use crate::host::interpreter::Finder;
 use crate::host::kept::{Command, Kept, Trouble};
@@ -97,6 +99,7 @@ pub fn start() -> fn() -> Result<Handle, Failure> {
     // Where it is ignored, nobody learns how a child has ended.
     by_default(&[CHILD_ENDED]);
     wrapper::become_wrapper();
+    forget_variables();
     init
 }
 

@@ -183,6 +183,11 @@ pub const RESPAWN_MS_MIN: u64 = 100;
 #[cfg(feature = "platform")]
 pub const RESPAWN_MS_MAX: u64 = 10_000;
 
+/// The longest wait between two tries to fork a worker while a pool starts, in milliseconds: with
+/// those before, five tries in 1.5 seconds. Then there is an init error.
+#[cfg(feature = "platform")]
+pub const INIT_FORK_DELAY_MS_MAX: u64 = 800;
+
 /// The last wait between two tries to reach a Runtime API that serves several at once, in
 /// milliseconds; they begin with `RESPAWN_MS_MIN` and double, as AWS's Python client has it.
 #[cfg(feature = "platform")]

@@ -6,11 +6,11 @@
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::api::{Api, Seat};
-use crate::buffer::Decimal;
 use crate::connection::Inbox;
 use crate::failure::Failure;
 use crate::limits::{
-    RESPAWN_MS_MAX, RESPAWN_MS_MIN, STATUS_BYTES_MAX, WORKER_STEADY_MS, WORKERS_MAX,
+    INIT_FORK_DELAY_MS_MAX, RESPAWN_MS_MAX, RESPAWN_MS_MIN, STATUS_BYTES_MAX, WORKER_STEADY_MS,
+    WORKERS_MAX,
 };
 use crate::log::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::response::Response;
@@ -18,7 +18,7 @@ use crate::sys::child::Ending;
 use crate::sys::pipes::{pipe, wait_for};
 use crate::sys::pool::{
     CHILD_ENDED, Fork, KILL, Signals, TERMINATE, by_default, channel, die_with, fork, kill,
-    own_pid, reap, take_message,
+    open_placeholders, own_pid, reap, take_message,
 };
 use crate::sys::{self, Descriptor, Environment, Region, monotonic_ms};
 use crate::wire::http1::decimal;
@@ -36,6 +36,14 @@ struct Worker {
     at_ms: u64,
     /// How long its successor would have to wait, in milliseconds.
     delay_ms: u64,
+}
+
+impl Worker {
+    /// The next one is started later, and later each time.
+    fn put_off(&mut self, now_ms: u64) {
+        self.delay_ms = (self.delay_ms * 2).clamp(RESPAWN_MS_MIN, RESPAWN_MS_MAX);
+        self.at_ms = now_ms + self.delay_ms;
+    }
 }
 
 static WORKERS: Region<[Worker; WORKERS_MAX]> = Region::new(
@@ -78,6 +86,7 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
     };
     api.endpoint.patient = true;
     by_default(&[CHILD_ENDED, TERMINATE]);
+    open_placeholders();
     let pool = (|| {
         let (workers, message) = (WORKERS.take()?, STATUS.take()?);
         let (go, hold) = pipe()?;
@@ -122,19 +131,29 @@ impl Pool<'_> {
     fn supervise(&mut self, api: &mut Api, inbox: &mut Inbox, response: &mut Response) -> bool {
         let now_ms = monotonic_ms();
         let mut wait_ms = None;
+        let (mut failed, mut is_late) = (0, false);
         for worker in self.workers.iter_mut().filter(|worker| worker.pid == 0) {
-            let left_ms = worker.at_ms.saturating_sub(now_ms);
-            if left_ms == 0 {
+            if worker.at_ms <= now_ms {
                 match fork() {
-                    Some(Fork::Child) => return true,
-                    Some(Fork::Parent(pid)) => (worker.pid, worker.at_ms) = (pid, now_ms),
-                    None => {
-                        log::line(b"no process for a worker", b"");
-                        worker.at_ms = now_ms.saturating_add(RESPAWN_MS_MAX);
+                    Ok(Fork::Child) => return true,
+                    Ok(Fork::Parent(pid)) => {
+                        (worker.pid, worker.at_ms) = (pid, now_ms);
+                        continue;
+                    }
+                    Err(errno) => {
+                        failed = errno;
+                        is_late |= worker.delay_ms >= INIT_FORK_DELAY_MS_MAX;
+                        worker.put_off(now_ms);
                     }
                 }
-            } else {
-                wait_ms = Some(wait_ms.unwrap_or(left_ms).min(left_ms));
+            }
+            let left_ms = worker.at_ms - now_ms;
+            wait_ms = Some(wait_ms.unwrap_or(left_ms).min(left_ms));
+        }
+        if failed != 0 {
+            log_number(b"cannot fork a worker: errno ", failed, response);
+            if is_late && self.hold.is_some() {
+                self.fail_init(api, inbox, response, OUT_OF_RESOURCES);
             }
         }
         let [status, _] = &self.status;
@@ -143,8 +162,7 @@ impl Pool<'_> {
         self.listen(api, inbox);
         while let Some(signal) = self.signals.take() {
             if signal == TERMINATE {
-                self.end(TERMINATE);
-                sys::exit(0);
+                self.end(TERMINATE, 0);
             }
         }
         while let Some((pid, ending)) = reap(false) {
@@ -167,8 +185,7 @@ impl Pool<'_> {
                 }
             } else if self.hold.is_some() {
                 api.settle_request(inbox, said);
-                self.end(KILL);
-                sys::exit(EXIT_INIT);
+                self.end(KILL, EXIT_INIT);
             } else {
                 let (_, json) = said.split_at(said.len().saturating_sub(JSON_SHOWN_BYTES));
                 log::line(b"a new worker failed to start: ", json);
@@ -192,39 +209,64 @@ impl Pool<'_> {
             Ending::Exit(status) => (b"a worker ended with exit status ", status),
             Ending::Signal(signal) => (b"a worker was ended by signal ", signal),
         };
-        let number = Decimal::new(number);
-        log::line(what, number.text());
+        log_number(what, number, response);
         if self.hold.is_some() {
             worker.pid = 0;
-            api.report(inbox, response, DEAD_AT_INIT.again());
-            self.end(KILL);
-            sys::exit(EXIT_INIT);
+            self.fail_init(api, inbox, response, DEAD_AT_INIT);
         }
         let now_ms = monotonic_ms();
-        worker.delay_ms = if now_ms.saturating_sub(worker.at_ms) >= WORKER_STEADY_MS {
-            0
-        } else {
-            (worker.delay_ms * 2).clamp(RESPAWN_MS_MIN, RESPAWN_MS_MAX)
-        };
         worker.pid = 0;
-        worker.at_ms = now_ms + worker.delay_ms;
+        if now_ms - worker.at_ms >= WORKER_STEADY_MS {
+            (worker.delay_ms, worker.at_ms) = (0, now_ms);
+        } else {
+            worker.put_off(now_ms);
+        }
         if matches!(ending, Ending::Exit(status) if *status == EXIT_API as usize)
             && Descriptor::connect(api.endpoint.address, api.endpoint.port).is_none()
         {
-            self.end(KILL);
-            log::fatal(EXIT_API, b"no Runtime API at ", api.endpoint.authority());
+            log::line(b"no Runtime API at ", api.endpoint.authority());
+            self.end(KILL, EXIT_API);
         }
     }
 
-    /// Ends all workers, and waits until they are gone.
-    fn end(&mut self, signal: i32) {
+    /// Posts an init error for the whole pool, and ends it.
+    #[cold]
+    fn fail_init(
+        &mut self,
+        api: &mut Api,
+        inbox: &mut Inbox,
+        response: &mut Response,
+        failure: &'static Failure,
+    ) -> ! {
+        api.report(inbox, response, failure.again());
+        self.end(KILL, EXIT_INIT)
+    }
+
+    /// Ends all workers, waits until they are gone, and ends the process.
+    #[inline(never)]
+    fn end(&mut self, signal: i32, code: i32) -> ! {
         for worker in self.workers.iter().filter(|worker| worker.pid != 0) {
             kill(worker.pid, signal);
         }
         // Those that hold the signal back until they wait for an event wait for the others before.
         self.hold = None;
         while reap(true).is_some() {}
+        sys::exit(code)
     }
+}
+
+const OUT_OF_RESOURCES: &Failure = &Failure::plain(
+    "Runtime.OutOfResources",
+    "cannot fork a worker, see the log",
+);
+
+/// Logs a number. There is nothing else in the response of a parent.
+#[inline(never)]
+fn log_number(what: &[u8], number: usize, response: &mut Response) {
+    let digits = response.buffer();
+    digits.clear();
+    digits.prepend_number(number);
+    log::line(what, digits.bytes());
 }
 
 const DEAD_AT_INIT: &Failure =

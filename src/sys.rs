@@ -214,6 +214,9 @@ pub fn exit(code: i32) -> ! {
     }
 }
 
+/// The last of the standard descriptors: 0, 1 and 2.
+const STANDARD_MAX: usize = 2;
+
 /// A descriptor that is closed when it is dropped.
 pub struct Descriptor(c_int);
 
@@ -250,10 +253,18 @@ impl Descriptor {
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
         // SAFETY: no memory is involved.
         let number = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
-        let socket = (number >= 0).then(|| Descriptor(number as c_int))?;
+        // What has failed has a negative number, which connect(2) refuses.
+        let mut socket = Descriptor(number as c_int);
+        // With the number of a standard descriptor that was closed, it would get what is logged.
+        if number as usize <= STANDARD_MAX {
+            let (copy, least) = (libc::F_DUPFD_CLOEXEC as usize, STANDARD_MAX + 1);
+            // SAFETY: as above.
+            let number = unsafe { call3(libc::SYS_fcntl, number as usize, copy, least) };
+            socket = Descriptor(number as c_int); // and the one before is closed
+        }
         let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
         // SAFETY: the address is valid for the length given.
-        let done = unsafe { call3(libc::SYS_connect, number as usize, place, length) };
+        let done = unsafe { call3(libc::SYS_connect, socket.0 as usize, place, length) };
         // An interrupted connect goes on by itself, and a send waits for it.
         (done >= 0 || done == INTERRUPTED).then_some(socket)
     }

@@ -87,6 +87,10 @@ fn the_files_are_static_and_nothing_in_them_is_both_written_and_run() {
                 path.display()
             );
         }
+        // One to read and run, one to read and write: scripts/discard.ld says what a third costs.
+        let loaded = segments.iter().filter(|segment| segment.kind == elf::LOAD);
+        let rights: Vec<u32> = loaded.map(|segment| segment.flags).collect();
+        assert_eq!(rights, [5, 6], "{}", path.display());
         let stack = segments.iter().find(|segment| segment.kind == elf::STACK);
         assert!(
             stack.is_some_and(|stack| stack.flags & 1 == 0),

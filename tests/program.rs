@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "program/environment.rs"]
+mod environment;
 #[path = "program/failures.rs"]
 mod failures;
 #[path = "program/handlers.rs"]

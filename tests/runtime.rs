@@ -11,10 +11,14 @@ mod answers;
 mod closes;
 #[path = "runtime/configuration.rs"]
 mod configuration;
+#[path = "runtime/descriptors.rs"]
+mod descriptors;
 #[path = "runtime/events.rs"]
 mod events;
 #[path = "runtime/features.rs"]
 mod features;
+#[path = "runtime/forks.rs"]
+mod forks;
 #[path = "runtime/headers.rs"]
 mod headers;
 #[path = "runtime/large.rs"]
@@ -27,6 +31,8 @@ mod pools;
 mod records;
 #[path = "runtime/replies.rs"]
 mod replies;
+#[path = "binary/skip.rs"]
+mod skip;
 #[path = "runtime/snapshots.rs"]
 mod snapshots;
 #[path = "runtime/soak.rs"]

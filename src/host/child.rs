@@ -6,7 +6,9 @@
 
 use crate::buffer::Decimal;
 use crate::failure::{self, Failure};
+use crate::host::errno;
 use crate::host::logs::Logs;
+use crate::host::resolve::without_nul;
 use crate::limits::{DRAIN_READS, KILL_WAIT_MS, LAST_WORDS_MS};
 use crate::response::Response;
 use crate::sys::child::{Child, Ending};
@@ -168,18 +170,20 @@ pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Fai
     )
 }
 
-/// `ENOEXEC` and `ENOENT` of Linux, as execve(2) explains them.
-const NOT_EXECUTABLE: usize = 8;
-const NOT_FOUND: usize = 2;
-
-/// What it means that a program cannot be run.
-pub fn cannot_run(path: &[u8], number: usize, response: &mut Response) -> Failed {
-    let why: &[u8] = match number {
-        NOT_EXECUTABLE => b": for another architecture, or a script without #!",
-        NOT_FOUND => b": its interpreter is missing",
-        _ => b"",
+/// What it means that a program, whose path has a NUL at its end, cannot be run.
+pub fn cannot_run(path: &[u8], errno: usize, response: &mut Response) -> Failed {
+    let error_type = match errno {
+        errno::EAGAIN | errno::ENOMEM => "Runtime.OutOfResources",
+        _ => "Runtime.InvalidEntrypoint",
     };
-    let number = Decimal::new(number);
-    let message = [b"cannot run ", path, b", errno ", number.text(), why];
-    failed(response, "Runtime.InvalidEntrypoint", &message)
+    let number = Decimal::new(errno);
+    let message = [
+        b"cannot run ",
+        without_nul(path),
+        errno::reason(errno, path),
+        b" (errno ",
+        number.text(),
+        b")",
+    ];
+    failed(response, error_type, &message)
 }

@@ -3,7 +3,7 @@
 use crate::buffer::{Decimal, Text, put};
 use crate::invocation::Invocation;
 use crate::limits::{CONTEXT_BYTES_MAX, EXPORTS_BYTES_MAX, MARGIN_MS_MAX, MARGIN_MS_MIN};
-use crate::sys::{Environment, monotonic_ms, now_ms};
+use crate::sys::{Environment, forget, monotonic_ms, now_ms};
 use crate::wire::http1::decimal;
 use crate::wire::{find, part};
 
@@ -12,31 +12,52 @@ use crate::wire::{find, part};
 const VALUES: [(&[u8], &[u8], &[u8]); 6] = [
     (
         b"request-id",
-        b"LAMBDA_REQUEST_ID",
+        b"LAMBDA_REQUEST_ID=",
         b"lambda-runtime-aws-request-id",
     ),
     (
         b"function-arn",
-        b"LAMBDA_FUNCTION_ARN",
+        b"LAMBDA_FUNCTION_ARN=",
         b"lambda-runtime-invoked-function-arn",
     ),
-    (b"trace-id", b"LAMBDA_TRACE_ID", b"lambda-runtime-trace-id"),
+    (b"trace-id", b"LAMBDA_TRACE_ID=", b"lambda-runtime-trace-id"),
     (
         b"client-context",
-        b"LAMBDA_CLIENT_CONTEXT",
+        b"LAMBDA_CLIENT_CONTEXT=",
         b"lambda-runtime-client-context",
     ),
     (
         b"cognito-identity",
-        b"LAMBDA_COGNITO_IDENTITY",
+        b"LAMBDA_COGNITO_IDENTITY=",
         b"lambda-runtime-cognito-identity",
     ),
     (
         b"tenant-id",
-        b"LAMBDA_TENANT_ID",
+        b"LAMBDA_TENANT_ID=",
         b"lambda-runtime-aws-tenant-id",
     ),
 ];
+
+/// The variables with a deadline and with the trace id as AWS's SDKs want it.
+const DEADLINE: &[u8] = b"LAMBDA_DEADLINE_MS=";
+const TRACE_ID: &[u8] = b"_X_AMZN_TRACE_ID=";
+
+/// Takes all variables that belong to an event out of the environment. A child must not find there
+/// what the configuration of the function says, where its event brings nothing: another's tenant id
+/// would be the worst.
+pub fn forget_variables() {
+    for (_, variable, _) in VALUES {
+        forget(variable);
+    }
+    forget(DEADLINE);
+    forget_trace_id();
+}
+
+/// The same for the trace id alone, which the loop puts there for the event in hand: a process that
+/// is kept alive outlives the event.
+pub fn forget_trace_id() {
+    forget(TRACE_ID);
+}
 
 /// How much time a handler has for an event.
 #[derive(Clone, Copy)]
@@ -150,7 +171,7 @@ impl Context {
         (self.length, self.told) = (0, 0);
         if let Some(deadline_ms) = time.deadline_ms {
             let number = Decimal::new(deadline_ms as usize);
-            self.value(b"deadline-ms", b"LAMBDA_DEADLINE_MS", number.text(), form);
+            self.value(b"deadline-ms", DEADLINE, number.text(), form);
         }
         for (name, variable, header) in VALUES {
             if let Some(value) = invocation.header(header) {
@@ -158,11 +179,13 @@ impl Context {
             }
         }
         if form == Form::Exports {
-            // A shell has the environment of its start.
+            // The file of functions may have set it.
             self.put(b"\"$tinderbox_do\" unset _X_AMZN_TRACE_ID\n");
-            if let Some(id) = invocation.trace_id() {
-                self.value(b"", b"_X_AMZN_TRACE_ID", id, form);
-            }
+        }
+        if form != Form::Lines
+            && let Some(id) = invocation.trace_id()
+        {
+            self.value(b"", TRACE_ID, id, form);
         }
     }
 
@@ -174,10 +197,10 @@ impl Context {
         self.told += bytes;
         match form {
             Form::Lines => self.put_all(&[name, b"=", value, b"\n"]),
-            Form::Variables => self.put_all(&[variable, b"=", value, b"\0"]),
+            Form::Variables => self.put_all(&[variable, value, b"\0"]),
             Form::Exports => {
                 // The function's file may have a function of that name: see `shell.sh`.
-                self.put_all(&[b"\"$tinderbox_do\" export ", variable, b"="]);
+                self.put_all(&[b"\"$tinderbox_do\" export ", variable]);
                 quote(value, &mut |piece| self.put(piece));
                 self.put(b"\n");
             }

@@ -7,7 +7,6 @@ use crate::host::child::{
 };
 use crate::host::context::{Context, Form, Time};
 use crate::host::logs::Logs;
-use crate::host::resolve::without_nul;
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Environment;
@@ -51,7 +50,7 @@ impl Program {
         let child = match started {
             Ok(child) => child,
             Err(number) => {
-                return Err(cannot_run(without_nul(self.path), number, response));
+                return Err(cannot_run(self.path, number, response));
             }
         };
         drop((event, its_out, its_log));

@@ -3,7 +3,7 @@
 
 use crate::buffer::Text;
 use crate::host::child::{Failed, cannot_run, ended_badly, ends_soon, failed, late, put_down};
-use crate::host::context::Time;
+use crate::host::context::{Time, forget_trace_id};
 use crate::host::logs::Logs;
 use crate::host::resolve::without_nul;
 use crate::host::types::Types;
@@ -206,6 +206,7 @@ impl Kept {
         } else {
             None
         };
+        forget_trace_id();
         let environment = Environment::new();
         let started = Child::start(&Start {
             path: command.path,
@@ -291,7 +292,7 @@ impl Kept {
                 let ending = self.stop().unwrap_or(Ending::Exit(0));
                 return ended_badly(&ending, self.logs, response);
             }
-            Trouble::NotStarted => return cannot_run(self.name(), self.number, response),
+            Trouble::NotStarted => return cannot_run(self.command.path, self.number, response),
             Trouble::Broken => (
                 "Runtime.BadFrame",
                 b"the handler does not keep to the protocol of its channel",

@@ -5,8 +5,9 @@
 
 use crate::buffer::put;
 use crate::failure::Failure;
+use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, TRIED_BYTES_MAX};
-use crate::sys::files::{is_executable, is_file};
+use crate::sys::files::{Program, is_file, program};
 use crate::sys::{Environment, Region};
 use crate::wire::{equal, find, part};
 
@@ -30,7 +31,7 @@ pub enum Kind {
 }
 
 /// The words that can stand before a colon.
-const KINDS: [(&[u8], Kind); 7] = [
+pub const KINDS: [(&[u8], Kind); 7] = [
     (b"program", Kind::Program),
     (b"worker", Kind::Worker),
     (b"shell", Kind::Shell),
@@ -68,12 +69,15 @@ struct Texts {
     name: [u8; PATH_BYTES_MAX],
     /// The paths that were tried, or those that were found.
     message: [u8; TRIED_BYTES_MAX],
+    /// What the handler names, where that has a shorter form.
+    target: [u8; PATH_BYTES_MAX],
 }
 
 static TEXTS: Region<Texts> = Region::new(Texts {
     path: [0; _],
     name: [0; _],
     message: [0; _],
+    target: [0; _],
 });
 
 /// Finds the handler that the environment names.
@@ -96,7 +100,7 @@ pub fn find_handler(environment: &Environment) -> Result<Found, Failure> {
         message: &mut texts.message,
         said: 0,
     };
-    let outcome = search.run(handler);
+    let outcome = search.run(handler, &mut texts.target);
     let said = search.said;
     match outcome {
         Ok(choice) => Ok(Found {
@@ -138,29 +142,41 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run<'a>(&mut self, handler: &'a [u8]) -> Result<Choice<'a>, &'static str> {
+    fn run<'a>(
+        &mut self,
+        handler: &'a [u8],
+        room: &'a mut [u8],
+    ) -> Result<Choice<'a>, &'static str> {
         let (kind, target) = split_kind(handler);
-        let target = match kind {
-            Some(Err(word)) => {
-                self.say(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
-                for (word, _) in KINDS {
-                    self.say(&[b" ", word]);
-                }
-                return Err(NONE);
+        if let Some(Err(word)) = kind {
+            self.say(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
+            for (word, _) in KINDS {
+                self.say(&[b" ", word]);
             }
-            _ => target,
-        };
+            return Err(NONE);
+        }
+        if target.is_empty() {
+            self.say(&[b"_HANDLER names no file behind the kind: ", handler]);
+            return Err(NONE);
+        }
         let kind = kind.and_then(Result::ok);
         let mut names = target.split(|&byte| byte == b'/');
-        let fits = (1..PATH_BYTES_MAX).contains(&target.len());
-        // It would start itself without end.
-        let is_own = equal(target, b"bootstrap");
-        if !fits || is_own || target.starts_with(b"/") || names.any(|name| name == b"..") {
+        let ends = target.starts_with(b"/") || target.ends_with(b"/");
+        let fits = target.len() < PATH_BYTES_MAX && !ends;
+        let target = normalise(target, room);
+        if !fits || target.is_empty() || names.any(|name| name == b"..") {
             self.say(&[b"not the name of a handler within the task root: ", handler]);
             return Err(NONE);
         }
+        if equal(target, b"bootstrap") {
+            return Err(self.say_own(handler));
+        }
         self.say(&[b"no handler ", handler, b", tried:"]);
-        if let Some(choice) = self.exact(kind, target) {
+        let mut is_own = false;
+        if let Some(choice) = self.exact(kind, target, &mut is_own) {
+            if is_own {
+                return Err(self.say_own(handler));
+            }
             return Ok(choice);
         }
         if matches!(kind, Some(Kind::Program | Kind::Worker)) {
@@ -193,15 +209,22 @@ impl Search<'_> {
         }
     }
 
-    /// A file that is named exactly so.
-    fn exact<'a>(&mut self, kind: Option<Kind>, target: &[u8]) -> Option<Choice<'a>> {
+    /// A file that is named exactly so; it may be this program.
+    fn exact<'a>(
+        &mut self,
+        kind: Option<Kind>,
+        target: &[u8],
+        is_own: &mut bool,
+    ) -> Option<Choice<'a>> {
         let path_bytes = self.set_path(&[target]);
         let path = part(self.path, 0, path_bytes);
         let found = match kind {
             None if target.ends_with(b".php") && is_file(path) => Some(Kind::Php),
             Some(Kind::Php) if is_file(path) => Some(Kind::Php),
-            None if is_executable(path) => Some(Kind::Program),
-            Some(kind @ (Kind::Program | Kind::Worker)) if is_executable(path) => Some(kind),
+            None | Some(Kind::Program | Kind::Worker) => program(path).map(|program| {
+                *is_own = program == Program::Own;
+                kind.unwrap_or(Kind::Program)
+            }),
             _ => None,
         };
         if found.is_none() {
@@ -287,6 +310,13 @@ impl Search<'_> {
         }
     }
 
+    /// Says that the handler is this program, which would start itself without end.
+    fn say_own(&mut self, handler: &[u8]) -> &'static str {
+        self.said = 0;
+        self.say(&[b"_HANDLER names the runtime itself: ", handler]);
+        NONE
+    }
+
     /// Says the path in hand, and something behind it.
     fn say_path(&mut self, behind: &[u8]) {
         let path = part(self.path, 0, find(self.path, 0, 0));
@@ -294,21 +324,6 @@ impl Search<'_> {
             self.said += put(self.message, self.said, piece);
         }
     }
-}
-
-/// The kind that a handler names, or the word that is none; and what is behind it.
-fn split_kind(handler: &[u8]) -> (Option<Result<Kind, &[u8]>>, &[u8]) {
-    let colon = find(handler, 0, b':');
-    let word = part(handler, 0, colon);
-    let letters = word.iter().all(u8::is_ascii_lowercase);
-    // A name of Ruby has two colons.
-    let colons = part(handler, colon, colon + 2);
-    if word.is_empty() || !letters || !colons.starts_with(b":") || colons == b"::" {
-        return (None, handler);
-    }
-    let known = KINDS.iter().find(|(name, _)| equal(name, word));
-    let kind = known.map_or(Err(word), |(_, kind)| Ok(*kind));
-    (Some(kind), part(handler, colon + 1, handler.len()))
 }
 
 /// Puts the parts into a region, one behind the other, as far as there is room.

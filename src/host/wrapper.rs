@@ -2,26 +2,26 @@
 //! as the managed runtimes have it (AWS Lambda Developer Guide, "Modifying the runtime
 //! environment").
 
-use crate::host::resolve::{join, without_nul};
+use crate::buffer::{Decimal, Text};
+use crate::host::errno;
+use crate::host::resolve::join;
 use crate::limits::PATH_BYTES_MAX;
 use crate::log::{self, EXIT_CONFIG};
-use crate::sys::child::{ARGUMENTS_MAX, become_another};
-use crate::sys::files::{own_path, read_start};
+use crate::sys::child::become_another;
+use crate::sys::files::{Program, own_path, program};
 use crate::sys::{Environment, Region, forget};
-use crate::wire::{find, part};
+use crate::wire::part;
 
 const VARIABLE: &[u8] = b"AWS_LAMBDA_EXEC_WRAPPER=";
 
 struct Texts {
     wrapper: [u8; PATH_BYTES_MAX],
     own: [u8; PATH_BYTES_MAX],
-    arguments: [u8; PATH_BYTES_MAX],
 }
 
 static TEXTS: Region<Texts> = Region::new(Texts {
     wrapper: [0; _],
     own: [0; _],
-    arguments: [0; _],
 });
 
 /// Becomes the wrapper, with our own path and our arguments as its arguments, where the environment
@@ -35,32 +35,31 @@ pub fn become_wrapper() {
         return;
     };
     let wrapper_bytes = join(&mut texts.wrapper, &[value, b"\0"]);
-    forget(VARIABLE);
+    let wrapper = part(&texts.wrapper, 0, wrapper_bytes);
     // The last byte stays a NUL.
     let own_bytes = own_path(texts.own.get_mut(..PATH_BYTES_MAX - 1).unwrap_or_default());
-    let bytes = read_start(b"/proc/self/cmdline\0", &mut texts.arguments);
-    let wrapper = part(&texts.wrapper, 0, wrapper_bytes);
-    let mut arguments: [Option<&[u8]>; ARGUMENTS_MAX] = [None; _];
-    let mut count = 0;
-    let mut add = |argument| {
-        if let Some(place) = arguments.get_mut(count) {
-            *place = Some(argument);
-            count += 1;
-        }
-    };
-    add(wrapper);
-    add(part(&texts.own, 0, own_bytes + 1));
-    // Behind our name come our arguments, each with its NUL.
-    let mut start = find(&texts.arguments, 0, 0) + 1;
-    while start < bytes {
-        let end = find(&texts.arguments, start, 0) + 1;
-        add(part(&texts.arguments, start, end));
-        start = end;
+    if own_bytes == 0 {
+        refuse(b": the path of the runtime is not known (no /proc)", value);
     }
-    become_another(wrapper, &arguments, Environment::new().entries());
-    log::fatal(
-        EXIT_CONFIG,
-        b"cannot run AWS_LAMBDA_EXEC_WRAPPER=",
-        without_nul(wrapper),
-    );
+    if program(wrapper) == Some(Program::Own) {
+        refuse(b": that is the runtime itself", value);
+    }
+    forget(VARIABLE);
+    let own = part(&texts.own, 0, own_bytes + 1);
+    let errno = become_another(wrapper, own, &Environment::new());
+    let mut reason = Text::<160>::new();
+    reason.push(errno::reason(errno, wrapper));
+    reason.push(b" (errno ");
+    reason.push(Decimal::new(errno).text());
+    reason.push(b")");
+    refuse(reason.get(), value);
+}
+
+/// Ends the process: the wrapper cannot be run.
+fn refuse(reason: &[u8], value: &[u8]) -> ! {
+    let mut text = Text::<256>::new();
+    for piece in [b"cannot run the wrapper", reason, b": ", VARIABLE] {
+        text.push(piece);
+    }
+    log::fatal(EXIT_CONFIG, text.get(), value)
 }

@@ -6,6 +6,7 @@ use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
 use super::entries::Entries;
+use super::environment::Environment;
 use super::files::c_string;
 use super::guard;
 use super::{Descriptor, INTERRUPTED, call};
@@ -161,12 +162,30 @@ impl Child {
     }
 }
 
-/// Becomes a program, with a list of arguments as [`Start`] has it. Returns the number that says
-/// why not.
-pub fn become_another(path: &[u8], arguments: &[Option<&[u8]>], environment: Entries<'_>) -> usize {
-    let arguments = pointers(arguments);
-    let (path, list) = (c_string(path) as usize, arguments.as_ptr() as usize);
-    let environment = environment.address();
+/// Becomes a program, whose arguments are its path, this `first` one, and all that this process has
+/// behind its own name; both texts have a NUL at their end. Returns the errno(3) that says why not;
+/// then the arguments of this process are lost. To be called before `environ` is another list than
+/// that of the start.
+pub fn become_another(path: &[u8], first: &[u8], environment: &Environment) -> usize {
+    let environment = environment.entries().address();
+    // The kernel leaves the number of arguments, the arguments and a null right before the
+    // environment (System V ABI, "Process Initialization"). The place of the number becomes that of
+    // the first argument, so there is room for one more, however many there are.
+    let mut list = (environment as *mut *const c_char).wrapping_sub(2);
+    let mut count = 0;
+    // SAFETY: within that list. An address is never as small as the number of arguments.
+    unsafe {
+        while *list as usize != count {
+            list = list.sub(1);
+            count += 1;
+        }
+        if count == 0 {
+            return libc::EINVAL as usize; // no place for the first one (Linux before 5.18)
+        }
+        *list = c_string(path);
+        *list.add(1) = c_string(first);
+    }
+    let (path, list) = (c_string(path) as usize, list as usize);
     // SAFETY: C strings, and lists of them that end in null.
     unsafe { call(libc::SYS_execve, path, list, environment, 0, 0) }.unsigned_abs()
 }

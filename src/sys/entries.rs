@@ -5,9 +5,9 @@ use core::marker::PhantomData;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::environment::{ENVIRON, Environment, entry_of};
+use super::environment::{ENVIRON, Environment, entry_of, value_of};
 use crate::limits::ENVIRONMENT_MAX;
-use crate::wire::find;
+use crate::wire::{find, part};
 
 /// An environment as execve(2) takes it.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ impl Entries<'_> {
     }
 }
 
-/// The environment with others behind it, for a child.
+/// The environment with others before it, for a child.
 static EXTENDED: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
     [const { AtomicPtr::new(null_mut()) }; ENVIRONMENT_MAX + 2];
 
@@ -31,8 +31,10 @@ impl Environment {
         Entries(unsafe { ENVIRON.load(Ordering::Relaxed) }, PhantomData)
     }
 
-    /// All of it, and variables that come as `NAME=value`, each with a NUL at its end. What is
-    /// beyond `ENVIRONMENT_MAX` is left out. Good until it is asked for again.
+    /// All of it, and before it variables that come as `NAME=value`, each with a NUL at its end.
+    /// Entries with the names of these are left out: of two entries, getenv(3) finds the first, and
+    /// shells keep the last. What is beyond `ENVIRONMENT_MAX` is left out too. Good until it is
+    /// asked for again.
     pub fn entries_with<'a>(&'a self, variables: &'a [u8]) -> Entries<'a> {
         let mut places = EXTENDED
             .split_last()
@@ -43,22 +45,35 @@ impl Environment {
                 place.store(entry, Ordering::Relaxed);
             }
         };
+        for variable in c_strings(variables) {
+            put(variable.as_ptr().cast_mut().cast());
+        }
         // SAFETY: as in `get`.
         let mut list = unsafe { ENVIRON.load(Ordering::Relaxed) };
         while let Some(entry) = entry_of(list) {
-            put(entry);
-            list = list.wrapping_add(1);
-        }
-        let mut start = 0;
-        loop {
-            let end = find(variables, start, 0);
-            if end >= variables.len() {
-                break; // what has no NUL behind it is no C string
+            let is_given = |variable: &[u8]| {
+                let name = part(variable, 0, find(variable, 0, b'=') + 1);
+                // SAFETY: a C string, as all of the environment.
+                unsafe { value_of(entry, name) }.is_some()
+            };
+            if !c_strings(variables).any(is_given) {
+                put(entry);
             }
-            put(variables.as_ptr().wrapping_add(start).cast_mut().cast());
-            start = end + 1;
+            list = list.wrapping_add(1);
         }
         put(null_mut());
         Entries(EXTENDED.as_ptr().cast(), PhantomData)
     }
+}
+
+/// The texts in a list of such with a NUL at the end of each, without these; what has no NUL behind
+/// it is no C string, and left out.
+fn c_strings(texts: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    core::iter::from_fn(move || {
+        let end = find(texts, start, 0);
+        let text = (end < texts.len()).then(|| part(texts, start, end));
+        start = end + 1;
+        text
+    })
 }

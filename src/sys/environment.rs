@@ -69,7 +69,7 @@ const ENTRY_BYTES_MAX: usize = 128 * 1024;
 ///
 /// # Safety
 /// It is one, and nobody changes it while the bytes are in use.
-unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
+pub(super) unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
     let mut length = 0;
     // SAFETY: read to its NUL, and no further.
     unsafe {
@@ -84,7 +84,7 @@ unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
 ///
 /// # Safety
 /// `entry` is a C string.
-unsafe fn value_of(entry: *const c_char, name: &[u8]) -> Option<*const c_char> {
+pub(super) unsafe fn value_of(entry: *const c_char, name: &[u8]) -> Option<*const c_char> {
     let mut at = entry;
     for &byte in name {
         // SAFETY: a C string is read to its end at most: its NUL differs from every name's byte.

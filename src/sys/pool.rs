@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use core::ptr::null_mut;
 
 use super::child::{CANNOT_RUN, Ending};
-use super::{Descriptor, INTERRUPTED, call, call3};
+use super::{Descriptor, INTERRUPTED, STANDARD_MAX, call, call3};
 
 unsafe extern "C" {
     /// fork(3) without the handlers that pthread_atfork(3) has put down (POSIX.1-2024). Not the
@@ -28,9 +28,9 @@ pub enum Fork {
     Child,
 }
 
-/// Makes another process like this one; `None` when there can be no more. To be called while there
-/// is one thread.
-pub fn fork() -> Option<Fork> {
+/// Makes another process like this one; or says by errno(3) why there can be none. To be called
+/// while there is one thread.
+pub fn fork() -> Result<Fork, usize> {
     // SAFETY: there is one thread, so the child finds no lock held by another.
     #[cfg(feature = "std")]
     let pid = unsafe { libc::fork() };
@@ -38,9 +38,25 @@ pub fn fork() -> Option<Fork> {
     #[cfg(not(feature = "std"))]
     let pid = unsafe { _Fork() };
     match pid {
-        ..0 => None,
-        0 => Some(Fork::Child),
-        _ => Some(Fork::Parent(pid.unsigned_abs() as usize)),
+        // SAFETY: libc gives a valid address for this thread.
+        ..0 => Err(unsafe { *libc::__errno_location() }.unsigned_abs() as usize),
+        0 => Ok(Fork::Child),
+        _ => Ok(Fork::Parent(pid.unsigned_abs() as usize)),
+    }
+}
+
+/// Opens placeholders for those of the descriptors 0, 1 and 2 that are closed. A pipe or a channel
+/// that is opened later would get such a number, and what is logged be written into it.
+///
+/// A placeholder is an epoll instance: it needs no file system, and reading and writing fail with
+/// EINVAL and raise no signal, much as with a closed descriptor. It stays open across execve(2).
+pub fn open_placeholders() {
+    let open = || {
+        // SAFETY: no memory is involved.
+        Descriptor::of(unsafe { call3(libc::SYS_epoll_create1, 0, 0, 0) })
+    };
+    while let Some(placeholder) = open().filter(|opened| opened.number() <= STANDARD_MAX) {
+        core::mem::forget(placeholder);
     }
 }
 

@@ -132,6 +132,8 @@ fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not()
     );
     set_trace_id(&[b'x'; TRACE_ID_BYTES_MAX + 1]);
     assert_eq!(variable(), None, "as good as none");
+    #[cfg(feature = "platform")]
+    entries_of_a_child_have_each_name_of_its_event_once();
     if !cfg!(miri) {
         a_program_changes_its_environment();
         too_many_variables_are_left_as_they_are();
@@ -173,6 +175,71 @@ fn a_program_changes_its_environment() {
         assert_eq!(std::env::var("OF_THE_FUNCTION").as_deref(), Ok(round));
         let ours = std::env::vars_os().filter(|(name, _)| name == NAME);
         assert_eq!(ours.count(), 1);
+    }
+}
+
+/// What a list of entries holds.
+#[cfg(feature = "platform")]
+fn texts_of(list: usize) -> std::vec::Vec<String> {
+    let mut list = list as *mut *mut core::ffi::c_char;
+    let mut texts = vec![];
+    while let Some(entry) = environment::entry_of(list) {
+        // SAFETY: C strings of the test below.
+        let text = unsafe { core::ffi::CStr::from_ptr(entry) };
+        texts.push(text.to_str().expect("text").into());
+        list = list.wrapping_add(1);
+    }
+    texts
+}
+
+/// With duplicates, which execve(2) hands on as they are, and with more than have room.
+#[cfg(feature = "platform")]
+fn entries_of_a_child_have_each_name_of_its_event_once() {
+    let own = [
+        "PATH=/first",
+        "ID=a",
+        "PATH=/second",
+        "IDS=b",
+        "ID=c",
+        "I=d",
+        "ID",
+        "XID=e",
+    ];
+    let filling = (0..ENVIRONMENT_MAX).map(|number| std::format!("FILLING_{number}=x"));
+    let texts = own.iter().map(|text| String::from(*text)).chain(filling);
+    let mut texts: std::vec::Vec<_> = texts
+        .map(|text| std::ffi::CString::new(text).expect("no NUL").into_raw())
+        .collect();
+    let mut list = texts.clone();
+    list.push(null_mut());
+    // SAFETY: no other test of this program reads or changes the environment.
+    let environ = unsafe { &environment::ENVIRON };
+    let before = environ.swap(list.as_mut_ptr(), Ordering::Relaxed);
+    let here = Environment::new();
+    assert_eq!(here.get(b"PATH="), Some(&b"/first"[..]), "as getenv(3)");
+    let found = texts_of(here.entries_with(b"ID=new\0OTHER=o\0ZZ=no NUL").address());
+    let wanted = [
+        "ID=new",
+        "OTHER=o",
+        "PATH=/first",
+        "PATH=/second",
+        "IDS=b",
+        "I=d",
+        "ID",
+        "XID=e",
+    ];
+    assert_eq!(found[..wanted.len()], wanted);
+    assert_eq!(found.len(), ENVIRONMENT_MAX + 1);
+    let found = texts_of(here.entries_with(b"").address());
+    assert_eq!(found[..own.len()], own);
+    forget(b"ID=");
+    let found = texts_of(here.entries().address());
+    let wanted = ["PATH=/first", "PATH=/second", "IDS=b", "I=d", "ID", "XID=e"];
+    assert_eq!(found[..wanted.len()], wanted);
+    environ.store(before, Ordering::Relaxed);
+    for text in texts.drain(..) {
+        // SAFETY: from `into_raw`, once.
+        drop(unsafe { std::ffi::CString::from_raw(text) });
     }
 }
 

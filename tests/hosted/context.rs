@@ -1,9 +1,10 @@
 //! What a function is told of an event, beside the event itself.
 
 use crate::for_kinds;
-use crate::kinds::{Kind, command};
-use crate::support::api::Event;
-use crate::support::hosting::{events, response};
+use crate::kinds::{Kind, command, started};
+use crate::support::TempDir;
+use crate::support::api::{Event, Script};
+use crate::support::hosting::{error, events, response};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
     the_fields_of_the_context_are_those_of_the_event
@@ -11,6 +12,7 @@ for_kinds!(any [bash dash program worker php node python ruby] [
     client_context_and_identity_are_handed_on
     names_with_quotes_and_dollars_stay_what_they_are
     a_value_with_a_nul_is_absent
+    variables_of_the_configuration_hide_none_of_the_event
 ]);
 
 fn the_fields_of_the_context_are_those_of_the_event(kind: &Kind) {
@@ -103,4 +105,71 @@ fn a_value_with_a_nul_is_absent(kind: &Kind) {
     let text = String::from_utf8_lossy(response(ledger, "event-0"));
     assert_eq!(text, format!("\"event-0|{usual}|-|-|yes\""));
     assert_eq!(response(ledger, "event-1"), b"\"unset\"");
+}
+
+/// Neither where the event brings a value, nor where it brings none.
+fn variables_of_the_configuration_hide_none_of_the_event(kind: &Kind) {
+    let mut task = kind.task();
+    for name in [
+        "LAMBDA_REQUEST_ID",
+        "LAMBDA_DEADLINE_MS",
+        "LAMBDA_FUNCTION_ARN",
+        "LAMBDA_TRACE_ID",
+        "LAMBDA_CLIENT_CONTEXT",
+        "LAMBDA_COGNITO_IDENTITY",
+        "LAMBDA_TENANT_ID",
+        "_X_AMZN_TRACE_ID",
+    ] {
+        task = task.variable(name, "of the configuration");
+    }
+    let arn = "arn:aws:lambda:eu-west-1:1:function:other";
+    let names = ["context", "trace", "context", "trace"];
+    let mut events = events(names.map(command));
+    for event in &mut events[..2] {
+        *event = event
+            .clone()
+            .header("Lambda-Runtime-Trace-Id", "Root=1-2")
+            .header("Lambda-Runtime-Aws-Tenant-Id", "tenant 7")
+            .header("Lambda-Runtime-Invoked-Function-Arn", arn);
+    }
+    let outcome = task.run(&events);
+    let ledger = outcome.assert_serving();
+    let usual = "arn:aws:lambda:us-east-1:012345678912:function:test";
+    for (id, text) in [
+        ("event-0", format!("event-0|{arn}|Root=1-2|tenant 7|yes")),
+        ("event-1", "Root=1-2".to_string()),
+        ("event-2", format!("event-2|{usual}|-|-|yes")),
+        ("event-3", "unset".to_string()),
+    ] {
+        let found = String::from_utf8_lossy(response(ledger, id));
+        assert_eq!(found, format!("\"{text}\""), "{id}");
+    }
+}
+
+/// A worker that answers with how many variables of events its environment had when it began, and
+/// ends with its first event.
+const COUNTS: &[u8] = b"#!/bin/sh
+found=$(tr '\\0' '\\n' </proc/$$/environ | grep -Ec '^(LAMBDA_TENANT_ID|_X_AMZN_TRACE_ID)=')
+echo ready >&3
+read -r number context event <&3
+[ -e \"$0.begun\" ] || { : >\"$0.begun\"; exit 1; }
+printf 'ok %s %s\\n%s' $number ${#found} $found >&3
+exec sleep 60
+";
+
+/// One that begins because of an event outlives it.
+#[test]
+fn environment_of_a_worker_that_is_started_again_holds_nothing_of_an_event() {
+    let dir = TempDir::new();
+    dir.executable("worker", COUNTS);
+    let mut events = events(["first", "second"]);
+    for event in &mut events {
+        let traced = event.clone().header("Lambda-Runtime-Trace-Id", "Root=1-2");
+        *event = traced.header("Lambda-Runtime-Aws-Tenant-Id", "tenant 7");
+    }
+    let start = started(&dir, "worker:worker").variable("LAMBDA_TENANT_ID", "of the configuration");
+    let outcome = start.run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    error(ledger, "event-0", "Runtime.ExitError");
+    assert_eq!(response(ledger, "event-1"), b"0");
 }

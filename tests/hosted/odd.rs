@@ -10,6 +10,7 @@ use crate::support::{TempDir, proc, runner, until};
 
 for_kinds!(kept [bash dash worker php node python ruby] [
     without_standard_streams_events_are_served
+    without_standard_streams_and_dev_null_events_are_served
     without_a_task_root_it_is_the_current_folder
     a_path_of_any_letters_is_a_path
     what_is_too_long_for_the_context_is_left_out
@@ -46,6 +47,27 @@ fn without_standard_streams_events_are_served(kind: &Kind) {
         assert_eq!(response(ledger, "event-1"), b"\"logged\"", "{closed}");
         error(ledger, "event-2", kind.failure);
         assert_eq!(response(ledger, "event-3"), b"\"fine\"", "{closed}");
+    }
+}
+
+fn without_standard_streams_and_dev_null_events_are_served(kind: &Kind) {
+    if runner().is_some() {
+        skip("strace would see the calls of the runner");
+        return;
+    }
+    if !has("strace") {
+        return;
+    }
+    for closed in ["<&-", "<&- 2>&-", "<&- >&- 2>&-"] {
+        // strace itself opens what is closed, so the shell closes it behind that.
+        let lines = format!(
+            "exec strace -qq -D -o /dev/null -P /dev/null -e trace=openat \
+             -e inject=openat:error=ENOENT sh -c 'exec \"$0\" \"$@\" {closed}' \"$@\""
+        );
+        let outcome = by_way_of(kind.task(), &lines).run(&events(["\"fine\"", "\"again\""]));
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"\"fine\"", "{closed}");
+        assert_eq!(response(ledger, "event-1"), b"\"again\"", "{closed}");
     }
 }
 

@@ -1,9 +1,11 @@
 //! `AWS_LAMBDA_EXEC_WRAPPER`: a program that is run in place of the runtime, and starts it.
 
 use crate::kinds::{Task, program, started};
+use crate::skip::{has, skip};
 use crate::support::TempDir;
 use crate::support::api::Script;
 use crate::support::hosting::{events, response};
+use crate::support::start::Start;
 use crate::support::{bootstrap, runner};
 
 /// A program that shows what it has in its environment, with this wrapper for the runtime.
@@ -78,6 +80,12 @@ fn one_that_is_missing_is_a_wrong_configuration() {
         let outcome = start.run(Script::events(&events(["never"])));
         let ledger = outcome.assert_exit(2);
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 0), "{ledger}");
+        let reason = if name == "nothing" {
+            "no such file (errno 2)"
+        } else {
+            "permission denied"
+        };
+        assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
         let line = format!("AWS_LAMBDA_EXEC_WRAPPER={path}");
         assert!(outcome.stderr.contains(&line), "{}", outcome.stderr);
         assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
@@ -105,4 +113,104 @@ fn it_reaches_the_handler_that_is_kept_alive() {
     let task = task.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"));
     let outcome = task.run(&events(["x"]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"yes");
+}
+
+/// A wrapper that says what its arguments are, and runs the runtime.
+const TELLS: &str = "#!/bin/sh\necho \"wrapper: $#|$*\" >&2\nexec \"$1\"\n";
+
+/// The program of a task with this wrapper, where `lines` of sh start the runtime as `"$0"`.
+fn started_by(task: &Task, lines: &str) -> Start {
+    let runtime = bootstrap();
+    let folder = runtime.parent().expect("a folder").display().to_string();
+    let lines = lines.replace("FOLDER", &folder);
+    let path = task
+        .dir
+        .executable("start", format!("#!/bin/sh\n{lines}\n").as_bytes());
+    let root = task.dir.path().to_str().expect("UTF-8");
+    let wrapper = format!("{root}/wrapper");
+    Start::new(&path)
+        .variable("_HANDLER", "program")
+        .variable("LAMBDA_TASK_ROOT", root)
+        .variable("AWS_LAMBDA_EXEC_WRAPPER", &wrapper)
+}
+
+#[test]
+fn arguments_of_the_runtime_are_all_handed_on() {
+    if runner().is_some() {
+        skip("a runner runs no script");
+        return;
+    }
+    let task = wrapped(TELLS);
+    let own = std::fs::canonicalize(bootstrap()).expect("a path");
+    let own = own.display();
+    for count in [0, 1, 13, 14, 500] {
+        let words: Vec<String> = (0..count).map(|number| format!("word{number}")).collect();
+        let words = words.join(" ");
+        let start = started_by(&task, &format!("exec FOLDER/bootstrap {words}"));
+        let outcome = start.run(Script::events(&events(["x"])));
+        assert_eq!(response(outcome.assert_serving(), "event-0"), b"no|unset");
+        let all = format!("{own} {words}");
+        let line = format!("wrapper: {}|{}\n", count + 1, all.trim_end());
+        assert_eq!(outcome.log(), line);
+    }
+}
+
+#[test]
+fn path_of_the_runtime_is_found_without_proc() {
+    if runner().is_some() {
+        skip("strace would see the calls of the runner");
+        return;
+    }
+    if !has("strace") {
+        return;
+    }
+    let task = wrapped(TELLS);
+    let calls = "openat,newfstatat,readlinkat";
+    let trace = format!(
+        "strace -qq -D -o /dev/null -P /proc/self/exe -P /proc/self/cmdline \
+         -e trace={calls} -e inject={calls}:error=ENOENT"
+    );
+    for (lines, path) in [
+        (
+            format!("exec {trace} FOLDER/bootstrap a"),
+            "FOLDER/bootstrap",
+        ),
+        (
+            format!("cd FOLDER\nexec {trace} ./bootstrap a"),
+            "FOLDER/./bootstrap",
+        ),
+    ] {
+        let outcome = started_by(&task, &lines).run(Script::events(&events(["x"])));
+        assert_eq!(response(outcome.assert_serving(), "event-0"), b"no|unset");
+        let folder = bootstrap();
+        let folder = folder.parent().expect("a folder").display().to_string();
+        let line = format!("wrapper: 2|{} a\n", path.replace("FOLDER", &folder));
+        // strace has a line on standard error too.
+        assert!(outcome.log().ends_with(&line), "{}", outcome.log());
+    }
+}
+
+#[test]
+fn runtime_as_its_own_wrapper_is_a_wrong_configuration() {
+    if runner().is_some() {
+        skip("a runner has a file of its own in /proc");
+        return;
+    }
+    let task = wrapped(TELLS);
+    let own = std::fs::read(bootstrap()).expect("read the binary");
+    let copy = task.dir.executable("copy", &own);
+    let link = task.dir.path().join("link");
+    std::os::unix::fs::symlink(bootstrap(), &link).expect("a link");
+    for path in [bootstrap(), link, copy] {
+        let path = path.to_str().expect("UTF-8").to_string();
+        let start = task.start.clone();
+        let outcome = start
+            .variable("AWS_LAMBDA_EXEC_WRAPPER", &path)
+            .run(Script::events(&events(["never"])));
+        let ledger = outcome.assert_exit(2);
+        assert_eq!((ledger.gets, ledger.posts.len()), (0, 0), "{ledger}");
+        let said = &outcome.stderr;
+        assert!(said.contains("that is the runtime itself"), "{said}");
+        assert!(said.contains(&path), "{said}");
+    }
 }

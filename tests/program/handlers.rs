@@ -1,7 +1,9 @@
 //! Which handler is run: names that lead nowhere, files that cannot be executed.
 
-use crate::support::TempDir;
+use crate::skip::{has, skip};
 use crate::support::api::{Kind, Ledger, Script};
+use crate::support::start::Start;
+use crate::support::{TempDir, bootstrap, runner};
 use crate::{error, events, message, response, start};
 
 /// The handler is refused before any event is asked for; the message of the init error.
@@ -110,5 +112,168 @@ fn a_file_that_the_kernel_cannot_execute_is_an_error_of_each_event() {
             assert!(error_type.starts_with("Runtime."), "{error_type}");
             assert!(!error(ledger, id, error_type).is_empty());
         }
+    }
+}
+
+#[test]
+fn handler_in_another_form_of_its_name_is_found() {
+    let dir = TempDir::new();
+    dir.executable("bin/tool", b"#!/bin/sh\necho tool\n");
+    for handler in [
+        "./bin/tool",
+        "bin//tool",
+        "bin/./tool",
+        ".//./bin/././/tool",
+    ] {
+        let outcome = start(&dir, handler).run(Script::events(&events(["x"])));
+        let ledger = outcome.assert_serving();
+        assert_eq!(response(ledger, "event-0"), b"tool\n", "{handler}");
+    }
+    for handler in ["bin/tool/", "bin/x/../tool", "/bin/tool", "./"] {
+        let message = refused(&dir, handler);
+        let says = message.contains("not the name of a handler within the task root")
+            || message.contains("no handler");
+        assert!(says && message.contains(handler), "{message}");
+    }
+}
+
+#[test]
+fn handler_without_a_file_behind_its_kind_is_told_so() {
+    let dir = TempDir::new();
+    for handler in ["worker:", "program:", "python:", "shell:"] {
+        let message = refused(&dir, handler);
+        assert!(
+            message.contains("names no file behind the kind") && message.contains(handler),
+            "{message}"
+        );
+    }
+}
+
+/// A folder with the runtime in it, links to it and a copy.
+fn with_links() -> TempDir {
+    let dir = TempDir::new();
+    let own = std::fs::read(bootstrap()).expect("read the binary");
+    let path = dir.executable("bootstrap", &own);
+    dir.executable("copy", &own);
+    dir.file("folder/inside", b"");
+    std::os::unix::fs::symlink("bootstrap", dir.path().join("link")).expect("link");
+    std::os::unix::fs::symlink("../link", dir.path().join("folder/link")).expect("link");
+    std::fs::hard_link(path, dir.path().join("hard")).expect("link");
+    dir
+}
+
+/// The runtime of that folder.
+fn of_folder(dir: &TempDir, handler: &str) -> Start {
+    Start::new(&dir.path().join("bootstrap"))
+        .variable("LAMBDA_TASK_ROOT", dir.path().to_str().expect("UTF-8"))
+        .variable("_HANDLER", handler)
+}
+
+#[test]
+fn handler_that_is_the_runtime_is_refused() {
+    let dir = with_links();
+    let mut handlers = vec!["./bootstrap", ".//bootstrap", "program:bootstrap"];
+    if runner().is_none() {
+        handlers.extend([
+            "link",
+            "program:link",
+            "hard",
+            "folder/link",
+            "copy",
+            "./link",
+            "worker:link",
+            "worker:hard",
+            "worker:copy",
+        ]);
+    }
+    handlers.extend(["worker:bootstrap", "worker:./bootstrap"]);
+    for handler in handlers {
+        let outcome = of_folder(&dir, handler).run(Script::events(&events(["never"])));
+        let ledger = outcome.assert_exit(3);
+        assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
+        let message = message(&ledger.posts[0], "Runtime.NoSuchHandler");
+        assert!(message.contains("the runtime itself"), "{message}");
+        assert!(message.contains(handler), "{message}");
+    }
+    for handler in ["x/../bootstrap", "bootstrap/"] {
+        let outcome = of_folder(&dir, handler).run(Script::events(&events(["never"])));
+        message(&outcome.assert_exit(3).posts[0], "Runtime.NoSuchHandler");
+    }
+}
+
+#[test]
+fn handler_that_is_the_runtime_is_refused_without_proc() {
+    if runner().is_some() {
+        skip("strace would see the calls of the runner");
+        return;
+    }
+    if !has("strace") {
+        return;
+    }
+    let dir = with_links();
+    // Every look at /proc fails, as in an environment without it.
+    let calls = "openat,newfstatat,readlinkat";
+    let script = format!(
+        "#!/bin/sh\nexec strace -qq -D -o /dev/null -P /proc/self/exe -e trace={calls} \
+         -e inject={calls}:error=ENOENT {}/bootstrap\n",
+        dir.path().display()
+    );
+    let path = dir.executable("start", script.as_bytes());
+    for handler in ["./bootstrap", "link", "hard"] {
+        let outcome = Start::new(&path)
+            .variable("LAMBDA_TASK_ROOT", dir.path().to_str().expect("UTF-8"))
+            .variable("_HANDLER", handler)
+            .run(Script::events(&events(["never"])));
+        // strace has a line on standard error too.
+        assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+        let message = message(&outcome.ledger.posts[0], "Runtime.NoSuchHandler");
+        assert!(message.contains("the runtime itself"), "{message}");
+    }
+}
+
+/// The error of an event after something has happened to the program.
+fn after(change: impl Fn(&std::path::Path), first: &[u8], reason: &str) {
+    let dir = TempDir::new();
+    let path = dir.executable("program", first);
+    change(&path);
+    let outcome = start(&dir, "program").run(Script::events(&events(["one"])));
+    let ledger = outcome.assert_serving();
+    let said = error(ledger, "event-0", "Runtime.InvalidEntrypoint");
+    assert!(said.contains(reason), "{said}");
+    assert!(said.contains(path.to_str().expect("UTF-8")), "{said}");
+}
+
+#[test]
+fn program_that_cannot_be_run_is_told_with_its_reason() {
+    if runner().is_some() {
+        skip("a runner does not share memory with a new process, which then ends with 127");
+        return;
+    }
+    let nothing = |_: &std::path::Path| {};
+    after(
+        nothing,
+        b"#!/nonexistent/x\n",
+        "interpreter (#!) or its loader does not exist (errno 2)",
+    );
+    after(
+        nothing,
+        b"no script",
+        "another architecture, or a script without #! (errno 8)",
+    );
+    after(nothing, b"#!/\n", "permission denied");
+    after(nothing, b"#!/etc/passwd/x\n", "is no folder (errno 20)");
+}
+
+#[test]
+fn program_that_is_gone_between_two_events_is_told_as_gone() {
+    let dir = TempDir::new();
+    dir.executable("program", b"#!/bin/sh\nrm \"$0\"\necho done\n");
+    let outcome = start(&dir, "program").run(Script::events(&events(["one", "two"])));
+    let ledger = outcome.assert_serving();
+    assert_eq!(response(ledger, "event-0"), b"done\n");
+    if runner().is_none() {
+        let said = error(ledger, "event-1", "Runtime.InvalidEntrypoint");
+        assert!(said.contains("no such file (errno 2)"), "{said}");
+        assert!(!said.contains("interpreter"), "{said}");
     }
 }

@@ -115,6 +115,11 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
             unsafe { libc::usleep(number(rest) as u32 * 1000) };
             response.write(event)
         }
+        b"close" => {
+            // SAFETY: no memory is involved.
+            unsafe { libc::close(number(rest) as i32) };
+            response.write(b"closed")
+        }
         // SAFETY: neither returns.
         b"exit" => unsafe { libc::_exit(number(rest) as i32) },
         b"crash" => unsafe { libc::abort() },
