@@ -24,6 +24,15 @@ pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_B
 /// platform sends a longer one; an event that has one cannot be answered, and ends the process.
 pub const ID_BYTES_MAX: usize = 1024;
 
+/// The pause before the next event is asked for again when there was none yet (204), in
+/// nanoseconds: the second one, and the longest. Some emulators say at once that there is none.
+/// Short, because an event may come meanwhile, and nothing beside the time for which a server holds
+/// the request that waits itself. The longest has all the bits that a pause may have, and so it
+/// stays as it is when it is doubled.
+pub const PAUSE_NS_MIN: i64 = 1 << 20;
+/// See [`PAUSE_NS_MIN`]: 33 ms.
+pub const PAUSE_NS_MAX: i64 = 0x1f << 20;
+
 /// What a log record has of a tenant id, in bytes: the platform takes no longer one.
 #[cfg(feature = "platform")]
 pub const TENANT_ID_BYTES_MAX: usize = 256;

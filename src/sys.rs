@@ -15,6 +15,7 @@ pub mod files;
 mod heap;
 #[cfg(feature = "platform")]
 mod hook;
+mod pause;
 #[cfg(feature = "platform")]
 pub mod pipes;
 #[cfg(feature = "platform")]
@@ -36,6 +37,7 @@ pub use environment::{Environment, forget, set_trace_id};
 pub use heap::Heap;
 #[cfg(feature = "platform")]
 pub use hook::Hook;
+pub use pause::Pause;
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]

@@ -215,6 +215,36 @@ fn a_close_among_other_connection_options_is_seen() {
     }
 }
 
+/// A server that says at once that there is no event does not keep a processor busy, and one event
+/// in between is enough to be asked at once again. The two halves are compared with each other.
+#[test]
+fn no_event_yet_in_a_row_is_asked_for_ever_later_until_there_is_one() {
+    const ROUNDS: usize = 30;
+    let event = |number: usize| Event::new(&format!("event-{number}"), "event");
+    let mut script = Script::default().get(Turn::event(&event(0)));
+    for number in 1..=ROUNDS {
+        script = script
+            .get(Turn::status(204))
+            .get(Turn::event(&event(number)));
+    }
+    for _ in 0..ROUNDS {
+        script = script.get(Turn::status(204));
+    }
+    script = script.get(Turn::event(&event(ROUNDS + 1)));
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    let [first, .., one_before, last] = ledger.deliveries.as_slice() else {
+        panic!("{ledger}");
+    };
+    let (apart, in_a_row) = (
+        one_before.at_ms - first.at_ms,
+        last.at_ms - one_before.at_ms,
+    );
+    // No pause before the second, then 1, 3, 7, 15 and 33 ms: 800 ms in all, less rounding.
+    assert!(in_a_row >= 500, "{ROUNDS} within {in_a_row} ms");
+    assert!(apart < in_a_row, "{apart} ms apart, {in_a_row} in a row");
+}
+
 #[test]
 fn no_event_yet_is_asked_again() {
     let event = Event::new("late", "event");
