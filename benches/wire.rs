@@ -80,7 +80,7 @@ fn heads(mode: Mode, report: &Report) {
         head.bytes
     });
     assert_eq!((head.status, head.bytes), (200, HEAD.len()));
-    assert_eq!(head.framing, Framing::Length(1024));
+    assert_eq!((head.framing, head.length), (Framing::Sized, 1024));
     let id = head.values[REQUEST_ID].of(HEAD);
     assert_eq!(id, b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
     timed(mode, report, "one header of it", HEAD.len(), || {
@@ -102,7 +102,7 @@ fn chunks(mode: Mode, report: &Report, chunk_bytes: usize) {
     }
     body.extend_from_slice(b"0\r\n\r\n");
     let decode = |body: &[u8], write: &mut dyn FnMut(&[u8])| {
-        let mut decoder = Decoder::chunked();
+        let mut decoder = Decoder::new(true, 0);
         let mut at = 0;
         while !decoder.is_done() {
             let part = decoder.read(&body[at..]).expect("right chunks");

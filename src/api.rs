@@ -12,7 +12,7 @@ use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_BYTES};
 use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
 use crate::log::{self, EXIT_API};
 use crate::response::Response;
-use crate::sys;
+use crate::sys::{self, Pause};
 use crate::wire::equal;
 use crate::wire::http1::{self, Framing};
 
@@ -31,6 +31,8 @@ pub struct Api {
     doubtful: bool,
     /// The connection was lost, and nothing went well since.
     lost: bool,
+    /// Before the next event is asked for again when there was none.
+    pause: Pause,
     /// Ends the streamed response of the event in hand; see `stream`.
     pub end_stream: Option<EndStream>,
     /// A part of it was sent.
@@ -73,6 +75,7 @@ impl Api {
             asked: false,
             doubtful: false,
             lost: false,
+            pause: Pause::new(),
             end_stream: None,
             stream_begun: false,
             stream_broken: false,
@@ -123,7 +126,10 @@ impl Api {
             }
             match inbox.head.status {
                 200 if inbox.head.framing != Framing::UntilClose => {}
-                204 => continue, // an emulator's way to say: not yet
+                204 => {
+                    self.pause.wait();
+                    continue;
+                }
                 #[cfg(feature = "platform")]
                 500.. if self.endpoint.patient && self.retry_ms < RETRY_MS_MAX => {
                     complain(inbox);
@@ -134,8 +140,9 @@ impl Api {
             }
             let request_id = inbox.value(http1::REQUEST_ID);
             let invocation_id = inbox.value(http1::INVOCATION_ID);
-            if request_id.is_empty() || !fits(request_id) || !fits(invocation_id) {
-                log::fatal(EXIT_API, b"bad request id: ", request_id);
+            let bytes = request_id.len().max(invocation_id.len());
+            if request_id.is_empty() || bytes > ID_BYTES_MAX {
+                log::fatal(EXIT_API, b"request id empty or too long: ", request_id);
             }
             if self.doubtful
                 && equal(self.request_id.get(), request_id)
@@ -150,6 +157,7 @@ impl Api {
             #[cfg(feature = "platform")]
             self.tenant_id.set(inbox.value(http1::TENANT_ID));
             self.doubtful = false;
+            self.pause.reset();
             self.recover();
             return sys::set_trace_id(inbox.value(http1::TRACE_ID));
         }
@@ -229,7 +237,7 @@ impl Api {
         } else {
             b"/error"
         });
-        buffer.prepend(request_id);
+        buffer.prepend_path_segment(request_id);
         buffer.prepend(if !request_id.is_empty() {
             b"invocation/"
         } else {
@@ -319,13 +327,6 @@ impl Api {
 
 /// The header that holds the type of an error, with its colon.
 pub const ERROR_TYPE: &[u8] = b"Lambda-Runtime-Function-Error-Type: ";
-
-/// Whether an id can enter a path and a header as it is.
-#[inline(never)]
-fn fits(name: &[u8]) -> bool {
-    let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'?' | b'#' | b'%');
-    name.len() <= ID_BYTES_MAX && name.iter().all(fits)
-}
 
 /// Logs what the server said.
 #[inline(never)]

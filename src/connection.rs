@@ -23,8 +23,9 @@ impl Connection {
         Connection(None)
     }
 
-    /// Connects unless it is connected, and sends. False: the connection is gone, perhaps within
-    /// the bytes. Where nobody listens, the process ends.
+    /// Connects unless it is connected, and sends. False: the connection is of no use any more,
+    /// perhaps within the bytes; what has arrived over it can be read, and nothing is waited for.
+    /// Where nobody listens, the process ends.
     #[inline(never)]
     pub fn send(&mut self, to: &Endpoint, bytes: &[u8]) -> bool {
         self.send_by(to, |socket| socket.send(bytes))
@@ -155,14 +156,16 @@ impl Inbox {
     /// over. False: the connection is gone. What is not HTTP as it should be ends the process.
     #[inline(never)]
     pub fn receive(&mut self, from: &Connection, limit: usize) -> bool {
-        self.drop_front(self.next);
         loop {
+            self.drop_front(self.next);
             let most = self.end.min(HEAD_BYTES_MAX);
             match self.head.read(part(&self.region, 0, most)) {
-                Ok(Parsed::Complete(())) if self.head.status < 200 => {
-                    self.drop_front(self.head.bytes);
+                Ok(Parsed::Complete(())) => {
+                    let is_whole = self.receive_body(from, limit);
+                    if !is_whole || self.head.status >= 200 {
+                        return is_whole;
+                    }
                 }
-                Ok(Parsed::Complete(())) => return self.receive_body(from, limit),
                 Ok(Parsed::Partial) if most < HEAD_BYTES_MAX => {
                     if !self.fill(from, limit) {
                         return false;
@@ -176,12 +179,10 @@ impl Inbox {
     /// A body: data are moved down over what stands between them. The first stay where they are, so
     /// a body of one chunk, which is what AWS's servers send, is not moved.
     fn receive_body(&mut self, from: &Connection, limit: usize) -> bool {
-        let mut decoder = match self.head.framing {
-            Framing::Length(length) => Decoder::sized(length),
-            Framing::Chunked => Decoder::chunked(),
-            // Nothing to wait for in a reply; the caller sees to it that it is no event.
-            Framing::UntilClose => Decoder::sized(0),
-        };
+        // Without a length there is nothing to wait for in a reply; the caller sees to it that it
+        // is no event.
+        let is_chunked = self.head.framing == Framing::Chunked;
+        let mut decoder = Decoder::new(is_chunked, self.head.length);
         let mut read = self.head.bytes;
         self.body = read;
         self.body_end = read;

@@ -24,8 +24,8 @@ impl<'a> Invocation<'a> {
         self.event
     }
 
-    /// The request id (`Lambda-Runtime-Aws-Request-Id`): at most 128 bytes of visible ASCII. A
-    /// retried event keeps it.
+    /// The request id (`Lambda-Runtime-Aws-Request-Id`): 1 to 1,024 bytes, any but CR and LF. It is
+    /// a UUID, or what the caller has chosen. A retried event keeps it.
     pub fn request_id(&self) -> &'a [u8] {
         self.header(b"lambda-runtime-aws-request-id")
             .unwrap_or_default()

@@ -19,8 +19,19 @@ pub const REPLY_BYTES: usize = 16 * 1024;
 /// The event region: a head, an event, and what stood in the socket behind them.
 pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_BYTES;
 
-/// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice.
-pub const ID_BYTES_MAX: usize = 128;
+/// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice,
+/// but a caller can choose the request id where the platform takes it from `X-Amzn-RequestId`. No
+/// platform sends a longer one; an event that has one cannot be answered, and ends the process.
+pub const ID_BYTES_MAX: usize = 1024;
+
+/// The pause before the next event is asked for again when there was none yet (204), in
+/// nanoseconds: the second one, and the longest. Some emulators say at once that there is none.
+/// Short, because an event may come meanwhile, and nothing beside the time for which a server holds
+/// the request that waits itself. The longest has all the bits that a pause may have, and so it
+/// stays as it is when it is doubled.
+pub const PAUSE_NS_MIN: i64 = 1 << 20;
+/// See [`PAUSE_NS_MIN`]: 33 ms.
+pub const PAUSE_NS_MAX: i64 = 0x1f << 20;
 
 /// What a log record has of a tenant id, in bytes: the platform takes no longer one.
 #[cfg(feature = "platform")]
@@ -36,7 +47,7 @@ pub const AUTHORITY_BYTES_MAX: usize = 21;
 pub const CONTENT_TYPE_BYTES_MAX: usize = 256;
 
 /// The longest error type, in bytes; it is a header's value.
-pub const ERROR_TYPE_BYTES_MAX: usize = ID_BYTES_MAX;
+pub const ERROR_TYPE_BYTES_MAX: usize = 128;
 
 /// The longest message of an error, in bytes before JSON escapes it (at most sixfold). The newest
 /// servers refuse an error body over 1 MiB.
@@ -49,7 +60,7 @@ pub const TRACE_ID_BYTES_MAX: usize = 1024;
 pub const ENVIRONMENT_MAX: usize = 4096;
 
 /// Room before a response for the head of its request, which is written backwards.
-pub const HEADROOM_BYTES: usize = 4096;
+pub const HEADROOM_BYTES: usize = 8192;
 
 /// What X-Ray is told of a failure's message, in bytes of JSON. (It would take 64 KiB of a cause,
 /// the emulator's `error_cause_compactor.go`; the caller has the whole.)
@@ -200,7 +211,8 @@ const _: () = assert!(
     WORDS_BYTES
         + PREFIX_BYTES_MAX
         + AUTHORITY_BYTES_MAX
-        + 2 * ID_BYTES_MAX
+        + 3 * ID_BYTES_MAX // in the path, percent-encoded
+        + ID_BYTES_MAX
         + CONTENT_TYPE_BYTES_MAX
         + 2 * ERROR_TYPE_BYTES_MAX
         + CAUSE_MESSAGE_BYTES_MAX

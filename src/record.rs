@@ -278,7 +278,7 @@ impl Line {
             #[cfg(feature = "platform")]
             self.field(b",\"tenantId\":\"", api.tenant_id.get(), b"\"");
         } else {
-            self.put(id);
+            self.field(b"", id, b"");
             #[cfg(feature = "platform")]
             self.field(b"\t", api.tenant_id.get(), b"");
         }

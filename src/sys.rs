@@ -18,6 +18,7 @@ mod heap;
 #[cfg(feature = "platform")]
 mod hook;
 mod log_output;
+mod pause;
 #[cfg(feature = "platform")]
 pub mod pipes;
 #[cfg(feature = "platform")]
@@ -42,6 +43,7 @@ pub use hook::Hook;
 #[cfg(feature = "platform")]
 pub use log_output::set_log_deadline;
 pub use log_output::{write_error_line, write_log};
+pub use pause::Pause;
 
 // A freestanding program links nothing that it does not ask for.
 #[cfg(target_env = "musl")]
@@ -287,7 +289,8 @@ impl Descriptor {
         };
     }
 
-    /// Sends all of `bytes`, or says that the connection is gone.
+    /// Sends all of `bytes`. False: the connection is of no use any more; what has arrived over it
+    /// can be read, and nothing else is waited for.
     #[inline(never)]
     pub fn send(&self, bytes: &[u8]) -> bool {
         let mut rest = bytes;
@@ -298,15 +301,14 @@ impl Descriptor {
             // SAFETY: valid for the length given.
             let sent = unsafe { call(libc::SYS_sendto, self.0 as usize, start, length, flags, 0) };
             if sent < 0 && sent != INTERRUPTED {
-                return false;
+                return self.give_up();
             }
             rest = part(rest, sent.max(0) as usize, rest.len());
         }
         true
     }
 
-    /// Sends all parts, one behind the other, in as few calls as may be; or says that the
-    /// connection is gone.
+    /// Sends all parts, one behind the other, in as few calls as may be. False: as for `send`.
     pub fn send_parts(&self, parts: [&[u8]; PARTS]) -> bool {
         let mut pieces = parts.map(|bytes| libc::iovec {
             iov_base: bytes.as_ptr().cast_mut().cast(),
@@ -326,7 +328,7 @@ impl Descriptor {
             // SAFETY: the message and what it points to are valid for the lengths given.
             let sent = unsafe { call3(libc::SYS_sendmsg, self.0 as usize, place, flags) };
             if sent < 0 && sent != INTERRUPTED {
-                return false;
+                return self.give_up();
             }
             let mut sent = sent.max(0) as usize;
             left = left.saturating_sub(sent);
@@ -338,6 +340,18 @@ impl Descriptor {
             }
         }
         true
+    }
+
+    /// After a send that failed. The connection may live all the same (ENOBUFS, ENOMEM): then the
+    /// server waits for the rest of the request, and a reply to it never comes. So what has arrived
+    /// can still be read, and behind it there is an end (shutdown(2); Linux reads the queue of a
+    /// socket before it looks whether that was shut down).
+    #[inline(always)]
+    fn give_up(&self) -> bool {
+        let how = libc::SHUT_RD as usize;
+        // SAFETY: no memory is involved.
+        unsafe { call3(libc::SYS_shutdown, self.0 as usize, how, 0) };
+        false
     }
 
     /// Waits for bytes, for as long as it takes. 0: the connection is gone, or there is no room.

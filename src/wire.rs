@@ -23,11 +23,13 @@ pub enum Parsed<T> {
 pub enum Error {
     /// The first line is not `HTTP/1.x NNN`.
     StatusLine,
-    /// A header line has no colon, or no name, or begins with white space.
+    /// A line of a head has a carriage return that does not end it.
+    CarriageReturn,
+    /// A header line has no colon, no name, or white space or a control byte in its name.
     HeaderLine,
-    /// `Content-Length` is not a number, too large, given twice and differently, or stands beside
-    /// `Transfer-Encoding`, or that is not `chunked` (RFC 9112, 6.3).
-    Length,
+    /// `Content-Length` is not a number, too large, or given twice and differently;
+    /// `Transfer-Encoding` is not `chunked`, or given twice; or there are both.
+    Framing,
     /// A chunk has no hexadecimal size, or too large a one, or does not end where it should.
     Chunk,
 }

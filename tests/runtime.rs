@@ -31,6 +31,8 @@ mod pools;
 mod records;
 #[path = "runtime/replies.rs"]
 mod replies;
+#[path = "runtime/sends.rs"]
+mod sends;
 #[path = "binary/skip.rs"]
 mod skip;
 #[path = "runtime/snapshots.rs"]

@@ -1,7 +1,8 @@
 //! The parsers of the wire: a corpus, each case cut at every offset, and a million mutations, each
 //! compared with a naive parser that was written from the RFCs by another technique.
 //!
-//! `TINDERBOX_SOAK` set makes ten times as many mutations.
+//! `TINDERBOX_SOAK` set makes ten times as many mutations. Each has a seed of its own, which is
+//! printed when it fails; `TINDERBOX_SEED=17` makes the mutation of that seed alone.
 
 #[path = "wire/chunks.rs"]
 mod chunks;
@@ -26,10 +27,51 @@ pub fn count(ordinary: usize) -> usize {
     if cfg!(miri) { 30 } else { ordinary * soak }
 }
 
+/// Calls `check` with the random numbers of one seed after the other, `rounds` of them, or of the
+/// one that `TINDERBOX_SEED` names. Says which seed it was when it fails. False: there was that one
+/// alone.
+pub fn for_each_seed(test: &str, rounds: usize, mut check: impl FnMut(&mut Random)) -> bool {
+    let only: Option<u64> = std::env::var("TINDERBOX_SEED")
+        .ok()
+        .map(|text| text.parse().expect("TINDERBOX_SEED is a number"));
+    let seeds = match only {
+        Some(seed) => seed..seed + 1,
+        None => 0..rounds as u64,
+    };
+    for seed in seeds {
+        let _failure = Failure { test, seed };
+        check(&mut Random::new(seed));
+    }
+    only.is_none()
+}
+
+/// Prints how to make a mutation again, when it is dropped by a panic.
+struct Failure<'a> {
+    test: &'a str,
+    seed: u64,
+}
+
+impl Drop for Failure<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Failure { test, seed } = self;
+            println!("again: TINDERBOX_SEED={seed} cargo test --features tool --test wire {test}");
+        }
+    }
+}
+
 /// Random numbers, the same in every run (xorshift64*, by S. Vigna).
-pub struct Random(pub u64);
+pub struct Random(u64);
 
 impl Random {
+    /// The random numbers of a seed (its bits mixed as splitmix64 does, by the same author).
+    pub fn new(seed: u64) -> Random {
+        let mut bits = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Random((bits ^ bits >> 31).max(1))
+    }
+
     /// A number below `limit`, which is not 0.
     pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
@@ -61,4 +103,35 @@ impl Random {
         }
         text
     }
+}
+
+#[test]
+#[ignore = "fails, to show how: see the test below"]
+fn seed_17_fails() {
+    for_each_seed("seed_17_fails", 100, |random| {
+        assert_ne!(random.0, Random::new(17).0);
+    });
+}
+
+#[test]
+fn a_failure_names_its_seed_and_that_seed_alone_is_run_again() {
+    if cfg!(miri) {
+        return; // no processes
+    }
+    let run = |seed: Option<&str>| {
+        let program = std::env::current_exe().expect("the path of this program");
+        let mut command = std::process::Command::new(program);
+        command.args(["--ignored", "--exact", "seed_17_fails"]);
+        command.env_remove("TINDERBOX_SEED");
+        command.envs(seed.map(|seed| ("TINDERBOX_SEED", seed)));
+        let output = command.output().expect("run this program");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), text)
+    };
+    for seed in [None, Some("17")] {
+        let (passed, text) = run(seed);
+        assert!(!passed && text.contains("TINDERBOX_SEED=17 "), "{text}");
+    }
+    let (passed, text) = run(Some("18"));
+    assert!(passed && text.contains("1 passed"), "{text}");
 }

@@ -84,3 +84,24 @@ fn a_short_text_keeps_what_fits() {
     text.set(b"longer");
     assert_eq!(text.get(), b"longe");
 }
+
+#[test]
+fn a_path_segment_is_encoded_as_go_does_it() {
+    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    let buffer = BUFFER.take().expect("taken once");
+    let id = b"8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+    let cases: [(&[u8], &[u8]); 7] = [
+        (b"", b""),
+        (id, id),
+        (b"..", b".."),
+        (b"aZ09-_.~$&+,:;=@", b"aZ09-_.~$&+,:;=@"),
+        (b" !\"#%'()*/", b"%20%21%22%23%25%27%28%29%2A%2F"),
+        (b"<>?[\\]^`{|}", b"%3C%3E%3F%5B%5C%5D%5E%60%7B%7C%7D"),
+        (b"\0\x1f\x7f\x80\xe9\xff", b"%00%1F%7F%80%E9%FF"),
+    ];
+    for (text, encoded) in cases {
+        buffer.clear();
+        buffer.prepend_path_segment(text);
+        assert_eq!(buffer.bytes(), encoded);
+    }
+}

@@ -1,8 +1,19 @@
 //! Bodies as they come: of a known length, or in chunks (RFC 9112, 7.1).
 //!
-//! Extensions and trailers are read over; AWS's servers send neither.
+//! Decisions, with the sections of RFC 9112:
+//!
+//! - A line ends in CRLF or LF, as in a head (2.2). A CR anywhere else is malformed.
+//! - A size is one hexadecimal digit or more, leading zeros included, and fits a `usize`. Nothing
+//!   stands before it; spaces and tabs may follow, then the end of the line or a semicolon and
+//!   extensions, which are read over whatever they are (7.1, 7.1.1).
+//! - Behind the data of a chunk there is the end of a line and nothing else (7.1).
+//! - A trailer is a line with a colon and, before that, a name without white space; it is read over
+//!   (7.1.2). So the head of the next reply does not pass for trailers where the empty line is
+//!   missing that ends the body.
+//!
+//! AWS's servers send neither extensions nor trailers.
 
-use super::{Error, part};
+use super::{Error, find, part};
 
 /// Where the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,23 +22,54 @@ enum State {
     Size,
     /// In a size.
     Digits,
-    /// Between a size and the end of its line.
-    Extension,
-    Data,
-    /// Between data and the end of their line.
+    /// In the white space behind it.
+    Blank,
+    /// In extensions, or in the value of a trailer.
+    Rest,
+    /// Between the CR and the LF of their line.
+    RestLf,
+    /// Between data and the end of their line; between its CR and its LF.
     End,
-    /// At the beginning of a trailer line; within one.
+    EndLf,
+    /// At the beginning of a trailer; in its name; between the CR and the LF of the empty line.
     Trailer,
-    TrailerLine,
+    Name,
+    LastLf,
+    Data,
     Done,
+    /// What a byte leads to that has no place where it stands.
+    Wrong,
 }
+
+/// The bytes that have a column each in the table; behind them, any other byte, and a digit.
+const CLASSES: &[u8] = b"\n\r:; \t";
+const COLUMNS: usize = CLASSES.len() + 2;
+
+/// What a byte leads to, by state and class. `Data` behind a size of 0 is the first trailer.
+#[rustfmt::skip]
+static NEXT: [State; 10 * COLUMNS] = {
+    use State::*;
+    [
+        // LF, CR,     colon, semicolon, space, tab, other, digit
+        Wrong, Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Digits, // Size
+        Data,  RestLf, Wrong, Rest,  Blank, Blank, Wrong, Digits, // Digits
+        Data,  RestLf, Wrong, Rest,  Blank, Blank, Wrong, Wrong,  // Blank
+        Data,  RestLf, Rest,  Rest,  Rest,  Rest,  Rest,  Rest,   // Rest
+        Data,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // RestLf
+        Size,  EndLf,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // End
+        Size,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // EndLf
+        Done,  LastLf, Wrong, Name,  Wrong, Wrong, Name,  Name,   // Trailer
+        Wrong, Wrong,  Rest,  Name,  Wrong, Wrong, Name,  Name,   // Name
+        Done,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // LastLf
+    ]
+};
 
 /// Reads one body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoder {
     state: State,
-    /// What follows the data: the rest of the chunk, or nothing.
-    after: State,
+    /// It comes in chunks; else it ends with its data.
+    chunked: bool,
     /// Of the size, or of the data, what is still to come.
     left: usize,
 }
@@ -42,21 +84,17 @@ pub struct Part {
 }
 
 impl Decoder {
-    /// A body in chunks.
-    pub const fn chunked() -> Decoder {
+    /// A body in chunks, or of so many bytes.
+    pub const fn new(chunked: bool, bytes: usize) -> Decoder {
         Decoder {
-            state: State::Size,
-            after: State::End,
-            left: 0,
-        }
-    }
-
-    /// A body of so many bytes.
-    pub const fn sized(bytes: usize) -> Decoder {
-        let state = if bytes == 0 { State::Done } else { State::Data };
-        Decoder {
-            state,
-            after: State::Done,
+            state: if chunked {
+                State::Size
+            } else if bytes > 0 {
+                State::Data
+            } else {
+                State::Done
+            },
+            chunked,
             left: bytes,
         }
     }
@@ -82,46 +120,34 @@ impl Decoder {
             data = self.left.min(bytes.len() - framing);
             self.left -= data;
             if self.left == 0 {
-                self.state = self.after;
+                self.state = if self.chunked {
+                    State::End
+                } else {
+                    State::Done
+                };
             }
         }
         Ok(Part { framing, data })
     }
 
     /// One byte outside of the data.
+    #[inline(never)]
     fn step(&mut self, byte: u8) -> Result<(), Error> {
-        let state = self.state;
-        self.state = if byte == b'\n' {
-            match state {
-                State::Digits | State::Extension if self.left > 0 => State::Data,
-                State::Digits | State::Extension | State::TrailerLine => State::Trailer,
-                State::End => State::Size,
-                State::Trailer => State::Done,
-                _ => return Err(Error::Chunk),
-            }
-        } else if matches!(state, State::Trailer | State::TrailerLine) {
-            if state == State::Trailer && byte == b'\r' {
-                State::Trailer
-            } else {
-                State::TrailerLine
-            }
-        } else if matches!(state, State::Size | State::Digits) && byte.is_ascii_hexdigit() {
-            if self.left > usize::MAX >> 4 {
-                return Err(Error::Chunk);
-            }
-            // The low four bits are right for digits, and nine short for letters.
-            let digit = (byte & 15) + 9 * (byte >> 6);
-            self.left = self.left << 4 | usize::from(digit);
-            State::Digits
-        } else if state == State::Extension
-            || state == State::Digits && matches!(byte, b'\r' | b';' | b' ' | b'\t')
-        {
-            State::Extension
-        } else if state == State::End && byte == b'\r' {
-            State::End
-        } else {
-            return Err(Error::Chunk);
+        let digit = char::from(byte).to_digit(16);
+        let class = match digit {
+            Some(_) => CLASSES.len() + 1,
+            None => find(CLASSES, 0, byte),
         };
+        let next = NEXT.get(self.state as usize * COLUMNS + class).copied();
+        self.state = next.unwrap_or(State::Wrong);
+        match self.state {
+            State::Digits if self.left <= usize::MAX >> 4 => {
+                self.left = self.left << 4 | digit.unwrap_or_default() as usize;
+            }
+            State::Digits | State::Wrong => return Err(Error::Chunk),
+            State::Data if self.left == 0 => self.state = State::Trailer,
+            _ => {}
+        }
         Ok(())
     }
 }

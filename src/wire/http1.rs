@@ -1,50 +1,97 @@
 //! HTTP/1.1 as a client of the Runtime API reads it: reply heads and their headers.
 //!
-//! Lines end in LF, with or without a CR before it; names compare without case; values are any
-//! bytes but LF, trimmed of white space and control bytes. Values stay that liberal because callers
-//! choose some of them (a client context, a request id) and no caller may end an environment. What
-//! frames the body is read strictly (RFC 9112, 6.3): a doubt there would mix up two events.
+//! Decisions, with the sections of RFC 9112 (or RFC 9110, where it says so):
+//!
+//! - A line ends in CRLF or LF (2.2 allows LF alone). A CR anywhere else makes the head malformed
+//!   (2.2: invalid, or a space). AWS's servers write none: Go's net/http replaces it by a space.
+//! - A status line is `HTTP/1.`, a digit, a space, three digits from 100 on, and then nothing or a
+//!   space and any reason (4).
+//! - A name is at least one byte, and none of them is white space or a control byte, so there is
+//!   no white space before the colon (5.1). A folded line is malformed, too, and not unfolded
+//!   (5.2): it could belong to a header that frames the body, and AWS's servers send none.
+//! - A value loses the spaces and tabs around it (RFC 9110, 5.5). All other bytes stay: callers
+//!   choose some values (client context, request id), and no caller may end an environment.
+//! - `Content-Length` is decimal digits alone; leading zeros are digits. Repeated with the same
+//!   number it is accepted, with another one it is not; a list on one line is not (6.3, item 5, and
+//!   RFC 9110, 8.6: either is allowed).
+//! - `Transfer-Encoding` is `chunked`, once. No other coding, list or parameter: the runtime asks
+//!   for none (6.1). Beside `Content-Length` it is malformed (6.3, item 3: ought to be an error).
+//! - Both of these without a value are malformed, never absent. Replies with a status of 1xx, 204
+//!   or 304 have no body, whatever these headers say (6.3, item 1).
+//! - `Connection` is a list; further lines add to it (RFC 9110, 7.6.1). HTTP/1.0 closes always.
+//! - The first value of any other header counts that is not empty.
 
 use super::{Error, Parsed, find, part};
 
-/// How many headers are found on the way.
-pub const KNOWN_COUNT: usize = if cfg!(feature = "platform") { 7 } else { 6 };
-
-/// The headers that are found on the way, in lower case; the indices below are theirs.
-pub static KNOWN: [&[u8]; KNOWN_COUNT] = [
-    b"content-length",
-    b"transfer-encoding",
+/// The headers that are looked for, in lower case: those that frame the message, then those whose
+/// values are kept.
+pub const KNOWN: &[&[u8]] = &[
     b"connection",
+    b"transfer-encoding",
+    b"content-length",
     b"lambda-runtime-aws-request-id",
     b"lambda-runtime-invocation-id",
     b"lambda-runtime-trace-id",
     #[cfg(feature = "platform")]
     b"lambda-runtime-aws-tenant-id",
 ];
-/// So many of them, the first ones, say how a message is framed.
-pub const FRAMING_COUNT: usize = 3;
-/// The index of the request id.
-pub const REQUEST_ID: usize = 3;
-/// The index of the invocation id.
-pub const INVOCATION_ID: usize = 4;
-/// The index of the trace id.
-pub const TRACE_ID: usize = 5;
-/// The index of the tenant id, which log records have.
+/// So many of them frame the message.
+pub const FRAMING: usize = 3;
+/// The values that are kept; the indices below are theirs.
+pub const VALUES: usize = KNOWN.len() - FRAMING;
+/// The request id.
+pub const REQUEST_ID: usize = 0;
+/// The invocation id.
+pub const INVOCATION_ID: usize = 1;
+/// The trace id.
+pub const TRACE_ID: usize = 2;
+/// The tenant id, which log records have.
 #[cfg(feature = "platform")]
-pub const TENANT_ID: usize = 6;
+pub const TENANT_ID: usize = 3;
+
+/// The known names one behind the other, the length of each before it: a table of slices takes
+/// 16 bytes a name.
+static NAMES: [u8; NAMES_BYTES] = {
+    let mut names = [0; NAMES_BYTES];
+    let mut end = 0;
+    let mut rest = KNOWN;
+    while let [first, behind @ ..] = rest {
+        let mut name = *first;
+        names[end] = name.len() as u8;
+        end += 1;
+        while let [byte, more @ ..] = name {
+            names[end] = *byte;
+            end += 1;
+            name = more;
+        }
+        rest = behind;
+    }
+    names
+};
+const NAMES_BYTES: usize = {
+    let mut bytes = 0;
+    let mut rest = KNOWN;
+    while let [name, behind @ ..] = rest {
+        bytes += 1 + name.len();
+        rest = behind;
+    }
+    bytes
+};
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// So many bytes.
-    Length(usize),
-    /// In chunks.
-    Chunked,
-    /// All until the server closes.
+    /// The end of the connection. The first variant, so that a new head is all zeros.
     UntilClose,
+    /// Its length.
+    Sized,
+    /// Its last chunk.
+    Chunked,
+    /// Nothing: the headers are malformed or contradict each other. Not after a whole head.
+    Malformed,
 }
 
-/// Where the value of a header stands in its head.
+/// Where a header's value, and the white space around it, stands in its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     start: u32,
@@ -57,25 +104,25 @@ impl Span {
 
     /// The value; empty when there is none.
     pub fn of(self, head: &[u8]) -> &[u8] {
-        part(head, self.start as usize, self.end as usize)
+        trimmed(part(head, self.start as usize, self.end as usize))
     }
+}
 
-    /// `head[start..end]` without the white space, and control bytes, around it.
-    #[inline(never)]
-    fn trimmed(head: &[u8], start: usize, end: usize) -> Span {
-        let (mut start, mut end) = (start, end);
-        let blank = |at: usize| head.get(at).is_some_and(|byte| *byte <= b' ');
-        while start < end && blank(start) {
-            start += 1;
-        }
-        while start < end && blank(end - 1) {
-            end -= 1;
-        }
-        Span {
-            start: start as u32,
-            end: end as u32,
-        }
+/// A text without the spaces and tabs around it.
+#[inline(never)]
+fn trimmed(text: &[u8]) -> &[u8] {
+    let mut value = text;
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
     }
+    value
+}
+
+/// The place of the first CR or LF from `start` on; the length when there is none.
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    let rest = part(bytes, start, bytes.len());
+    let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+    start + end.unwrap_or(rest.len())
 }
 
 /// The head of a reply.
@@ -85,12 +132,14 @@ pub struct Head {
     pub status: u16,
     /// The server will close after this message. An HTTP/1.0 server is taken to close always.
     pub close: bool,
-    /// Where its body ends. Interim replies and 204 and 304 have none.
+    /// What ends its body.
     pub framing: Framing,
+    /// The length of a sized body, in bytes; else 0.
+    pub length: usize,
     /// The head's length in bytes, with its empty line.
     pub bytes: usize,
-    /// The values of the `KNOWN` headers.
-    pub values: [Span; KNOWN_COUNT],
+    /// The values that are kept.
+    pub values: [Span; VALUES],
 }
 
 impl Head {
@@ -98,9 +147,10 @@ impl Head {
     pub const EMPTY: Head = Head {
         status: 0,
         close: false,
-        framing: Framing::Length(0),
+        framing: Framing::UntilClose,
+        length: 0,
         bytes: 0,
-        values: [Span::NONE; KNOWN_COUNT],
+        values: [Span::NONE; VALUES],
     };
 
     /// Reads the head of a reply from its first byte, in one pass.
@@ -108,85 +158,130 @@ impl Head {
         *self = Head::EMPTY;
         let mut start = 0;
         loop {
-            let end = find(bytes, start, b'\n');
-            if end >= bytes.len() {
-                return Ok(Parsed::Partial);
+            let end = line_end(bytes, start);
+            let line = part(bytes, start, end);
+            let next = end + 1 + usize::from(bytes.get(end) == Some(&b'\r'));
+            match bytes.get(next - 1) {
+                None => return Ok(Parsed::Partial),
+                Some(b'\n') => {}
+                _ => return Err(Error::CarriageReturn),
             }
             if start == 0 {
-                self.status_line(part(bytes, 0, end))?;
-            } else if matches!(part(bytes, start, end), b"" | b"\r") {
-                self.bytes = end + 1;
-                return self.frame(bytes).map(Parsed::Complete);
+                self.status_line(line)?;
+            } else if line.is_empty() {
+                self.bytes = next;
+                return self.finish();
             } else {
-                self.field(bytes, start, end)?;
+                self.field(line, start)?;
             }
-            start = end + 1;
+            start = next;
         }
     }
 
     /// `HTTP/1.x NNN[ reason]`.
     #[inline(never)]
     fn status_line(&mut self, line: &[u8]) -> Result<(), Error> {
-        const SHAPE: &[u8] = b"HTTP/1.0 000"; // a zero stands for any digit
+        const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero stands for any digit
         let fits = |(byte, shape): (&u8, &u8)| match shape {
             b'0' => byte.is_ascii_digit(),
             _ => byte == shape,
         };
-        let status = decimal(part(line, 9, SHAPE.len())).unwrap_or_default();
+        // A line that is too short for it has no status.
+        let status = decimal(part(line, 9, 12)).unwrap_or_default();
         self.status = status as u16;
         self.close = line.get(7) == Some(&b'0');
-        let end = line.get(SHAPE.len()).copied().unwrap_or(b' ');
-        if line.iter().zip(SHAPE).all(fits) && status >= 100 && matches!(end, b' ' | b'\r') {
+        if line.iter().zip(SHAPE).all(fits) && status >= 100 {
             Ok(())
         } else {
             Err(Error::StatusLine)
         }
     }
 
-    /// Notes the value of a header line, if it is one of the known. The first of a name that is not
-    /// empty counts, and where it says how the message is framed, no second may come.
+    /// Notes the value of a header line, which begins at `start`, if its name is one of the known.
     #[inline(never)]
-    fn field(&mut self, bytes: &[u8], start: usize, end: usize) -> Result<(), Error> {
-        let colon = find(bytes, start, b':');
-        let name = part(bytes, start, colon);
-        if colon >= end || name.first().is_none_or(|byte| *byte <= b' ') {
+    fn field(&mut self, line: &[u8], start: usize) -> Result<(), Error> {
+        let name_end = line.iter().position(|byte| *byte <= b' ' || *byte == b':');
+        let colon = name_end.unwrap_or_default();
+        if colon == 0 || line.get(colon) != Some(&b':') {
             return Err(Error::HeaderLine);
         }
-        for (index, (known, span)) in KNOWN.iter().zip(&mut self.values).enumerate() {
-            if !same(name, known) {
-                continue;
+        let index = known(part(line, 0, colon));
+        let value = trimmed(part(line, colon + 1, line.len()));
+        let (framing, length) = match index {
+            0 => {
+                self.close |= has_close(value);
+                return Ok(());
             }
-            if span.start == span.end {
-                *span = Span::trimmed(bytes, colon + 1, end);
-            } else if index < FRAMING_COUNT {
-                return Err(Error::HeaderLine);
+            1 if same(value, b"chunked") => (Framing::Chunked, 0),
+            2 if let Some(length) = decimal(value) => (Framing::Sized, length),
+            1 | 2 => (Framing::Malformed, 0),
+            _ => {
+                if let Some(span) = self.values.get_mut(index - FRAMING)
+                    && span.end == 0
+                    && !value.is_empty()
+                {
+                    *span = Span {
+                        start: (start + colon + 1) as u32,
+                        end: (start + line.len()) as u32,
+                    };
+                }
+                return Ok(());
             }
+        };
+        // There may be one such header, or the same length again.
+        if self.framing == Framing::UntilClose {
+            self.framing = framing;
+            self.length = length;
+        } else if self.framing != framing || framing == Framing::Chunked || self.length != length {
+            self.framing = Framing::Malformed;
         }
         Ok(())
     }
 
-    /// Finds where the body ends.
-    fn frame(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let [length, encoding, connection, ..] = &self.values;
-        if same(connection.of(bytes), b"close") {
-            self.close = true;
-        }
+    /// The head is whole: settles where the body ends.
+    fn finish(&mut self) -> Result<Parsed<()>, Error> {
         if self.status < 200 || self.status == 204 || self.status == 304 {
-            return Ok(());
+            self.framing = Framing::Sized;
+            self.length = 0;
         }
-        self.framing = if encoding.end != 0 {
-            if length.end != 0 || !same(encoding.of(bytes), b"chunked") {
-                return Err(Error::Length);
-            }
-            Framing::Chunked
-        } else if length.end != 0 {
-            Framing::Length(decimal(length.of(bytes)).ok_or(Error::Length)?)
-        } else {
-            self.close = true;
-            Framing::UntilClose
-        };
-        Ok(())
+        self.close |= self.framing == Framing::UntilClose;
+        if self.framing == Framing::Malformed {
+            return Err(Error::Framing);
+        }
+        Ok(Parsed::Complete(()))
     }
+}
+
+/// The index of a name among those that are known; beyond them when it is none.
+#[inline(never)]
+fn known(name: &[u8]) -> usize {
+    let mut index = 0;
+    let mut names = NAMES.as_slice();
+    while let [bytes, rest @ ..] = names
+        && let Some((known, behind)) = rest.split_at_checked((*bytes).into())
+        && !same(name, known)
+    {
+        names = behind;
+        index += 1;
+    }
+    index
+}
+
+/// Whether `close` is among the options of a `Connection` header.
+#[inline(never)]
+fn has_close(options: &[u8]) -> bool {
+    const CLOSE: u64 = 0x63_6c6f_7365;
+    let mut option = 0;
+    for &byte in options {
+        if byte > b' ' && byte != b',' {
+            option = option << 8 | u64::from(byte | 0x20); // in lower case
+        } else if option == CLOSE {
+            break;
+        } else {
+            option = 0;
+        }
+    }
+    option == CLOSE
 }
 
 /// The value of the first header of that name (in lower case) in a whole head; absent and empty
@@ -194,15 +289,15 @@ impl Head {
 pub fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut start = find(head, 0, b'\n') + 1;
     while start < head.len() {
-        let end = find(head, start, b'\n');
-        let colon = find(head, start, b':');
-        if same(part(head, start, colon), name) {
-            let value = Span::trimmed(head, colon + 1, end).of(head);
+        let line = part(head, start, line_end(head, start));
+        let colon = find(line, 0, b':');
+        if same(part(line, 0, colon), name) {
+            let value = trimmed(part(line, colon + 1, line.len()));
             if !value.is_empty() {
                 return Some(value);
             }
         }
-        start = end + 1;
+        start = find(head, start + line.len(), b'\n') + 1;
     }
     None
 }

@@ -1,6 +1,6 @@
 //! The headers of `/next`: spelling, absence, size, the request id, the invocation id.
 
-use crate::support::api::{Event, Framing, Kind, Script};
+use crate::support::api::{Cut, Event, Framing, Kind, Script, Turn};
 use crate::{assert_echoed, echo, noise, probe};
 
 const CONTEXT: [(&str, &str, &str); 6] = [
@@ -191,40 +191,127 @@ fn a_head_just_under_64_kib_does_not_depend_on_where_the_body_begins() {
     }
 }
 
-#[test]
-fn every_request_id_of_visible_ascii_up_to_128_bytes_comes_back_in_the_path() {
-    let mut ids: Vec<String> = (b'!'..=b'~')
-        .filter(|byte| !b"/?#%".contains(byte))
+/// Request ids that a caller may choose: every byte that a header can have, and long ones.
+fn odd_ids() -> Vec<String> {
+    let bytes = (1..=0x7f).filter(|byte| !b"\r\n".contains(byte));
+    let mut ids: Vec<String> = bytes
         .map(|byte| format!("id-{}-x", char::from(byte)))
         .collect();
-    ids.push("x".repeat(128));
-    ids.push("1".into());
-    ids.push("8476a536-e9f4-11e8-9739-2dfe598c3fcd".into());
+    for id in [
+        "1",
+        "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+        ".",
+        "..",
+        "../..",
+        "%",
+        "%2e%2E",
+        "a%20b%",
+        "?x=y#z",
+        "\u{e9}\u{20ac}\u{1f525}",
+        " HTTP/1.1",
+    ] {
+        ids.push(id.trim().into());
+    }
+    for bytes in [128, 130, 1024] {
+        ids.push("x".repeat(bytes));
+        ids.push("%/".repeat(bytes / 2));
+    }
+    ids
+}
+
+#[test]
+fn a_request_id_of_any_bytes_comes_back_in_the_path() {
+    let ids = odd_ids();
     let events: Vec<Event> = ids.iter().map(|id| Event::new(id, id.as_bytes())).collect();
     let outcome = echo().run(Script::events(&events));
     let ledger = outcome.assert_serving();
     for event in &events {
         assert_echoed(ledger, event);
     }
+    assert_eq!(ledger.connections, 1);
 }
 
 #[test]
-fn a_request_id_that_cannot_go_into_a_path_ends_the_runtime() {
+fn an_error_or_a_stream_has_the_request_id_in_its_path_too() {
+    for (words, kind) in [("fail", Kind::Error), ("stream a b", Kind::Response)] {
+        let ids = odd_ids();
+        let events: Vec<Event> = ids.iter().map(|id| Event::new(id, words)).collect();
+        let outcome = probe().run(Script::events(&events));
+        let ledger = outcome.assert_serving();
+        for event in &events {
+            assert_eq!(ledger.answer(&event.id).kind, kind, "{:?}", event.id);
+        }
+    }
+}
+
+#[test]
+fn an_odd_request_id_that_comes_again_gets_the_answer_that_was_lost() {
+    let mut script = Script::default();
+    let ids = ["a/b", "..", "%2F", "\u{e9} ?#", &"%".repeat(1024)];
+    let events: Vec<Event> = ids.iter().map(|id| Event::new(id, id.as_bytes())).collect();
+    for event in &events {
+        script = script.get(Turn::event(event)).get(Turn::event(event));
+        script = script.post(Turn::status(202).cut(Cut::BeforeReply).lost());
+        script = script.post(Turn::status(202));
+    }
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+        assert_eq!(ledger.posts_of(&event.id).len(), 2, "{:?}", event.id);
+    }
+}
+
+#[test]
+fn an_odd_request_id_is_escaped_in_log_records() {
+    let id = "a\u{1b}[2J\"\\\u{1}b \u{e9}";
+    let event = Event::new(id, "log:text");
+    let outcome = probe().run(Script::events([&event]));
+    outcome.assert_serving();
+    let log = outcome.log();
+    assert!(
+        log.contains("\ta\\u001b[2J\"\\\\u0001b \u{e9}\ttext\n"),
+        "{log:?}"
+    );
+    let start = probe().variable("AWS_LAMBDA_LOG_FORMAT", "JSON");
+    let outcome = start.run(Script::events([&event]));
+    outcome.assert_serving();
+    let record: serde_json::Value = serde_json::from_str(&outcome.log()).expect("one record");
+    assert_eq!(record["requestId"], id);
+}
+
+#[test]
+fn an_invocation_id_is_echoed_as_it_was_received() {
+    let header = "Lambda-Runtime-Invocation-Id";
+    let ids = ["a b", "a/b%20?#", "%", &"i".repeat(1024)];
+    let mut events = Vec::new();
+    for (number, id) in ids.iter().enumerate() {
+        events.push(Event::new(&format!("id-{number}"), "x").header(header, id));
+    }
+    let outcome = echo().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for (event, id) in events.iter().zip(ids) {
+        assert_eq!(ledger.answer(&event.id).header(header), Some(id));
+    }
+}
+
+#[test]
+fn a_request_id_that_is_absent_or_longer_than_1024_bytes_ends_the_runtime() {
     let header = "Lambda-Runtime-Aws-Request-Id";
-    let mut events = vec![
+    let attempt = "Lambda-Runtime-Invocation-Id";
+    let events = [
         Event::new("absent", "x").without(header),
         Event::new("empty", "x").header(header, ""),
         Event::new("blank", "x").header(header, " \t "),
-        Event::new("long", "x").header(header, &"x".repeat(129)),
+        Event::new("long", "x").header(header, &"x".repeat(1025)),
+        Event::new("longer", "x").header(header, &"x".repeat(60_000)),
+        Event::new("attempt", "x").header(attempt, &"x".repeat(1025)),
     ];
-    for bad in [
-        "a/b", "a?b", "a#b", "a%20b", "a b", "a\tb", "a\u{1}b", "a\u{7f}b", "a\u{e9}b",
-    ] {
-        events.push(Event::new(bad, "x").header(header, bad));
-    }
     for event in &events {
         let outcome = echo().run(Script::events([event]));
         let ledger = outcome.assert_exit(1);
         assert!(ledger.posts.is_empty(), "{:?}: {ledger}", event.id);
+        let said = "tinderbox: request id empty or too long: ";
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
 }

@@ -1,6 +1,6 @@
 //! Replies: split anywhere, one byte at a time, behind interim replies, malformed.
 
-use crate::support::api::{Event, Framing, Script, Turn};
+use crate::support::api::{Cut, Event, Framing, Script, Turn};
 use crate::{Random, assert_echoed, echo, support};
 
 /// Every reply to `/next` split at one offset, each offset in turn, in one process.
@@ -170,6 +170,82 @@ fn replies_that_take_their_time_are_waited_for() {
 }
 
 #[test]
+fn headers_that_a_proxy_repeats_or_extends_are_read() {
+    let twice = |line: &str| format!("{line}\r\nConnection: keep-alive\r\nConnection: x, y");
+    let event = Event::new("first", "event").lines(twice);
+    let mut repeated = Turn::event(&event);
+    let text = String::from_utf8(repeated.reply).expect("an ASCII reply");
+    repeated.reply = text
+        .replace(
+            "Content-Length: 5",
+            "Content-Length: 5\r\ncontent-length: 05",
+        )
+        .into();
+    let behind = Event::new("behind", "event");
+    let reply = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n";
+    let script = Script::default().get(repeated).get(Turn::event(&behind));
+    let outcome = echo().run(script.post(Turn::raw(reply)));
+    let ledger = outcome.assert_serving();
+    for event in [&event, &behind] {
+        assert_echoed(ledger, event);
+    }
+    assert_eq!(ledger.connections, 1);
+}
+
+#[test]
+fn a_close_among_other_connection_options_is_seen() {
+    for options in [
+        "Connection: keep-alive, close",
+        "Connection: keep-alive\r\nConnection: Close",
+        "Connection: close\r\nConnection: keep-alive",
+    ] {
+        let event = Event::new("event", "event").header("X", &format!("y\r\n{options}"));
+        let behind = Event::new("behind", "event");
+        let reply = format!("HTTP/1.1 202 Accepted\r\n{options}\r\nContent-Length: 0\r\n\r\n");
+        let script = Script::default()
+            .get(Turn::event(&event).cut(Cut::AfterReply))
+            .post(Turn::raw(reply).cut(Cut::AfterReply))
+            .get(Turn::event(&behind));
+        let outcome = echo().run(script);
+        let ledger = outcome.assert_serving();
+        assert_echoed(ledger, &event);
+        assert_echoed(ledger, &behind);
+        // The event closed the first, its answer's reply the second.
+        assert_eq!(ledger.connections, 3, "{options}; {ledger}");
+    }
+}
+
+/// A server that says at once that there is no event does not keep a processor busy, and one event
+/// in between is enough to be asked at once again. The two halves are compared with each other.
+#[test]
+fn no_event_yet_in_a_row_is_asked_for_ever_later_until_there_is_one() {
+    const ROUNDS: usize = 30;
+    let event = |number: usize| Event::new(&format!("event-{number}"), "event");
+    let mut script = Script::default().get(Turn::event(&event(0)));
+    for number in 1..=ROUNDS {
+        script = script
+            .get(Turn::status(204))
+            .get(Turn::event(&event(number)));
+    }
+    for _ in 0..ROUNDS {
+        script = script.get(Turn::status(204));
+    }
+    script = script.get(Turn::event(&event(ROUNDS + 1)));
+    let outcome = echo().run(script);
+    let ledger = outcome.assert_serving();
+    let [first, .., one_before, last] = ledger.deliveries.as_slice() else {
+        panic!("{ledger}");
+    };
+    let (apart, in_a_row) = (
+        one_before.at_ms - first.at_ms,
+        last.at_ms - one_before.at_ms,
+    );
+    // No pause before the second, then 1, 3, 7, 15 and 33 ms: 800 ms in all, less rounding.
+    assert!(in_a_row >= 500, "{ROUNDS} within {in_a_row} ms");
+    assert!(apart < in_a_row, "{apart} ms apart, {in_a_row} in a row");
+}
+
+#[test]
 fn no_event_yet_is_asked_again() {
     let event = Event::new("late", "event");
     let with_length = Turn::raw("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
@@ -186,7 +262,7 @@ fn no_event_yet_is_asked_again() {
 }
 
 /// Replies that no server may send; `ID` stands for the header of the request id.
-const MALFORMED: [&str; 23] = [
+const MALFORMED: &[&str] = &[
     "hello\r\n\r\n",
     "\r\n\r\n\r\n",
     "HTTP/2 200\r\n\r\n",
@@ -210,6 +286,18 @@ const MALFORMED: [&str; 23] = [
     "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxy\r\n0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx0\r\n\r\n\r\n",
     "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff1\r\nx",
+    "HTTP/1.1 200\rX\r\nID\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nX: a\rb\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length : 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length:\r\nContent-Length: 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: 1, 1\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nContent-Length: 1\0\r\n\r\nx",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding:\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n1\r\r\nx\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n1 1\r\nx\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nID\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nHTTP/1.1 200 OK\r\n\r\n",
 ];
 
 #[test]
@@ -227,7 +315,9 @@ fn a_malformed_reply_ends_the_runtime_and_nothing_is_answered() {
 fn a_malformed_reply_to_a_post_ends_the_runtime_and_nothing_is_answered_twice() {
     let event = Event::new("one", "event");
     for text in MALFORMED {
-        let reply = text.replace("200 OK", "202 Accepted").replace("ID\r\n", "");
+        let reply = text
+            .replace("HTTP/1.1 200", "HTTP/1.1 202")
+            .replace("ID\r\n", "");
         let script = Script::events([&event]).post(Turn::raw(reply));
         println!("{text:?}"); // shown when what follows fails
         let outcome = echo().run(script);

@@ -50,11 +50,15 @@ pub const HEADS: &[(&str, &str)] = &[
     ),
     (
         "HTTP/1.1 200 OK\r\nName : x\r\nContent-Length: 0\r\n\r\n",
-        "200 0",
+        "HeaderLine",
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length : 4\r\n\r\n",
-        "200 until-close close",
+        "HeaderLine",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nA name: x\r\nContent-Length: 4\r\n\r\n",
+        "HeaderLine",
     ),
     (
         "HTTP/1.1 200 OK\r\nLong: a\r\n folded: b\r\nContent-Length: 0\r\n\r\n",
@@ -69,8 +73,41 @@ pub const HEADS: &[(&str, &str)] = &[
         "HeaderLine",
     ),
     (
-        "HTTP/1.1 200 OK\r\nX: \u{0}\u{1}\u{7f}\u{e9}\rz\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX: \u{0}\u{1}\u{7f}\u{e9}z\r\nContent-Length: 0\r\n\r\n",
         "200 0",
+    ),
+    // A CR that ends no line.
+    (
+        "HTTP/1.1 200 OK\r\nX: a\rContent-Length: 3\r\nContent-Length: 0\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nX: a\r\r\nContent-Length: 0\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nX\r: a\r\nContent-Length: 0\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\rX\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 202\rX\r\nContent-Length: 0\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 202 a\rX\r\nContent-Length: 0\r\n\r\n",
+        "CarriageReturn",
+    ),
+    (
+        "HTTP/1.1 202\r\r\nContent-Length: 0\r\n\r\n",
+        "CarriageReturn",
     ),
     (
         "HTTP/1.1 200 OK\r\nX:\r\nLambda-Runtime-Trace-Id:\r\nContent-Length: 0\r\n\r\n",
@@ -99,7 +136,7 @@ pub const HEADS: &[(&str, &str)] = &[
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\r\n\r\n",
-        "HeaderLine",
+        "CarriageReturn",
     ),
     // Where the body ends.
     ("HTTP/1.1 200 OK\r\nContent-Length: 007\r\n\r\n", "200 7"),
@@ -109,41 +146,115 @@ pub const HEADS: &[(&str, &str)] = &[
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
-        "HeaderLine",
+        "200 5",
     ),
     (
-        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 05\r\n\r\n",
-        "HeaderLine",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\nContent-Length: 05\r\n\r\n",
+        "200 5",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+        "200 5",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        "200 0",
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\nContent-Length: 5\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length:\r\nContent-Length: 5\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length:\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: x\r\nContent-Length: x\r\n\r\n",
+        "Framing",
+    ),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 5,\r\n\r\n", "Framing"),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\u{0}\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length: \u{b}5\r\n\r\n",
+        "Framing",
+    ),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 5; x\r\n\r\n", "Framing"),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Length:\r\n 5\r\n\r\n",
         "HeaderLine",
     ),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", "Length"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Length"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "Length"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 1 1\r\n\r\n", "Length"),
-    ("HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\n", "Length"),
-    ("HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "Length"),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n",
+        "HeaderLine",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding:\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked; q=1\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: \u{b}chunked\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\n",
+        "Framing",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+        "Framing",
+    ),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", "Framing"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "Framing"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "Framing"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 1 1\r\n\r\n", "Framing"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\n", "Framing"),
+    ("HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n", "Framing"),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length:\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nContent-Length: 5\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n",
@@ -151,17 +262,17 @@ pub const HEADS: &[(&str, &str)] = &[
     ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-        "Length",
+        "Framing",
     ),
     (
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
-        "Length",
+        "Framing",
     ),
-    ("HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n", "Length"),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n\r\n", "Framing"),
     ("HTTP/1.1 200 OK\r\n\r\n", "200 until-close close"),
     // Whether the connection does.
     (
@@ -188,6 +299,41 @@ pub const HEADS: &[(&str, &str)] = &[
         "HTTP/1.1 202 Accepted\r\nConnection: closed\r\nContent-Length: 2\r\n\r\n",
         "202 2",
     ),
+    (
+        "HTTP/1.1 202 Accepted\r\nConnection: keep-alive, close\r\nContent-Length: 2\r\n\r\n",
+        "202 2 close",
+    ),
+    (
+        "HTTP/1.1 202 Accepted\r\nConnection: Close ,\tx\r\nContent-Length: 2\r\n\r\n",
+        "202 2 close",
+    ),
+    (
+        "HTTP/1.1 202 Accepted\r\nConnection: ,,close,\r\nContent-Length: 2\r\n\r\n",
+        "202 2 close",
+    ),
+    (
+        "HTTP/1.1 202 OK\r\nConnection: x-close, closed, keep-alive\r\nContent-Length: 2\r\n\r\n",
+        "202 2",
+    ),
+    (
+        "HTTP/1.1 202 OK\r\nConnection: xxxxclose, xxxxxxxxclose\r\nContent-Length: 2\r\n\r\n",
+        "202 2",
+    ),
+    (
+        "HTTP/1.1 202 OK\r\nConnection: keep-alive\r\nConnection: close\r\n\
+         Content-Length: 2\r\n\r\n",
+        "202 2 close",
+    ),
+    (
+        "HTTP/1.1 202 OK\r\nConnection: close\r\nConnection: keep-alive\r\n\
+         Content-Length: 2\r\n\r\n",
+        "202 2 close",
+    ),
+    (
+        "HTTP/1.1 202 OK\r\nConnection:\r\nConnection: keep-alive\r\n\
+         Content-Length: 2\r\n\r\n",
+        "202 2",
+    ),
     ("HTTP/1.9 200 OK\r\nContent-Length: 2\r\n\r\n", "200 2"),
     // Statuses without a body.
     ("HTTP/1.1 100 Continue\r\n\r\n", "100 0"),
@@ -199,6 +345,10 @@ pub const HEADS: &[(&str, &str)] = &[
     ("HTTP/1.1 204 No Content\r\n\r\n", "204 0"),
     (
         "HTTP/1.1 204 No Content\r\nContent-Length: nonsense\r\n\r\n",
+        "204 0",
+    ),
+    (
+        "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         "204 0",
     ),
     (
@@ -251,6 +401,9 @@ pub const HEAD_PIECES: &[&[u8]] = &[
     b"Content-Length: 4\r\n",
     b"Transfer-Encoding: chunked\r\n",
     b"Connection: close\r\n",
+    b"Connection: keep-alive, close\r\n",
+    b"Content-Length:\r\n",
+    b", 4",
     b"chunked",
     b"close",
     b"\r\n\r\n",
@@ -284,7 +437,8 @@ pub const BODIES: &[(&str, &str)] = &[
         "hello=39",
     ),
     ("5 \t\r\nhello\r\n0\r\n\r\n", "hello=17"),
-    ("5\thello\r\nhello\r\n0 ;\r\n\r\n", "hello=23"),
+    ("5\t;hello\r\nhello\r\n0 ;\r\n\r\n", "hello=24"),
+    ("5;a:b \t;\u{0}\r\nhello\r\n0\r\n\r\n", "hello=23"),
     (
         "5\r\nhello\r\n0\r\nTrailer: value\r\nOther: x\r\n\r\n",
         "hello=41",
@@ -295,6 +449,8 @@ pub const BODIES: &[(&str, &str)] = &[
     ("5\nhello\n0\n\n", "hello=11"),
     ("0\n\r\n", "=4"),
     ("5\r\nhell\r\n0\r\n\r\n", "hell\r=14"),
+    ("0\r\nT:\r\nU: :\n\r\n", "=14"),
+    ("0\r\nT\u{e9}1;f: a b\r\n\r\n", "=18"),
     // What follows stays; what looks like framing within the data is none.
     (
         "7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n",
@@ -303,6 +459,10 @@ pub const BODIES: &[(&str, &str)] = &[
     // Not all there.
     ("", "partial"),
     ("5", "partial"),
+    ("5\r", "partial"),
+    ("5\r\nhello\r", "partial"),
+    ("0\r\n\r", "partial"),
+    ("0\r\nTrailer", "partial"),
     ("5\r\nhello\r\n", "partial"),
     ("5\r\nhello\r\n0\r\n", "partial"),
     ("ffffffffffffffff\r\nx", "partial"),
@@ -320,6 +480,24 @@ pub const BODIES: &[(&str, &str)] = &[
     ("5\r\nhello!\r\n0\r\n\r\n", "wrong"),
     ("5\r\nhel\r\n0\r\n\r\n", "wrong"),
     ("5\r\nhello0\r\n\r\n", "wrong"),
+    ("5\thello\r\nhello\r\n0\r\n\r\n", "wrong"),
+    ("5 5\r\nhello\r\n0\r\n\r\n", "wrong"),
+    (" ;5\r\nhello\r\n0\r\n\r\n", "wrong"),
+    ("5:x\r\nhello\r\n0\r\n\r\n", "wrong"),
+    // A CR that ends no line.
+    ("5\r5\r\nhello\r\n0\r\n\r\n", "wrong"),
+    ("5\r\r\nhello\r\n0\r\n\r\n", "wrong"),
+    ("5;a\rb\r\nhello\r\n0\r\n\r\n", "wrong"),
+    ("5\r\nhello\r\r\n0\r\n\r\n", "wrong"),
+    ("0\r\n\r\r\n", "wrong"),
+    ("0\r\n\rX: y\r\n\r\n", "wrong"),
+    ("0\r\nX: y\rz\r\n\r\n", "wrong"),
+    // No trailers: what follows a body that was not ended.
+    ("0\r\nHTTP/1.1 200 OK\r\nX: y\r\n\r\n", "wrong"),
+    ("0\r\nTrailer\r\n\r\n", "wrong"),
+    ("0\r\n: no name\r\n\r\n", "wrong"),
+    ("0\r\nX: y\r\n folded\r\n\r\n", "wrong"),
+    ("0\r\nX : y\r\n\r\n", "wrong"),
     ("10000000000000000\r\nx", "wrong"),
     ("fffffffffffffffff\r\nx", "wrong"),
 ];
@@ -338,5 +516,7 @@ pub const BODY_PIECES: &[&[u8]] = &[
     b"\xff",
     b"0\r\n\r\n",
     b"3\r\nabc\r\n",
+    b"T: v\r\n",
+    b":",
     b"ffffffffffffffff",
 ];

@@ -2,17 +2,17 @@
 
 use std::sync::LazyLock;
 
-use tinderbox::wire::http1::{Framing, Head, KNOWN, decimal, header};
+use tinderbox::wire::http1::{FRAMING, Framing, Head, KNOWN, decimal, header};
 use tinderbox::wire::{Error, Parsed};
 
 use crate::corpus::{HEAD_PIECES, HEADS};
-use crate::{Random, count, naive};
+use crate::{count, for_each_seed, naive};
 
 /// A head that was read before, from a reply with everything in it.
 static USED: LazyLock<Head> = LazyLock::new(|| {
     let mut text = b"HTTP/1.0 204 x\r\n".to_vec();
     for name in KNOWN {
-        text.extend([name, b": close\r\n"].concat());
+        text.extend([*name, b": close\r\n"].concat());
     }
     text.extend(b"\r\n");
     let mut head = Head::EMPTY;
@@ -30,10 +30,7 @@ fn agree(text: &[u8]) -> Result<Option<naive::Head>, Error> {
             status: head.status,
             bytes: head.bytes,
             close: head.close,
-            length: match head.framing {
-                Framing::Length(length) => Some(length),
-                _ => None,
-            },
+            length: (head.framing == Framing::Sized).then_some(head.length),
             chunked: head.framing == Framing::Chunked,
             values: head
                 .values
@@ -42,11 +39,11 @@ fn agree(text: &[u8]) -> Result<Option<naive::Head>, Error> {
                 .collect(),
         }),
     });
-    let naive = naive::head(text, &KNOWN);
+    let naive = naive::head(text, KNOWN);
     assert_eq!(real, naive, "of {:?}", String::from_utf8_lossy(text));
     if let Ok(Some(head)) = &real {
         // The function that handlers use finds the same, where there is something to find.
-        for (name, value) in KNOWN.iter().zip(&head.values) {
+        for (name, value) in KNOWN[FRAMING..].iter().zip(&head.values) {
             let found = header(&text[..head.bytes], name);
             assert_eq!(
                 found.unwrap_or_default(),
@@ -95,17 +92,14 @@ fn the_values_of_known_headers_are_found() {
     };
     let trace = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
     let id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
-    assert_eq!(values(HEADS[0].0), ["17", "", "", id, "", trace, ""]);
+    assert_eq!(values(HEADS[0].0), [id, "", trace, ""]);
     let text = "HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id:  a: b :\t \r\n\
                 TRANSFER-ENCODING:CHUNKED\nConnection:\r\n\
-                lambda-runtime-invocation-id: \u{0}\u{e9}\u{0}z\r\r\n\
+                lambda-runtime-invocation-id: \u{0}\u{e9}\u{0}z\u{0}\r\n\
                 lambda-runtime-aws-TENANT-id: t\r\n\r\n\
                 X-Behind: the head\r\n\r\n";
     let found = values(text);
-    assert_eq!(
-        found,
-        ["", "CHUNKED", "", "a: b :", "\u{e9}\u{0}z", "", "t"]
-    );
+    assert_eq!(found, ["a: b :", "\u{0}\u{e9}\u{0}z\u{0}", "", "t"]);
 }
 
 #[test]
@@ -131,11 +125,10 @@ fn a_head_cut_at_any_offset_is_partial_until_it_is_settled() {
                 Some(settled) => assert_eq!(&now, settled, "cut at {cut}"),
                 None if now == Ok(None) => {}
                 None => {
-                    // A line is judged when it ends, and not before; nor is a head.
-                    assert!(
-                        cfg!(miri) || text[cut - 1] == b'\n',
-                        "cut at {cut}: {now:?}"
-                    );
+                    // A line is judged when it ends, or a CR does not end it; nor is a head sooner.
+                    let is_line_end = text[cut - 1] == b'\n'
+                        || cut > 1 && text[cut - 2] == b'\r' && now == Err(Error::CarriageReturn);
+                    assert!(cfg!(miri) || is_line_end, "cut at {cut}: {now:?}");
                     let bytes = now
                         .as_ref()
                         .map(|head| head.as_ref().map(|head| head.bytes));
@@ -153,24 +146,25 @@ fn a_head_cut_at_any_offset_is_partial_until_it_is_settled() {
 
 #[test]
 fn mutated_heads_are_read_alike_by_both_parsers() {
-    let mut random = Random(0x7101_de4b);
     let rounds = count(600_000);
     let (mut past, mut whole) = (0, 0);
-    for round in 0..rounds {
-        let text = random.mutate(HEADS[round % HEADS.len()].0.as_bytes(), HEAD_PIECES);
+    let test = "mutated_heads_are_read_alike_by_both_parsers";
+    let all = for_each_seed(test, rounds, |random| {
+        let (text, _) = HEADS[random.below(HEADS.len())];
+        let text = random.mutate(text.as_bytes(), HEAD_PIECES);
         let outcome = agree(&text);
         let begun = agree(&text[..random.below(text.len() + 1)]);
         assert!(begun == Ok(None) || begun == outcome, "{text:?}");
         past += usize::from(text.contains(&b'\n') && outcome != Err(Error::StatusLine));
         whole += usize::from(matches!(outcome, Ok(Some(_))));
-    }
+    });
     println!("{rounds} mutated heads: {past} past the status line, {whole} whole");
     assert!(
-        past * 5 >= rounds,
+        !all || past * 5 >= rounds,
         "only {past} of {rounds} got past the status line"
     );
     assert!(
-        cfg!(miri) || whole * 20 >= rounds,
+        !all || cfg!(miri) || whole * 20 >= rounds,
         "only {whole} of {rounds} were whole"
     );
 }

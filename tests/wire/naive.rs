@@ -1,19 +1,7 @@
 //! Parsers that are slow and plain: whole texts are split into lines and words.
 //!
-//! They make the same liberal choices as the real ones, and no others; for the rest, RFC 9112 and
-//! RFC 9110.
-//!
-//! - A line may end in LF alone, also the empty one (RFC 9112, 2.2).
-//! - A status line needs no reason, nor the space before it; a reason is any bytes. Any status of
-//!   three digits from 100 on is right, and any minor version.
-//! - A header's name is any bytes but a colon that do not begin with white space or a control byte;
-//!   a value is any bytes but LF, and loses those around it (RFC 9110, 5.5, would refuse some).
-//! - A header that frames the message may come once; of others the first counts. Empty is absent.
-//! - A reply of HTTP/1.0 ends its connection, whatever it says.
-//! - `Connection` and `Transfer-Encoding` are one word each: no lists.
-//! - A chunk's size may have leading zeros, and what follows it on its line, after a space, a tab,
-//!   a semicolon or a CR, is any bytes but LF. Trailers are any lines.
-//! - Where a line should end, several CRs may come before the LF, but not in a head.
+//! They make the decisions that `wire/http1.rs` and `wire/chunk.rs` list with the sections of
+//! RFC 9112, and no others.
 
 use tinderbox::wire::Error;
 
@@ -29,20 +17,26 @@ pub struct Head {
     pub values: Vec<Vec<u8>>,
 }
 
-/// The lines of a text, without their ends, and what follows the last LF.
-fn lines(text: &[u8]) -> (Vec<Vec<u8>>, usize) {
-    let mut lines: Vec<Vec<u8>> = text
-        .split(|&byte| byte == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
-    let rest = lines.pop().expect("split gives one at least").len();
-    (lines, rest)
+/// A line without its end, and what is behind that; `Ok(None)`: it has no end yet.
+type Line<'a> = Result<Option<(&'a [u8], &'a [u8])>, ()>;
+
+/// The first line of a text. A CR stands before a LF and nowhere else.
+fn first_line(text: &[u8]) -> Line<'_> {
+    let Some(end) = text.iter().position(|byte| b"\r\n".contains(byte)) else {
+        return Ok(None);
+    };
+    let (line, rest) = text.split_at(end);
+    match rest {
+        [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] => Ok(Some((line, behind))),
+        [b'\r'] => Ok(None),
+        _ => Err(()),
+    }
 }
 
-/// The text without the white space and control bytes around it.
+/// The text without the spaces and tabs around it.
 fn trimmed(text: &[u8]) -> &[u8] {
-    let first = text.iter().position(|byte| *byte > b' ');
-    let last = text.iter().rposition(|byte| *byte > b' ');
+    let first = text.iter().position(|byte| !b" \t".contains(byte));
+    let last = text.iter().rposition(|byte| !b" \t".contains(byte));
     first.map_or(b"", |first| &text[first..=last.expect("as the first")])
 }
 
@@ -54,12 +48,9 @@ fn digits(text: &[u8]) -> Option<usize> {
 
 fn status(line: &[u8]) -> Option<(u16, bool)> {
     let line: String = line.iter().map(|&byte| byte as char).collect();
-    let line = line.strip_suffix('\r').unwrap_or(&line);
     let (version, rest) = line.split_once(' ')?;
     let minor = version.strip_prefix("HTTP/1.")?;
     let code = rest.split(' ').next()?;
-    // What stands behind a carriage return is no part of the code.
-    let code = code.split('\r').next()?;
     let right = minor.len() == 1
         && minor.chars().all(|c| c.is_ascii_digit())
         && code.len() == 3
@@ -68,20 +59,19 @@ fn status(line: &[u8]) -> Option<(u16, bool)> {
     (number >= 100).then_some((number, minor == "0"))
 }
 
-/// `Ok(None)`: not all there.
+/// `Ok(None)`: not all there. `known` begins with the three that frame the message.
 pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
-    let (lines, _) = lines(text);
-    let Some(first) = lines.first() else {
+    let Some((first, mut rest)) = first_line(text).map_err(|()| Error::CarriageReturn)? else {
         return Ok(None);
     };
     let (status, old) = status(first).ok_or(Error::StatusLine)?;
-    let mut values: Vec<Option<Vec<u8>>> = vec![None; known.len()];
-    let mut bytes = first.len() + 1;
-    let mut whole = false;
-    for line in &lines[1..] {
-        bytes += line.len() + 1;
-        if line.is_empty() || line == b"\r" {
-            whole = true;
+    let mut values: Vec<Vec<Vec<u8>>> = vec![Vec::new(); known.len()];
+    loop {
+        let Some((line, behind)) = first_line(rest).map_err(|()| Error::CarriageReturn)? else {
+            return Ok(None);
+        };
+        rest = behind;
+        if line.is_empty() {
             break;
         }
         let colon = line
@@ -89,103 +79,125 @@ pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
             .position(|&byte| byte == b':')
             .ok_or(Error::HeaderLine)?;
         let name = line[..colon].to_ascii_lowercase();
-        let value = trimmed(&line[colon + 1..]);
-        if name.is_empty() || name[0] <= b' ' {
+        if name.is_empty() || name.iter().any(|byte| *byte <= b' ') {
             return Err(Error::HeaderLine);
         }
         if let Some(place) = known.iter().position(|known| *known == name) {
-            // The first three say how the message is framed.
-            match &values[place] {
-                Some(before) if before.is_empty() => values[place] = Some(value.to_vec()),
-                None => values[place] = Some(value.to_vec()),
-                Some(_) if place < 3 => return Err(Error::HeaderLine),
-                Some(_) => {}
-            }
+            values[place].push(trimmed(&line[colon + 1..]).to_vec());
         }
     }
-    if !whole {
-        return Ok(None);
-    }
+    let [connections, encodings, lengths, kept @ ..] = values.as_slice() else {
+        panic!("three names frame a message");
+    };
+    let options = connections.join(&b',').to_ascii_lowercase();
+    let mut options = options.split(|byte| *byte <= b' ' || *byte == b',');
+    let mut close = old || options.any(|option| option == b"close");
     let (mut length, mut chunked) = (Some(0), false);
-    let connection = values[2].clone().unwrap_or_default();
-    let mut close = old || connection.eq_ignore_ascii_case(b"close");
-    if !(status < 200 || status == 204 || status == 304) {
-        match (&values[0], &values[1]) {
-            (None, None) => (length, close) = (None, true),
-            (Some(number), None) => length = Some(digits(number).ok_or(Error::Length)?),
-            (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => {
-                (length, chunked) = (None, true);
+    if status >= 200 && status != 204 && status != 304 {
+        let numbers: Option<Vec<usize>> = lengths.iter().map(|text| digits(text)).collect();
+        let numbers = numbers.ok_or(Error::Framing)?;
+        (length, chunked) = match (encodings.as_slice(), numbers.as_slice()) {
+            ([], []) => (None, false),
+            ([], [first, more @ ..]) if more.iter().all(|other| other == first) => {
+                (Some(*first), false)
             }
-            _ => return Err(Error::Length),
-        }
+            ([coding], []) if coding.eq_ignore_ascii_case(b"chunked") => (None, true),
+            _ => return Err(Error::Framing),
+        };
+        close |= length.is_none() && !chunked;
     }
-    let values = values.into_iter().map(Option::unwrap_or_default).collect();
+    let first = |values: &Vec<Vec<u8>>| values.iter().find(|value| !value.is_empty()).cloned();
     Ok(Some(Head {
         status,
-        bytes,
+        bytes: text.len() - rest.len(),
         close,
         length,
         chunked,
-        values,
+        values: kept
+            .iter()
+            .map(|all| first(all).unwrap_or_default())
+            .collect(),
     }))
 }
 
 /// The data of a chunked body and how many bytes it took; `Ok(None)`: not all there.
 pub fn chunks(text: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Error> {
     let mut data = Vec::new();
-    let mut at = 0;
+    let mut rest = text;
     loop {
-        // A size is judged as soon as it stands there, not when its line ends.
-        let line_end = text[at..].iter().position(|&byte| byte == b'\n');
-        let line = &text[at..line_end.map_or(text.len(), |end| at + end)];
-        let count = line
-            .iter()
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
-        let digits = String::from_utf8(line[..count].to_vec()).expect("ASCII");
-        let size = match digits.as_str() {
-            "" => 0,
-            digits => usize::from_str_radix(digits, 16).map_err(|_| Error::Chunk)?,
-        };
-        let next = line.get(count);
-        let ends_here = next.is_none();
-        if count == 0 && (next.is_some() || line_end.is_some()) {
+        // A line is judged as far as it is there.
+        let line = first_line(rest).map_err(|()| Error::Chunk);
+        let (size, is_malformed) = size(rest);
+        let size = size.ok_or(Error::Chunk)?;
+        if is_malformed {
             return Err(Error::Chunk);
         }
-        if !ends_here && !matches!(next, Some(b'\r' | b';' | b' ' | b'\t')) {
-            return Err(Error::Chunk);
-        }
-        let Some(line_end) = line_end else {
+        let Some((_, behind)) = line? else {
             return Ok(None);
         };
-        at += line_end + 1;
+        rest = behind;
         if size == 0 {
             break;
         }
-        let there = size.min(text.len() - at);
-        data.extend_from_slice(&text[at..at + there]);
-        at += there;
+        let there = size.min(rest.len());
+        data.extend_from_slice(&rest[..there]);
+        rest = &rest[there..];
         if there < size {
             return Ok(None);
         }
-        while text.get(at) == Some(&b'\r') {
-            at += 1;
-        }
-        match text.get(at) {
-            None => return Ok(None),
-            Some(b'\n') => at += 1,
-            Some(_) => return Err(Error::Chunk),
-        }
+        rest = match rest {
+            [b'\n', behind @ ..] | [b'\r', b'\n', behind @ ..] => behind,
+            [] | [b'\r'] => return Ok(None),
+            _ => return Err(Error::Chunk),
+        };
     }
-    // Trailers, to a line with nothing but carriage returns in it.
-    for line in text[at..].split_inclusive(|&byte| byte == b'\n') {
-        if !line.ends_with(b"\n") {
+    loop {
+        let line = first_line(rest).map_err(|()| Error::Chunk);
+        let there = rest
+            .split(|byte| b"\r\n".contains(byte))
+            .next()
+            .unwrap_or_default();
+        let name = there.split(|byte| *byte == b':').next().unwrap_or_default();
+        let has_colon = name.len() < there.len();
+        if name.iter().any(|byte| b" \t".contains(byte)) || has_colon && name.is_empty() {
+            return Err(Error::Chunk);
+        }
+        // The name ended with its line: no colon will come.
+        if !name.is_empty() && !has_colon && there.len() < rest.len() {
+            return Err(Error::Chunk);
+        }
+        let Some((line, behind)) = line? else {
             return Ok(None);
-        }
-        at += line.len();
-        if line[..line.len() - 1].iter().all(|&byte| byte == b'\r') {
-            return Ok(Some((data, at)));
+        };
+        rest = behind;
+        if line.is_empty() {
+            return Ok(Some((data, text.len() - rest.len())));
         }
     }
-    Ok(None)
+}
+
+/// The size that a text begins with, `None` when it is too large, and whether what is there of its
+/// line is malformed.
+fn size(text: &[u8]) -> (Option<usize>, bool) {
+    let count = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
+    let digits = std::str::from_utf8(&text[..count]).expect("ASCII");
+    let significant = digits.trim_start_matches('0');
+    let size = match significant {
+        "" => Some(0),
+        _ => usize::from_str_radix(significant, 16).ok(),
+    };
+    let behind = &text[count..];
+    let blanks = behind
+        .iter()
+        .take_while(|byte| b" \t".contains(byte))
+        .count();
+    let is_malformed = match behind.get(blanks) {
+        None => count == 0 && blanks > 0,
+        Some(b'\r' | b'\n' | b';') => count == 0,
+        Some(_) => true,
+    };
+    (size, is_malformed)
 }

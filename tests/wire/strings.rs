@@ -3,7 +3,7 @@
 use tinderbox::wire::base64;
 use tinderbox::wire::json::{escape, to_ascii};
 
-use crate::{Random, count};
+use crate::{count, for_each_seed};
 
 /// Escapes a text, also in ASCII alone, reads it back, and compares.
 fn check(text: &[u8]) {
@@ -69,15 +69,14 @@ fn characters_at_every_boundary_and_cut_come_back() {
 
 #[test]
 fn random_bytes_come_back() {
-    let mut random = Random(0x57_1265);
     let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\x80\xc3\xa9\xf4\x90a\"\\\n\0\x7f";
-    for _ in 0..count(50_000) {
+    for_each_seed("random_bytes_come_back", count(50_000), |random| {
         let length = random.below(24);
         let any: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
         check(&any);
         let likely: Vec<u8> = (0..length).map(|_| odd[random.below(odd.len())]).collect();
         check(&likely);
-    }
+    });
 }
 
 #[test]

@@ -107,15 +107,49 @@ fn request_line(line: &str, prefix: &str, head: &mut Head) {
         _ => {}
     }
     let invocation = path.strip_prefix("invocation/").unwrap_or("");
-    let post = match invocation.split_once('/') {
-        Some((id, "response")) => Some((Kind::Response, id.to_string())),
-        Some((id, "error")) => Some((Kind::Error, id.to_string())),
+    let (id, what) = invocation.split_once('/').unwrap_or_default();
+    let decoded = decode(id);
+    let text = String::from_utf8_lossy(&decoded).into_owned();
+    if id != encode(&decoded) {
+        head.wrong.push(format!("request id {id:?}"));
+    }
+    let post = match what {
+        "response" => Some((Kind::Response, text)),
+        "error" => Some((Kind::Error, text)),
         _ => None,
     };
     if method != "POST" || post.is_none() {
         head.wrong.push(format!("request line {line:?}"));
     }
     head.post = post;
+}
+
+/// A segment of a path, with its percent-encoding undone.
+fn decode(segment: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let code = std::str::from_utf8(behind.get(..2).unwrap_or_default());
+        let code = code.ok().and_then(|code| u8::from_str_radix(code, 16).ok());
+        (bytes, rest) = match (first, code) {
+            (b'%', Some(byte)) => ([bytes, vec![byte]].concat(), &behind[2..]),
+            _ => ([bytes, vec![*first]].concat(), behind),
+        };
+    }
+    bytes
+}
+
+/// The same as Go's net/url encodes it. AWS's servers compare an id with the decoded path only if
+/// the path was encoded like this (`URL.RawPath`).
+fn encode(bytes: &[u8]) -> String {
+    let one = |&byte: &u8| {
+        if byte.is_ascii_alphanumeric() || b"$&+,-.:;=@_~".contains(&byte) {
+            char::from(byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    };
+    bytes.iter().map(one).collect()
 }
 
 fn header_line(line: &str, head: &mut Head) {
