@@ -118,6 +118,17 @@ for feature in $features; do
 done
 TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
 
+# The same with limits so small that memory is given back after a few events.
+small=$target/lambda/small
+for function in '' bare echo probe; do
+    RUSTFLAGS='--cfg tinderbox_small_limits' CARGO_PROFILE_DEV_OPT_LEVEL=1 \
+        "${CARGO[@]}" build --quiet --target-dir "$target/small" \
+        ${function:+--manifest-path "tests/functions/$function/Cargo.toml"}
+    mkdir -p "$small/$function"
+    cp "$target/small/debug/${function:-bootstrap}" "$small/$function/bootstrap"
+done
+TINDERBOX_BIN_DIR=$small TINDERBOX_SMALL_LIMITS=1 integration --test payloads
+
 if TINDERBOX_RIE=$(scripts/rie.sh); then
     export TINDERBOX_RIE
 else
@@ -127,7 +138,8 @@ fi
 
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
-    --test runtime --test program --test hosted --test tool --test rie --test binary --test measure
+    --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
+    --test payloads --test faults
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then

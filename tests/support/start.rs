@@ -15,6 +15,7 @@ pub struct Start {
     binary: PathBuf,
     root: Option<PathBuf>,
     environment: Vec<(String, Option<String>)>,
+    tracer: Vec<String>,
 }
 
 impl Start {
@@ -24,6 +25,7 @@ impl Start {
             binary: binary.to_path_buf(),
             root: None,
             environment: Vec::new(),
+            tracer: Vec::new(),
         };
         let path = std::env::var("PATH").unwrap_or_default();
         for (name, value) in [
@@ -52,6 +54,12 @@ impl Start {
         self
     }
 
+    /// Under this command, which has to end as it ends: `strace` does.
+    pub fn under(mut self, command: &[&str]) -> Start {
+        self.tracer = command.iter().map(|word| word.to_string()).collect();
+        self
+    }
+
     /// With another variable, or another value for it.
     pub fn variable(self, name: &str, value: &str) -> Start {
         let mut start = self.without(name);
@@ -77,6 +85,11 @@ impl Start {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let value = format!("{}.{number}", std::process::id());
         let mut command: Command = match &self.root {
+            None if !self.tracer.is_empty() => {
+                let mut command = super::command(Path::new(&self.tracer[0]));
+                command.args(&self.tracer[1..]).arg(&self.binary);
+                command
+            }
             None => super::command(&self.binary),
             Some(root) => {
                 let mut command = Command::new("/usr/sbin/chroot");
@@ -93,7 +106,9 @@ impl Start {
         command.env(MARK, &value);
         command.stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Process::new(super::spawn(&mut command), format!("{MARK}={value}"))
+        let is_traced = !self.tracer.is_empty();
+        let mark = format!("{MARK}={value}");
+        Process::new(super::spawn(&mut command), mark, is_traced)
     }
 
     /// Runs it against a script until it exits or the server is idle, ends it, checks what it
