@@ -16,6 +16,8 @@ pub struct Subject {
     pub name: String,
     /// How it is started.
     pub start: Start,
+    /// Whether it is also given as many events as make it release memory.
+    pub releases: bool,
     _root: Option<TempDir>,
 }
 
@@ -25,6 +27,7 @@ impl Subject {
         Subject {
             name: name.to_string(),
             start,
+            releases: root.is_none(), // for a hosted one this takes too long
             _root: root,
         }
     }

@@ -25,10 +25,17 @@ const DEADLINE_MS: u64 = 6_000;
 /// Without a request for so long, it hangs: twice the time of an event.
 const HANG_MS: u64 = 2 * DEADLINE_MS;
 
-/// The events: short, none, more than a pipe or a segment holds, short.
-fn bodies() -> Vec<Event> {
+/// The events: short, none, more than a pipe or a segment holds, short; and as many short ones as
+/// release the memory of one over 256 KiB (`RESIDENT_EVENTS`).
+fn bodies(releases: bool) -> Vec<Event> {
     let deadline_ms = now_ms() + bound(DEADLINE_MS).as_millis() as u64;
-    let bodies = [noise(1, 40), Vec::new(), noise(2, 150_000), noise(3, 40)];
+    let (long, more) = if releases {
+        (300_000, 17)
+    } else {
+        (150_000, 0)
+    };
+    let mut bodies = vec![noise(1, 40), Vec::new(), noise(2, long), noise(3, 40)];
+    bodies.extend((0..more).map(|seed| noise(4 + seed, 40)));
     let events = events(bodies).into_iter();
     events
         .map(|event| event.deadline(&deadline_ms.to_string()))
@@ -85,7 +92,7 @@ fn run(subject: &Subject, strace: &Path, fault: Option<&Fault>) -> Run {
     if fault.is_some() {
         words.extend(["-e", &only, "-e", &inject]);
     }
-    let events = bodies();
+    let events = bodies(subject.releases);
     let mut script = Script::events(&events);
     script.redelivers = true;
     let server = Server::start(script);
