@@ -26,7 +26,8 @@ elif [ $# -gt 0 ]; then
     exit 2
 else
     echo "Short run: a million mutations and a few hundred rounds of random misbehaviour; --soak makes"
-    echo "ten million and 20,000. Of the few hundred, the binaries under qemu get a quarter."
+    echo "ten million and 20,000. Of the few hundred, the binaries under qemu get a quarter. Of payload"
+    echo "sizes 12,000 events are tried, of the faults of system calls a half; --soak tries 100,000, and all."
 fi
 
 stage "Set-up"

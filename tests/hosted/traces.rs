@@ -36,7 +36,9 @@ fn event(number: usize, is_distinct: bool) -> Event {
 
 /// By how much a process grows while it serves so many events, and how large it is then, in KiB.
 fn growth_kib(kind: &Kind, count: usize, is_distinct: bool) -> (u64, u64) {
-    let task = kind.task();
+    // A small heap, so that Node's collector leaves little for later.
+    let heap = "--max-old-space-size=32 --max-semi-space-size=1";
+    let task = kind.task().variable("NODE_OPTIONS", heap);
     let (mut process, server) = task.spawn(&[Event::new("pid", command("pid"))]);
     process.until_idle(&server);
     let text = String::from_utf8_lossy(response(&server.ledger(), "pid")).into_owned();
