@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::errnos::{ERRNOS, INFALLIBLE};
+use crate::loads::Load;
 use crate::support::TempDir;
 use crate::support::start::Start;
 
@@ -16,18 +17,18 @@ pub struct Subject {
     pub name: String,
     /// How it is started.
     pub start: Start,
-    /// Whether it is also given as many events as make it release memory.
-    pub releases: bool,
+    /// What it is given.
+    pub load: Load,
     _root: Option<TempDir>,
 }
 
 impl Subject {
     /// One whose task root, if it has one, lives as long.
-    pub fn new(name: &str, start: Start, root: Option<TempDir>) -> Subject {
+    pub fn new(name: &str, start: Start, load: Load, root: Option<TempDir>) -> Subject {
         Subject {
             name: name.to_string(),
             start,
-            releases: root.is_none(), // for a hosted one this takes too long
+            load,
             _root: root,
         }
     }

@@ -6,10 +6,9 @@ use std::process::{Command, Stdio};
 
 use crate::cases::{Fault, Subject, calls, faults, sample};
 use crate::judge::{Verdict, judge};
+use crate::loads::DEADLINE_MS;
 use crate::skip::skip;
-use crate::support::api::{Event, Script, Server, now_ms};
-use crate::support::hosting::events;
-use crate::support::random::noise;
+use crate::support::api::{Script, Server};
 use crate::support::watch::until_rest_within;
 use crate::support::{TempDir, bound, runner};
 
@@ -19,28 +18,8 @@ const STRIDE: usize = 2;
 /// After so many violations of a call and an errno these are not tried further: each may be a hang.
 const VIOLATIONS_MAX: usize = 2;
 
-/// An event has so long, in milliseconds at native speed: what a fault makes late fails by then.
-const DEADLINE_MS: u64 = 6_000;
-
 /// Without a request for so long, it hangs: twice the time of an event.
 const HANG_MS: u64 = 2 * DEADLINE_MS;
-
-/// The events: short, none, more than a pipe or a segment holds, short; and as many short ones as
-/// release the memory of one over 256 KiB (`RESIDENT_EVENTS`).
-fn bodies(releases: bool) -> Vec<Event> {
-    let deadline_ms = now_ms() + bound(DEADLINE_MS).as_millis() as u64;
-    let (long, more) = if releases {
-        (300_000, 17)
-    } else {
-        (150_000, 0)
-    };
-    let mut bodies = vec![noise(1, 40), Vec::new(), noise(2, long), noise(3, 40)];
-    bodies.extend((0..more).map(|seed| noise(4 + seed, 40)));
-    let events = events(bodies).into_iter();
-    events
-        .map(|event| event.deadline(&deadline_ms.to_string()))
-        .collect()
-}
 
 /// Whether system calls can be made to fail here; says that the test is skipped when not.
 fn can_inject(strace: &Path) -> bool {
@@ -92,7 +71,7 @@ fn run(subject: &Subject, strace: &Path, fault: Option<&Fault>) -> Run {
     if fault.is_some() {
         words.extend(["-e", &only, "-e", &inject]);
     }
-    let events = bodies(subject.releases);
+    let events = subject.load.events();
     let mut script = Script::events(&events);
     script.redelivers = true;
     let server = Server::start(script);
@@ -120,14 +99,15 @@ pub fn try_faults(subject: Subject) {
         return;
     }
     let clean = run(&subject, &strace, None);
-    let right = clean.verdict == Ok(Verdict::AllAnswered);
+    let right = clean.verdict == Ok(subject.load.verdict());
     assert!(
         right,
         "{name} without a fault: {:?}\n{}",
         clean.verdict, clean.details
     );
     println!("{name} makes {:?}", clean.calls);
-    let all = faults(&clean.calls);
+    let mut all = faults(&clean.calls);
+    all.retain(|fault| subject.load.concerns(&fault.call));
     let tried = match std::env::var_os("TINDERBOX_SOAK") {
         Some(_) => all.clone(),
         None => sample(&all, STRIDE),
