@@ -38,7 +38,10 @@ fn native_echo_under_any_fault_keeps_the_ledger_balanced() {
 fn hosted(name: &str, load: Load, handler: &str, file: &str, source: &[u8]) {
     let dir = TempDir::new();
     dir.executable(file, source);
-    let start = start(&dir, handler).variable("PERL_BADLANG", "0");
+    let start = start(&dir, handler)
+        .variable("PERL_BADLANG", "0")
+        // For an event that comes when its deadline has passed: it would have no limit.
+        .variable("AWS_LAMBDA_FUNCTION_TIMEOUT", "6");
     runs::try_faults(Subject::new(name, start, load, Some(dir)));
 }
 

@@ -8,8 +8,8 @@ use crate::cases::{Fault, Subject, calls, faults, sample};
 use crate::judge::{Verdict, judge};
 use crate::loads::DEADLINE_MS;
 use crate::skip::skip;
-use crate::support::api::{Script, Server};
-use crate::support::watch::until_rest_within;
+use crate::support::api::{Script, Server, Turn};
+use crate::support::watch::{Rest, until_rest_within};
 use crate::support::{TempDir, bound, runner};
 
 /// Of each call and errno every so many occurrences are tried in the usual run.
@@ -71,14 +71,20 @@ fn run(subject: &Subject, strace: &Path, fault: Option<&Fault>) -> Run {
     if fault.is_some() {
         words.extend(["-e", &only, "-e", &inject]);
     }
-    let events = subject.load.events();
-    let mut script = Script::events(&events);
-    script.redelivers = true;
-    let server = Server::start(script);
+    let server = Server::start(Script {
+        redelivers: true,
+        ..Script::default()
+    });
     let start = subject.start.clone().under(&words);
     let start = start.variable("AWS_LAMBDA_RUNTIME_API", &server.address());
     let mut process = start.spawn();
-    let rest = until_rest_within(&mut process, &server, bound(HANG_MS));
+    let mut rest = until_rest_within(&mut process, &server, bound(HANG_MS));
+    // Now, since they have deadlines.
+    let events = subject.load.events();
+    if rest == Rest::Idle {
+        server.more(events.iter().map(Turn::event).collect());
+        rest = until_rest_within(&mut process, &server, bound(HANG_MS));
+    }
     let (outcome, left) = process.stop(server);
     let text = std::fs::read(&trace).unwrap_or_default();
     Run {

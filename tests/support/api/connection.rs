@@ -422,7 +422,7 @@ impl Connection<'_> {
             self.expect_silence();
             return None;
         }
-        state.gets.next()
+        state.next_get()
     }
 
     /// Whether the client has ended its side.
