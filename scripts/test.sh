@@ -26,7 +26,8 @@ elif [ $# -gt 0 ]; then
     exit 2
 else
     echo "Short run: a million mutations and a few hundred rounds of random misbehaviour; --soak makes"
-    echo "ten million and 20,000. Of the few hundred, the binaries under qemu get a quarter."
+    echo "ten million and 20,000. Of the few hundred, the binaries under qemu get a quarter. Of payload"
+    echo "sizes 12,000 events are tried, of the faults of system calls a half; --soak tries 100,000, and all."
 fi
 
 stage "Set-up"
@@ -119,6 +120,17 @@ for feature in $features; do
 done
 TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
 
+# The same with limits so small that memory is given back after a few events.
+small=$target/lambda/small
+for function in '' bare echo probe; do
+    RUSTFLAGS='--cfg tinderbox_small_limits' CARGO_PROFILE_DEV_OPT_LEVEL=1 \
+        "${CARGO[@]}" build --quiet --target-dir "$target/small" \
+        ${function:+--manifest-path "tests/functions/$function/Cargo.toml"}
+    mkdir -p "$small/$function"
+    cp "$target/small/debug/${function:-bootstrap}" "$small/$function/bootstrap"
+done
+TINDERBOX_BIN_DIR=$small TINDERBOX_SMALL_LIMITS=1 integration --test payloads
+
 if TINDERBOX_RIE=$(scripts/rie.sh); then
     export TINDERBOX_RIE
 else
@@ -128,7 +140,8 @@ fi
 
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
-    --test runtime --test program --test hosted --test tool --test rie --test binary --test measure
+    --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
+    --test payloads --test faults
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then

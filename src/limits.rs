@@ -94,11 +94,16 @@ pub const LOG_WAIT_MS: u64 = 500;
 /// What a pipe takes at once without blocking when it is writable, in bytes: a page (pipe(7)).
 pub const PIPE_BUF_BYTES: usize = 4096;
 
-/// What stays resident of a region that was once filled, in bytes.
-pub const RESIDENT_BYTES: usize = 256 * 1024;
+/// What stays resident of a region that was once filled, in bytes. `--cfg tinderbox_small_limits`
+/// makes this and `RESIDENT_EVENTS` small in a build for tests, so that pages are released often
+/// and every size near the limit can be tried.
+pub const RESIDENT_BYTES: usize = if SMALL { 8 * 1024 } else { 256 * 1024 };
 
 /// So many events in a row that needed no more than `RESIDENT_BYTES` give the rest back.
-pub const RESIDENT_EVENTS: u32 = 16;
+pub const RESIDENT_EVENTS: u32 = if SMALL { 2 } else { 16 };
+
+/// Whether this is a build for tests that has small limits.
+const SMALL: bool = cfg!(tinderbox_small_limits);
 
 /// A deadline further ahead is not one: the longest function runs 15 minutes, and one emulator
 /// sends years.

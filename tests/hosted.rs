@@ -14,6 +14,8 @@ mod context;
 mod ends;
 #[path = "hosted/frames.rs"]
 mod frames;
+#[path = "hosted/fuzz.rs"]
+mod fuzz;
 #[path = "hosted/kinds.rs"]
 mod kinds;
 #[path = "hosted/log_readers.rs"]
@@ -39,5 +41,7 @@ mod skip;
 #[path = "hosted/steady.rs"]
 mod steady;
 mod support;
+#[path = "hosted/traces.rs"]
+mod traces;
 #[path = "hosted/wrapper.rs"]
 mod wrapper;

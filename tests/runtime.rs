@@ -47,6 +47,7 @@ mod streams;
 mod typed;
 
 use support::api::{Event, Kind, Ledger, Post};
+use support::random::{Random, noise};
 use support::start::Start;
 
 fn echo() -> Start {
@@ -55,37 +56,6 @@ fn echo() -> Start {
 
 fn probe() -> Start {
     Start::new(&support::function("probe"))
-}
-
-/// Bytes without a pattern that a framing error could hide in, the same for the same seed.
-fn noise(seed: u64, bytes: usize) -> Vec<u8> {
-    let mut random = Random::new(seed);
-    let mut noise = Vec::with_capacity(bytes + 8);
-    while noise.len() < bytes {
-        noise.extend_from_slice(&random.next().to_le_bytes());
-    }
-    noise.truncate(bytes);
-    noise
-}
-
-/// xorshift64*: small, seeded, the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn new(seed: u64) -> Random {
-        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() >> 16) as usize % end
-    }
 }
 
 /// The one answer to this event is a response that repeats it.

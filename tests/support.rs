@@ -4,7 +4,8 @@
 //! `TINDERBOX_BIN_DIR` holds `bootstrap` and `NAME/bootstrap` (unset: `scripts/build.sh x86_64`
 //! builds them once); `TINDERBOX_RUNNER` is a command put before every binary under test, for
 //! instance `qemu-aarch64-static`; `TINDERBOX_SLOWNESS` divides counts and multiplies times (4
-//! under a runner, else 1); `TINDERBOX_SOAK` is the number of rounds of the random tests.
+//! under a runner, else 1); `TINDERBOX_SOAK` is the number of rounds of the random tests;
+//! `TINDERBOX_SEED` is the one seed that the tests with seeds run.
 
 // Each test program is a crate of its own and uses the part of this module that it needs.
 #![allow(dead_code, unused_imports)]
@@ -13,8 +14,10 @@ pub mod api;
 pub mod hosting;
 pub mod proc;
 pub mod process;
+pub mod random;
 pub mod start;
 pub mod sys;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -169,8 +169,8 @@ fn receive(
         match read(channel, room) {
             Read::Some(bytes) => return Ok(bytes),
             _ if news == News::Ended => return Err(Trouble::Ended),
-            Read::End => return Err(closed(child, logs, end_ms)),
-            Read::Failed => return Err(Trouble::CannotRead),
+            // A socket fails when its other end was closed with something unread in it (unix(7)).
+            Read::End | Read::Failed => return Err(closed(child, logs, end_ms)),
             Read::Nothing => {}
         }
     }

@@ -63,8 +63,6 @@ pub enum Trouble {
     Ended,
     /// It does not keep to the protocol.
     Broken,
-    /// The system cannot read from its channel.
-    CannotRead,
 }
 
 /// A process that runs.
@@ -296,10 +294,6 @@ impl Kept {
             Trouble::Broken => (
                 "Runtime.BadFrame",
                 b"the handler does not keep to the protocol of its channel",
-            ),
-            Trouble::CannotRead => (
-                "Runtime.ReadError",
-                b"the channel of the handler cannot be read",
             ),
             Trouble::NoFunction => (
                 "Runtime.NoSuchHandler",

@@ -75,7 +75,7 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
             INTERRUPTED => {}
             WOULD_BLOCK => return Read::Nothing,
             1.. => return Read::Some(got.unsigned_abs()),
-            0 | CONNECTION_RESET => return Read::End,
+            0 => return Read::End,
             _ => return Read::Failed,
         }
     }
@@ -83,9 +83,6 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
 
 /// Nothing can be read or written now.
 const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
-
-/// The other end of a socket was closed with something in it that nobody has read (unix(7)).
-const CONNECTION_RESET: isize = -(libc::ECONNRESET as isize);
 
 /// A connected pair of stream sockets: our end, which does not block, and the end of a child.
 pub fn sockets() -> Option<(Descriptor, Descriptor)> {

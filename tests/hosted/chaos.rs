@@ -9,28 +9,12 @@ use crate::kinds::{Kind, Task, command};
 use crate::support::api::{Event, Kind as Post, Turn};
 use crate::support::hosting::{error_type, response};
 use crate::support::process::{PATIENCE_MS, Process};
-use crate::support::{bound, proc, rounds, sys};
+use crate::support::random::{Random, soak_or};
+use crate::support::{bound, proc, sys};
 
 for_kinds!(kept [bash dash worker php node python ruby] [
     nothing_is_lost_and_nothing_left_whatever_is_killed
 ]);
-
-/// SplitMix64: small, and the same numbers for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
 
 /// What an event asks for, and whether it may succeed.
 fn body(random: &mut Random, number: usize) -> String {
@@ -47,7 +31,7 @@ fn body(random: &mut Random, number: usize) -> String {
 
 /// Kills one descendant after the other until it is told to stop; all of them.
 fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec<u32> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut killed = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(1 + random.below(pause_ms) as u64));
@@ -75,10 +59,7 @@ fn descriptors(process: &mut Process, server: &crate::support::api::Server, id: 
 }
 
 fn nothing_is_lost_and_nothing_left_whatever_is_killed(kind: &Kind) {
-    let count = match std::env::var("TINDERBOX_SOAK") {
-        Ok(text) => text.parse().expect("TINDERBOX_SOAK is a number of rounds"),
-        Err(_) => rounds("events of which the handler is killed", 120),
-    };
+    let count = soak_or("events of which the handler is killed", 1, 120);
     // Who takes long to start is to be at work now and then.
     let pause_ms = if kind.file == "index.mjs" { 300 } else { 60 };
     for (number, format) in ["text", "JSON"].into_iter().enumerate() {
@@ -92,7 +73,7 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
     let (mut process, server) = task.spawn(&[]);
     process.until_idle(&server);
     let before = descriptors(&mut process, &server, "rest-before");
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let events: Vec<Event> = (0..count)
         .map(|number| Event::new(&format!("chaos-{number}"), body(&mut random, number)))
         .collect();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::support::api::{Cut, Event, Framing, HangUp, Kind, Ledger, Script, Server, Turn};
 use crate::support::process::Process;
+use crate::support::random::soak_or;
 use crate::support::start::Start;
 use crate::support::{rounds, runner};
 use crate::{Random, assert_echoed, echo, error_message, noise, probe};
@@ -217,10 +218,7 @@ impl Chaos {
 
 #[test]
 fn random_misbehaviour_neither_loses_nor_repeats_an_answer() {
-    let count = match std::env::var("TINDERBOX_SOAK") {
-        Ok(text) => text.parse().expect("TINDERBOX_SOAK is a number of rounds"),
-        Err(_) => rounds("random misbehaviour", 600),
-    };
+    let count = soak_or("random misbehaviour", 1, 600);
     // Many processes of some rounds each: a failure names its seed.
     for (seed, from) in (0..count).step_by(100).enumerate() {
         let mut chaos = Chaos {

@@ -44,6 +44,11 @@ struct State {
     posts: std::vec::IntoIter<Turn>,
     restores: std::vec::IntoIter<Turn>,
     register: Option<Turn>,
+    /// The turn that handed out an event last, when such are handed out again.
+    again: Option<Turn>,
+    /// It could not be written whole.
+    is_undelivered: bool,
+    redelivers: bool,
     /// How many GET are held.
     held: usize,
     ledger: Ledger,
@@ -55,6 +60,26 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A thread that panicked has already failed the test; what it left behind is still true.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The turn of the next GET on this connection. Where events are handed out again, one that has
+    /// no answer yet comes first: it is not the next one's turn.
+    fn next_get(&mut self) -> Option<Turn> {
+        let is_undelivered = std::mem::take(&mut self.is_undelivered);
+        let waiting = self.ledger.outstanding.first().map(|(_, id)| id);
+        if self.redelivers
+            && let Some(turn) = &self.again
+            && (is_undelivered || waiting.is_some() && turn.delivers.as_ref() == waiting)
+        {
+            return Some(turn.clone());
+        }
+        let turn = self.gets.next();
+        if self.redelivers && turn.as_ref().is_some_and(|turn| turn.delivers.is_some()) {
+            self.again.clone_from(&turn);
+        }
+        turn
     }
 }
 
@@ -72,6 +97,9 @@ impl Server {
                 posts: script.posts.into_iter(),
                 restores: script.restores.into_iter(),
                 register: script.register,
+                again: None,
+                is_undelivered: false,
+                redelivers: script.redelivers,
                 held: 0,
                 ledger: Ledger::default(),
                 stopping: false,
@@ -122,6 +150,25 @@ impl Server {
         state.gets = rest.into_iter();
         drop(state);
         self.shared.changed.notify_all();
+    }
+
+    /// How many requests about events have come.
+    pub fn requests(&self) -> usize {
+        let state = self.shared.lock();
+        state.ledger.gets + state.ledger.posts.len()
+    }
+
+    /// The deliveries, the answers and the log so far, which the server forgets: for runs that are
+    /// too long to be kept whole.
+    pub fn take(&self) -> Ledger {
+        let mut state = self.shared.lock();
+        let ledger = &mut state.ledger;
+        Ledger {
+            deliveries: std::mem::take(&mut ledger.deliveries),
+            posts: std::mem::take(&mut ledger.posts),
+            log: std::mem::take(&mut ledger.log),
+            ..ledger.clone()
+        }
     }
 
     /// The ledger as it is now.

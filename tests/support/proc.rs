@@ -35,6 +35,12 @@ pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     Some((state, fields.next()?.parse().ok()?))
 }
 
+/// The children of a process; none where it is gone.
+pub fn children(pid: u32) -> Vec<u32> {
+    let is_child = |other: &u32| state_and_parent(*other).is_some_and(|(_, of)| of == pid);
+    pids().into_iter().filter(is_child).collect()
+}
+
 /// How many descriptors it has open.
 pub fn descriptors(pid: u32) -> usize {
     let dir = format!("/proc/{pid}/fd");

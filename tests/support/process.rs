@@ -62,6 +62,8 @@ impl Outcome {
 pub struct Process {
     child: Child,
     mark: String,
+    /// The child is a tracer, and the binary the child of that.
+    is_traced: bool,
     stdout: Collected,
     stderr: Collected,
     status: Option<ExitStatus>,
@@ -86,12 +88,13 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
 impl Process {
     /// A child whose outputs are collected where they are pipes; `mark` is in its environment
     /// alone.
-    pub(super) fn new(mut child: Child, mark: String) -> Process {
+    pub(super) fn new(mut child: Child, mark: String, is_traced: bool) -> Process {
         let stderr = child.stderr.take().map(collect).unwrap_or_default();
         let stdout = child.stdout.take().map(collect).unwrap_or_default();
         Process {
             child,
             mark,
+            is_traced,
             stdout,
             stderr,
             status: None,
@@ -207,9 +210,20 @@ impl Process {
 
     /// Ends it if it still runs, checks that nothing is left, and returns what happened.
     pub fn finish(mut self, server: Server) -> Outcome {
+        if self.wait(Duration::ZERO).is_none() {
+            self.assert_no_zombie();
+        }
+        let (outcome, left) = self.stop(server);
+        let Outcome { stderr, ledger, .. } = &outcome;
+        assert!(left.is_empty(), "left behind: {left:?}; {ledger}\n{stderr}");
+        ledger.assert_clean();
+        outcome
+    }
+
+    /// Ends it if it still runs, and returns what happened, and the descendants that are left.
+    pub fn stop(mut self, server: Server) -> (Outcome, Vec<u32>) {
         let code = match self.wait(Duration::ZERO) {
             None => {
-                self.assert_no_zombie();
                 self.kill();
                 None
             }
@@ -217,21 +231,28 @@ impl Process {
         };
         let left = self.wait_descendants_gone(super::bound(2_000));
         let ledger = server.finish();
-        let stderr = self.settled(&self.stderr);
-        let stdout = self.settled(&self.stdout);
-        assert!(left.is_empty(), "left behind: {left:?}; {ledger}\n{stderr}");
-        ledger.assert_clean();
-        Outcome {
+        let outcome = Outcome {
             code,
-            stderr,
-            stdout,
+            stderr: self.settled(&self.stderr),
+            stdout: self.settled(&self.stdout),
             ledger,
-        }
+        };
+        (outcome, left)
     }
 
-    /// Kills it, itself alone, and waits for its end.
+    /// Kills it, itself alone, and waits for its end. A tracer ends with what it traces; without
+    /// it, that would run on.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
+        let traced = match self.is_traced {
+            true => proc::children(self.pid()),
+            false => Vec::new(),
+        };
+        for pid in &traced {
+            super::sys::kill(*pid, super::sys::SIGKILL);
+        }
+        if traced.is_empty() {
+            let _ = self.child.kill();
+        }
         self.status = self.child.wait().ok();
     }
 

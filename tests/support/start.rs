@@ -19,6 +19,7 @@ pub struct Start {
     environment: Vec<(String, Option<String>)>,
     stdout: Option<Arc<OwnedFd>>,
     stderr: Option<Arc<OwnedFd>>,
+    tracer: Vec<String>,
 }
 
 impl Start {
@@ -30,6 +31,7 @@ impl Start {
             environment: Vec::new(),
             stdout: None,
             stderr: None,
+            tracer: Vec::new(),
         };
         let path = std::env::var("PATH").unwrap_or_default();
         for (name, value) in [
@@ -76,6 +78,12 @@ impl Start {
         self
     }
 
+    /// Under this command, which has to end as it ends: `strace` does.
+    pub fn under(mut self, command: &[&str]) -> Start {
+        self.tracer = command.iter().map(|word| word.to_string()).collect();
+        self
+    }
+
     /// With another variable, or another value for it.
     pub fn variable(self, name: &str, value: &str) -> Start {
         let mut start = self.without(name);
@@ -101,6 +109,11 @@ impl Start {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let value = format!("{}.{number}", std::process::id());
         let mut command: Command = match &self.root {
+            None if !self.tracer.is_empty() => {
+                let mut command = super::command(Path::new(&self.tracer[0]));
+                command.args(&self.tracer[1..]).arg(&self.binary);
+                command
+            }
             None => super::command(&self.binary),
             Some(root) => {
                 let mut command = Command::new("/usr/sbin/chroot");
@@ -118,7 +131,9 @@ impl Start {
         command.stdin(Stdio::null());
         command.stdout(stream(&self.stdout));
         command.stderr(stream(&self.stderr));
-        Process::new(super::spawn(&mut command), format!("{MARK}={value}"))
+        let is_traced = !self.tracer.is_empty();
+        let mark = format!("{MARK}={value}");
+        Process::new(super::spawn(&mut command), mark, is_traced)
     }
 
     /// Runs it against a script until it exits or the server is idle, ends it, checks what it

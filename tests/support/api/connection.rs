@@ -8,7 +8,7 @@ use super::{Shared, now_ms};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One read takes at most this many bytes.
 const READ_BYTES: usize = 256 * 1024;
@@ -90,7 +90,7 @@ impl Connection<'_> {
             let turn = self.shared.lock().posts.next();
             self.post(turn.unwrap_or_else(|| Turn::status(202)))
         } else {
-            let turn = self.shared.lock().gets.next();
+            let turn = self.get_turn();
             self.get(turn)
         }
     }
@@ -149,6 +149,21 @@ impl Connection<'_> {
         }
         self.reply(&turn)?;
         self.after_reply(&turn)
+    }
+
+    /// The turn of the GET that begins here. What came on the connections before counts first: they
+    /// are closed by then, and their last requests are read.
+    fn get_turn(&self) -> Option<Turn> {
+        let end = Instant::now() + super::super::bound(2_000);
+        loop {
+            let mut state = self.shared.lock();
+            let is_last = !state.open.iter().any(|(other, _)| *other < self.number);
+            if !state.redelivers || is_last || Instant::now() > end {
+                return state.next_get();
+            }
+            drop(state);
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn get(&mut self, turn: Option<Turn>) -> Option<()> {
@@ -358,6 +373,7 @@ impl Connection<'_> {
             }
             if self.stream.write_all(&turn.reply[from..to]).is_err() {
                 let mut state = self.shared.lock();
+                state.is_undelivered = turn.delivers.is_some();
                 state
                     .ledger
                     .note(self.number, "the client went away within the reply");
@@ -406,7 +422,7 @@ impl Connection<'_> {
             self.expect_silence();
             return None;
         }
-        state.gets.next()
+        state.next_get()
     }
 
     /// Whether the client has ended its side.

@@ -277,6 +277,9 @@ pub struct Script {
     pub register: Option<Turn>,
     /// The path prefix that requests must have.
     pub prefix: String,
+    /// An event without an answer is handed out again, as AWS's emulator does, when the next one
+    /// is asked for on a new connection.
+    pub redelivers: bool,
     /// The receive buffer of connections in bytes; 0: the kernel's default.
     pub receive_buffer: i32,
 }

@@ -65,6 +65,21 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
     };
     match verb {
         b"fail" => Err(Failure::new("Function.Probe", "probe failed")),
+        b"\"repeat" => {
+            response.write(b"\"")?;
+            repeat(rest, |piece| response.write(piece))?;
+            response.write(b"\"")
+        }
+        b"\"fail" => {
+            let mut text = [0; 160 * 1024];
+            let mut end = 0;
+            repeat(rest, |piece| {
+                text[end..end + piece.len()].copy_from_slice(piece);
+                end += piece.len();
+                Ok(())
+            })?;
+            Err(response.fail("Function.Probe", &[&text[..end]]))
+        }
         b"fail-bytes" => Err(response.fail("Function.Probe", &[rest])),
         b"panic" => response.write(&event[event.len() + rest.len()..][1..]),
         b"big" => big(number(rest), response),
@@ -139,6 +154,20 @@ fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
         response.write(&[b'x'; 64])?;
     }
     response.write(&[b'x'; 64][..bytes % 64])
+}
+
+/// Hands on a text as often as it takes to make so many bytes: `SIZE TEXT"`.
+fn repeat(words: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut words = words.splitn(2, |&byte| byte == b' ');
+    let mut left = number(words.next().unwrap_or_default());
+    let text = words.next().unwrap_or_default();
+    let text = &text[..text.len() - 1];
+    while left > 0 {
+        let piece = &text[..text.len().min(left)];
+        take(piece)?;
+        left -= piece.len();
+    }
+    Ok(())
 }
 
 /// Words, one after the other: `SIZE` or `SIZExCOUNT` writes so many bytes (so often), `http`

@@ -1,0 +1,198 @@
+//! Frames of a worker, mutated at random, through the whole runtime: each event is answered once
+//! and as the protocol says, and the events behind it are served.
+//!
+//! A worker says what it is told to; `fuzz/model.rs` reads the same bytes in its own way, and knows
+//! what the answer has to be. Sessions are drawn from seeds, which a failure prints.
+
+#[path = "fuzz/model.rs"]
+mod model;
+#[path = "fuzz/mutations.rs"]
+mod mutations;
+
+use crate::kinds::started;
+use crate::skip::has;
+use crate::support::TempDir;
+use crate::support::api::{Event, Kind, Ledger, Post, Script, Server};
+use crate::support::random::{Random, Replay, seeds, soak_or};
+use crate::support::watch::{Rest, until_rest};
+use model::{Answer, Reading, read};
+use mutations::frame;
+
+const SCRIPTED: &[u8] = include_bytes!("functions/scripted.pl");
+
+/// So many mutated frames to a session, each with events behind it that are plain.
+const ROUNDS: usize = 40;
+const PLAIN: usize = 3;
+
+/// What is not longer than this goes through a socket in one piece, in bytes.
+const PIECE_BYTES: usize = 4096;
+
+/// The numbers that an event may have and that may decide what a frame comes to: those that stand
+/// in frames, and the highest, with which a length that is the number is the longest.
+const NUMBERS: [usize; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ROUNDS * (1 + PLAIN) + 2];
+
+/// A mutated frame, as the worker is told to say it.
+struct Told {
+    flag: u8,
+    template: Vec<u8>,
+}
+
+impl Told {
+    fn new(random: &mut Random) -> Told {
+        let template = frame(random);
+        // What a worker leaves open and stays alive with is awaited until the deadline: it ends.
+        let is_open = NUMBERS
+            .iter()
+            .any(|number| read(&filled(&template, *number), *number).is_open);
+        let flag = match is_open {
+            true => random.pick(b"xxkkxxkc"),
+            false => random.pick(b"nnnnnsssxkc"),
+        };
+        Told { flag, template }
+    }
+
+    /// Whether the worker stays alive behind it.
+    fn stays(&self) -> bool {
+        matches!(self.flag, b'n' | b's')
+    }
+}
+
+/// The frame of the event with this number.
+fn filled(template: &[u8], number: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(template.len() + 100);
+    let mut rest = template;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'@') {
+        let (piece, skipped) = match rest.get(at + 1) {
+            Some(b'@') => (number.to_string(), 2),
+            Some(b'+') => ((number + 1).to_string(), 2),
+            _ => ("@".to_string(), 1),
+        };
+        bytes.extend_from_slice(&rest[..at]);
+        bytes.extend_from_slice(piece.as_bytes());
+        rest = &rest[at + skipped..];
+    }
+    bytes.extend_from_slice(rest);
+    bytes
+}
+
+#[test]
+fn mutated_frames_are_answered_as_the_protocol_says() {
+    if !has("perl") {
+        return;
+    }
+    let count = soak_or("mutated frames", 1, 800).div_ceil(ROUNDS);
+    let seeds = seeds(1, count);
+    for seed in &seeds {
+        let what = "mutated frames";
+        let _replay = Replay { what, seed: *seed };
+        session(*seed);
+    }
+    println!("{} mutated frames", seeds.len() * ROUNDS);
+}
+
+fn session(seed: u64) {
+    let dir = TempDir::new();
+    dir.executable("scripted", SCRIPTED);
+    let mut random = Random::new(seed);
+    let mut events = vec![Event::new("first", "?")];
+    let mut rounds = Vec::new();
+    for number in 0..ROUNDS {
+        let told = Told::new(&mut random);
+        let body = [&[told.flag], told.template.as_slice()].concat();
+        events.push(Event::new(&format!("told-{number}"), body));
+        events.extend((0..PLAIN).map(|at| Event::new(&format!("plain-{number}-{at}"), "?")));
+        rounds.push(told);
+    }
+    let server = Server::start(Script::events(&events));
+    let start = started(&dir, "worker:scripted");
+    let start = start.variable("AWS_LAMBDA_RUNTIME_API", &server.address());
+    let mut process = start.spawn();
+    let rest = until_rest(&mut process, &server);
+    let text = process.stderr();
+    assert_eq!(rest, Rest::Idle, "{}\n{text:.3000}", server.ledger());
+    process.until_idle(&server);
+    process.assert_no_zombie();
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    let mut before = "first".to_string();
+    for (number, told) in rounds.iter().enumerate() {
+        if let Err(wrong) = check(ledger, told, number, &before) {
+            let Told { flag, template } = told;
+            let frame = String::from_utf8_lossy(&template[..template.len().min(400)]);
+            let flag = char::from(*flag);
+            panic!("round {number}, flag {flag}, {frame:?}: {wrong}\n{ledger}");
+        }
+        before = format!("plain-{number}-{}", PLAIN - 1);
+    }
+}
+
+/// What a plain event was answered with, if that was right: the pid, and the number of the event.
+fn plain(ledger: &Ledger, id: &str) -> Option<(usize, usize)> {
+    let answer = ledger.answer(id);
+    let text = str::from_utf8(&answer.body).ok()?;
+    let (pid, number) = text.split_once(' ')?;
+    let pair = (pid.parse().ok()?, number.parse().ok()?);
+    (answer.kind == Kind::Response).then_some(pair)
+}
+
+/// What is wrong with the answers of a round.
+fn check(ledger: &Ledger, told: &Told, number: usize, before: &str) -> Result<(), String> {
+    let (pid, last) = plain(ledger, before).ok_or("the event before it failed")?;
+    let frame = filled(&told.template, last + 1);
+    let Reading {
+        answer, is_clean, ..
+    } = read(&frame, last + 1);
+    let post = ledger.answer(&format!("told-{number}"));
+    if !fits(post, &answer) {
+        let [body, wanted] = [format!("{:?}", post.body), format!("{answer:?}")];
+        let kind = post.kind;
+        return Err(format!("is {kind:?} {body:.200}, not {wanted:.300}"));
+    }
+    let all: Vec<_> = (0..PLAIN)
+        .map(|at| plain(ledger, &format!("plain-{number}-{at}")))
+        .collect();
+    if is_clean && told.stays() {
+        // Nothing was wrong: the same process serves on, and nothing fails.
+        let expected: Vec<_> = (0..PLAIN).map(|at| Some((pid, last + 2 + at))).collect();
+        return match all == expected {
+            true => Ok(()),
+            false => Err(format!("then {all:?}, not {expected:?}")),
+        };
+    }
+    // What was broken has ended its worker before the event was answered, and what is left over in
+    // the same piece is seen before the next event is sent: then no other event fails. But one that
+    // comes while a worker ends may fail with it, or be answered by what was said too early, and
+    // then the true answer to it is one too many for the next.
+    let is_broken = matches!(answer, Answer::Broken | Answer::CutStream(_, false));
+    let may_spread = !is_broken && (told.flag != b'n' || frame.len() > PIECE_BYTES);
+    let pids: Vec<_> = all.iter().flatten().map(|(pid, _)| *pid).collect();
+    let is_right = match may_spread {
+        true => all.last().is_some_and(Option::is_some),
+        false => pids.len() == PLAIN && pids == [pids[0]; PLAIN],
+    };
+    match is_right && pids.iter().all(|new| *new != pid) {
+        true => Ok(()),
+        false => Err(format!("then {all:?}, after process {pid}")),
+    }
+}
+
+/// Whether the post is that answer.
+fn fits(post: &Post, answer: &Answer) -> bool {
+    let told = post.trailers.iter();
+    let failed = told
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .any(|name| name == "lambda-runtime-function-error-type");
+    match answer {
+        Answer::Response(body) => post.kind == Kind::Response && !failed && post.body == *body,
+        Answer::Error(body) => post.kind == Kind::Error && post.body == *body,
+        Answer::Broken => post.kind == Kind::Error,
+        // What was sent cannot be taken back: its end says that it failed.
+        Answer::CutStream(sent, error) => {
+            let is_part = match error {
+                true => post.body == *sent,
+                false => sent.starts_with(&post.body),
+            };
+            post.kind == Kind::Response && failed && is_part
+        }
+    }
+}
