@@ -24,6 +24,8 @@ mod lifetime;
 mod messages;
 #[path = "tool/platform.rs"]
 mod platform;
+#[path = "tool/race.rs"]
+mod race;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
 #[path = "tool/states.rs"]

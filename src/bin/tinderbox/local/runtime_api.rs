@@ -11,6 +11,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use super::dispatch;
 use super::environment::{Environment, Next, Refusal};
 use super::http::{Body, Closed, Connection, Framing, Reply, Request};
 use super::invocation::{Invocation, Message, Outcome, PAYLOAD_BYTES_MAX};
@@ -127,11 +128,16 @@ impl Call<'_> {
             return self.json(400, "InvalidFunctionResponseMode", mode);
         }
         let stream = answer.invocation.submission.stream.clone();
+        let mut is_sent = true;
         let body = match stream.filter(|_| may_stream) {
             // Who wanted it may be gone; the function is heard to its end all the same.
-            Some(caller) => self.connection.pieces(self.request, &mut |piece| {
-                let _ = caller.send(Message::Piece(piece.to_vec()));
-            }),
+            Some(caller) => {
+                let at_most = self.environment.settings().timeout;
+                self.connection.pieces(self.request, &mut |piece| {
+                    let piece = Message::Piece(piece.to_vec());
+                    is_sent = is_sent && dispatch::send(&caller, piece, at_most);
+                })
+            }
             None => self.connection.body(self.request, PAYLOAD_BYTES_MAX),
         };
         let Ok(body) = body else {
@@ -141,6 +147,7 @@ impl Call<'_> {
         let is_too_large = body.length > PAYLOAD_BYTES_MAX as u64;
         let outcome = match is_too_large {
             true => Outcome::too_large(body.length),
+            false if !is_sent => Outcome::truncated(id), // a piece is missing: no whole response
             false => outcome(self.request, body),
         };
         match self.environment.finish_answer(&answer, outcome) {
