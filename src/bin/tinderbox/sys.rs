@@ -179,6 +179,22 @@ pub fn kill_group(leader: u32) {
     unsafe { libc::kill(-leader.cast_signed(), libc::SIGKILL) };
 }
 
+/// No more processes, no more descriptors in the system, or in this process.
+pub const EAGAIN: i32 = libc::EAGAIN;
+pub const ENFILE: i32 = libc::ENFILE;
+pub const EMFILE: i32 = libc::EMFILE;
+
+/// How many descriptors this process may have (RLIMIT_NOFILE), or the usual number.
+pub fn descriptors_max() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 1024,
+        rlim_max: 1024,
+    };
+    // SAFETY: the structure is valid and has room for the answer.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}
+
 /// Sixteen bytes that nobody can guess.
 pub fn random() -> [u8; 16] {
     let mut bytes = [0; 16];

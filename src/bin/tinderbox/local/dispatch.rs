@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::budget::Share;
 use super::environment::{End, Environment};
 use super::invocation::{Message, Outcome, Submission, TIMED_OUT};
 use super::report;
@@ -23,6 +24,8 @@ const TRY_AGAIN: Duration = Duration::from_millis(5);
 pub struct Job {
     pub submission: Arc<Submission>,
     pub reply: SyncSender<Message>,
+    /// What it takes up of what callers may, until it is done.
+    pub _shares: Vec<Share>,
 }
 
 /// Serves jobs until nobody can send any more.
@@ -38,7 +41,9 @@ pub fn serve(jobs: &Mutex<Receiver<Job>>, environment: &Environment) {
 }
 
 fn run(job: &Job, environment: &Environment) {
-    let Job { submission, reply } = job;
+    let Job {
+        submission, reply, ..
+    } = job;
     let settings = environment.settings();
     let id = &submission.request_id;
     let began = Instant::now();
