@@ -20,6 +20,8 @@ mod http;
 mod invoke_api;
 #[path = "tool/lifetime.rs"]
 mod lifetime;
+#[path = "tool/limits.rs"]
+mod limits;
 #[path = "tool/messages.rs"]
 mod messages;
 #[path = "tool/platform.rs"]

@@ -12,7 +12,7 @@ pub mod trace;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -193,6 +193,25 @@ pub fn descriptors_max() -> usize {
     // SAFETY: the structure is valid and has room for the answer.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
     usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}
+
+/// How many bytes of address space this process may have (RLIMIT_AS); mostly without limit.
+pub fn address_space_max() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: the structure is valid and has room for the answer.
+    unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}
+
+/// Whether a socket has bytes, or its end, that nobody has read. Never waits.
+pub fn has_unread(socket: &impl AsRawFd) -> bool {
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    let mut byte = 0u8;
+    // SAFETY: the descriptor is open while the socket is borrowed, and one byte has room.
+    unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) >= 0 }
 }
 
 /// Sixteen bytes that nobody can guess.

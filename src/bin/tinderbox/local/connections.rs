@@ -33,9 +33,10 @@ const LEAVING_MAX: usize = 16;
 const GIVEN_BACK: usize = 8;
 const GIVEN_BACK_FOR: Duration = Duration::from_secs(60);
 
-/// How often, and how many times, a thread is asked for again.
-const THREAD_PAUSE: Duration = Duration::from_millis(10);
-const THREAD_TRIES: u32 = 20;
+/// How often, and how many times, a place and a thread are tried for: those that were asked to
+/// leave need a moment.
+const PAUSE: Duration = Duration::from_millis(2);
+const TRIES: u32 = 100;
 
 /// The first pause after an accept that failed, and the longest.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(2);
@@ -45,14 +46,18 @@ const ACCEPT_PAUSE_MAX: Duration = Duration::from_millis(250);
 /// a reset, which can overtake it.
 const REFUSED_MAX: usize = 8;
 
-/// What a thread of a connection gets: JSON is read on it, 128 levels deep.
+/// What a thread of a connection gets: JSON is read on it, 128 levels deep. Where address space is
+/// limited, all of them take up half of it at most: a thread that gets none is an error that can
+/// be told, an allocation that gets none is the end of the tool.
 const STACK_BYTES: usize = 512 * 1024;
 
 /// How many connections the two servers may have: callers, and runtimes.
 pub fn places(concurrency: Option<u16>) -> (usize, usize) {
     let runtimes = RUNTIME_MAX + 2 * usize::from(concurrency.unwrap_or(0));
-    let rest = sys::descriptors_max().saturating_sub(OTHER_DESCRIPTORS + runtimes);
-    (rest.clamp(PLACES_MIN, CALLERS_MAX), runtimes)
+    let descriptors = sys::descriptors_max().saturating_sub(OTHER_DESCRIPTORS + runtimes);
+    let stacks = sys::address_space_max() / 2 / STACK_BYTES;
+    let callers = descriptors.min(stacks.saturating_sub(runtimes));
+    (callers.clamp(PLACES_MIN, CALLERS_MAX), runtimes)
 }
 
 /// What sets one server's connections apart.
@@ -86,6 +91,13 @@ struct Seat {
     /// Since when it waits for a request, if it does.
     waits_since: Option<Instant>,
     is_served: bool,
+}
+
+enum Entry {
+    Place(Place),
+    /// Somebody is on the way out.
+    Soon,
+    None,
 }
 
 /// A connection's place, until it is dropped.
@@ -150,9 +162,14 @@ impl Gate {
         F: Fn() -> S,
         S: FnOnce(Connection) + Send + 'static,
     {
-        for _ in 0..THREAD_TRIES {
-            let Some(place) = self.enter(stream) else {
-                return false;
+        for _ in 0..TRIES {
+            let place = match self.enter(stream) {
+                Entry::Place(place) => place,
+                Entry::Soon => {
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+                Entry::None => return false,
             };
             let (stream, serve, waits) = (stream.clone(), begin(), self.rules.waits);
             let work = move || serve(Connection::new(stream, place, waits));
@@ -162,19 +179,24 @@ impl Gate {
             }
             self.give_back();
             others.iter().for_each(|other| other.give_back());
-            thread::sleep(THREAD_PAUSE);
+            thread::sleep(PAUSE);
         }
         false
     }
 
-    fn enter(self: &Arc<Gate>, stream: &Arc<TcpStream>) -> Option<Place> {
+    fn enter(self: &Arc<Gate>, stream: &Arc<TcpStream>) -> Entry {
         let mut open = self.lock();
         let places = open.places(self.rules.places);
-        if open.seated.len() >= places {
-            self.ask_to_leave(&mut open);
+        if open.seated.len() >= places && !self.ask_to_leave(&mut open) {
+            // One that has sent something, and waits to be read, is about to work, or to wait.
+            let waits = |seat: &Seat| seat.waits_since.is_some() && self.may_leave(seat);
+            return match open.seated.values().any(waits) {
+                true => Entry::Soon,
+                false => Entry::None,
+            };
         }
-        if open.seated.len() >= places || open.threads >= places + LEAVING_MAX {
-            return None;
+        if open.threads >= places + LEAVING_MAX {
+            return Entry::Soon;
         }
         open.next += 1;
         open.threads += 1;
@@ -186,7 +208,7 @@ impl Gate {
         };
         open.seated.insert(id, seat);
         drop(open);
-        Some(Place {
+        Entry::Place(Place {
             gate: self.clone(),
             id,
         })
@@ -201,19 +223,26 @@ impl Gate {
     }
 
     /// Takes its place from the connection that has waited longest; false when none may leave. Its
-    /// thread finds the connection closed.
+    /// thread finds nothing more to read.
     fn ask_to_leave(&self, open: &mut Open) -> bool {
-        let may_leave = |seat: &Seat| !seat.is_served || self.rules.served_may_leave;
-        let waiting = open.seated.iter().filter(|(_, seat)| may_leave(seat));
-        let waiting =
-            waiting.filter_map(|(id, seat)| Some((seat.is_served, seat.waits_since?, id)));
-        let Some(&id) = waiting.min().map(|(_, _, id)| id) else {
+        let seats = open.seated.iter().filter(|(_, seat)| self.may_leave(seat));
+        let waiting = seats.filter_map(|(id, seat)| {
+            let waits_since = seat.waits_since?;
+            let has_called = sys::has_unread(&*seat.stream); // its thread is about to see that
+            (!has_called).then_some((seat.is_served, waits_since, *id))
+        });
+        let Some((_, _, id)) = waiting.min() else {
             return false;
         };
         if let Some(seat) = open.seated.remove(&id) {
-            let _ = seat.stream.shutdown(Shutdown::Both);
+            // What it has sent is still read, and can be answered.
+            let _ = seat.stream.shutdown(Shutdown::Read);
         }
         true
+    }
+
+    fn may_leave(&self, seat: &Seat) -> bool {
+        !seat.is_served || self.rules.served_may_leave
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -235,9 +264,15 @@ impl Place {
         self.set(Some(Instant::now()));
     }
 
-    /// The connection has a request.
+    /// The connection has a request, and keeps its place until that is answered. One that lost its
+    /// place in this moment is served all the same, and then closed: false from `is_kept`.
     pub fn works(&self) {
         self.set(None);
+    }
+
+    /// Whether the connection still has its place.
+    pub fn is_kept(&self) -> bool {
+        self.gate.lock().seated.contains_key(&self.id)
     }
 
     fn set(&self, waits_since: Option<Instant>) {

@@ -137,7 +137,8 @@ impl Connection {
 
     /// Sends the reply; `Err` when the connection ends with it.
     pub fn reply(&mut self, request: &Request, reply: &Reply<'_>) -> Result<(), Closed> {
-        let keep = request.keep_alive && (self.body_is_read || self.drain(request));
+        let keep = request.keep_alive && self.place.is_kept();
+        let keep = keep && (self.body_is_read || self.drain(request));
         let mut head = reply.head(!keep, request.is_http_1_0);
         let body: &[u8] = if request.method == "HEAD" {
             b""

@@ -6,6 +6,8 @@
 //! Statuses, headers and error bodies are those of Lambda's API reference ("Invoke"). Without
 //! `--raw` an event is JSON, as on Lambda, and an empty body is `{}`.
 
+mod headers;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -19,13 +21,10 @@ use super::connections::{Gate, Rules};
 use super::dispatch::Job;
 use super::http::{Closed, Connection, Framing, Reply, Request, Waits};
 use super::invocation::{MESSAGES_MAX, Message, Outcome, PAYLOAD_BYTES_MAX, Submission};
-use crate::{base64, event, event_stream};
+use crate::{event, event_stream, sys};
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
-
-/// The longest client context, decoded (API reference: 3,583 bytes of base64 data).
-const CLIENT_CONTEXT_BYTES_MAX: usize = 3583;
 
 /// The most that the events of all callers may take up at once; beyond it, calls are refused.
 const EVENTS_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -76,11 +75,12 @@ pub struct Front {
 impl Front {
     /// A front with nothing in it.
     pub fn new(jobs: Sender<Job>, raw: bool) -> Front {
+        let space = sys::address_space_max();
         Front {
             jobs,
             raw,
-            events: Budget::new(EVENTS_BYTES_MAX, usize::MAX),
-            queue: Budget::new(QUEUE_BYTES_MAX, QUEUE_COUNT_MAX),
+            events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
+            queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
         }
     }
 }
@@ -246,26 +246,8 @@ fn submission(request: &Request, mut event: Vec<u8>, raw: bool) -> Result<Submis
         })?;
     }
     let mut submission = Submission::new(event);
-    if raw && let Some(content_type) = request.header("Content-Type") {
-        submission.content_type = content_type.to_string();
-    }
-    if let Some(trace_id) = request.header("X-Amzn-Trace-Id") {
-        submission.trace_id = trace_id.to_string();
-    }
-    if let Some(encoded) = request.header("X-Amz-Client-Context") {
-        submission.client_context = Some(client_context(encoded).ok_or_else(|| {
-            content_error("Client context must be a valid Base64-encoded JSON object.".to_string())
-        })?);
-    }
-    submission.tenant_id = request.header("X-Amz-Tenant-Id").map(str::to_string);
+    headers::take(request, raw, &mut submission)?;
     Ok(submission)
-}
-
-fn client_context(encoded: &str) -> Option<String> {
-    let bytes = base64::decode(encoded.as_bytes())?;
-    let text = String::from_utf8(bytes).ok()?;
-    let is_object = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|v| v.is_object());
-    (is_object && text.len() <= CLIENT_CONTEXT_BYTES_MAX).then_some(text)
 }
 
 fn too_large(length: u64, kind: Kind, limit: usize) -> Fault {
