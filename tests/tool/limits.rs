@@ -115,9 +115,13 @@ fn connection_when_all_places_are_at_work_is_429_and_later_ones_are_served() {
         is_refused
     });
     let mut runtime = bench.connect();
+    let mut answered = 0;
+    while answered < callers.len() {
+        let event = runtime.next(); // in any order, and also those of callers who gave up
+        runtime.respond(&event.id(), b"3");
+        answered += usize::from(event.body == b"1");
+    }
     for caller in &mut callers {
-        let id = runtime.next().id();
-        runtime.respond(&id, b"3");
         assert_eq!(caller.reply().body, b"3");
     }
     let caller = bench.call("4");
@@ -214,7 +218,7 @@ fn trailers_without_end_close_the_connection() {
 #[test]
 fn head_in_single_bytes_behind_a_long_beginning_costs_no_more_than_behind_a_short_one() {
     let bench = Bench::start(&[]);
-    let mut used = [0, 900_000].map(|length| {
+    let used = [0, 900_000].map(|length| {
         let mut client = Wire::connect(bench.server.port);
         let head = format!(
             "POST {INVOKE} HTTP/1.1\r\nHost: x\r\nX: {}",
@@ -223,14 +227,14 @@ fn head_in_single_bytes_behind_a_long_beginning_costs_no_more_than_behind_a_shor
         client.send(&head);
         thread::sleep(Duration::from_millis(100));
         let before = bench.server.processor_time();
-        for _ in 0..500 {
+        for _ in 0..1000 {
             client.send("y");
             thread::sleep(Duration::from_millis(2)); // or several would be read at once
         }
         bench.server.processor_time() - before
     });
-    used[0] += Duration::from_millis(100); // the clock's step is 10 ms
-    assert!(used[1] < used[0] * 4, "{used:?}");
+    let step = Duration::from_millis(10); // the clock's
+    assert!(used[1] < used[0] * 2 + step * 10, "{used:?}");
 }
 
 #[test]

@@ -24,10 +24,15 @@ pub fn say(text: &str) {
     line(&format!("tinderbox: {text}"));
 }
 
+/// A line break within a line: what follows is indented, so that it is taken for no other line.
+const CONTINUED: &str = "\n    ";
+
 /// One line on stderr, in one write, so that lines of others do not cut it. Texts of others in it
 /// (names, messages, answers) do nothing to a terminal, and do not make lines of their own.
 pub fn line(text: &str) {
-    let mut bytes = shown(text.as_bytes(), &['\t']).into_bytes();
+    let parts = text.split(CONTINUED);
+    let parts: Vec<String> = parts.map(|part| shown(part.as_bytes(), &['\t'])).collect();
+    let mut bytes = parts.join(CONTINUED).into_bytes();
     bytes.push(b'\n');
     // Nobody is left to be told when stderr itself is gone.
     let _ = io::stderr().write_all(&bytes);

@@ -185,9 +185,11 @@ impl Connection {
 
     /// Reads at least one more byte behind those that are still to be used.
     fn fill(&mut self) -> Result<(), Closed> {
-        self.buffer.copy_within(self.used..self.filled, 0);
-        self.filled -= self.used;
-        self.used = 0;
+        if self.used > 0 {
+            self.buffer.copy_within(self.used..self.filled, 0);
+            self.filled -= self.used;
+            self.used = 0;
+        }
         if self.filled == 0 && self.buffer.len() > BUFFER_BYTES_KEPT {
             self.buffer = Vec::new();
         }
