@@ -113,6 +113,7 @@ impl Reader<'_> {
     fn string(&mut self) -> Checked {
         self.word(b"\"")?;
         loop {
+            self.skip_plain();
             match self.letter().ok_or("the end within a string")? {
                 b'"' => {
                     self.at += 1;
@@ -123,6 +124,25 @@ impl Reader<'_> {
                 _ => self.at += 1,
             }
         }
+    }
+
+    /// Skips letters that mean nothing, eight at a time: long strings are most of many events.
+    ///
+    /// Where `n` is taken from each byte of a word, the highest bit of a byte that had it clear
+    /// gets set by a borrow alone: so one is set if, and only if, some byte is less than `n`.
+    fn skip_plain(&mut self) {
+        const ONES: u64 = u64::from_ne_bytes([1; 8]);
+        let has_less = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7) != 0;
+        let is_plain = |word: u64| {
+            let [quote, backslash] = [b'"', b'\\'].map(|letter| word ^ (ONES * u64::from(letter)));
+            !has_less(word, 0x20) && !has_less(quote, 1) && !has_less(backslash, 1)
+        };
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let (words, _) = rest.as_chunks();
+        let plain = words
+            .iter()
+            .take_while(|&&word| is_plain(u64::from_ne_bytes(word)));
+        self.at += 8 * plain.count();
     }
 
     fn escape(&mut self) -> Checked {

@@ -82,3 +82,14 @@ fn number_out_of_range_and_half_of_a_pair_are_refused() {
         assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
     }
 }
+
+#[test]
+fn special_letter_is_seen_at_each_place_of_a_long_string() {
+    for at in 0..20 {
+        for letter in (0..=255).map(char::from) {
+            let mut text = format!("\"{}\"", "x".repeat(20));
+            text.insert(1 + at, letter);
+            agrees(&text);
+        }
+    }
+}
