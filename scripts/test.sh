@@ -80,7 +80,7 @@ for feature in json threads; do
 done
 
 stage "Unit tests, wire, tidy, workers"
-"${CARGO[@]}" test --quiet --features tool --lib --test wire --test tidy --test shims
+"${CARGO[@]}" test --quiet --features tool --lib --bin tinderbox --test wire --test tidy --test shims
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc

@@ -20,10 +20,14 @@ mod http;
 mod invoke_api;
 #[path = "tool/lifetime.rs"]
 mod lifetime;
+#[path = "tool/limits.rs"]
+mod limits;
 #[path = "tool/messages.rs"]
 mod messages;
 #[path = "tool/platform.rs"]
 mod platform;
+#[path = "tool/race.rs"]
+mod race;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
 #[path = "tool/states.rs"]

@@ -110,3 +110,28 @@ impl Drop for Undying {
 
 /// Stops a process, which cannot do anything about it.
 pub const SIGSTOP: i32 = libc::SIGSTOP;
+
+/// How many processes and threads a user may have, and how many descriptors, and how many bytes of
+/// address space, a process.
+pub const PROCESSES: i32 = libc::RLIMIT_NPROC as i32;
+/// See above.
+pub const DESCRIPTORS: i32 = libc::RLIMIT_NOFILE as i32;
+/// See above.
+pub const ADDRESS_SPACE: i32 = libc::RLIMIT_AS as i32;
+
+/// Gives what the command starts a limit of its own (setrlimit(2)).
+pub fn limit(command: &mut Command, resource: i32, most: u64) {
+    let set = move || {
+        let limit = libc::rlimit {
+            rlim_cur: most,
+            rlim_max: most,
+        };
+        // SAFETY: the structure is valid, and the call may run between fork and exec.
+        match unsafe { libc::setrlimit(resource as _, &limit) } {
+            -1 => Err(std::io::Error::last_os_error()),
+            _ => Ok(()),
+        }
+    };
+    // SAFETY: the closure does nothing but the one call above.
+    unsafe { command.pre_exec(set) };
+}

@@ -1,5 +1,7 @@
 //! A bench: a local Lambda whose bootstrap only sleeps, so that the test itself is the runtime.
 
+use std::process::Command;
+
 use crate::support::TempDir;
 use crate::tool::{Call, Server, call, until};
 use crate::wire::{Reply, Wire};
@@ -26,13 +28,18 @@ pub struct Bench {
 
 impl Bench {
     pub fn start(options: &[&str]) -> Bench {
+        Bench::start_with(options, |_| {})
+    }
+
+    /// One whose tool is started in a way of its own.
+    pub fn start_with(options: &[&str], prepare: impl FnOnce(&mut Command)) -> Bench {
         let folder = TempDir::new();
         let bootstrap = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
         // Longer than Lambda's own, for busy machines; of two the last counts.
         let mut all = vec!["--timeout", "30", "--init-timeout", "30"];
         all.extend(options);
         Bench {
-            server: Server::start(&bootstrap, &all),
+            server: Server::start_with(&bootstrap, &all, prepare),
             _folder: folder,
         }
     }

@@ -1,5 +1,6 @@
 //! What is wrong with a bootstrap, a port or an address: one clear line and the right exit status.
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -323,4 +324,85 @@ fn elf_with_interpreter(name: &str) -> Vec<u8> {
     file.extend(name.as_bytes());
     file.push(0);
     file
+}
+
+#[test]
+fn control_characters_of_others_are_escaped_in_the_tools_own_lines() {
+    let evil = "\u{1b}[31m\u{9b}31m\u{7f}\u{202e}\nEND RequestId: fake\r";
+    let shown = r"\u{1b}[31m\u{9b}31m\u{7f}\u{202e}\nEND RequestId: fake\u{d}";
+    // A name of a file.
+    let run = run_once(Path::new(&format!("/no/{evil}")), "{}", &[]);
+    refused(&run, &format!("there is no file '/no/{shown}'"));
+    // What a server says, to the command that calls it.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
+    let body = serde_json::json!({ "Message": evil }).to_string();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a caller");
+        let mut bytes = [0; 4096];
+        let _ = stream.read(&mut bytes);
+        let length = body.len();
+        let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n");
+        let _ = stream.write_all((head + &body).as_bytes());
+    });
+    let run = finish(&["invoke", "--port", &port]);
+    server.join().expect("the server ends");
+    assert!(
+        run.stderr.contains(r"\u{1b}[31m\u{9b}31m"),
+        "{}",
+        run.stderr
+    );
+    let is_bare = |letter: char| letter.is_control() && letter != '\n';
+    assert!(!run.stderr.contains(is_bare), "{:?}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 1, "{:?}", run.stderr);
+}
+
+#[test]
+fn error_of_a_stream_is_one_line_without_control_characters() {
+    let bench = crate::bench::Bench::start(&["--raw"]);
+    let port = bench.server.port.to_string();
+    let caller = std::thread::spawn(move || finish(&["invoke", "--stream", "--port", &port]));
+    let mut runtime = bench.connect();
+    let id = runtime.next().id();
+    let path = format!("/2018-06-01/runtime/invocation/{id}/error");
+    let header = "Lambda-Runtime-Function-Error-Type: Function.\u{9b}Odd\r\n";
+    runtime.send(crate::wire::post(
+        &path,
+        header,
+        "\u{1b}]0;x\u{7}\u{9b}1m\n\nEND".as_bytes(),
+    ));
+    assert_eq!(runtime.reply().status, 202);
+    let run = caller.join().expect("the caller ends");
+    assert_eq!(
+        (run.code, run.stderr.lines().count()),
+        (1, 1),
+        "{:?}",
+        run.stderr
+    );
+    let is_bare = |letter: char| letter.is_control() && letter != '\n';
+    assert!(!run.stderr.contains(is_bare), "{:?}", run.stderr);
+    runtime.get(crate::bench::NEXT); // its END and REPORT lines
+    bench.server.says("REPORT RequestId");
+    let is_bare = |letter: char| letter.is_control() && !"\n\t".contains(letter);
+    assert!(
+        !bench.server.stderr().contains(is_bare),
+        "{:?}",
+        bench.server.stderr()
+    );
+}
+
+#[test]
+fn answer_on_stdout_that_is_no_terminal_is_as_it_was_sent() {
+    let echo = crate::support::function("echo");
+    let bytes = "\"\u{9b}31m\u{7f}\"";
+    let run = run_once(
+        &echo,
+        bytes,
+        &["--raw", "--timeout", "30", "--init-timeout", "30"],
+    );
+    assert_eq!((run.code, run.stdout.as_slice()), (0, bytes.as_bytes()));
 }

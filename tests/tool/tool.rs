@@ -115,12 +115,23 @@ pub struct Server {
 impl Server {
     /// Serves this bootstrap.
     pub fn start(bootstrap: &Path, options: &[&str]) -> Server {
+        Server::start_with(bootstrap, options, |_| {})
+    }
+
+    /// Serves this bootstrap by a tool that is started in a way of its own.
+    pub fn start_with(
+        bootstrap: &Path,
+        options: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Server {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("TOOL_TEST_MARK={}-{number}", std::process::id());
         let mut arguments = run_arguments(bootstrap, options);
         arguments.extend(["--port", "0", "--env", &mark].map(String::from));
-        let mut child = support::spawn(command(&arguments).stdin(Stdio::null()));
+        let mut command = command(&arguments);
+        prepare(command.stdin(Stdio::null()));
+        let mut child = support::spawn(&mut command);
         let stderr = Arc::new(Mutex::new(String::new()));
         let reader = follow(child.stderr.take().expect("piped"), stderr.clone());
         let url = first_line(child.stdout.take().expect("piped"));
@@ -201,6 +212,16 @@ impl Server {
         let mut pids = proc::pids();
         pids.retain(|&pid| proc::has_mark(pid, &self.mark));
         pids
+    }
+
+    /// The processor time that the tool itself has used.
+    pub fn processor_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()));
+        let stat = stat.expect("the tool runs");
+        let fields = stat.rsplit(") ").next().expect("behind the name");
+        let fields = fields.split(' ').skip(11).take(2);
+        let ticks: u64 = fields.map(|n| n.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10) // USER_HZ is 100 on all that this runs on
     }
 
     /// The children of the tool that have ended and are not reaped.

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 
+use crate::json::{self, Fault};
 use crate::message::Failure;
 
 /// The bytes of the event that `argument` stands for; they are not checked here.
@@ -24,10 +25,22 @@ pub fn resolve(argument: &OsStr) -> Result<Vec<u8>, Failure> {
 
 /// Lambda takes JSON alone; says where the first fault is.
 pub fn check(event: &[u8]) -> Result<(), String> {
-    match serde_json::from_slice::<serde_json::Value>(event) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(error.to_string()),
+    json::check(event).map_err(|fault| words(event, &fault))
+}
+
+/// What `serde_json` says of it, where that is the same: its words are those that people know.
+fn words(event: &[u8], fault: &Fault) -> String {
+    if let Err(error) = serde_json::from_slice::<serde_json::Value>(event) {
+        let text = error.to_string();
+        if !text.starts_with("recursion limit exceeded") {
+            return text;
+        }
     }
+    let before = &event[..fault.at];
+    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let line_start = before.iter().rposition(|&byte| byte == b'\n');
+    let column = fault.at - line_start.map_or(0, |at| at + 1) + 1;
+    format!("{} at line {line} column {column}", fault.what)
 }
 
 fn standard_input() -> Result<Vec<u8>, Failure> {

@@ -36,8 +36,9 @@ POST /2015-03-31/functions/NAME/invocations (any NAME), or, for a stream in AWS'
 /2021-11-15/functions/NAME/response-streaming-invocations. The address is printed on
 stdout; all else, also what the function prints, goes to stderr. One event is handled at a time.
 A bootstrap that ended is started again by the next event. Ctrl-C (SIGINT), SIGTERM, SIGHUP or
-SIGQUIT stops the tool and every process that the bootstrap started; SIGKILL takes the bootstrap
-along, but cannot take what that has started. A bootstrap that has registered an extension, or
+SIGQUIT stops the tool and every process that the bootstrap started; SIGKILL of the tool ends the
+bootstrap too, but not what the bootstrap has started: only a signal that the tool can handle ends
+that. A bootstrap that has registered an extension, or
 that handles several events at once, is sent SIGTERM when the tool stops, and has 500 ms.
 
   DIR                a task root: the folder is LAMBDA_TASK_ROOT and the working directory, and
@@ -54,16 +55,29 @@ that handles several events at once, is sent SIGTERM when the tool stops, and ha
   --port N           port of the Invoke API (9000); 0 takes any free one
   --runtime-port N   port of the Runtime API (0: any free one)
   --concurrency N    up to N events at once, as with Lambda Managed Instances: the bootstrap sees
-                     AWS_LAMBDA_MAX_CONCURRENCY; a time-out kills nothing there
+                     AWS_LAMBDA_MAX_CONCURRENCY; a timeout kills nothing there, and an event that
+                     no GET takes within the function's time has timed out
   --snapstart        a snapshot is taken and restored after init, at once: the bootstrap has to ask
                      (GET /2018-06-01/runtime/restore/next), and its connection is dead afterwards
-  --raw              events may be any bytes; without it they are JSON, and no bytes become {}
+  --raw              events may be any bytes; without it they are JSON of up to 1,000 levels, and
+                     no bytes become {}
   --runner COMMAND   runs the bootstrap with this command, split at white space, for instance
                      qemu-aarch64-static
   --invoke EVENT     no Invoke API: handles this one event, prints the answer, also an error, on
                      stdout, and exits with 0 or, on a function error, 1
 
 EVENT is - for stdin; JSON as it stands ({...}, [...], \"...\", 42); else the name of a file.
+
+Limits: 256 connections of callers (fewer where the system allows fewer descriptors); one that only
+waits gives way to a new one. 256 MiB of events in all; 1,000 asynchronous ones, 64 MiB in all, may
+wait. What is beyond is refused with 429 TooManyRequestsException. A head and the trailers of a
+request have up to 1 MiB and 4,096 lines each. A caller has 30 s for a head, 2 minutes for a body.
+X-Amz-Client-Context has up to 3,583 bytes, X-Amz-Tenant-Id 256, X-Amzn-Trace-Id 1,024; longer ones
+are refused with 400.
+
+In the tool's own lines on stderr, control characters in names and messages are written as \\u{1b};
+what the function itself prints is passed on as it is. An answer on stdout is written as it is,
+unless stdout is a terminal: there, too, its control characters are shown and not obeyed.
 
 Region and credentials are those of AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN where they are set, else us-east-1 and words that AWS
@@ -87,7 +101,8 @@ of the function's is printed the same way; the exit status is then 1.
   --stream               prints what the function writes as it comes; an error, also one that comes
                          midway, goes to stderr
 
-EVENT is - for stdin; JSON as it stands ({...}, [...], \"...\", 42); else the name of a file.
+EVENT is - for stdin; JSON as it stands ({...}, [...], \"...\", 42); else the name of a file. The
+answer is written as it is; on a terminal its control characters are written as \\u{1b}.
 ";
 
 /// `tinderbox help measure`.

@@ -5,15 +5,18 @@
 //! - `environment`  its life: the state machine between process, events and calls
 //! - `runtime_api`  what the bootstrap talks to
 //! - `invoke_api`   what callers talk to
+//! - `connections`  how many connections each of the two may have
 //! - `dispatch`     the loop that takes one event after another
-//! - `invocation`, `report`, `exit`, `clock`, `http`: events and outcomes, the log's lines, how it
-//!   ends, time, the wire
+//! - `invocation`, `report`, `exit`, `clock`, `http`, `budget`: events and outcomes, the log's
+//!   lines, how it ends, time, the wire, memory
 //!
 //! Threads: the main thread keeps the process (it dies with the thread that started it); one waits
 //! for stop signals, one buries children, one dispatches (or one for each event that may be in
 //! hand), two accept, and each connection has its own.
 
+mod budget;
 pub mod clock;
+mod connections;
 mod dispatch;
 mod environment;
 mod exit;
@@ -39,6 +42,7 @@ use std::time::Duration;
 use crate::message::{self, Failure, say};
 use crate::sys::{self, StopSignals};
 use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE, event};
+use connections::Gate;
 use dispatch::Job;
 use environment::Environment;
 use exit::Exit;
@@ -91,16 +95,20 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let submission = event.map(|event| Arc::new(Submission::new(event)));
     let exit = Arc::new(Exit::default());
     let exit_by_answer = exit.clone();
+    let (callers, runtimes) = connections::places(options.concurrency);
+    let callers = Gate::new(invoke_api::rules(callers));
+    let runtimes = Gate::new(runtime_api::rules(runtimes, options.timeout));
+    let others = [callers.clone()];
     spawn(&environment, move |environment| {
         let signal = signals.wait();
         // Being told to stop is how serving ends well; with one event there is no answer then.
         let code = if is_one_shot { 128 + signal } else { 0 };
         leave(environment, exit.by_signal(code))
-    });
-    spawn(&environment, |environment| environment.bury());
+    })?;
+    spawn(&environment, |environment| environment.bury())?;
     spawn(&environment, move |environment| {
-        runtime_api::serve(&runtime_listener, environment)
-    });
+        runtime_api::serve(&runtime_listener, &runtimes, &others, environment)
+    })?;
     environment.start().map_err(Failure::new)?;
 
     let (jobs, queue) = mpsc::channel();
@@ -109,18 +117,18 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         let queue = queue.clone();
         spawn(&environment, move |environment| {
             dispatch::serve(&queue, environment)
-        });
+        })?;
     }
     if let Some(submission) = submission {
         spawn(&environment, move |environment| {
             call_once(submission, &jobs, &exit_by_answer, environment)
-        });
+        })?;
     } else if let Some((listener, port)) = invoke_listener {
         announce(&options, runtime_port, port);
         let raw = options.raw;
         spawn(&environment, move |_| {
-            invoke_api::serve(&listener, &Front { jobs, raw })
-        });
+            invoke_api::serve(&listener, &callers, &Front::new(jobs, raw))
+        })?;
     }
     environment.keep()
 }
@@ -204,9 +212,16 @@ fn announce(options: &RunOptions, runtime_port: u16, port: u16) {
     }
 }
 
-fn spawn(environment: &Arc<Environment>, work: impl FnOnce(&Arc<Environment>) + Send + 'static) {
+fn spawn(
+    environment: &Arc<Environment>,
+    work: impl FnOnce(&Arc<Environment>) + Send + 'static,
+) -> Result<(), Failure> {
     let environment = environment.clone();
-    thread::spawn(move || work(&environment));
+    let spawned = thread::Builder::new().spawn(move || work(&environment));
+    spawned.map(drop).map_err(|error| {
+        let text = format!("the system has no threads for the local Lambda: {error}");
+        Failure::new(text)
+    })
 }
 
 /// The one event: its answer on stdout, then its end and its REPORT line, then out.
@@ -218,7 +233,11 @@ fn call_once(
 ) {
     let (reply, outcomes) = mpsc::sync_channel(MESSAGES_MAX);
     // Neither fails: the dispatcher lives as long as the process.
-    let _ = jobs.send(Job { submission, reply });
+    let _ = jobs.send(Job {
+        submission,
+        reply,
+        _shares: Vec::new(),
+    });
     let Ok(Message::Outcome(outcome)) = outcomes.recv() else {
         return;
     };

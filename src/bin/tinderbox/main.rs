@@ -9,6 +9,7 @@
 //! - `measure`     `tinderbox measure`: cold starts, warm invocations, memory, calls, bytes
 //! - `report`      `tinderbox report`: percentiles from Lambda's own log
 //! - `event`       what `--event` and `--invoke` accept
+//! - `json`        whether bytes are JSON
 //! - `event_stream`  the frames of a streamed answer
 //! - `message`     how the tool speaks on stderr and how a command fails
 //! - `sys`         the only system calls outside std
@@ -23,6 +24,7 @@ mod event;
 mod event_stream;
 mod help;
 mod invoke;
+mod json;
 mod local;
 mod measure;
 mod message;

@@ -12,7 +12,7 @@ pub mod trace;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -177,6 +177,41 @@ pub fn terminate(pid: u32) {
 pub fn kill_group(leader: u32) {
     // SAFETY: kill touches no memory of ours.
     unsafe { libc::kill(-leader.cast_signed(), libc::SIGKILL) };
+}
+
+/// No more processes, no more descriptors in the system, or in this process.
+pub const EAGAIN: i32 = libc::EAGAIN;
+pub const ENFILE: i32 = libc::ENFILE;
+pub const EMFILE: i32 = libc::EMFILE;
+
+/// How many descriptors this process may have (RLIMIT_NOFILE), or the usual number.
+pub fn descriptors_max() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 1024,
+        rlim_max: 1024,
+    };
+    // SAFETY: the structure is valid and has room for the answer.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) };
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}
+
+/// How many bytes of address space this process may have (RLIMIT_AS); mostly without limit.
+pub fn address_space_max() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: the structure is valid and has room for the answer.
+    unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+    usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX)
+}
+
+/// Whether a socket has bytes, or its end, that nobody has read. Never waits.
+pub fn has_unread(socket: &impl AsRawFd) -> bool {
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    let mut byte = 0u8;
+    // SAFETY: the descriptor is open while the socket is borrowed, and one byte has room.
+    unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) >= 0 }
 }
 
 /// Sixteen bytes that nobody can guess.

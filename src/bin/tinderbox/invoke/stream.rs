@@ -1,13 +1,13 @@
 //! `tinderbox invoke --stream`: what the function writes is printed as it comes.
 
-use std::io::{self, Read, Write};
+use std::io::Read;
 
 use minreq::ResponseLazy;
 use serde_json::Value;
 
 use super::{InvokeOptions, refusal_text, request, unreachable_text};
 use crate::event_stream;
-use crate::message::{Failure, say};
+use crate::message::{self, Failure, say};
 use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE};
 
 /// Calls the function once.
@@ -42,7 +42,8 @@ fn print_frames(response: &mut ResponseLazy) -> Result<i32, Option<String>> {
             event_stream::read(&bytes[used..]).map_err(|text| Some(text.to_string()))?
         {
             match frame.event_type.as_str() {
-                "PayloadChunk" => print(frame.payload).map_err(Some)?,
+                "PayloadChunk" => message::print_piece(frame.payload)
+                    .map_err(|failure| Some(failure.text().to_string()))?,
                 "InvokeComplete" => return Ok(complete(frame.payload)),
                 _ => {} // a later version's
             }
@@ -55,13 +56,6 @@ fn print_frames(response: &mut ResponseLazy) -> Result<i32, Option<String>> {
         }
         bytes.extend_from_slice(&piece[..count]);
     }
-}
-
-fn print(payload: &[u8]) -> Result<(), String> {
-    let mut out = io::stdout().lock();
-    out.write_all(payload)
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("the answer cannot be written to stdout: {error}"))
 }
 
 /// The exit status.

@@ -68,6 +68,7 @@ pub struct Invocation {
 }
 
 /// The one answer a caller gets.
+#[derive(Clone)]
 pub struct Outcome {
     pub body: Vec<u8>,
     pub content_type: String,
@@ -127,6 +128,14 @@ impl Outcome {
         Outcome::platform_error("Runtime.ExitError", &text)
     }
 
+    /// The process was killed, or has ended, and the system does not let go of it.
+    pub fn unavailable(id: &str) -> Outcome {
+        let text = format!(
+            "RequestId: {id} Error: the bootstrap's process does not end, although it was killed"
+        );
+        Outcome::platform_error("Runtime.Unavailable", &text)
+    }
+
     /// The process never asked for an event.
     pub fn init_failure(id: &str, failure: InitFailure, limit: Duration) -> Outcome {
         match failure {
@@ -144,6 +153,7 @@ impl Outcome {
                 let text = format!("RequestId: {id} Error: {reason}");
                 Outcome::platform_error("Runtime.InvalidEntrypoint", &text)
             }
+            InitFailure::Unavailable => Outcome::unavailable(id),
         }
     }
 

@@ -6,42 +6,94 @@
 //! Statuses, headers and error bodies are those of Lambda's API reference ("Invoke"). Without
 //! `--raw` an event is JSON, as on Lambda, and an empty body is `{}`.
 
-use std::net::{TcpListener, TcpStream};
+mod headers;
+
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
+use super::budget::Budget;
 use super::clock;
+use super::connections::{Gate, Rules};
 use super::dispatch::Job;
-use super::http::{Closed, Connection, Framing, Reply, Request};
+use super::http::{Closed, Connection, Framing, Reply, Request, Waits};
 use super::invocation::{MESSAGES_MAX, Message, Outcome, PAYLOAD_BYTES_MAX, Submission};
-use crate::{base64, event, event_stream};
+use crate::{event, event_stream, sys};
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
 
-/// The longest client context, decoded (API reference: 3,583 bytes of base64 data).
-const CLIENT_CONTEXT_BYTES_MAX: usize = 3583;
+/// The most that the events of all callers may take up at once; beyond it, calls are refused.
+const EVENTS_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// The same for asynchronous invocations, which wait without their callers.
+const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+const QUEUE_COUNT_MAX: usize = 1000;
+
+/// How long a caller has for a head and for a body, may pause within them, and may leave a kept
+/// connection unused.
+const HEAD_MAX: Duration = Duration::from_secs(30);
+const BODY_MAX: Duration = Duration::from_secs(120);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+const IDLE_MAX: Duration = Duration::from_secs(600);
+
+/// What a connection gets that has no place: Lambda's words for too many calls at once.
+const REFUSAL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
+    X-Amzn-ErrorType: TooManyRequestsException\r\nConnection: close\r\nContent-Length: 87\r\n\r\n\
+    {\"Reason\":\"ConcurrentInvocationLimitExceeded\",\"Type\":\"User\",\
+    \"message\":\"Rate Exceeded.\"}";
+
+/// The rules for connections.
+pub fn rules(places: usize) -> Rules {
+    Rules {
+        places,
+        waits: Waits {
+            first: Some(HEAD_MAX),
+            idle: Some(IDLE_MAX),
+            head: Some(HEAD_MAX),
+            body: Some(BODY_MAX),
+            stall: Some(PAUSE_MAX),
+            send: Some(PAUSE_MAX),
+        },
+        served_may_leave: true,
+        refusal: REFUSAL,
+    }
+}
 
 /// Where submissions go, and what is let through.
 #[derive(Clone)]
 pub struct Front {
-    pub jobs: Sender<Job>,
-    pub raw: bool,
+    jobs: Sender<Job>,
+    raw: bool,
+    events: Arc<Budget>,
+    queue: Arc<Budget>,
 }
 
-/// Serves connections for ever.
-pub fn serve(listener: &TcpListener, front: &Front) {
-    for stream in listener.incoming().flatten() {
-        let front = front.clone();
-        thread::spawn(move || serve_connection(stream, &front));
+impl Front {
+    /// A front with nothing in it.
+    pub fn new(jobs: Sender<Job>, raw: bool) -> Front {
+        let space = sys::address_space_max();
+        Front {
+            jobs,
+            raw,
+            events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
+            queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
+        }
     }
 }
 
-fn serve_connection(stream: TcpStream, front: &Front) {
-    let mut connection = Connection::new(stream);
+/// Serves connections for ever.
+pub fn serve(listener: &TcpListener, gate: &Arc<Gate>, front: &Front) -> ! {
+    gate.serve(listener, &[], || {
+        let front = front.clone();
+        move |connection| serve_connection(connection, &front)
+    })
+}
+
+fn serve_connection(mut connection: Connection, front: &Front) {
     while let Ok(request) = connection.request() {
         if answer(&mut connection, &request, front).is_err() {
             return;
@@ -69,7 +121,11 @@ fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Resu
         Kind::Event => ASYNC_BYTES_MAX,
         Kind::RequestResponse | Kind::Stream | Kind::DryRun => PAYLOAD_BYTES_MAX,
     };
+    let Some(mut share) = front.events.share(request.body_bytes_max(limit)) else {
+        return refuse(connection, request, &too_many());
+    };
     let body = connection.body(request, limit)?;
+    share.shrink_to(body.bytes.len());
     let submission = if body.length > limit as u64 {
         Err(too_large(body.length, kind, limit))
     } else {
@@ -85,9 +141,17 @@ fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Resu
     if kind == Kind::DryRun {
         return connection.reply(request, &empty(204, Framing::Absent, &submission));
     }
+    let mut shares = vec![share];
+    if kind == Kind::Event {
+        match front.queue.share(submission.event.len()) {
+            Some(share) => shares.push(share),
+            None => return refuse(connection, request, &too_many()),
+        }
+    }
     let job = Job {
         submission: submission.clone(),
         reply,
+        _shares: shares,
     };
     // The dispatcher lives as long as the process.
     front.jobs.send(job).map_err(|_| Closed)?;
@@ -182,26 +246,8 @@ fn submission(request: &Request, mut event: Vec<u8>, raw: bool) -> Result<Submis
         })?;
     }
     let mut submission = Submission::new(event);
-    if raw && let Some(content_type) = request.header("Content-Type") {
-        submission.content_type = content_type.to_string();
-    }
-    if let Some(trace_id) = request.header("X-Amzn-Trace-Id") {
-        submission.trace_id = trace_id.to_string();
-    }
-    if let Some(encoded) = request.header("X-Amz-Client-Context") {
-        submission.client_context = Some(client_context(encoded).ok_or_else(|| {
-            content_error("Client context must be a valid Base64-encoded JSON object.".to_string())
-        })?);
-    }
-    submission.tenant_id = request.header("X-Amz-Tenant-Id").map(str::to_string);
+    headers::take(request, raw, &mut submission)?;
     Ok(submission)
-}
-
-fn client_context(encoded: &str) -> Option<String> {
-    let bytes = base64::decode(encoded.as_bytes())?;
-    let text = String::from_utf8(bytes).ok()?;
-    let is_object = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|v| v.is_object());
-    (is_object && text.len() <= CLIENT_CONTEXT_BYTES_MAX).then_some(text)
 }
 
 fn too_large(length: u64, kind: Kind, limit: usize) -> Fault {
@@ -216,6 +262,15 @@ fn too_large(length: u64, kind: Kind, limit: usize) -> Fault {
             "{length} byte payload is too large for the {kind} invocation type (limit {limit} \
              bytes)"
         ),
+    )
+}
+
+/// What Lambda says when more is called at once than an account may.
+fn too_many() -> Fault {
+    Fault(
+        429,
+        "TooManyRequestsException",
+        "Rate Exceeded.".to_string(),
     )
 }
 
@@ -250,11 +305,15 @@ fn about(submission: &Submission) -> [(&'static str, String); 3] {
 
 fn refuse(connection: &mut Connection, request: &Request, fault: &Fault) -> Result<(), Closed> {
     let Fault(status, name, text) = fault;
-    let field = match status {
-        413 => "message",
-        _ => "Message",
+    let body = match status {
+        413 => json!({ "Type": "User", "message": text }),
+        429 => {
+            let reason = "ConcurrentInvocationLimitExceeded";
+            json!({ "Reason": reason, "Type": "User", "message": text })
+        }
+        _ => json!({ "Type": "User", "Message": text }),
     };
-    let body = json!({ "Type": "User", field: text }).to_string();
+    let body = body.to_string();
     let mut reply = Reply::new(*status, "application/json", body.as_bytes());
     reply.headers.push(("X-Amzn-RequestId", clock::uuid()));
     reply.headers.push(("X-Amzn-ErrorType", name.to_string()));

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use super::settings::Settings;
 use crate::sys::{self, Children, Image};
 
-/// How long a file that is still being written (ETXTBSY) is waited for: a linker's last moments.
+/// How long a file that is still being written (ETXTBSY) is waited for, a linker's last moments,
+/// and a system that is short of something.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// How long processes that were killed may take to vanish.
@@ -66,7 +67,7 @@ pub fn start(program: &Program, settings: &Settings, runtime_api: &str) -> Resul
             .and_then(|image| sys::start(image, &settings.root, [stderr()?, stderr()?]));
         match started {
             Ok(pid) => return Ok(pid),
-            Err(error) if is_busy(&error) && Instant::now() < busy_until => {
+            Err(error) if may_pass(&error) && Instant::now() < busy_until => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(error) => {
@@ -155,8 +156,11 @@ fn find_runner(runner: &[OsString]) -> Result<Vec<OsString>, String> {
     Ok(command)
 }
 
-fn is_busy(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::ExecutableFileBusy
+/// A file that is being written, or a system that is short of processes or descriptors: connections
+/// leave to make room for it.
+fn may_pass(error: &io::Error) -> bool {
+    let is_short = [sys::EAGAIN, sys::ENFILE, sys::EMFILE].map(Some);
+    error.kind() == io::ErrorKind::ExecutableFileBusy || is_short.contains(&error.raw_os_error())
 }
 
 fn own_children() -> Vec<u32> {

@@ -5,14 +5,16 @@
 
 mod extension;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::connections::{Gate, Rules};
+use super::dispatch;
 use super::environment::{Environment, Next, Refusal};
-use super::http::{Body, Closed, Connection, Framing, Reply, Request};
+use super::http::{Body, Closed, Connection, Framing, Reply, Request, Waits};
 use super::invocation::{Invocation, Message, Outcome, PAYLOAD_BYTES_MAX};
 use super::report;
 use crate::base64;
@@ -23,20 +25,68 @@ const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
 const ERROR_CAUSE_JSON: &str = "application/vnd.aws.lambda.error.cause+json";
 
-/// Serves connections for ever.
-pub fn serve(listener: &TcpListener, environment: &Arc<Environment>) {
-    for stream in listener.incoming().flatten() {
-        let environment = environment.clone();
-        environment.connection_opens();
-        thread::spawn(move || {
-            serve_connection(stream, &environment);
-            environment.connection_closes();
-        });
+/// How long a client has for a head, once that has begun.
+const HEAD_MAX: Duration = Duration::from_secs(30);
+
+/// What the bootstrap may take over the function's time, to send and to read, before it counts as
+/// gone.
+const OVER_TIME: Duration = Duration::from_secs(60);
+
+/// What a connection gets that has no place.
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+    Connection: close\r\nContent-Length: 86\r\n\r\n\
+    {\"errorMessage\":\"Too many connections, or no threads\",\
+    \"errorType\":\"ServiceException\"}\n";
+
+/// The rules for connections. One that has been served may wait for as long as it likes: it is the
+/// bootstrap's, which asks for no event while it handles one.
+pub fn rules(places: usize, timeout: Duration) -> Rules {
+    let at_most = Some(timeout.saturating_add(OVER_TIME));
+    Rules {
+        places,
+        waits: Waits {
+            first: None,
+            idle: None,
+            head: Some(HEAD_MAX),
+            body: at_most,
+            stall: at_most,
+            send: at_most,
+        },
+        served_may_leave: false,
+        refusal: REFUSAL,
     }
 }
 
-fn serve_connection(stream: TcpStream, environment: &Environment) {
-    let mut connection = Connection::new(stream);
+/// Serves connections for ever. `others` give back threads when there are none.
+pub fn serve(
+    listener: &TcpListener,
+    gate: &Arc<Gate>,
+    others: &[Arc<Gate>],
+    environment: &Arc<Environment>,
+) -> ! {
+    gate.serve(listener, others, || {
+        let opened = Opened::new(environment);
+        move |connection| serve_connection(connection, &opened.0)
+    })
+}
+
+/// The environment, which knows of the connection until this is dropped.
+struct Opened(Arc<Environment>);
+
+impl Opened {
+    fn new(environment: &Arc<Environment>) -> Opened {
+        environment.connection_opens();
+        Opened(environment.clone())
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.connection_closes();
+    }
+}
+
+fn serve_connection(mut connection: Connection, environment: &Environment) {
     while let Ok(request) = connection.request() {
         let mut call = Call {
             connection: &mut connection,
@@ -127,11 +177,16 @@ impl Call<'_> {
             return self.json(400, "InvalidFunctionResponseMode", mode);
         }
         let stream = answer.invocation.submission.stream.clone();
+        let mut is_sent = true;
         let body = match stream.filter(|_| may_stream) {
             // Who wanted it may be gone; the function is heard to its end all the same.
-            Some(caller) => self.connection.pieces(self.request, &mut |piece| {
-                let _ = caller.send(Message::Piece(piece.to_vec()));
-            }),
+            Some(caller) => {
+                let at_most = self.environment.settings().timeout;
+                self.connection.pieces(self.request, &mut |piece| {
+                    let piece = Message::Piece(piece.to_vec());
+                    is_sent = is_sent && dispatch::send(&caller, piece, at_most);
+                })
+            }
             None => self.connection.body(self.request, PAYLOAD_BYTES_MAX),
         };
         let Ok(body) = body else {
@@ -141,6 +196,7 @@ impl Call<'_> {
         let is_too_large = body.length > PAYLOAD_BYTES_MAX as u64;
         let outcome = match is_too_large {
             true => Outcome::too_large(body.length),
+            false if !is_sent => Outcome::truncated(id), // a piece is missing: no whole response
             false => outcome(self.request, body),
         };
         match self.environment.finish_answer(&answer, outcome) {

@@ -1,15 +1,14 @@
 //! The client's side of the environment: events in, outcomes out, and the end of it all.
 
-use std::process::ExitStatus;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::state::{Phase, State};
-use super::{Environment, wait, wait_for};
+use super::state::{InitFailure, Phase};
+use super::turns::Offer;
+use super::{Environment, Look};
 use crate::local::clock;
 use crate::local::invocation::{Invocation, Outcome, Submission};
 use crate::local::process;
-use crate::sys;
 
 /// How long `shut_down` waits for the undertaker.
 const SHUT_DOWN: Duration = Duration::from_secs(5);
@@ -17,18 +16,6 @@ const SHUT_DOWN: Duration = Duration::from_secs(5);
 /// From SIGTERM to SIGKILL, where there is an internal extension (Developer Guide, "Lambda
 /// execution environment lifecycle").
 const NOTICE: Duration = Duration::from_millis(500);
-
-/// Why a process never asked for an event.
-pub enum InitFailure {
-    /// It posted `/init/error`.
-    Posted(Outcome),
-    /// It ended first.
-    Exited(ExitStatus),
-    /// It was killed: its time for init was up.
-    TimedOut,
-    /// It could not be started at all, for this reason.
-    NotStarted(String),
-}
 
 /// How an invocation came to its end.
 pub struct End {
@@ -55,108 +42,88 @@ impl End {
 }
 
 impl Environment {
-    /// Waits until the process asks for an event; has it started when there is none.
-    ///
-    /// A failure is told to the event that waited for it; a later one gets a new start instead.
-    pub fn wait_until_ready(&self, submitted: Instant) -> Result<(), InitFailure> {
-        let mut state = self.lock();
-        state
-            .init_failure
-            .take_if(|(failed, _)| *failed < submitted);
-        loop {
-            if state.phase == Phase::Ready && !state.is_dying {
-                return Ok(());
+    /// Waits until the event is in hand of a process that has asked for one, and is started for it
+    /// if there is none. Its time begins; it is handed on by `release`.
+    pub fn offer(&self, submission: &Arc<Submission>) -> Result<(), InitFailure> {
+        let timeout_ms = u64::try_from(self.settings.timeout.as_millis()).unwrap_or(u64::MAX);
+        let attempt_id = clock::uuid();
+        let began = Instant::now();
+        self.wait_until(&self.progress, |state, now| {
+            let invocation = || {
+                Arc::new(Invocation {
+                    submission: submission.clone(),
+                    attempt_id: attempt_id.clone(),
+                    deadline_ms: clock::now_ms().saturating_add(timeout_ms),
+                })
+            };
+            match state.offer(now, began, submission.submitted, invocation) {
+                Offer::Accepted => Look::Done(Ok(())),
+                Offer::Failed(failure) => Look::Done(Err(failure)),
+                Offer::Waiting => Look::At(began + state.wait_max()),
             }
-            if state.phase == Phase::Stopped && !state.start_is_wanted {
-                if let Some((_, failure)) = state.init_failure.take() {
-                    return Err(failure);
-                }
-                state.start_is_wanted = true;
-                self.control.notify_all();
-            }
-            state = wait(&self.progress, state);
-        }
+        })
     }
 
-    /// Hands an event to the process, which has asked for one; its time begins.
-    pub fn deliver(&self, submission: Arc<Submission>) {
-        let timeout = self.settings.timeout;
-        let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        let invocation = Invocation {
-            submission,
-            attempt_id: clock::uuid(),
-            deadline_ms: clock::now_ms().saturating_add(timeout_ms),
-        };
-        self.lock().deliver(Arc::new(invocation), timeout);
-        self.event.notify_all();
+    /// Hands the event in hand on to the process. Apart from `offer` so that the START line is
+    /// written between the two.
+    pub fn release(&self, id: &str) {
+        self.step(|state, _| state.release(id));
     }
 
-    /// Waits for the event's outcome; kills the process when the time is up.
-    pub fn wait_for_outcome(&self) -> Outcome {
-        let mut state = self.lock();
-        loop {
-            if let Some(outcome) = state.outcome.take() {
-                return outcome;
-            }
-            state = self.wait_within_time(state);
-        }
+    /// Waits for the outcome of the event in hand; kills the process when the time is up.
+    pub fn outcome(&self, id: &str) -> Outcome {
+        self.wait_until(&self.progress, |state, now| match state.outcome(now, id) {
+            Ok(outcome) => Look::Done(outcome),
+            Err(time) => Look::At(time),
+        })
     }
 
-    /// Waits until the process asks for more, or is gone; kills it when the time is up.
-    pub fn wait_for_end(&self) -> End {
-        let mut state = self.lock();
-        while !state.invocation_is_over() {
-            state = self.wait_within_time(state);
+    /// Waits until the process asks for more, or is gone; kills it when the time is up. Where
+    /// several events are handled at once, there is nothing to wait for: this one is done.
+    pub fn end(&self, duration: Duration) -> End {
+        if self.settings.concurrency.is_some() {
+            let mut end = End::without_event(duration);
+            end.init = self.step(|state, _| state.init.take());
+            return end;
         }
-        End {
-            duration: state.duration(),
-            init: state.init.take(),
-            restore: state.restore.take(),
-            peak_kib: state.process.and_then(process::peak_kib),
-        }
+        self.wait_until(&self.progress, |state, now| match state.end(now) {
+            Ok(duration) => Look::Done(End {
+                duration,
+                init: state.init.take(),
+                restore: state.restore.take(),
+                peak_kib: state.process.and_then(process::peak_kib),
+            }),
+            Err(time) => Look::At(time),
+        })
     }
 
     /// Kills the process and all that it started, after its notice if it has one; false when some
     /// of it would not die.
     pub fn shut_down(&self) -> bool {
-        let mut state = self.lock();
-        state.closing = true;
-        if (state.extension.is_some() || self.settings.concurrency.is_some())
-            && let Some(pid) = state.process
-        {
-            sys::terminate(pid);
-            state = self.wait_until_stopped(state, NOTICE);
+        let has_notice = self.step(|state, _| {
+            state.closing = true;
+            let has_notice = state.extension.is_some() || state.limits.is_concurrent;
+            state.actions.terminate = state.process.filter(|_| has_notice);
+            state.actions.terminate.is_some()
+        });
+        if has_notice {
+            self.wait_until_stopped(NOTICE);
         }
-        state.kill();
-        self.control.notify_all();
-        self.wait_until_stopped(state, SHUT_DOWN).phase == Phase::Stopped
+        self.step(|state, now| {
+            state.kill(now);
+            state.actions.wake_keepers = true;
+        });
+        self.wait_until_stopped(SHUT_DOWN)
     }
 
-    fn wait_until_stopped<'a>(
-        &self,
-        mut state: MutexGuard<'a, State>,
-        at_most: Duration,
-    ) -> MutexGuard<'a, State> {
+    fn wait_until_stopped(&self, at_most: Duration) -> bool {
         let end = Instant::now() + at_most;
-        while state.phase != Phase::Stopped {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
+        self.wait_until(&self.progress, |state, now| {
+            let is_stopped = state.phase == Phase::Stopped;
+            match is_stopped || now >= end {
+                true => Look::Done(is_stopped),
+                false => Look::At(end),
             }
-            state = wait_for(&self.progress, state, left);
-        }
-        state
-    }
-
-    fn wait_within_time<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        if state.is_dying {
-            return wait(&self.progress, state);
-        }
-        let left = state.time_left();
-        if left.is_zero() {
-            state.time_out(self.settings.timeout);
-            return state;
-        }
-        wait_for(&self.progress, state, left)
+        })
     }
 }

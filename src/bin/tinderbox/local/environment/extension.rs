@@ -1,36 +1,32 @@
 //! A process that registers itself as an extension, for the notice of its end alone.
 
-use super::runtime::{Refusal, refused};
-use super::state::Phase;
-use super::{Environment, wait};
+use super::calls::Refusal;
+use super::{Environment, Look};
 use crate::local::clock;
 
 impl Environment {
-    /// Registers the process; its identifier. Only during init, as on Lambda.
+    /// Registers the process; its identifier.
     pub fn register(&self) -> Result<String, Refusal> {
-        let mut state = self.lock();
-        match state.phase {
-            Phase::Started if !state.is_killed => {
-                let identifier = clock::uuid();
-                state.extension = Some(identifier.clone());
-                Ok(identifier)
-            }
-            phase => Err(refused(phase, "Registered")),
-        }
+        let identifier = clock::uuid();
+        self.step(|state, _| state.register(&identifier))?;
+        Ok(identifier)
     }
 
     /// Whether this is the identifier that was given out.
     pub fn is_extension(&self, identifier: Option<&str>) -> bool {
-        let state = self.lock();
-        identifier.is_some() && state.extension.as_deref() == identifier
+        self.step(|state, _| identifier.is_some() && state.extension.as_deref() == identifier)
     }
 
     /// Waits until the process has ended: it has asked for no events.
     pub fn wait_for_the_end(&self) {
-        let mut state = self.lock();
-        let generation = state.generation;
-        while !state.is_dying && state.generation == generation {
-            state = wait(&self.event, state);
-        }
+        let generation = self.step(|state, _| state.generation);
+        self.wait_until(&self.event, |state, _| {
+            let has_ended = state.dying_since.is_some() || state.generation != generation;
+            if has_ended {
+                Look::Done(())
+            } else {
+                Look::Later
+            }
+        });
     }
 }

@@ -1,18 +1,26 @@
-//! What the parties of an environment share, and how it changes. No waiting, no input or output.
+//! What the parties of an environment share, and how the process's life changes it. Pure: no
+//! clock, no waiting, no input or output; what has to follow is left in `actions`.
 
 use std::collections::VecDeque;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::client::InitFailure;
-use super::many::Flights;
+use super::flights::Flights;
 use crate::local::invocation::{Invocation, Outcome};
 use crate::local::process;
-use crate::sys;
+
+/// How long a process that has ended, or was killed, may take until it is reaped and its last words
+/// are heard. Only one that even SIGKILL does not end at once (in uninterruptible sleep, proc(5))
+/// takes longer.
+pub const DEATH_MAX: Duration = Duration::from_secs(10);
+
+/// The longest wait before yet another start of a bootstrap that keeps failing, and the first.
+pub const BACK_OFF_MAX: Duration = Duration::from_secs(2);
+const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Where the process stands between two calls of the Runtime API.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// There is no process.
     Stopped,
@@ -30,21 +38,60 @@ pub enum Phase {
     ResponseSent,
 }
 
+/// Why a process never asked for an event.
+#[derive(Clone)]
+pub enum InitFailure {
+    /// It posted `/init/error`.
+    Posted(Outcome),
+    /// It ended first.
+    Exited(ExitStatus),
+    /// It was killed: its time for init was up.
+    TimedOut,
+    /// It could not be started at all, for this reason.
+    NotStarted(String),
+    /// The process before does not end, so there is none that could ask.
+    Unavailable,
+}
+
+/// What has to follow a transition, under the same lock.
+#[derive(Clone, Default)]
+pub struct Actions {
+    /// SIGKILL to this process and its group.
+    pub kill: Option<u32>,
+    /// SIGTERM to this process.
+    pub terminate: Option<u32>,
+    /// Something has changed that clients, runtimes, or keeper and undertaker wait for.
+    pub wake_clients: bool,
+    pub wake_runtimes: bool,
+    pub wake_keepers: bool,
+}
+
+/// What the environment was set up with.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    pub timeout: Duration,
+    pub init_timeout: Duration,
+    /// Several events are handled at once.
+    pub is_concurrent: bool,
+}
+
 /// The shared state.
+#[derive(Clone)]
 pub struct State {
+    pub limits: Limits,
+    pub actions: Actions,
     pub phase: Phase,
     /// The process's id, which is its group's, until it is reaped.
     pub process: Option<u32>,
-    /// It has ended, or was killed: no event goes to it.
-    pub is_dying: bool,
+    /// Since when it has ended, or was killed: no event goes to it.
+    pub dying_since: Option<Instant>,
     /// It was killed: nothing it says counts.
     pub is_killed: bool,
     /// Counts processes, so that a late call is not taken for one of the next process.
     pub generation: u64,
     pub started: Instant,
-    init_timeout: Duration,
     /// How many processes in a row never asked for an event.
-    pub failures: u32,
+    failures: u32,
     pub start_is_wanted: bool,
     pub closing: bool,
     pub connections: usize,
@@ -66,15 +113,17 @@ pub struct State {
     /// How the latest event ended, until the client has taken it.
     pub outcome: Option<Outcome>,
     /// The latest event has had its outcome.
-    settled: bool,
+    pub settled: bool,
+    /// The latest event is in hand and not yet released.
+    pub held: Option<Arc<Invocation>>,
     /// An event that no `/next` has taken yet.
-    pending: Option<Arc<Invocation>>,
+    pub pending: Option<Arc<Invocation>>,
     /// Tickets of the connections that wait in `/next`; the first in line gets the event.
-    line: VecDeque<u64>,
-    tickets: u64,
-    delivered: Instant,
-    deadline: Instant,
-    finished: Option<Instant>,
+    pub line: VecDeque<u64>,
+    pub tickets: u64,
+    pub deadline: Instant,
+    pub delivered: Instant,
+    pub finished: Option<Instant>,
 }
 
 impl Phase {
@@ -94,16 +143,16 @@ impl Phase {
 
 impl State {
     /// The state without a process.
-    pub fn new(init_timeout: Duration) -> State {
-        let now = Instant::now();
+    pub fn new(limits: Limits, now: Instant) -> State {
         State {
+            limits,
+            actions: Actions::default(),
             phase: Phase::Stopped,
             process: None,
-            is_dying: false,
+            dying_since: None,
             is_killed: false,
             generation: 0,
             started: now,
-            init_timeout,
             failures: 0,
             start_is_wanted: false,
             closing: false,
@@ -118,11 +167,12 @@ impl State {
             current: None,
             outcome: None,
             settled: true,
+            held: None,
             pending: None,
             line: VecDeque::new(),
             tickets: 0,
-            delivered: now,
             deadline: now,
+            delivered: now,
             finished: None,
         }
     }
@@ -131,7 +181,7 @@ impl State {
     pub fn begin(&mut self, pid: u32, started: Instant) {
         self.phase = Phase::Started;
         self.process = Some(pid);
-        self.is_dying = false;
+        self.dying_since = None;
         self.is_killed = false;
         self.generation += 1;
         self.started = started;
@@ -142,29 +192,145 @@ impl State {
         self.init_error = None;
         self.init_failure = None;
         self.current = None;
+        self.actions.wake_keepers = true;
     }
 
-    /// A process could not be started, or never asked for an event.
-    pub fn count_failure(&mut self, started: Instant) {
+    /// A process could not be started, for this reason.
+    pub fn fail_to_begin(&mut self, started: Instant, reason: String) {
+        self.count_failure(started);
+        self.init_failure = Some((started, InitFailure::NotStarted(reason)));
+        self.actions.wake_clients = true;
+    }
+
+    fn count_failure(&mut self, started: Instant) {
         self.started = started;
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// What is left of the time for init, while that lasts.
-    pub fn init_left(&self) -> Option<Duration> {
+    /// When a start that is wanted is due. The next event starts a failed bootstrap again, as
+    /// Lambda does, but not in a hot loop.
+    pub fn start_due(&self) -> Option<Instant> {
+        if !self.start_is_wanted || self.closing || self.phase != Phase::Stopped {
+            return None;
+        }
+        let pause = match self.failures.checked_sub(2) {
+            None => Duration::ZERO,
+            Some(doublings) => BACK_OFF.saturating_mul(1 << doublings.min(8)),
+        };
+        Some(self.started + pause.min(BACK_OFF_MAX))
+    }
+
+    /// When the time for init is up, while that lasts.
+    pub fn init_deadline(&self) -> Option<Instant> {
         let in_init = matches!(self.phase, Phase::Started | Phase::InitError);
-        (in_init && !self.is_dying).then(|| {
-            let began = self.restored.unwrap_or(self.started);
-            self.init_timeout.saturating_sub(began.elapsed())
-        })
+        let began = self.restored.unwrap_or(self.started);
+        (in_init && self.dying_since.is_none()).then(|| began + self.limits.init_timeout)
     }
 
     /// Kills the process with its group; the undertaker does the rest.
-    pub fn kill(&mut self) {
+    pub fn kill(&mut self, now: Instant) {
         if let Some(pid) = self.process {
-            sys::kill_group(pid);
-            self.is_dying = true;
+            self.actions.kill = Some(pid);
             self.is_killed = true;
+            self.die(now);
+        }
+    }
+
+    /// The process has ended, and was reaped: its id may be another's from here on.
+    pub fn lose_process(&mut self, now: Instant) {
+        self.process = None;
+        self.die(now);
+    }
+
+    fn die(&mut self, now: Instant) {
+        self.dying_since.get_or_insert(now);
+        self.actions.wake_runtimes = true;
+        self.actions.wake_clients = true;
+    }
+
+    /// A process that was to end does not.
+    pub fn is_stuck(&self, now: Instant) -> bool {
+        self.phase != Phase::Stopped
+            && self
+                .dying_since
+                .is_some_and(|since| now >= since + DEATH_MAX)
+    }
+
+    /// The event comes to this outcome, unless it has come to another before.
+    pub fn settle(&mut self, outcome: Outcome) {
+        if !self.settled {
+            self.settled = true;
+            self.outcome = Some(outcome);
+            self.held = None;
+            self.actions.wake_clients = true;
+        }
+    }
+
+    pub fn time_out(&mut self, now: Instant) {
+        self.kill(now);
+        if let Some(id) = self.current_id() {
+            self.settle(Outcome::timed_out(&id, self.limits.timeout));
+        }
+    }
+
+    /// The process is gone: a line for stderr, before `close`.
+    pub fn notice(&self, status: ExitStatus) -> Option<String> {
+        let how = process::describe(status);
+        let notice = match self.phase {
+            Phase::Started | Phase::InitError if self.init_error.is_some() => {
+                format!("the bootstrap reported an init error and {how}")
+            }
+            Phase::Started | Phase::InitError if self.is_killed => {
+                let time = self.limits.init_timeout.as_secs_f64();
+                format!(
+                    "the bootstrap was killed: in {time} s it never asked for an event \
+                     (GET /2018-06-01/runtime/invocation/next)"
+                )
+            }
+            Phase::Started | Phase::InitError => {
+                format!("the bootstrap {how} before it asked for an event")
+            }
+            _ if self.settled && self.is_killed => {
+                "the bootstrap was killed: the function's time was up".to_string()
+            }
+            Phase::Ready if self.settled => {
+                format!("the bootstrap {how} while it waited for an event")
+            }
+            _ if self.settled => format!("the bootstrap {how} after its answer"),
+            _ => format!("the bootstrap {how} before it answered"),
+        };
+        (!self.closing).then_some(notice)
+    }
+
+    /// The process is gone. Settles what it leaves behind.
+    pub fn close(&mut self, status: ExitStatus, ended: Instant) {
+        if matches!(self.phase, Phase::Started | Phase::InitError) {
+            self.count_failure(self.started);
+            let failure = match (self.init_error.take(), self.is_killed) {
+                (Some(outcome), _) => InitFailure::Posted(outcome),
+                (None, true) => InitFailure::TimedOut,
+                (None, false) => InitFailure::Exited(status),
+            };
+            self.init_failure = Some((ended, failure));
+        }
+        self.finish(ended, |id| Outcome::exited(id, status));
+        self.flights.fail(|id| Outcome::exited(id, status));
+        self.phase = Phase::Stopped;
+        self.line.clear();
+        self.held = None;
+        self.pending = None;
+        self.actions.wake_clients = true;
+        self.actions.wake_runtimes = true;
+        self.actions.wake_keepers = true;
+    }
+
+    /// The process is done with the event in hand, if there is one.
+    pub fn finish(&mut self, now: Instant, otherwise: impl FnOnce(&str) -> Outcome) {
+        self.finished.get_or_insert(now);
+        if !self.settled
+            && let Some(id) = self.current_id()
+        {
+            self.settle(otherwise(&id));
         }
     }
 
@@ -176,131 +342,7 @@ impl State {
         }
         self.failures = 0;
         self.phase = Phase::Ready;
-    }
-
-    /// A `/next` takes its place in line; that ends the invocation before, or init.
-    pub fn wait_in_line(&mut self) -> (u64, u64) {
-        let now = Instant::now();
-        match self.phase {
-            Phase::Started => self.end_init(now),
-            Phase::ResponseSent => self.finish(now, Outcome::truncated),
-            _ => {}
-        }
-        self.phase = Phase::Ready;
-        self.tickets += 1;
-        self.line.push_back(self.tickets);
-        (self.tickets, self.generation)
-    }
-
-    /// The event for the first in line.
-    pub fn take_event(&mut self, ticket: u64) -> Option<Arc<Invocation>> {
-        if self.line.front() != Some(&ticket) {
-            return None;
-        }
-        let invocation = self.pending.take()?;
-        self.line.pop_front();
-        self.phase = Phase::Running;
-        Some(invocation)
-    }
-
-    /// An event is there for whoever asks first.
-    pub fn deliver(&mut self, invocation: Arc<Invocation>, timeout: Duration) {
-        self.delivered = Instant::now();
-        self.deadline = self.delivered + timeout;
-        self.finished = None;
-        self.settled = false;
-        self.outcome = None;
-        self.current = Some(invocation.clone());
-        self.pending = Some(invocation);
-    }
-
-    /// The event comes to this outcome, unless it has come to another before.
-    pub fn settle(&mut self, outcome: Outcome) {
-        if !self.settled {
-            self.settled = true;
-            self.outcome = Some(outcome);
-        }
-    }
-
-    /// What is left of the function's time.
-    pub fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-
-    /// The function's time is up.
-    pub fn time_out(&mut self, timeout: Duration) {
-        self.kill();
-        if let Some(id) = self.current_id() {
-            self.settle(Outcome::timed_out(&id, timeout));
-        }
-    }
-
-    /// Whether the process is done with the event, for good or ill.
-    pub fn invocation_is_over(&self) -> bool {
-        let asked_for_more = self.phase == Phase::Ready && !self.is_dying;
-        self.settled && (asked_for_more || self.phase == Phase::Stopped)
-    }
-
-    /// How long the latest event took.
-    pub fn duration(&self) -> Duration {
-        let finished = self.finished.unwrap_or_else(Instant::now);
-        finished.duration_since(self.delivered)
-    }
-
-    /// The process is gone. Settles what it leaves behind; gives a line for stderr.
-    pub fn close(&mut self, status: ExitStatus, ended: Instant) -> Option<String> {
-        let (how, phase) = (process::describe(status), self.phase);
-        let notice = match phase {
-            Phase::Started | Phase::InitError => self.close_init(status, ended),
-            _ if self.settled && self.is_killed => {
-                "the bootstrap was killed: the function's time was up".to_string()
-            }
-            _ if self.settled && phase == Phase::Ready => {
-                format!("the bootstrap {how} while it waited for an event")
-            }
-            _ if self.settled => format!("the bootstrap {how} after its answer"),
-            _ => format!("the bootstrap {how} before it answered"),
-        };
-        self.finish(ended, |id| Outcome::exited(id, status));
-        self.flights.fail(|id| Outcome::exited(id, status));
-        self.phase = Phase::Stopped;
-        self.line.clear();
-        self.pending = None;
-        (!self.closing).then_some(notice)
-    }
-
-    fn close_init(&mut self, status: ExitStatus, ended: Instant) -> String {
-        self.count_failure(self.started);
-        let how = process::describe(status);
-        let (failure, notice) = match (self.init_error.take(), self.is_killed) {
-            (Some(outcome), _) => {
-                let notice = format!("the bootstrap reported an init error and {how}");
-                (InitFailure::Posted(outcome), notice)
-            }
-            (None, true) => {
-                let time = self.init_timeout.as_secs_f64();
-                let notice = format!(
-                    "the bootstrap was killed: in {time} s it never asked for an event \
-                     (GET /2018-06-01/runtime/invocation/next)"
-                );
-                (InitFailure::TimedOut, notice)
-            }
-            (None, false) => {
-                let notice = format!("the bootstrap {how} before it asked for an event");
-                (InitFailure::Exited(status), notice)
-            }
-        };
-        self.init_failure = Some((ended, failure));
-        notice
-    }
-
-    fn finish(&mut self, now: Instant, otherwise: impl FnOnce(&str) -> Outcome) {
-        self.finished.get_or_insert(now);
-        if !self.settled
-            && let Some(id) = self.current_id()
-        {
-            self.settle(otherwise(&id));
-        }
+        self.actions.wake_clients = true;
     }
 
     fn current_id(&self) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Environment, wait, wait_for};
+use super::{Environment, Look};
 use crate::local::process;
 use crate::message::say;
 use crate::sys::{self, Children};
@@ -15,7 +15,10 @@ impl Environment {
     /// Waits for each process in turn, and reaps strays that became our children meanwhile.
     pub fn bury(&self) -> ! {
         loop {
-            let leader = self.wait_for_process();
+            let leader = self.wait_until(&self.control, |state, _| match state.process {
+                Some(pid) => Look::Done(pid),
+                None => Look::Later,
+            });
             loop {
                 match sys::children(true) {
                     Children::Ended(pid) if pid == leader => break,
@@ -23,49 +26,34 @@ impl Environment {
                     Children::Running | Children::None => {}
                 }
             }
-            self.end(leader);
-        }
-    }
-
-    fn wait_for_process(&self) -> u32 {
-        let mut state = self.lock();
-        loop {
-            if let Some(pid) = state.process {
-                return pid;
-            }
-            state = wait(&self.control, state);
+            self.bury_process(leader);
         }
     }
 
     /// The process has ended: so must all that it started; then its last words are heard.
-    fn end(&self, leader: u32) {
-        let mut state = self.lock();
+    fn bury_process(&self, leader: u32) {
         let ended = Instant::now();
-        // Under the lock and in this order: an id that is not reaped is nobody else's.
-        sys::kill_group(leader);
-        let status = sys::reap(leader);
-        state.process = None;
-        state.is_dying = true;
-        self.event.notify_all();
-        drop(state);
-
+        let status = self.step(|state, _| {
+            // Under the lock and in this order: an id that is not reaped is nobody else's.
+            sys::kill_group(leader);
+            let status = sys::reap(leader);
+            state.lose_process(ended);
+            status
+        });
         process::kill_strays();
-        let mut state = self.lock();
-        while state.connections > 0 && !state.is_killed {
-            let left = (ended + LAST_WORDS).saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
+        self.wait_until(&self.control, |state, now| {
+            let is_heard = state.connections == 0 || state.is_killed;
+            match is_heard || now >= ended + LAST_WORDS {
+                true => Look::Done(()),
+                false => Look::At(ended + LAST_WORDS),
             }
-            state = wait_for(&self.control, state, left);
-        }
-        let notice = state.close(status, ended);
-        drop(state);
-        match notice {
+        });
+        // Told first: with one event, its client ends the tool.
+        match self.step(|state, _| state.notice(status)) {
             Some(notice) if self.settings.one_shot => say(&notice),
             Some(notice) => say(&format!("{notice}; the next event starts it again")),
             None => {}
         }
-        self.progress.notify_all();
-        self.control.notify_all();
+        self.step(|state, _| state.close(status, ended));
     }
 }

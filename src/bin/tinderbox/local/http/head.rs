@@ -5,7 +5,10 @@
 //! do not.
 
 /// The longest head (net/http: `DefaultMaxHeaderBytes` and its 4 KiB of slack).
-const HEAD_BYTES_MAX: usize = 1024 * 1024 + 4096;
+pub const HEAD_BYTES_MAX: usize = 1024 * 1024 + 4096;
+
+/// The most headers. net/http has no limit but that of bytes; each costs twenty times its own here.
+pub const HEADERS_MAX: usize = 4096;
 
 /// A request without its body.
 pub struct Request {
@@ -46,6 +49,14 @@ impl Request {
         if value.is_empty() { None } else { Some(value) }
     }
 
+    /// The most bytes that its body may have, and how much of it is kept where that has a limit.
+    pub fn body_bytes_max(&self, limit: usize) -> usize {
+        match self.framing {
+            BodyFraming::Length(length) => usize::try_from(length).unwrap_or(limit).min(limit),
+            BodyFraming::Chunked => limit,
+        }
+    }
+
     fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
@@ -54,9 +65,17 @@ impl Request {
     }
 }
 
-/// Parses a request's head.
-pub fn parse(bytes: &[u8]) -> Parsed {
-    let Some(length) = head_length(bytes) else {
+/// How far a head that comes in pieces has been looked through for its end.
+#[derive(Default)]
+pub struct Scan {
+    /// Where the line begins that has no end yet, and how far that was looked for.
+    line_start: usize,
+    seen: usize,
+}
+
+/// Parses a request's head, of which the bytes so far may have been seen before.
+pub fn parse(bytes: &[u8], scan: &mut Scan) -> Parsed {
+    let Some(length) = head_length(bytes, scan) else {
         return match bytes.len() > HEAD_BYTES_MAX {
             true => Parsed::Refused(431, "431 Request Header Fields Too Large"),
             false => Parsed::Partial,
@@ -81,15 +100,17 @@ pub fn chunk_size(line: &[u8]) -> Option<u64> {
 }
 
 /// The length of the head with the empty line that ends it.
-fn head_length(bytes: &[u8]) -> Option<usize> {
-    let mut line_start = 0;
-    while let Some(end) = bytes[line_start..].iter().position(|&byte| byte == b'\n') {
-        let line = &bytes[line_start..line_start + end];
+fn head_length(bytes: &[u8], scan: &mut Scan) -> Option<usize> {
+    while let Some(end) = bytes[scan.seen..].iter().position(|&byte| byte == b'\n') {
+        let end = scan.seen + end;
+        let line = &bytes[scan.line_start..end];
         if line.is_empty() || line == b"\r" {
-            return Some(line_start + end + 1);
+            return Some(end + 1);
         }
-        line_start += end + 1;
+        scan.line_start = end + 1;
+        scan.seen = end + 1;
     }
+    scan.seen = bytes.len();
     None
 }
 
@@ -104,6 +125,9 @@ fn request(head: &[u8]) -> Result<Request, Refusal> {
     let (method, path, minor) = request_line(lines.next().unwrap_or_default())?;
     let mut headers = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
+        if headers.len() == HEADERS_MAX {
+            return Err((431, "431 Request Header Fields Too Large"));
+        }
         headers.push(header(line)?);
     }
     let mut request = Request {

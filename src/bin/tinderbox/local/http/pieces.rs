@@ -1,7 +1,8 @@
 //! Bodies that are handed on as they come, in both directions.
 
+use super::body::{Body, CHUNK_LINE_BYTES_MAX};
 use super::head::{BodyFraming, chunk_size};
-use super::{Body, Closed, Connection, Reply, Request};
+use super::{Closed, Connection, Reply, Request};
 
 impl Connection {
     /// Reads the whole body of the request, and gives each piece to `each`; what comes back has the
@@ -18,13 +19,13 @@ impl Connection {
         match request.framing {
             BodyFraming::Length(length) => self.piece(length, each)?,
             BodyFraming::Chunked => loop {
-                let size = chunk_size(&self.line()?).ok_or(Closed)?;
+                let size = chunk_size(&self.line(CHUNK_LINE_BYTES_MAX)?).ok_or(Closed)?;
                 if size == 0 {
                     body.trailers = self.trailers()?;
                     break;
                 }
                 self.piece(size, each)?;
-                if !self.line()?.is_empty() {
+                if !self.line(CHUNK_LINE_BYTES_MAX)?.is_empty() {
                     return Err(Closed);
                 }
             },
@@ -36,10 +37,10 @@ impl Connection {
     fn piece(&mut self, length: u64, each: &mut dyn FnMut(&[u8])) -> Result<(), Closed> {
         let mut left = length;
         while left > 0 {
-            if self.used == self.buffer.len() {
-                self.fill()?;
+            if self.used == self.filled {
+                self.fill_body()?;
             }
-            let ready = &self.buffer[self.used..];
+            let ready = &self.buffer[self.used..self.filled];
             let count = ready.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             each(&ready[..count]);
             self.used += count;
@@ -63,6 +64,8 @@ impl Connection {
 
     /// The end of the chunks.
     pub fn end_chunks(&mut self) -> Result<(), Closed> {
-        self.send(b"0\r\n\r\n")
+        self.send(b"0\r\n\r\n")?;
+        self.rest();
+        Ok(())
     }
 }

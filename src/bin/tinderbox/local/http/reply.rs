@@ -100,6 +100,7 @@ fn reason(status: u16) -> &'static str {
         410 => "Gone",
         413 => "Request Entity Too Large",
         417 => "Expectation Failed",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         505 => "HTTP Version Not Supported",

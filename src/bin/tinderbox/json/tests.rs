@@ -1,0 +1,95 @@
+//! The checker against `serde_json`, which this project did not write.
+
+use super::{DEPTH_MAX, Fault, check};
+
+/// All texts of these pieces, up to so many of them.
+fn all_texts(pieces: &[&str], most: u32, each: &mut dyn FnMut(&str)) {
+    let count = pieces.len();
+    for length in 0..=most {
+        for number in 0..count.pow(length) {
+            let mut rest = number;
+            let mut text = String::new();
+            for _ in 0..length {
+                text += pieces[rest % count];
+                rest /= count;
+            }
+            each(&text);
+        }
+    }
+}
+
+fn agrees(text: &str) {
+    let other = serde_json::from_str::<serde_json::Value>(text);
+    let own = check(text.as_bytes());
+    assert_eq!(own.is_ok(), other.is_ok(), "{text:?}: {own:?}, {other:?}");
+}
+
+#[test]
+fn every_short_text_is_judged_as_by_serde_json() {
+    let structure = ["[", "]", "{", "}", ",", ":", "\"a\"", "1", " ", "\""];
+    all_texts(&structure, 5, &mut agrees);
+    let numbers = ["-", "0", "1", ".", "e", "E", "+", "999", " "];
+    all_texts(&numbers, 5, &mut agrees);
+    let literals = ["t", "rue", "false", "nul", "l", "[", "]", ","];
+    all_texts(&literals, 5, &mut agrees);
+    let strings = [
+        "\\", "u", "n", "/", "d800", "dC00", "00e9", "\"", "\u{1}", "é",
+    ];
+    all_texts(&strings, 5, &mut |text| agrees(&format!("\"{text}\"")));
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_are_refused_at_their_place() {
+    for bytes in [
+        &b"\"\xff\""[..],
+        b"\"\xc3\"",
+        b"\"\xed\xa0\x80\"",
+        b"\xef\xbb",
+    ] {
+        let at = bytes.iter().position(|byte| !byte.is_ascii());
+        let fault = check(bytes).expect_err("a fault");
+        assert_eq!(Some(fault.at), at, "{bytes:?}");
+    }
+}
+
+#[test]
+fn depth_of_1000_is_taken_and_1001_is_refused() {
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let text = |depth| open.repeat(depth) + "1" + &close.repeat(depth);
+        assert_eq!(check(text(DEPTH_MAX).as_bytes()), Ok(()));
+        let what = "more than 1000 levels";
+        let at = open.len() * DEPTH_MAX;
+        let expected = Err(Fault { at, what });
+        assert_eq!(check(text(DEPTH_MAX + 1).as_bytes()), expected);
+    }
+    let deep = "[".repeat(3_000_000);
+    assert!(check(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn number_out_of_range_and_half_of_a_pair_are_refused() {
+    let long = "9".repeat(400);
+    for text in [
+        "1e999",
+        "-1E+999",
+        &long,
+        r#""\ud800""#,
+        r#""\udc00\ud800""#,
+    ] {
+        assert!(check(text.as_bytes()).is_err(), "{text}");
+    }
+    for text in ["1e-999", "0e999", r#""\ud83d\ude00""#, &"9".repeat(308)] {
+        assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn special_letter_is_seen_at_each_place_of_a_long_string() {
+    for at in 0..20 {
+        for letter in (0..=255).map(char::from) {
+            let mut text = format!("\"{}\"", "x".repeat(20));
+            text.insert(1 + at, letter);
+            agrees(&text);
+        }
+    }
+}
