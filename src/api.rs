@@ -13,8 +13,8 @@ use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
 use crate::log::{self, EXIT_API};
 use crate::response::Response;
 use crate::sys::{self, Pause};
-use crate::wire::equal;
 use crate::wire::http1::{self, Framing};
+use crate::wire::{equal, find};
 
 #[cfg(feature = "platform")]
 mod platform;
@@ -141,8 +141,10 @@ impl Api {
             let request_id = inbox.value(http1::REQUEST_ID);
             let invocation_id = inbox.value(http1::INVOCATION_ID);
             let bytes = request_id.len().max(invocation_id.len());
-            if request_id.is_empty() || bytes > ID_BYTES_MAX {
-                log::fatal(EXIT_API, b"request id empty or too long: ", request_id);
+            // The second is repeated in a header, as it is.
+            let fits = find(invocation_id, 0, b'\r') >= invocation_id.len();
+            if request_id.is_empty() || bytes > ID_BYTES_MAX || !fits {
+                log::fatal(EXIT_API, b"bad request id: ", request_id);
             }
             if self.doubtful
                 && equal(self.request_id.get(), request_id)

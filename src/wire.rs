@@ -23,8 +23,6 @@ pub enum Parsed<T> {
 pub enum Error {
     /// The first line is not `HTTP/1.x NNN`.
     StatusLine,
-    /// A line of a head has a carriage return that does not end it.
-    CarriageReturn,
     /// A header line has no colon, no name, or white space or a control byte in its name.
     HeaderLine,
     /// `Content-Length` is not a number, too large, or given twice and differently;

@@ -2,8 +2,9 @@
 //!
 //! Decisions, with the sections of RFC 9112 (or RFC 9110, where it says so):
 //!
-//! - A line ends in CRLF or LF (2.2 allows LF alone). A CR anywhere else makes the head malformed
-//!   (2.2: invalid, or a space). AWS's servers write none: Go's net/http replaces it by a space.
+//! - A line ends in CRLF or LF (2.2 allows LF alone). A CR anywhere else is a byte like others,
+//!   which makes a status, a name and what frames the body malformed, and stays in a value that a
+//!   caller may have chosen. AWS's servers write none: Go's net/http replaces it by a space.
 //! - A status line is `HTTP/1.`, a digit, a space, three digits from 100 on, and then nothing or a
 //!   space and any reason (4).
 //! - A name is at least one byte, and none of them is white space or a control byte, so there is
@@ -118,11 +119,10 @@ fn trimmed(text: &[u8]) -> &[u8] {
     value
 }
 
-/// The place of the first CR or LF from `start` on; the length when there is none.
-fn line_end(bytes: &[u8], start: usize) -> usize {
-    let rest = part(bytes, start, bytes.len());
-    let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-    start + end.unwrap_or(rest.len())
+/// The line from `start` to the LF at `end`, without the CR before that.
+fn line_of(bytes: &[u8], start: usize, end: usize) -> &[u8] {
+    let line = part(bytes, start, end);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// The head of a reply.
@@ -158,23 +158,20 @@ impl Head {
         *self = Head::EMPTY;
         let mut start = 0;
         loop {
-            let end = line_end(bytes, start);
-            let line = part(bytes, start, end);
-            let next = end + 1 + usize::from(bytes.get(end) == Some(&b'\r'));
-            match bytes.get(next - 1) {
-                None => return Ok(Parsed::Partial),
-                Some(b'\n') => {}
-                _ => return Err(Error::CarriageReturn),
+            let end = find(bytes, start, b'\n');
+            if end >= bytes.len() {
+                return Ok(Parsed::Partial);
             }
+            let line = line_of(bytes, start, end);
             if start == 0 {
                 self.status_line(line)?;
             } else if line.is_empty() {
-                self.bytes = next;
+                self.bytes = end + 1;
                 return self.finish();
             } else {
                 self.field(line, start)?;
             }
-            start = next;
+            start = end + 1;
         }
     }
 
@@ -289,7 +286,8 @@ fn has_close(options: &[u8]) -> bool {
 pub fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut start = find(head, 0, b'\n') + 1;
     while start < head.len() {
-        let line = part(head, start, line_end(head, start));
+        let end = find(head, start, b'\n');
+        let line = line_of(head, start, end);
         let colon = find(line, 0, b':');
         if same(part(line, 0, colon), name) {
             let value = trimmed(part(line, colon + 1, line.len()));
@@ -297,7 +295,7 @@ pub fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
                 return Some(value);
             }
         }
-        start = find(head, start + line.len(), b'\n') + 1;
+        start = end + 1;
     }
     None
 }

@@ -20,7 +20,14 @@ pub struct Head {
 /// A line without its end, and what is behind that; `Ok(None)`: it has no end yet.
 type Line<'a> = Result<Option<(&'a [u8], &'a [u8])>, ()>;
 
-/// The first line of a text. A CR stands before a LF and nowhere else.
+/// The first line of a head: a CR that does not stand before its end is a byte like others.
+fn head_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|byte| *byte == b'\n')?;
+    let line = &text[..end];
+    Some((line.strip_suffix(b"\r").unwrap_or(line), &text[end + 1..]))
+}
+
+/// The first line among chunks. A CR stands before a LF and nowhere else.
 fn first_line(text: &[u8]) -> Line<'_> {
     let Some(end) = text.iter().position(|byte| b"\r\n".contains(byte)) else {
         return Ok(None);
@@ -61,13 +68,13 @@ fn status(line: &[u8]) -> Option<(u16, bool)> {
 
 /// `Ok(None)`: not all there. `known` begins with the three that frame the message.
 pub fn head(text: &[u8], known: &[&[u8]]) -> Result<Option<Head>, Error> {
-    let Some((first, mut rest)) = first_line(text).map_err(|()| Error::CarriageReturn)? else {
+    let Some((first, mut rest)) = head_line(text) else {
         return Ok(None);
     };
     let (status, old) = status(first).ok_or(Error::StatusLine)?;
     let mut values: Vec<Vec<Vec<u8>>> = vec![Vec::new(); known.len()];
     loop {
-        let Some((line, behind)) = first_line(rest).map_err(|()| Error::CarriageReturn)? else {
+        let Some((line, behind)) = head_line(rest) else {
             return Ok(None);
         };
         rest = behind;
