@@ -133,16 +133,14 @@ impl Decoder {
     /// One byte outside of the data.
     #[inline(never)]
     fn step(&mut self, byte: u8) -> Result<(), Error> {
-        let digit = char::from(byte).to_digit(16);
-        let class = match digit {
-            Some(_) => CLASSES.len() + 1,
-            None => find(CLASSES, 0, byte),
-        };
+        // A digit is none of the classes, so it comes behind them and any other byte.
+        let digit = char::from(byte).to_digit(16).unwrap_or(16);
+        let class = find(CLASSES, 0, byte) + usize::from(digit < 16);
         let next = NEXT.get(self.state as usize * COLUMNS + class).copied();
         self.state = next.unwrap_or(State::Wrong);
         match self.state {
             State::Digits if self.left <= usize::MAX >> 4 => {
-                self.left = self.left << 4 | digit.unwrap_or_default() as usize;
+                self.left = self.left << 4 | digit as usize;
             }
             State::Digits | State::Wrong => return Err(Error::Chunk),
             State::Data if self.left == 0 => self.state = State::Trailer,

@@ -210,8 +210,8 @@ impl Head {
                 return Ok(());
             }
             1 if same(value, b"chunked") => (Framing::Chunked, 0),
-            2 if let Some(length) = decimal(value) => (Framing::Sized, length),
-            1 | 2 => (Framing::Malformed, 0),
+            1 => (Framing::Malformed, 0),
+            2 => decimal(value).map_or((Framing::Malformed, 0), |length| (Framing::Sized, length)),
             _ => {
                 if let Some(span) = self.values.get_mut(index - FRAMING)
                     && span.end == 0
