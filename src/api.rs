@@ -144,7 +144,7 @@ impl Api {
             // The second is repeated in a header, as it is.
             let fits = find(invocation_id, 0, b'\r') >= invocation_id.len();
             if request_id.is_empty() || bytes > ID_BYTES_MAX || !fits {
-                log::fatal(EXIT_API, b"bad request id: ", request_id);
+                log::fatal(EXIT_API, b"request id empty or too long: ", request_id);
             }
             if self.doubtful
                 && equal(self.request_id.get(), request_id)
