@@ -269,8 +269,10 @@ impl Host {
         let outcome = match talk.run(invocation, &time, response, kept, self.context) {
             Ok(outcome) => outcome,
             Err(trouble) => {
-                kept.last = true;
-                Err(kept.fail(trouble, &time, response))
+                let failed = kept.fail(trouble, &time, response);
+                // One that still starts may serve the next event.
+                kept.last = kept.running.is_none();
+                Err(failed)
             }
         };
         // What a shell function has to say of its failure is in the log already.

@@ -100,7 +100,7 @@ impl Kept {
     /// The one that was killed has ended.
     fn bury(&mut self) {
         if let Some(dying) = self.dying.take() {
-            dying.ending();
+            dying.reap();
         }
     }
 }

@@ -143,6 +143,13 @@ impl Child {
         }
     }
 
+    /// Lets go of one that has ended, unless `reap_orphans` did.
+    pub fn reap(&self) {
+        guard::forget(self.pid);
+        // SAFETY: no memory is involved.
+        unsafe { call(libc::SYS_wait4, self.pid, 0, libc::WNOHANG as usize, 0, 0) };
+    }
+
     /// Waits for its end, and says how that was. Ask once.
     pub fn ending(&self) -> Ending {
         guard::forget(self.pid);
@@ -216,9 +223,8 @@ pub fn reap_orphans(kept: Option<&Child>) {
         if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
             return;
         }
-        guard::forget(pid);
-        // SAFETY: no memory is involved.
-        unsafe { call(libc::SYS_wait4, pid, 0, libc::WNOHANG as usize, 0, 0) };
+        let orphan = Child { pid, ended: None };
+        orphan.reap();
     }
 }
 

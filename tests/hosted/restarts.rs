@@ -93,6 +93,30 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
     assert_eq!(response(ledger, "served"), b"worker");
 }
 
+#[test]
+fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
+    let Some(task) = slow_starter() else {
+        return;
+    };
+    let (mut process, server) = task.spawn(&[]);
+    process.until_idle(&server);
+    task.dir.file("slow", b"2");
+    process.kill_descendants();
+    process.until_said("between two events");
+    send(&mut process, &server, due_in(Event::new("late", "x"), 300));
+    let starting = process.descendants();
+    assert_eq!(starting.len(), 1, "it is left to start");
+    // It is ready, and longer so than one that retires would have.
+    std::thread::sleep(bound(4_000));
+    send(&mut process, &server, Event::new("served", "x"));
+    assert_eq!(process.descendants(), starting, "by the same process");
+    let outcome = process.finish(server);
+    let ledger = outcome.assert_serving();
+    error(ledger, "late", "Function.Timeout");
+    assert_eq!(response(ledger, "served"), b"worker");
+    assert!(!outcome.stderr.contains("anew"), "{}", outcome.stderr);
+}
+
 /// Hands out `event` to a worker that is stopped and then, perhaps, killed; its successor takes
 /// three seconds, or for ever, to start. Returns when `next`, which follows, was answered.
 fn restarted(slow: &[u8], event: &Event, kills: bool, next: &Event) -> Option<Ledger> {
