@@ -114,12 +114,21 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
         std::thread::sleep(Duration::from_millis(2));
     }
     process.until_idle(&server);
-    let after = descriptors(&mut process, &server, "rest-after");
+    // A shell that has not seen the end of its subshell yet fails one event with that.
+    let mut id = "rest-after".to_string();
+    let mut after = descriptors(&mut process, &server, &id);
+    for number in 1..5 {
+        if server.ledger().answer(&id).kind == Post::Response {
+            break;
+        }
+        id = format!("rest-after-{number}");
+        after = descriptors(&mut process, &server, &id);
+    }
     assert_eq!(after, before, "descriptors");
     process.assert_no_zombie();
     let outcome = process.finish(server);
     let ledger = outcome.assert_serving();
-    assert_eq!(response(ledger, "rest-after"), b"\"at rest\"");
+    assert_eq!(response(ledger, &id), b"\"at rest\"");
     let mut failed = 0;
     for event in &events {
         assert_eq!(
