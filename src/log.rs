@@ -1,5 +1,9 @@
 //! What the runtime itself has to say: one line, one write, on standard error; and how it ends.
 
+#[cfg(feature = "platform")]
+use crate::buffer::Text;
+#[cfg(feature = "platform")]
+use crate::limits::PIPE_BUF_BYTES;
 use crate::sys;
 use crate::wire::part;
 
@@ -18,10 +22,28 @@ const ABOUT_BYTES_MAX: usize = 640;
 /// Writes `tinderbox: `, a text and the first line of what it is about, as one line.
 #[inline(never)]
 pub fn line(text: &[u8], about: &[u8]) {
+    sys::write_error_line(NAME, text, first_line(about));
+}
+
+/// The same by the deadline of the event in hand, if there is one.
+#[cfg(feature = "platform")]
+pub fn line_by_deadline(text: &[u8], about: &[u8]) {
+    let mut line = Text::<PIPE_BUF_BYTES>::new();
+    for piece in [NAME, text, first_line(about), b"\n"] {
+        line.push(piece);
+    }
+    sys::write_log(2, line.get());
+}
+
+const NAME: &[u8] = b"tinderbox: ";
+
+/// What is shown of what a line is about.
+#[inline(always)]
+fn first_line(about: &[u8]) -> &[u8] {
     let about = part(about, 0, about.len().min(ABOUT_BYTES_MAX));
     let control = |byte: &u8| *byte < b' ';
     let end = about.iter().position(control).unwrap_or(about.len());
-    sys::write_error_line(b"tinderbox: ", text, part(about, 0, end));
+    part(about, 0, end)
 }
 
 /// Writes a line, and ends the process.

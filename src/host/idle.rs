@@ -35,7 +35,7 @@ impl Kept {
             Err(trouble) => {
                 // The report of one that says no more than that it has failed has an end too.
                 self.fail(trouble, &Time::until(end_ms), spare);
-                log::line(b"cannot be started anew: ", self.name());
+                log::line_by_deadline(b"cannot be started anew: ", self.name());
             }
         }
     }
@@ -52,7 +52,7 @@ impl Kept {
             if self.running.is_none() && self.dying.is_none() && self.last {
                 self.last = false;
                 if self.start().is_err() {
-                    log::line(b"cannot be started anew: ", self.name());
+                    log::line_by_deadline(b"cannot be started anew: ", self.name());
                     self.stop();
                 }
             }
@@ -76,7 +76,7 @@ impl Kept {
                     self.stop();
                 }
                 _ => {
-                    log::line(b"ended, or spoke, between two events: ", self.name());
+                    log::line_by_deadline(b"ended, or spoke, between two events: ", self.name());
                     self.last = self.running.as_ref().is_some_and(|one| one.served);
                     self.stop();
                 }
@@ -92,7 +92,7 @@ impl Kept {
             Err(trouble) => Err(trouble),
         };
         if outcome.is_err() {
-            log::line(b"cannot be started anew: ", self.name());
+            log::line_by_deadline(b"cannot be started anew: ", self.name());
             self.stop();
         }
     }

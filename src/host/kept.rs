@@ -148,7 +148,7 @@ impl Kept {
         }
         self.last = false;
         if self.running.is_some() && !self.is_well() {
-            log::line(b"ended, or spoke, between two events: ", self.name());
+            log::line_by_deadline(b"ended, or spoke, between two events: ", self.name());
             self.stop();
         }
         if self.running.is_none() {
