@@ -12,6 +12,8 @@ mod chaos;
 mod context;
 #[path = "hosted/ends.rs"]
 mod ends;
+#[path = "hosted/forks.rs"]
+mod forks;
 #[path = "hosted/frames.rs"]
 mod frames;
 #[path = "hosted/fuzz.rs"]

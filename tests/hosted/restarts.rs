@@ -100,7 +100,11 @@ fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
     task.dir.file("slow", b"3");
     process.kill_descendants();
     process.until_said("between two events");
-    send(&mut process, &server, due_in(Event::new("late", "x"), 1_000));
+    send(
+        &mut process,
+        &server,
+        due_in(Event::new("late", "x"), 1_000),
+    );
     let starting = process.descendants();
     assert_eq!(starting.len(), 1, "it is left to start");
     // It is ready, and longer so than one that retires would have.

@@ -17,15 +17,18 @@ class Context extends \ArrayObject {
 // Functions that ask for Bref's context by its type get this one.
 class_alias(Context::class, 'Bref\Context\Context');
 
-// The channel; what the file returns; how a report of the end of the process begins, null when
+// The channel; the process that may use it; what the file returns; how a report of the end of the process begins, null when
 // nobody waits for one.
 class Worker {
-	static $channel, $returned, $hand = 'init-error';
+	static $channel, $pid, $returned, $hand = 'init-error';
 }
 
 // When the channel is broken, the runtime is gone, and nobody wants to hear more.
 function send($head, $body) {
 	Worker::$hand = null;
+	// A child that the handler forked has nothing to answer: it exits, with the status that it wants.
+	if (getmypid() != Worker::$pid)
+		return strncmp($head, 'fatal', 5) ? exit(0) : null;
 	foreach (["$head\n", $body] as $data)
 		for (; $data != ''; $data = substr($data, $bytes))
 			if (!$bytes = @fwrite(Worker::$channel, $data))
@@ -131,6 +134,7 @@ function serve($path, $name) {
 	}
 }
 
+Worker::$pid = getmypid();
 Worker::$channel = fopen('php://fd/3', 'r+b');
 // PHP takes it for a network stream, and ends one that idles for `default_socket_timeout`.
 stream_set_timeout(Worker::$channel, -1);
