@@ -300,10 +300,11 @@ impl Descriptor {
             let (start, length) = (rest.as_ptr() as usize, rest.len());
             // SAFETY: valid for the length given.
             let sent = unsafe { call(libc::SYS_sendto, self.0 as usize, start, length, flags, 0) };
-            if sent < 0 && sent != INTERRUPTED {
-                return self.give_up();
+            match sent {
+                0.. => rest = part(rest, sent as usize, rest.len()),
+                INTERRUPTED => {}
+                _ => return self.give_up(),
             }
-            rest = part(rest, sent.max(0) as usize, rest.len());
         }
         true
     }
