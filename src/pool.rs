@@ -6,6 +6,7 @@
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::api::{Api, Seat};
+use crate::config::last_word;
 use crate::connection::Inbox;
 use crate::failure::Failure;
 use crate::limits::{
@@ -72,17 +73,14 @@ struct Pool<'a> {
 /// Becomes a pool where the platform asks for one. Returns in a process that serves: in each
 /// worker, and where there is no pool.
 pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
+    const WRONG: &[u8] = b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
     let environment = Environment::new();
-    let Some(value) = environment.get(b"AWS_LAMBDA_MAX_CONCURRENCY=") else {
+    let Some(value) = environment.get(const { last_word(WRONG) }) else {
         return;
     };
     let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
-        log::fatal(
-            EXIT_CONFIG,
-            b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=",
-            value,
-        );
+        log::fatal(EXIT_CONFIG, WRONG, value);
     };
     api.endpoint.patient = true;
     by_default(&[CHILD_ENDED, TERMINATE]);
