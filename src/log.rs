@@ -18,10 +18,9 @@ const ABOUT_BYTES_MAX: usize = 640;
 /// Writes `tinderbox: `, a text and the first line of what it is about, as one line.
 #[inline(never)]
 pub fn line(text: &[u8], about: &[u8]) {
-    let about = part(about, 0, about.len().min(ABOUT_BYTES_MAX));
-    let control = |byte: &u8| *byte < b' ';
-    let end = about.iter().position(control).unwrap_or(about.len());
-    sys::write_error_line(b"tinderbox: ", text, part(about, 0, end));
+    let shown = about.iter().take(ABOUT_BYTES_MAX);
+    let bytes = shown.take_while(|byte| **byte >= b' ').count();
+    sys::write_error_line(b"tinderbox: ", text, part(about, 0, bytes));
 }
 
 /// Writes a line, and ends the process.
