@@ -32,6 +32,7 @@ const EVENT_TOO_LARGE: &Failure = &Failure::plain(
 );
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
+#[inline(always)] // nothing but a call
 pub fn run<H>(handler: H) -> !
 where
     H: FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>,
