@@ -85,22 +85,16 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
     api.endpoint.patient = true;
     by_default(&[CHILD_ENDED, TERMINATE]);
     open_placeholders();
-    let pool = (|| {
-        let (workers, message) = (WORKERS.take()?, STATUS.take()?);
-        let (go, hold) = pipe()?;
-        Some(Pool {
-            workers: workers.get_mut(..count)?,
-            message,
-            own_pid: own_pid(),
-            status: channel()?,
-            go,
-            hold: Some(hold),
-            signals: Signals::block(&[CHILD_ENDED, TERMINATE])?,
-            ready: 0,
-        })
-    })();
-    let Some(mut pool) = pool else {
-        log::fatal(EXIT_CONFIG, b"no descriptors for workers", b"");
+    let (workers, (go, hold)) = (needed(WORKERS.take()), needed(pipe()));
+    let mut pool = Pool {
+        workers: needed(workers.get_mut(..count)),
+        message: needed(STATUS.take()),
+        own_pid: own_pid(),
+        status: needed(channel()),
+        go,
+        hold: Some(hold),
+        signals: needed(Signals::block(&[CHILD_ENDED, TERMINATE])),
+        ready: 0,
     };
     while !pool.supervise(api, inbox, response) {}
     // In a worker.
@@ -114,6 +108,12 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
     signals.unblock();
     die_with(own_pid);
     api.seat = Some(Seat { status, go });
+}
+
+/// What a pool cannot do without. The process ends at once where there is none, so nothing that was
+/// opened before has to be closed.
+fn needed<T>(found: Option<T>) -> T {
+    found.unwrap_or_else(|| log::fatal(EXIT_CONFIG, b"no descriptors for workers", b""))
 }
 
 /// In a worker whose init is done: says so, and waits until all are.

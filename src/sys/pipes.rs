@@ -13,11 +13,7 @@ pub fn pipe() -> Option<(Descriptor, Descriptor)> {
         let place = ends.as_mut_ptr() as usize;
         call(libc::SYS_pipe2, place, libc::O_CLOEXEC as usize, 0, 0, 0)
     };
-    let [from, to] = ends.map(Descriptor);
-    if made < 0 {
-        core::mem::forget((from, to));
-        return None;
-    }
+    let [from, to] = opened(made, ends)?;
     set_nonblocking(&from).then_some((from, to))
 }
 
@@ -103,7 +99,13 @@ pub fn pair(kind: c_int) -> Option<[Descriptor; 2]> {
         let family = libc::AF_UNIX as usize;
         call(libc::SYS_socketpair, family, kind, 0, place, 0)
     };
-    (made >= 0).then(|| ends.map(Descriptor))
+    opened(made, ends)
+}
+
+/// What a call has opened that says `made`; `None` where it has failed.
+fn opened(made: isize, [one, other]: [c_int; 2]) -> Option<[Descriptor; 2]> {
+    (made >= 0).then_some(())?;
+    Some([Descriptor(one), Descriptor(other)])
 }
 
 /// False: it still blocks, so it is of no use to who has a deadline.
