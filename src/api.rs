@@ -218,8 +218,8 @@ impl Api {
     pub fn report(&mut self, inbox: &mut Inbox, response: &mut Response, failure: Failure) {
         self.endpoint.pipeline = false;
         #[cfg(feature = "platform")]
-        if let Some(seat) = self.seat.take() {
-            return self.tell_parent(&seat, response, failure);
+        if let Some(seat) = &self.seat {
+            return self.tell_parent(seat, response, failure);
         }
         self.answer(inbox, response, &Err(failure));
     }

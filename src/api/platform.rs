@@ -22,7 +22,7 @@ pub struct Seat {
 
 impl Api {
     /// In a worker of a pool: the parent tells what went wrong, once for all.
-    pub(super) fn tell_parent(&mut self, seat: &Seat, response: &mut Response, failure: Failure) {
+    pub(super) fn tell_parent(&self, seat: &Seat, response: &mut Response, failure: Failure) {
         let mut request = self.write_answer(response, &Err(failure)).bytes();
         if request.len() > STATUS_BYTES_MAX {
             request = self.write_answer(response, &Err(LONG.again())).bytes();

@@ -39,7 +39,7 @@ pub fn fork() -> Result<Fork, usize> {
     let pid = unsafe { _Fork() };
     match pid {
         // SAFETY: libc gives a valid address for this thread.
-        ..0 => Err(unsafe { *libc::__errno_location() }.unsigned_abs() as usize),
+        ..0 => Err(unsafe { *libc::__errno_location() } as usize),
         0 => Ok(Fork::Child),
         _ => Ok(Fork::Parent(pid.unsigned_abs() as usize)),
     }
@@ -63,7 +63,7 @@ pub fn open_placeholders() {
 /// The number of this process.
 pub fn own_pid() -> usize {
     // SAFETY: no memory is involved.
-    unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unsigned_abs()
+    unsafe { call3(libc::SYS_getpid, 0, 0, 0) as usize }
 }
 
 /// Dies when its parent does; at once, if it has another one than `parent` already.
@@ -71,8 +71,8 @@ pub fn die_with(parent: usize) {
     let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
     // SAFETY: no memory is involved.
     let now = unsafe {
-        call(libc::SYS_prctl, option, signal, 0, 0, 0);
-        call3(libc::SYS_getppid, 0, 0, 0).unsigned_abs()
+        call3(libc::SYS_prctl, option, signal, 0);
+        call3(libc::SYS_getppid, 0, 0, 0) as usize
     };
     if now != parent {
         super::exit(CANNOT_RUN as i32);
