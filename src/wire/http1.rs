@@ -228,7 +228,11 @@ impl Head {
         // There may be one such header, or the same length again.
         let again = framing == Framing::Sized && self.framing == framing && self.length == length;
         let first = self.framing == Framing::UntilClose;
-        self.framing = if first || again { framing } else { Framing::Malformed };
+        self.framing = if first || again {
+            framing
+        } else {
+            Framing::Malformed
+        };
         self.length = length;
         Ok(())
     }
