@@ -100,8 +100,8 @@ impl Endpoint {
         self.port = number(value, &mut at, b'/')?.try_into().ok()?;
         let authority = part(value, 0, at - 1);
         // The platform has no path in front of the API's own; an API with one is an emulator.
-        let prefix_end = value.len() - usize::from(value.last() == Some(&b'/'));
-        let prefix = part(value, at - 1, prefix_end);
+        let without_slash = value.strip_suffix(b"/").unwrap_or(value);
+        let prefix = part(without_slash, at - 1, without_slash.len());
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
         if self.port == 0 || value.len() > VALUE_BYTES_MAX || !prefix.iter().all(fits) {
             return None;
