@@ -97,7 +97,7 @@ strip_program() {
 # each would undo what the one before built.
 for arch in $archs; do
     target=$arch-unknown-linux-musl
-    flags="$FLAGS $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
+    flags="$FLAGS $(architecture_flags "$arch") $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
         --remap-path-prefix=$package=/function --remap-path-prefix=$cargo_home=/cargo -Cstrip=none"
     dir=$CARGO_TARGET_DIR/lambda/$arch$out
     mkdir -p "$dir"

@@ -219,11 +219,12 @@ impl Api {
     /// Reports that init failed, or that the handler panicked, and nothing after it.
     pub fn report(&mut self, inbox: &mut Inbox, response: &mut Response, failure: Failure) {
         self.endpoint.pipeline = false;
+        let outcome = Err(failure);
         #[cfg(feature = "platform")]
-        if let Some(seat) = self.seat.take() {
-            return self.tell_parent(&seat, response, failure);
+        if let Some(seat) = &self.seat {
+            return self.tell_parent(seat, response, &outcome);
         }
-        self.answer(inbox, response, &Err(failure));
+        self.answer(inbox, response, &outcome);
     }
 
     /// Puts the head of its request before an answer, the last line first; `frame` puts what says

@@ -122,11 +122,16 @@ impl Buffer {
                 self.prepend_byte(byte);
                 continue;
             }
-            let digit = |value| value + if value < 10 { b'0' } else { b'A' - 10 };
-            self.prepend_byte(digit(byte & 15));
-            self.prepend_byte(digit(byte >> 4));
+            self.prepend_digit(byte & 15);
+            self.prepend_digit(byte >> 4);
             self.prepend_byte(b'%');
         }
+    }
+
+    /// Puts a digit before, a hexadecimal one perhaps.
+    #[inline(never)]
+    fn prepend_digit(&mut self, value: u8) {
+        self.prepend_byte(value + if value < 10 { b'0' } else { b'A' - 10 });
     }
 
     /// Puts a byte before; left out as in `prepend`.
@@ -144,7 +149,7 @@ impl Buffer {
     pub fn prepend_number(&mut self, number: usize) {
         let mut rest = number;
         loop {
-            self.prepend_byte(b'0' + (rest % 10) as u8);
+            self.prepend_digit((rest % 10) as u8);
             rest /= 10;
             if rest == 0 {
                 break;

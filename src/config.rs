@@ -100,8 +100,8 @@ impl Endpoint {
         self.port = number(value, &mut at, b'/')?.try_into().ok()?;
         let authority = part(value, 0, at - 1);
         // The platform has no path in front of the API's own; an API with one is an emulator.
-        let prefix_end = value.len() - usize::from(value.last() == Some(&b'/'));
-        let prefix = part(value, at - 1, prefix_end);
+        let without_slash = value.strip_suffix(b"/").unwrap_or(value);
+        let prefix = part(without_slash, at - 1, without_slash.len());
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
         if self.port == 0 || value.len() > VALUE_BYTES_MAX || !prefix.iter().all(fits) {
             return None;
@@ -138,19 +138,28 @@ fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
     decimal(digits)
 }
 
+/// What stands behind the last space of a message: the name of the variable that it is about, which
+/// takes no bytes of its own then.
+pub const fn last_word(message: &[u8]) -> &[u8] {
+    let (mut word, mut rest) = (message, message);
+    while let [byte, behind @ ..] = rest {
+        if *byte == b' ' {
+            word = behind;
+        }
+        rest = behind;
+    }
+    word
+}
+
 /// Finds out where the Runtime API is. What is wrong is logged, and ends the process.
 #[inline(never)]
 pub fn read(endpoint: &mut Endpoint) {
+    const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
-    let value = environment
-        .get(b"AWS_LAMBDA_RUNTIME_API=")
-        .unwrap_or_default();
+    let value = environment.get(const { last_word(WRONG) });
+    let value = value.unwrap_or_default();
     if endpoint.set(value).is_none() {
-        log::fatal(
-            EXIT_CONFIG,
-            b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=",
-            value,
-        );
+        log::fatal(EXIT_CONFIG, WRONG, value);
     }
     let off = environment.get(b"TINDERBOX_PIPELINE=0");
     endpoint.pipeline &= off.is_none_or(|rest| !rest.is_empty());

@@ -38,31 +38,13 @@ impl Connection {
 
     fn send_by(&mut self, to: &Endpoint, send: impl FnOnce(&Descriptor) -> bool) -> bool {
         let new = self.0.is_none();
-        if new {
-            self.0 = Descriptor::connect(to.address, to.port);
-            #[cfg(feature = "platform")]
-            self.try_again(to);
-        }
-        let Some(socket) = &self.0 else {
-            log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
-        };
+        let socket = self.0.get_or_insert_with(|| connect(to));
         let sent = send(socket);
         if new {
             // The first write meets no delay, so this can wait until nobody waits for us.
             socket.send_at_once();
         }
         sent
-    }
-
-    /// Where an API that is not there may come back: tries again, ever later.
-    #[cfg(feature = "platform")]
-    fn try_again(&mut self, to: &Endpoint) {
-        let mut wait_ms = RESPAWN_MS_MIN;
-        while to.patient && self.0.is_none() && wait_ms <= RETRY_MS_MAX {
-            sys::sleep(wait_ms);
-            wait_ms *= 2;
-            self.0 = Descriptor::connect(to.address, to.port);
-        }
     }
 
     /// Leaves the connection, if there is one.
@@ -79,6 +61,36 @@ impl Connection {
     fn receive(&self, room: &mut [u8]) -> usize {
         self.0.as_ref().map_or(0, |socket| socket.receive(room))
     }
+}
+
+/// Connects. Where nobody listens, the process ends.
+fn connect(to: &Endpoint) -> Descriptor {
+    let mut waited_ms = 0;
+    loop {
+        if let Some(socket) = Descriptor::connect(to.address, to.port) {
+            return socket;
+        }
+        if !wait(to, &mut waited_ms) {
+            log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
+        }
+    }
+}
+
+/// Waits for an API that is not there but may come back, each time longer than before. False: it
+/// will not come.
+#[cfg(feature = "platform")]
+fn wait(to: &Endpoint, waited_ms: &mut u64) -> bool {
+    let more = to.patient && *waited_ms < RETRY_MS_MAX;
+    if more {
+        *waited_ms = (*waited_ms * 2).max(RESPAWN_MS_MIN);
+        sys::sleep(*waited_ms);
+    }
+    more
+}
+
+#[cfg(not(feature = "platform"))]
+fn wait(_: &Endpoint, _: &mut u64) -> bool {
+    false
 }
 
 /// What was received: a message at the front, perhaps more behind it. All zeros when it is new, so

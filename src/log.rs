@@ -40,10 +40,9 @@ const NAME: &[u8] = b"tinderbox: ";
 /// What is shown of what a line is about.
 #[inline(always)]
 fn first_line(about: &[u8]) -> &[u8] {
-    let about = part(about, 0, about.len().min(ABOUT_BYTES_MAX));
-    let control = |byte: &u8| *byte < b' ';
-    let end = about.iter().position(control).unwrap_or(about.len());
-    part(about, 0, end)
+    let shown = about.iter().take(ABOUT_BYTES_MAX);
+    let bytes = shown.take_while(|byte| **byte >= b' ').count();
+    part(about, 0, bytes)
 }
 
 /// Writes a line, and ends the process.

@@ -6,6 +6,7 @@
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::api::{Api, Seat};
+use crate::config::last_word;
 use crate::connection::Inbox;
 use crate::failure::Failure;
 use crate::limits::{
@@ -72,37 +73,28 @@ struct Pool<'a> {
 /// Becomes a pool where the platform asks for one. Returns in a process that serves: in each
 /// worker, and where there is no pool.
 pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
+    const WRONG: &[u8] = b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
     let environment = Environment::new();
-    let Some(value) = environment.get(b"AWS_LAMBDA_MAX_CONCURRENCY=") else {
+    let Some(value) = environment.get(const { last_word(WRONG) }) else {
         return;
     };
     let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
-        log::fatal(
-            EXIT_CONFIG,
-            b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=",
-            value,
-        );
+        log::fatal(EXIT_CONFIG, WRONG, value);
     };
     api.endpoint.patient = true;
     by_default(&[CHILD_ENDED, TERMINATE]);
     open_placeholders();
-    let pool = (|| {
-        let (workers, message) = (WORKERS.take()?, STATUS.take()?);
-        let (go, hold) = pipe()?;
-        Some(Pool {
-            workers: workers.get_mut(..count)?,
-            message,
-            own_pid: own_pid(),
-            status: channel()?,
-            go,
-            hold: Some(hold),
-            signals: Signals::block(&[CHILD_ENDED, TERMINATE])?,
-            ready: 0,
-        })
-    })();
-    let Some(mut pool) = pool else {
-        log::fatal(EXIT_CONFIG, b"no descriptors for workers", b"");
+    let (workers, (go, hold)) = (needed(WORKERS.take()), needed(pipe()));
+    let mut pool = Pool {
+        workers: needed(workers.get_mut(..count)),
+        message: needed(STATUS.take()),
+        own_pid: own_pid(),
+        status: needed(channel()),
+        go,
+        hold: Some(hold),
+        signals: needed(Signals::block(&[CHILD_ENDED, TERMINATE])),
+        ready: 0,
     };
     while !pool.supervise(api, inbox, response) {}
     // In a worker.
@@ -116,6 +108,12 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
     signals.unblock();
     die_with(own_pid);
     api.seat = Some(Seat { status, go });
+}
+
+/// What a pool cannot do without. The process ends at once where there is none, so nothing that was
+/// opened before has to be closed.
+fn needed<T>(found: Option<T>) -> T {
+    found.unwrap_or_else(|| log::fatal(EXIT_CONFIG, b"no descriptors for workers", b""))
 }
 
 /// In a worker whose init is done: says so, and waits until all are.

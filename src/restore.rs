@@ -32,14 +32,15 @@ pub fn after_restore(function: fn() -> Result<(), Failure>) {
 /// Where the platform asks for it: waits until a snapshot was taken and restored.
 pub fn wait(api: &'static mut Api, inbox: &mut Inbox, response: &mut Response) -> &'static mut Api {
     let environment = Environment::new();
-    if environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start") != Some(b"") {
+    let rest = environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start");
+    if rest.is_none_or(|rest| !rest.is_empty()) {
         return api;
     }
     let api = call(&BEFORE, api, inbox, response);
     response.reset();
     let request = response.buffer();
     let endpoint = &api.endpoint;
-    for piece in [
+    for piece in &[
         b"GET",
         endpoint.base(),
         b"restore/next",

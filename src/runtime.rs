@@ -32,6 +32,7 @@ const EVENT_TOO_LARGE: &Failure = &Failure::plain(
 );
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
+#[inline(always)] // nothing but a call
 pub fn run<H>(handler: H) -> !
 where
     H: FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>,
@@ -79,20 +80,19 @@ where
     #[cfg(feature = "platform")]
     let mut api = platform::prepare(api, inbox, response);
 
-    let mut events_until_release = 0;
+    // Events in a row that needed little memory; at the start there is nothing to release.
+    let mut small_events = RESIDENT_EVENTS;
     loop {
         api.next(inbox, response.buffer());
         response.reset();
         // Now, since the answer before is not sent again: what is in use here is the event alone.
         let peak_bytes = inbox.body().len().max(response.buffer().take_peak_bytes());
+        small_events = small_events.wrapping_add(1);
         if peak_bytes > RESIDENT_BYTES {
-            events_until_release = RESIDENT_EVENTS;
-        } else if events_until_release > 0 {
-            events_until_release -= 1;
-            if events_until_release == 0 {
-                inbox.release_pages(RESIDENT_BYTES);
-                response.buffer().release_pages(RESIDENT_BYTES);
-            }
+            small_events = 0;
+        } else if small_events == RESIDENT_EVENTS {
+            inbox.release_pages(RESIDENT_BYTES);
+            response.buffer().release_pages(RESIDENT_BYTES);
         }
         let outcome;
         if inbox.too_large {

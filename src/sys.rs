@@ -4,6 +4,7 @@
 //! or resolves names. A call that is interrupted by a signal is made again.
 #![allow(unsafe_code)]
 
+mod calls;
 #[cfg(feature = "platform")]
 pub mod child;
 #[cfg(feature = "platform")]
@@ -27,13 +28,14 @@ pub mod pool;
 mod start;
 
 use core::cell::UnsafeCell;
-use core::ffi::{c_int, c_long};
+use core::ffi::c_int;
 use core::marker::PhantomData;
 use core::mem::size_of;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::wire::part;
+use calls::{call1, call2, call3, call5, call6};
 
 pub use environment::{Environment, forget, set_trace_id};
 #[cfg(all(feature = "json", not(feature = "std")))]
@@ -159,47 +161,6 @@ pub fn release_pages(bytes: &mut [u8], keep: usize) {
     }
 }
 
-/// A system call of up to three arguments, by its number. Called directly: libc's wrappers cost 600
-/// bytes, and `errno` is a variable of a thread that need not exist.
-///
-/// # Safety
-/// What the call's manual page asks of its arguments.
-#[inline(always)]
-unsafe fn call3(number: c_long, a: usize, b: usize, c: usize) -> isize {
-    let result: isize;
-    // SAFETY: the kernel's calling convention: syscall(2), "Architecture calling conventions".
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        core::arch::asm!("syscall", inlateout("rax") number as isize => result,
-            in("rdi") a, in("rsi") b, in("rdx") c,
-            lateout("rcx") _, lateout("r11") _, options(nostack));
-        #[cfg(target_arch = "aarch64")]
-        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => result,
-            in("x1") b, in("x2") c, options(nostack));
-    }
-    result
-}
-
-/// A system call of more arguments. A sixth is zero where a call here has one (sendto).
-///
-/// # Safety
-/// As for [`call3`].
-#[inline(always)]
-unsafe fn call(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
-    let result: isize;
-    // SAFETY: as above.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        core::arch::asm!("syscall", inlateout("rax") number as isize => result,
-            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") 0,
-            lateout("rcx") _, lateout("r11") _, options(nostack));
-        #[cfg(target_arch = "aarch64")]
-        core::arch::asm!("svc 0", in("x8") number, inlateout("x0") a => result,
-            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") 0, options(nostack));
-    }
-    result
-}
-
 /// What [`Descriptor::send_parts`] sends at once.
 const PARTS: usize = 4;
 
@@ -212,7 +173,7 @@ pub fn exit(code: i32) -> ! {
     #[cfg(not(feature = "std"))]
     loop {
         // SAFETY: no memory is involved.
-        unsafe { call3(libc::SYS_exit_group, code as usize, 0, 0) };
+        unsafe { call1(libc::SYS_exit_group, code as usize) };
     }
 }
 
@@ -225,7 +186,7 @@ pub struct Descriptor(c_int);
 impl Drop for Descriptor {
     fn drop(&mut self) {
         // SAFETY: ours, and not used again.
-        unsafe { call3(libc::SYS_close, self.0 as usize, 0, 0) };
+        unsafe { call1(libc::SYS_close, self.0 as usize) };
     }
 }
 
@@ -278,7 +239,7 @@ impl Descriptor {
         let (value, length) = (&raw const on as usize, size_of::<c_int>());
         // SAFETY: the option is valid for the length given.
         unsafe {
-            call(
+            call5(
                 libc::SYS_setsockopt,
                 self.0 as usize,
                 level,
@@ -299,11 +260,22 @@ impl Descriptor {
             let flags = libc::MSG_NOSIGNAL as usize;
             let (start, length) = (rest.as_ptr() as usize, rest.len());
             // SAFETY: valid for the length given.
-            let sent = unsafe { call(libc::SYS_sendto, self.0 as usize, start, length, flags, 0) };
-            if sent < 0 && sent != INTERRUPTED {
-                return self.give_up();
+            let sent = unsafe {
+                call6(
+                    libc::SYS_sendto,
+                    self.0 as usize,
+                    start,
+                    length,
+                    flags,
+                    0,
+                    0,
+                )
+            };
+            match sent {
+                0.. => rest = part(rest, sent as usize, rest.len()),
+                INTERRUPTED => {}
+                _ => return self.give_up(),
             }
-            rest = part(rest, sent.max(0) as usize, rest.len());
         }
         true
     }
@@ -350,7 +322,7 @@ impl Descriptor {
     fn give_up(&self) -> bool {
         let how = libc::SHUT_RD as usize;
         // SAFETY: no memory is involved.
-        unsafe { call3(libc::SYS_shutdown, self.0 as usize, how, 0) };
+        unsafe { call2(libc::SYS_shutdown, self.0 as usize, how) };
         false
     }
 
@@ -397,7 +369,7 @@ fn clock_us(clock: libc::clockid_t) -> u64 {
     let place = &raw mut time as usize;
     // Not through libc, which brings along 700 bytes that read the kernel's vdso.
     // SAFETY: valid for writing.
-    unsafe { call3(libc::SYS_clock_gettime, clock as usize, place, 0) };
+    unsafe { call2(libc::SYS_clock_gettime, clock as usize, place) };
     time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000
 }
 

@@ -7,10 +7,10 @@ use crate::limits::{REPLY_BYTES, RESPAWN_MS_MIN, STATUS_BYTES_MAX};
 use crate::response::Response;
 use crate::sys::{self, Descriptor};
 
-const LONG: &Failure = &Failure::plain(
+const LONG: &Result<(), Failure> = &Err(Failure::plain(
     "Runtime.InitError",
     "init failed with more than 64 KB to say",
-);
+));
 
 /// A worker's ends of what it shares with its parent.
 pub struct Seat {
@@ -22,10 +22,15 @@ pub struct Seat {
 
 impl Api {
     /// In a worker of a pool: the parent tells what went wrong, once for all.
-    pub(super) fn tell_parent(&mut self, seat: &Seat, response: &mut Response, failure: Failure) {
-        let mut request = self.write_answer(response, &Err(failure)).bytes();
+    pub(super) fn tell_parent(
+        &self,
+        seat: &Seat,
+        response: &mut Response,
+        outcome: &Result<(), Failure>,
+    ) {
+        let mut request = self.write_answer(response, outcome).bytes();
         if request.len() > STATUS_BYTES_MAX {
-            request = self.write_answer(response, &Err(LONG.again())).bytes();
+            request = self.write_answer(response, LONG).bytes();
         }
         seat.status.send(request);
     }

@@ -5,11 +5,12 @@ use core::mem::MaybeUninit;
 use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
+use super::calls::{call1, call2, call3, call4, call5};
 use super::entries::Entries;
 use super::environment::Environment;
 use super::files::c_string;
 use super::guard;
-use super::{Descriptor, INTERRUPTED, call};
+use super::{Descriptor, INTERRUPTED};
 
 /// What a new process does on a stack of its own before it becomes the program: a few system calls.
 const STACK_BYTES: usize = 16 * 1024;
@@ -80,7 +81,7 @@ impl Child {
                 .streams
                 .map(|stream| stream.map_or(NO_STREAM, |stream| stream.0)),
             // SAFETY: no memory is involved.
-            parent: unsafe { call(libc::SYS_getpid, 0, 0, 0, 0, 0) },
+            parent: unsafe { call1(libc::SYS_getpid, 0) },
             failure: AtomicIsize::new(0),
         };
         let mut stack = MaybeUninit::<[u128; STACK_BYTES / 16]>::uninit();
@@ -104,7 +105,7 @@ impl Child {
         let pid = pid.unsigned_abs() as usize;
         // SAFETY: no memory is involved. The process is ours and not yet waited for, so the number
         // cannot be another's.
-        let ended = unsafe { call(libc::SYS_pidfd_open, pid, 0, 0, 0, 0) };
+        let ended = unsafe { call2(libc::SYS_pidfd_open, pid, 0) };
         let child = Child {
             pid,
             ended: Descriptor::of(ended),
@@ -127,7 +128,7 @@ impl Child {
         for target in [self.pid.wrapping_neg(), self.pid] {
             // SAFETY: no memory is involved. The leader is not yet waited for, so its number, and
             // that of its group, are still its own.
-            unsafe { call(libc::SYS_kill, target, signal, 0, 0, 0) };
+            unsafe { call2(libc::SYS_kill, target, signal) };
         }
     }
 
@@ -138,7 +139,7 @@ impl Child {
         let options = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as usize;
         // SAFETY: valid for writing, and zeros are one.
         unsafe {
-            call(libc::SYS_waitid, kind, self.pid, place, options, 0) < 0
+            call5(libc::SYS_waitid, kind, self.pid, place, options, 0) < 0
                 || about.assume_init_ref().si_pid() != 0
         }
     }
@@ -147,7 +148,7 @@ impl Child {
     pub fn reap(&self) {
         guard::forget(self.pid);
         // SAFETY: no memory is involved.
-        unsafe { call(libc::SYS_wait4, self.pid, 0, libc::WNOHANG as usize, 0, 0) };
+        unsafe { call4(libc::SYS_wait4, self.pid, 0, libc::WNOHANG as usize, 0) };
     }
 
     /// Waits for its end, and says how that was. Ask once.
@@ -157,7 +158,7 @@ impl Child {
         let place = &raw mut status as usize;
         loop {
             // SAFETY: valid for writing.
-            let pid = unsafe { call(libc::SYS_wait4, self.pid, place, 0, 0, 0) };
+            let pid = unsafe { call4(libc::SYS_wait4, self.pid, place, 0, 0) };
             return match pid {
                 INTERRUPTED => continue,
                 // Nothing to wait for: somebody else did, and the status is lost.
@@ -194,7 +195,7 @@ pub fn become_another(path: &[u8], first: &[u8], environment: &Environment) -> u
     }
     let (path, list) = (c_string(path) as usize, list as usize);
     // SAFETY: C strings, and lists of them that end in null.
-    unsafe { call(libc::SYS_execve, path, list, environment, 0, 0) }.unsigned_abs()
+    unsafe { call3(libc::SYS_execve, path, list, environment) }.unsigned_abs()
 }
 
 /// A list of C strings that ends in null, also before a text that is none; what is beyond
@@ -217,7 +218,7 @@ pub fn reap_orphans(kept: Option<&Child>) {
         // SAFETY: valid for writing, and zeros are one.
         let (found, pid) = unsafe {
             about = MaybeUninit::zeroed();
-            let found = call(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
+            let found = call5(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
             (found, about.assume_init_ref().si_pid() as usize)
         };
         if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
@@ -236,33 +237,33 @@ extern "C" fn become_program(plan: *mut c_void) -> c_int {
     // here, for our memory is the parent's.
     unsafe {
         let plan = &*plan.cast::<Plan<'_>>();
-        call(libc::SYS_setpgid, 0, 0, 0, 0, 0);
-        let own = call(libc::SYS_getpid, 0, 0, 0, 0, 0);
+        call2(libc::SYS_setpgid, 0, 0);
+        let own = call1(libc::SYS_getpid, 0);
         guard::set_group(own.unsigned_abs());
         let (option, kill) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
-        call(libc::SYS_prctl, option, kill, 0, 0, 0);
+        call2(libc::SYS_prctl, option, kill);
         // It may have died before that was set.
-        if call(libc::SYS_getppid, 0, 0, 0, 0, 0) != plan.parent {
-            call(libc::SYS_exit, CANNOT_RUN, 0, 0, 0, 0);
+        if call1(libc::SYS_getppid, 0) != plan.parent {
+            call1(libc::SYS_exit, CANNOT_RUN);
         }
         let mut signal = 1;
         while signal <= SIGNAL_MAX {
-            call(libc::SYS_rt_sigaction, signal, start, 0, 8, 0);
+            call4(libc::SYS_rt_sigaction, signal, start, 0, 8);
             signal += 1;
         }
         let set = libc::SIG_SETMASK as usize;
-        call(libc::SYS_rt_sigprocmask, set, start, 0, 8, 0);
+        call4(libc::SYS_rt_sigprocmask, set, start, 0, 8);
         for (number, stream) in plan.streams.into_iter().enumerate() {
             if stream == number as c_int {
                 // It stays where it is, but for what closes it (dup3 refuses that).
-                call(libc::SYS_fcntl, number, libc::F_SETFD as usize, 0, 0, 0);
+                call3(libc::SYS_fcntl, number, libc::F_SETFD as usize, 0);
             } else if stream != NO_STREAM {
-                call(libc::SYS_dup3, stream as usize, number, 0, 0, 0);
+                call3(libc::SYS_dup3, stream as usize, number, 0);
             }
         }
         let (path, list) = (plan.path as usize, plan.arguments.as_ptr() as usize);
         let environment = plan.environment.address();
-        let failure = call(libc::SYS_execve, path, list, environment, 0, 0);
+        let failure = call3(libc::SYS_execve, path, list, environment);
         plan.failure.store(failure, Ordering::Relaxed);
     }
     CANNOT_RUN as c_int

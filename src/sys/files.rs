@@ -4,9 +4,10 @@ use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::null;
 
+use super::calls::{call2, call3, call4};
 use super::environment::c_string as bytes_of;
 use super::pool::open_placeholders;
-use super::{Descriptor, STANDARD_MAX, call, copy};
+use super::{Descriptor, STANDARD_MAX, copy};
 use crate::wire::equal;
 
 /// A path as C has it; 0, which is no address, for one that has no NUL at its end.
@@ -28,7 +29,7 @@ fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
     let (here, path) = (libc::AT_FDCWD as usize, address(path));
     let flags = (how | libc::O_CLOEXEC) as usize;
     // SAFETY: a C string, or what the kernel refuses (EFAULT).
-    Descriptor::of(unsafe { call(libc::SYS_openat, here, path, flags, 0, 0) })
+    Descriptor::of(unsafe { call4(libc::SYS_openat, here, path, flags, 0) })
 }
 
 /// What takes all and gives nothing.
@@ -45,16 +46,7 @@ pub fn open_standard_streams() {
         }
         // Children are to have it as well.
         // SAFETY: no memory is involved.
-        unsafe {
-            call(
-                libc::SYS_fcntl,
-                null.number(),
-                libc::F_SETFD as usize,
-                0,
-                0,
-                0,
-            )
-        };
+        unsafe { call3(libc::SYS_fcntl, null.number(), libc::F_SETFD as usize, 0) };
         core::mem::forget(null);
     }
     open_placeholders();
@@ -74,7 +66,7 @@ pub fn own_path(room: &mut [u8]) -> usize {
     let (here, path) = (libc::AT_FDCWD as usize, address(OWN));
     let (start, length) = (room.as_mut_ptr() as usize, room.len());
     // SAFETY: a C string; valid for the length given.
-    let bytes = unsafe { call(libc::SYS_readlinkat, here, path, start, length, 0) };
+    let bytes = unsafe { call4(libc::SYS_readlinkat, here, path, start, length) };
     if bytes > 0 {
         return bytes.unsigned_abs();
     }
@@ -82,7 +74,7 @@ pub fn own_path(room: &mut [u8]) -> usize {
     let mut bytes = 0;
     if !given.starts_with(b"/") {
         // SAFETY: valid for the length given.
-        let folder = unsafe { call(libc::SYS_getcwd, start, length, 0, 0, 0) };
+        let folder = unsafe { call2(libc::SYS_getcwd, start, length) };
         if folder < 2 || given.is_empty() || room.first() != Some(&b'/') {
             return 0; // an error; or "(unreachable)", getcwd(2)
         }
@@ -112,7 +104,7 @@ fn status(path: &[u8]) -> Option<libc::stat> {
     // SAFETY: a C string, or what the kernel refuses (EFAULT); valid for writing, and zeros are
     // one.
     unsafe {
-        let found = call(libc::SYS_newfstatat, here, path, place, 0, 0) == 0;
+        let found = call4(libc::SYS_newfstatat, here, path, place, 0) == 0;
         found.then(|| about.assume_init())
     }
 }
@@ -169,5 +161,5 @@ pub fn is_executable(path: &[u8]) -> bool {
 fn may_execute(path: &[u8]) -> bool {
     let (here, place) = (libc::AT_FDCWD as usize, address(path));
     // SAFETY: a C string, or what the kernel refuses (EFAULT).
-    unsafe { call(libc::SYS_faccessat, here, place, libc::X_OK as usize, 0, 0) == 0 }
+    unsafe { call3(libc::SYS_faccessat, here, place, libc::X_OK as usize) == 0 }
 }

@@ -14,7 +14,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{call, call3};
+use super::calls::{call1, call2, call3, call4};
 
 /// The process group of the child that runs; 0: there is none.
 static GROUP: AtomicUsize = AtomicUsize::new(0);
@@ -55,7 +55,7 @@ pub(super) fn start() {
         return;
     }
     // SAFETY: no memory is involved.
-    let parent = unsafe { call3(libc::SYS_getpid, 0, 0, 0) };
+    let parent = unsafe { call1(libc::SYS_getpid, 0) };
     // SAFETY: the stack grows down from its end, which is aligned to 16. The guard makes system
     // calls only, and writes to no memory but its stack.
     let pid = unsafe {
@@ -72,31 +72,31 @@ extern "C" fn guard(parent: *mut c_void) -> c_int {
     let [everything, death] = [u64::MAX, 1 << (libc::SIGTERM - 1)];
     // SAFETY: valid for reading; no other memory is involved.
     unsafe {
-        call(libc::SYS_setpgid, 0, 0, 0, 0, 0);
+        call2(libc::SYS_setpgid, 0, 0);
         // It holds nothing open: who waits for our end waits for ours alone.
         if call3(libc::SYS_close_range, 0, u32::MAX as usize, 0) < 0 {
             for descriptor in 0..DESCRIPTORS {
-                call3(libc::SYS_close, descriptor, 0, 0);
+                call1(libc::SYS_close, descriptor);
             }
         }
         let (how, mask) = (libc::SIG_SETMASK as usize, &raw const everything as usize);
-        call(libc::SYS_rt_sigprocmask, how, mask, 0, 8, 0);
+        call4(libc::SYS_rt_sigprocmask, how, mask, 0, 8);
         let name = NAME.as_ptr() as usize;
-        call3(libc::SYS_prctl, libc::PR_SET_NAME as usize, name, 0);
+        call2(libc::SYS_prctl, libc::PR_SET_NAME as usize, name);
         let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGTERM as usize);
-        call3(libc::SYS_prctl, option, signal, 0);
+        call2(libc::SYS_prctl, option, signal);
         // It may have died before that was set, and others may send the signal too.
-        while call3(libc::SYS_getppid, 0, 0, 0) == parent {
+        while call1(libc::SYS_getppid, 0) == parent {
             let set = &raw const death as usize;
-            call(libc::SYS_rt_sigtimedwait, set, 0, 0, 8, 0);
+            call4(libc::SYS_rt_sigtimedwait, set, 0, 0, 8);
         }
         let group = GROUP.load(Ordering::Relaxed);
         if group != 0 {
             let kill = libc::SIGKILL as usize;
-            call3(libc::SYS_kill, group.wrapping_neg(), kill, 0);
+            call2(libc::SYS_kill, group.wrapping_neg(), kill);
         }
         loop {
-            call3(libc::SYS_exit, 0, 0, 0);
+            call1(libc::SYS_exit, 0);
         }
     }
 }

@@ -11,7 +11,8 @@ use core::sync::atomic::Ordering;
 #[cfg(feature = "platform")]
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
-use super::{INTERRUPTED, call, call3, clock_us};
+use super::calls::{call3, call4};
+use super::{INTERRUPTED, clock_us};
 use crate::limits::{LOG_WAIT_MS, PIPE_BUF_BYTES};
 use crate::wire::part;
 
@@ -110,7 +111,7 @@ fn ignore_sigpipe() {
     if !IGNORED.swap(true, Ordering::Relaxed) {
         let (signal, new) = (libc::SIGPIPE as usize, IGNORE.as_ptr() as usize);
         // SAFETY: valid for reading; there is no handler.
-        unsafe { call(libc::SYS_rt_sigaction, signal, new, 0, 8, 0) };
+        unsafe { call4(libc::SYS_rt_sigaction, signal, new, 0, 8) };
     }
 }
 
@@ -137,7 +138,7 @@ fn wait_writable(descriptor: usize, wait_ms: u64) -> bool {
     };
     let (place, time) = (&raw mut polled as usize, &raw const time as usize);
     // SAFETY: valid for writing one of them; the time is valid for reading.
-    unsafe { call(libc::SYS_ppoll, place, 1, time, 0, 0) };
+    unsafe { call4(libc::SYS_ppoll, place, 1, time, 0) };
     let is_writable = polled.revents == libc::POLLOUT;
     #[cfg(feature = "platform")]
     if !is_writable {

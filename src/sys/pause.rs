@@ -1,6 +1,6 @@
 //! Pauses that grow.
 
-use super::call3;
+use super::calls::call2;
 use crate::limits::{PAUSE_NS_MAX, PAUSE_NS_MIN};
 
 /// A pause that is longer each time: none, then 1 ms, 3 ms, and so on up to [`PAUSE_NS_MAX`].
@@ -23,7 +23,7 @@ impl Pause {
     /// Does nothing for that time, or until a signal.
     pub fn wait(&mut self) {
         // SAFETY: the time is valid; what was left of it is not asked for.
-        unsafe { call3(libc::SYS_nanosleep, &raw const self.0 as usize, 0, 0) };
+        unsafe { call2(libc::SYS_nanosleep, &raw const self.0 as usize, 0) };
         self.0.tv_nsec = (2 * self.0.tv_nsec + PAUSE_NS_MIN) & PAUSE_NS_MAX;
     }
 }

@@ -3,7 +3,8 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
-use super::{Descriptor, INTERRUPTED, call, call3};
+use super::calls::{call2, call3, call4};
+use super::{Descriptor, INTERRUPTED};
 
 /// A pipe: the end to read from, which does not block, and the end to write to, which does.
 pub fn pipe() -> Option<(Descriptor, Descriptor)> {
@@ -11,13 +12,9 @@ pub fn pipe() -> Option<(Descriptor, Descriptor)> {
     // SAFETY: valid for writing two descriptors.
     let made = unsafe {
         let place = ends.as_mut_ptr() as usize;
-        call(libc::SYS_pipe2, place, libc::O_CLOEXEC as usize, 0, 0, 0)
+        call2(libc::SYS_pipe2, place, libc::O_CLOEXEC as usize)
     };
-    let [from, to] = ends.map(Descriptor);
-    if made < 0 {
-        core::mem::forget((from, to));
-        return None;
-    }
+    let [from, to] = opened(made, ends)?;
     set_nonblocking(&from).then_some((from, to))
 }
 
@@ -26,7 +23,7 @@ pub fn memory_file(bytes: &[u8]) -> Option<Descriptor> {
     // SAFETY: a C string.
     let made = unsafe {
         let (name, flags) = (c"event".as_ptr() as usize, libc::MFD_CLOEXEC as usize);
-        call(libc::SYS_memfd_create, name, flags, 0, 0, 0)
+        call2(libc::SYS_memfd_create, name, flags)
     };
     let file = Descriptor::of(made)?;
     append(&file, bytes).then_some(file)
@@ -70,7 +67,7 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
     loop {
         let (start, length) = (room.as_mut_ptr() as usize, room.len());
         // SAFETY: valid for the length given.
-        let got = unsafe { call(libc::SYS_read, from.0 as usize, start, length, 0, 0) };
+        let got = unsafe { call3(libc::SYS_read, from.0 as usize, start, length) };
         match got {
             INTERRUPTED => {}
             WOULD_BLOCK => return Read::Nothing,
@@ -98,16 +95,22 @@ pub fn pair(kind: c_int) -> Option<[Descriptor; 2]> {
     // SAFETY: valid for writing two descriptors.
     let made = unsafe {
         let family = libc::AF_UNIX as usize;
-        call(libc::SYS_socketpair, family, kind, 0, place, 0)
+        call4(libc::SYS_socketpair, family, kind, 0, place)
     };
-    (made >= 0).then(|| ends.map(Descriptor))
+    opened(made, ends)
+}
+
+/// What a call has opened that says `made`; `None` where it has failed.
+fn opened(made: isize, [one, other]: [c_int; 2]) -> Option<[Descriptor; 2]> {
+    (made >= 0).then_some(())?;
+    Some([Descriptor(one), Descriptor(other)])
 }
 
 /// False: it still blocks, so it is of no use to who has a deadline.
 fn set_nonblocking(end: &Descriptor) -> bool {
     let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
     // SAFETY: no memory is involved.
-    unsafe { call(libc::SYS_fcntl, end.number(), set, flags, 0, 0) >= 0 }
+    unsafe { call3(libc::SYS_fcntl, end.number(), set, flags) >= 0 }
 }
 
 /// Sends what fits now of two parts, one behind the other, to a socket that does not block, and
@@ -169,6 +172,6 @@ pub fn wait_for(
     let time_place = time.as_ref().map_or(0, |time| &raw const *time as usize);
     let (place, count) = (polled.as_mut_ptr() as usize, polled.len());
     // SAFETY: valid for writing `count` of them; the time is valid or absent.
-    let found = unsafe { call(libc::SYS_ppoll, place, count, time_place, 0, 0) };
+    let found = unsafe { call4(libc::SYS_ppoll, place, count, time_place, 0) };
     polled.map(|one| found > 0 && one.revents != 0)
 }

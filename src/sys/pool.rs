@@ -3,8 +3,9 @@
 use core::ffi::c_int;
 use core::ptr::null_mut;
 
+use super::calls::{call1, call2, call3, call4, call6};
 use super::child::{CANNOT_RUN, Ending};
-use super::{Descriptor, INTERRUPTED, STANDARD_MAX, call, call3};
+use super::{Descriptor, INTERRUPTED, STANDARD_MAX};
 
 unsafe extern "C" {
     /// fork(3) without the handlers that pthread_atfork(3) has put down (POSIX.1-2024). Not the
@@ -39,7 +40,7 @@ pub fn fork() -> Result<Fork, usize> {
     let pid = unsafe { _Fork() };
     match pid {
         // SAFETY: libc gives a valid address for this thread.
-        ..0 => Err(unsafe { *libc::__errno_location() }.unsigned_abs() as usize),
+        ..0 => Err(unsafe { *libc::__errno_location() } as usize),
         0 => Ok(Fork::Child),
         _ => Ok(Fork::Parent(pid.unsigned_abs() as usize)),
     }
@@ -53,7 +54,7 @@ pub fn fork() -> Result<Fork, usize> {
 pub fn open_placeholders() {
     let open = || {
         // SAFETY: no memory is involved.
-        Descriptor::of(unsafe { call3(libc::SYS_epoll_create1, 0, 0, 0) })
+        Descriptor::of(unsafe { call1(libc::SYS_epoll_create1, 0) })
     };
     while let Some(placeholder) = open().filter(|opened| opened.number() <= STANDARD_MAX) {
         core::mem::forget(placeholder);
@@ -63,7 +64,7 @@ pub fn open_placeholders() {
 /// The number of this process.
 pub fn own_pid() -> usize {
     // SAFETY: no memory is involved.
-    unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unsigned_abs()
+    unsafe { call1(libc::SYS_getpid, 0) as usize }
 }
 
 /// Dies when its parent does; at once, if it has another one than `parent` already.
@@ -71,8 +72,8 @@ pub fn die_with(parent: usize) {
     let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
     // SAFETY: no memory is involved.
     let now = unsafe {
-        call(libc::SYS_prctl, option, signal, 0, 0, 0);
-        call3(libc::SYS_getppid, 0, 0, 0).unsigned_abs()
+        call2(libc::SYS_prctl, option, signal);
+        call1(libc::SYS_getppid, 0) as usize
     };
     if now != parent {
         super::exit(CANNOT_RUN as i32);
@@ -82,7 +83,7 @@ pub fn die_with(parent: usize) {
 /// Sends a signal to one process of ours that was not yet waited for.
 pub fn kill(pid: usize, signal: c_int) {
     // SAFETY: no memory is involved.
-    unsafe { call3(libc::SYS_kill, pid, signal as usize, 0) };
+    unsafe { call2(libc::SYS_kill, pid, signal as usize) };
 }
 
 /// A child that has ended, and how; with `wait`, whenever one does. `None`: there is none (now).
@@ -92,7 +93,7 @@ pub fn reap(wait: bool) -> Option<(usize, Ending)> {
     let place = &raw mut status as usize;
     loop {
         // SAFETY: valid for writing.
-        let pid = unsafe { call(libc::SYS_wait4, usize::MAX, place, options, 0, 0) };
+        let pid = unsafe { call4(libc::SYS_wait4, usize::MAX, place, options, 0) };
         if pid == INTERRUPTED {
             continue;
         }
@@ -114,7 +115,7 @@ pub fn by_default(signals: &[c_int]) {
     for signal in signals {
         let place = nothing.as_ptr() as usize;
         // SAFETY: valid for reading; there is no handler.
-        unsafe { call(libc::SYS_rt_sigaction, *signal as usize, place, 0, 8, 0) };
+        unsafe { call4(libc::SYS_rt_sigaction, *signal as usize, place, 0, 8) };
     }
 }
 
@@ -135,7 +136,7 @@ impl Signals {
         let (place, length) = (&raw const mask as usize, size_of::<u64>());
         let flags = (libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) as usize;
         // SAFETY: the mask is valid for the length given.
-        let made = unsafe { call(libc::SYS_signalfd4, usize::MAX, place, length, flags, 0) };
+        let made = unsafe { call4(libc::SYS_signalfd4, usize::MAX, place, length, flags) };
         (made >= 0).then(|| Signals {
             mask,
             come: Descriptor(made as c_int),
@@ -164,16 +165,7 @@ fn change_mask(how: c_int, mask: u64) {
     let (place, length) = (&raw const mask as usize, size_of::<u64>());
     let none = null_mut::<u64>() as usize;
     // SAFETY: the mask is valid for the length given.
-    unsafe {
-        call(
-            libc::SYS_rt_sigprocmask,
-            how as usize,
-            place,
-            none,
-            length,
-            0,
-        )
-    };
+    unsafe { call4(libc::SYS_rt_sigprocmask, how as usize, place, none, length) };
 }
 
 /// Two ends of a channel that keeps messages apart.
@@ -186,6 +178,16 @@ pub fn take_message(from: &Descriptor, room: &mut [u8]) -> usize {
     let (start, length) = (room.as_mut_ptr() as usize, room.len());
     let flags = libc::MSG_DONTWAIT as usize;
     // SAFETY: valid for the length given.
-    let got = unsafe { call(libc::SYS_recvfrom, from.0 as usize, start, length, flags, 0) };
+    let got = unsafe {
+        call6(
+            libc::SYS_recvfrom,
+            from.0 as usize,
+            start,
+            length,
+            flags,
+            0,
+            0,
+        )
+    };
     got.max(0) as usize
 }

@@ -109,11 +109,14 @@ impl Decoder {
     pub fn read(&mut self, bytes: &[u8]) -> Result<Part, Error> {
         let mut framing = 0;
         for &byte in bytes {
-            if matches!(self.state, State::Data | State::Done) {
+            if matches!(self.state, State::Data | State::Done | State::Wrong) {
                 break;
             }
-            self.step(byte)?;
+            self.step(byte);
             framing += 1;
+        }
+        if self.state == State::Wrong {
+            return Err(Error::Chunk);
         }
         let mut data = 0;
         if self.state == State::Data {
@@ -132,7 +135,7 @@ impl Decoder {
 
     /// One byte outside of the data.
     #[inline(never)]
-    fn step(&mut self, byte: u8) -> Result<(), Error> {
+    fn step(&mut self, byte: u8) {
         // A digit is none of the classes, so it comes behind them and any other byte.
         let digit = char::from(byte).to_digit(16).unwrap_or(16);
         let class = find(CLASSES, 0, byte) + usize::from(digit < 16);
@@ -142,11 +145,10 @@ impl Decoder {
             State::Digits if self.left <= usize::MAX >> 4 => {
                 self.left = self.left << 4 | digit as usize;
             }
-            State::Digits | State::Wrong => return Err(Error::Chunk),
+            State::Digits => self.state = State::Wrong,
             State::Data if self.left == 0 => self.state = State::Trailer,
             _ => {}
         }
-        Ok(())
     }
 }
 

@@ -179,10 +179,7 @@ impl Head {
     #[inline(never)]
     fn status_line(&mut self, line: &[u8]) -> Result<(), Error> {
         const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero stands for any digit
-        let fits = |(byte, shape): (&u8, &u8)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == shape,
-        };
+        let fits = |(byte, shape): (&u8, &u8)| byte ^ shape <= if *shape == b'0' { 9 } else { 0 };
         // A line that is too short for it has no status.
         let status = decimal(part(line, 9, 12)).unwrap_or_default();
         self.status = status as u16;
@@ -226,12 +223,14 @@ impl Head {
             }
         };
         // There may be one such header, or the same length again.
-        if self.framing == Framing::UntilClose {
-            self.framing = framing;
-            self.length = length;
-        } else if self.framing != framing || framing == Framing::Chunked || self.length != length {
-            self.framing = Framing::Malformed;
-        }
+        let again = framing == Framing::Sized && self.framing == framing && self.length == length;
+        let first = self.framing == Framing::UntilClose;
+        self.framing = if first || again {
+            framing
+        } else {
+            Framing::Malformed
+        };
+        self.length = length;
         Ok(())
     }
 

@@ -1,0 +1,38 @@
+//! System calls by their numbers, called directly: libc's wrappers cost 600 bytes, and `errno` is a
+//! variable of a thread that need not exist.
+//!
+//! One function for each count of arguments: a register that a call does not read need not be set.
+
+use core::ffi::c_long;
+
+/// Makes the function for a count of arguments, with the registers that they are passed in.
+macro_rules! system_call {
+    ($name:ident, $first:ident $(, $argument:ident: $x86_64:tt $aarch64:tt)*) => {
+        /// A system call of so many arguments.
+        ///
+        /// # Safety
+        /// What the call's manual page asks of its arguments.
+        #[inline(always)]
+        pub(super) unsafe fn $name(number: c_long, $first: usize $(, $argument: usize)*) -> isize {
+            let result: isize;
+            // SAFETY: as the kernel wants it: syscall(2), "Architecture calling conventions".
+            unsafe {
+                #[cfg(target_arch = "x86_64")]
+                core::arch::asm!("syscall", inlateout("rax") number as isize => result,
+                    in("rdi") $first, $(in($x86_64) $argument,)*
+                    lateout("rcx") _, lateout("r11") _, options(nostack));
+                #[cfg(target_arch = "aarch64")]
+                core::arch::asm!("svc 0", in("x8") number, inlateout("x0") $first => result,
+                    $(in($aarch64) $argument,)* options(nostack));
+            }
+            result
+        }
+    };
+}
+
+system_call!(call1, a);
+system_call!(call2, a, b: "rsi" "x1");
+system_call!(call3, a, b: "rsi" "x1", c: "rdx" "x2");
+system_call!(call4, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3");
+system_call!(call5, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3", e: "r8" "x4");
+system_call!(call6, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3", e: "r8" "x4", f: "r9" "x5");
