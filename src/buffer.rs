@@ -1,6 +1,6 @@
 //! Fixed regions that are written at both ends, and numbers as text.
 
-use crate::limits::{HEADROOM_BYTES, RESPONSE_REGION_BYTES};
+use crate::limits::{HEADROOM_BYTES, RESIDENT_BYTES, RESPONSE_REGION_BYTES};
 use crate::sys;
 use crate::wire::part;
 
@@ -72,11 +72,9 @@ impl Buffer {
         core::mem::take(&mut self.peak_bytes)
     }
 
-    /// Returns the pages behind the body, and behind the first `keep` bytes of the room for it, to
-    /// the kernel.
-    pub fn release_pages(&mut self, keep: usize) {
-        let used_bytes = HEADROOM_BYTES + self.body_bytes.max(keep);
-        sys::release_pages(&mut self.region, used_bytes);
+    /// Returns the pages behind the body to the kernel, but for those that stay resident.
+    pub fn release_pages(&mut self) {
+        release_unused(&mut self.region, HEADROOM_BYTES + self.body_bytes);
     }
 
     /// Puts `bytes` behind.
@@ -189,6 +187,13 @@ static PLAIN: [u8; 16] = {
 #[inline(never)]
 pub fn put(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     sys::copy(region.get_mut(at..).unwrap_or_default(), bytes)
+}
+
+/// Returns the pages behind the first `used` bytes of a region to the kernel, but for those of its
+/// first `RESIDENT_BYTES`.
+#[inline(never)]
+pub fn release_unused(region: &mut [u8], used: usize) {
+    sys::release_pages(region, used.max(RESIDENT_BYTES));
 }
 
 /// Decimal digits of a `usize`, at most.

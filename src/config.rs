@@ -12,7 +12,7 @@ use crate::limits::{AUTHORITY_BYTES_MAX, PREFIX_BYTES_MAX};
 use crate::log::{self, EXIT_CONFIG};
 use crate::sys::Environment;
 use crate::wire::http1::decimal;
-use crate::wire::{equal, find, part};
+use crate::wire::{find, part};
 
 const GET: &[u8] = b"GET ";
 const BASE: &[u8] = b"/2018-06-01/runtime/";
@@ -122,11 +122,8 @@ impl Endpoint {
 /// memcmp.)
 #[inline(never)]
 fn bytes_of(start: &[u8], text: &[u8]) -> usize {
-    if equal(part(text, 0, start.len()), start) {
-        start.len()
-    } else {
-        0
-    }
+    let same = text.iter().zip(start).take_while(|(a, b)| a == b).count();
+    if same == start.len() { same } else { 0 }
 }
 
 /// The number at `at`, which a mark or the end ends; goes on behind that.

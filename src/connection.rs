@@ -1,5 +1,6 @@
 //! One kept-alive connection to the Runtime API, and the messages that come over it.
 
+use crate::buffer::release_unused;
 use crate::config::Endpoint;
 use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX};
 #[cfg(feature = "platform")]
@@ -153,10 +154,9 @@ impl Inbox {
         self.end = self.next;
     }
 
-    /// Returns the pages behind what was received, and behind the first `keep` bytes of the region,
-    /// to the kernel.
-    pub fn release_pages(&mut self, keep: usize) {
-        sys::release_pages(&mut self.region, self.end.max(keep));
+    /// Returns the pages behind what was received to the kernel, but for those that stay resident.
+    pub fn release_pages(&mut self) {
+        release_unused(&mut self.region, self.end);
     }
 
     /// Logs what came from the server, which cannot be served, and ends the process.

@@ -91,8 +91,8 @@ where
         if peak_bytes > RESIDENT_BYTES {
             small_events = 0;
         } else if small_events == RESIDENT_EVENTS {
-            inbox.release_pages(RESIDENT_BYTES);
-            response.buffer().release_pages(RESIDENT_BYTES);
+            inbox.release_pages();
+            response.buffer().release_pages();
         }
         let outcome;
         if inbox.too_large {

@@ -148,7 +148,6 @@ pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
 }
 
 /// Returns the pages behind the first `keep` bytes to the kernel; they read as zeros afterwards.
-#[inline(never)]
 pub fn release_pages(bytes: &mut [u8], keep: usize) {
     const PAGE: usize = 4096; // were the kernel's larger, it would refuse, and nothing be lost
     let kept = keep.min(bytes.len());

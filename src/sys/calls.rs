@@ -15,7 +15,7 @@ macro_rules! system_call {
         #[inline(always)]
         pub(super) unsafe fn $name(number: c_long, $first: usize $(, $argument: usize)*) -> isize {
             let result: isize;
-            // SAFETY: as the kernel wants it: syscall(2), "Architecture calling conventions".
+            // SAFETY: the kernel's own convention: syscall(2), "Architecture calling conventions".
             unsafe {
                 #[cfg(target_arch = "x86_64")]
                 core::arch::asm!("syscall", inlateout("rax") number as isize => result,
