@@ -241,12 +241,11 @@ impl Api {
             b"/error"
         });
         buffer.prepend_path_segment(request_id);
-        buffer.prepend(if !request_id.is_empty() {
-            b"invocation/"
-        } else {
-            self.phase()
-        });
-        buffer.prepend(self.endpoint.base());
+        let is_of_event = !request_id.is_empty();
+        if !is_of_event {
+            buffer.prepend(self.phase());
+        }
+        buffer.prepend(self.endpoint.base(is_of_event));
         buffer.prepend(b"POST");
     }
 

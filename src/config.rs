@@ -16,6 +16,7 @@ use crate::wire::{find, part};
 
 const GET: &[u8] = b"GET ";
 const BASE: &[u8] = b"/2018-06-01/runtime/";
+const INVOCATION: &[u8] = b"invocation/";
 const NEXT_PATH: &[u8] = b"invocation/next";
 const NEXT: &[u8] = b"/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: ";
 const BEFORE_HOST: usize = NEXT.len() - BASE.len(); // from the path of what is asked for
@@ -70,9 +71,11 @@ impl Endpoint {
         part(&self.next, GET.len() - 1, self.path - BASE.len())
     }
 
-    /// What stands between a method and a path: a space, and what all paths have in front.
-    pub fn base(&self) -> &[u8] {
-        part(&self.next, GET.len() - 1, self.path)
+    /// What stands between a method and a path: a space, and what all paths have in front, or all
+    /// those of events.
+    pub fn base(&self, of_events: bool) -> &[u8] {
+        let of_events_bytes = if of_events { INVOCATION.len() } else { 0 };
+        part(&self.next, GET.len() - 1, self.path + of_events_bytes)
     }
 
     /// What stands behind a path: the version, and the line `Host`.

@@ -42,7 +42,7 @@ pub fn wait(api: &'static mut Api, inbox: &mut Inbox, response: &mut Response) -
     let endpoint = &api.endpoint;
     for piece in &[
         b"GET",
-        endpoint.base(),
+        endpoint.base(false),
         b"restore/next",
         endpoint.host(),
         b"\r\n",

@@ -60,7 +60,7 @@ fn addresses_that_can_be_used_are_taken_apart() {
         let next = std::format!("GET{base}invocation/next{host}\r\n");
         assert_eq!(endpoint.authority(), authority.as_bytes());
         assert_eq!(endpoint.host(), host.as_bytes());
-        assert_eq!(endpoint.base(), base.as_bytes());
+        assert_eq!(endpoint.base(false), base.as_bytes());
         assert_eq!(endpoint.next(), next.as_bytes());
     }
 }
