@@ -43,7 +43,7 @@ pub use heap::Heap;
 #[cfg(feature = "platform")]
 pub use hook::Hook;
 #[cfg(feature = "platform")]
-pub use log_output::set_log_deadline;
+pub use log_output::{ignore_sigpipe, set_log_deadline};
 pub use log_output::{write_error_line, write_log};
 pub use pause::Pause;
 

@@ -43,7 +43,7 @@ impl Logs {
     /// Finds out in which form it is to be written on.
     pub fn set_up(&mut self) {
         self.json = record::is_json();
-        sys::write_log(2, b""); // from here on, a log without a reader is no signal
+        sys::ignore_sigpipe(); // before the first line
     }
 
     /// Whether each line becomes a record.

@@ -100,12 +100,12 @@ fn room_of(descriptor: usize) -> usize {
 /// Makes a write without a reader an error, not the end of the process: the reader may go between
 /// the two calls of a write. A program with std does so at its start.
 #[cfg(feature = "std")]
-fn ignore_sigpipe() {}
+pub fn ignore_sigpipe() {}
 
 /// Makes a write without a reader an error, not the end of the process: the reader may go between
 /// the two calls of a write. Once: the program may have other plans later.
 #[cfg(not(feature = "std"))]
-fn ignore_sigpipe() {
+pub fn ignore_sigpipe() {
     static IGNORED: AtomicBool = AtomicBool::new(false);
     const IGNORE: [usize; 4] = [1, 0, 0, 0]; // SIG_IGN, and no flags: the kernel's struct sigaction
     if !IGNORED.swap(true, Ordering::Relaxed) {
