@@ -315,3 +315,21 @@ fn a_request_id_that_is_absent_or_longer_than_1024_bytes_ends_the_runtime() {
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn carriage_return_in_a_value_that_a_caller_chose_ends_nothing() {
+    let events = [
+        Event::new("one", "x").header("Lambda-Runtime-Client-Context", "{\"a\":\"b\rc\"}"),
+        Event::new("two", "x").header("Lambda-Runtime-Aws-Tenant-Id", "a\rContent-Length: 3"),
+        Event::new("three", "x"),
+    ];
+    let outcome = echo().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    for event in &events {
+        assert_echoed(ledger, event);
+    }
+    // The server's own id is repeated in a header.
+    let event = Event::new("four", "x").header("Lambda-Runtime-Invocation-Id", "a\rX: b");
+    let outcome = echo().run(Script::events([&event]));
+    assert!(outcome.assert_exit(1).posts.is_empty());
+}
