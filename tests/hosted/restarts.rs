@@ -97,7 +97,8 @@ fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
     };
     let (mut process, server) = task.spawn(&[]);
     process.until_idle(&server);
-    task.dir.file("slow", b"3");
+    task.dir
+        .file("slow", (3 * slowness()).to_string().as_bytes());
     process.kill_descendants();
     process.until_said("between two events");
     send(
