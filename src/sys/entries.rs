@@ -66,13 +66,13 @@ impl Environment {
     }
 }
 
-/// The texts in a list of such with a NUL at the end of each, without these; what has no NUL behind
-/// it is no C string, and left out.
+/// The C strings in a list of them, each with its NUL: what is made of their addresses may be read
+/// up to it. A text without a NUL is left out.
 fn c_strings(texts: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     core::iter::from_fn(move || {
         let end = find(texts, start, 0);
-        let text = (end < texts.len()).then(|| part(texts, start, end));
+        let text = (end < texts.len()).then(|| part(texts, start, end + 1));
         start = end + 1;
         text
     })
