@@ -1,6 +1,6 @@
 //! Fixed regions that are written at both ends, and numbers as text.
 
-use crate::limits::{HEADROOM_BYTES, RESIDENT_BYTES, RESPONSE_REGION_BYTES};
+use crate::limits::{HEADROOM_BYTES, RESPONSE_REGION_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
 use crate::wire::part;
 
@@ -190,10 +190,10 @@ pub fn put(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
 }
 
 /// Returns the pages behind the first `used` bytes of a region to the kernel, but for those of its
-/// first `RESIDENT_BYTES`.
+/// first `TRIM_KEEP_BYTES`.
 #[inline(never)]
 pub fn release_unused(region: &mut [u8], used: usize) {
-    sys::release_pages(region, used.max(RESIDENT_BYTES));
+    sys::release_pages(region, used.max(TRIM_KEEP_BYTES));
 }
 
 /// Decimal digits of a `usize`, at most.
@@ -231,15 +231,15 @@ impl Decimal {
 }
 
 /// A short text of our own, at most `N` bytes.
-pub struct Text<const N: usize> {
+pub struct FixedBytes<const N: usize> {
     bytes: [u8; N],
     length: usize,
 }
 
-impl<const N: usize> Text<N> {
+impl<const N: usize> FixedBytes<N> {
     /// No text.
-    pub const fn new() -> Text<N> {
-        Text {
+    pub const fn new() -> FixedBytes<N> {
+        FixedBytes {
             bytes: [0; N],
             length: 0,
         }
@@ -271,7 +271,7 @@ impl<const N: usize> Text<N> {
     }
 }
 
-impl<const N: usize> core::fmt::Write for Text<N> {
+impl<const N: usize> core::fmt::Write for FixedBytes<N> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
         self.push(text.as_bytes());
         Ok(())

@@ -8,8 +8,8 @@
 //! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
 
 use crate::buffer::put;
+use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::limits::{AUTHORITY_BYTES_MAX, PREFIX_BYTES_MAX};
-use crate::log::{self, EXIT_CONFIG};
 use crate::sys::Environment;
 use crate::wire::http1::decimal;
 use crate::wire::{find, part};
@@ -35,7 +35,7 @@ pub struct Endpoint {
     pub pipeline: bool,
     /// It is tried again for a while when it is not there.
     #[cfg(feature = "platform")]
-    pub patient: bool,
+    pub retry_unreachable: bool,
     /// Where the path of what is asked for begins in it.
     path: usize,
     /// Where the line `Host` ends in it.
@@ -53,7 +53,7 @@ impl Endpoint {
             port: 0,
             pipeline: false,
             #[cfg(feature = "platform")]
-            patient: false,
+            retry_unreachable: false,
             next: [0; _],
             path: 0,
             host_end: 0,
@@ -159,7 +159,7 @@ pub fn read(endpoint: &mut Endpoint) {
     let value = environment.get(const { last_word(WRONG) });
     let value = value.unwrap_or_default();
     if endpoint.set(value).is_none() {
-        log::fatal(EXIT_CONFIG, WRONG, value);
+        diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     }
     let off = environment.get(b"TINDERBOX_PIPELINE=0");
     endpoint.pipeline &= off.is_none_or(|rest| !rest.is_empty());

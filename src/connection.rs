@@ -2,10 +2,10 @@
 
 use crate::buffer::release_unused;
 use crate::config::Endpoint;
+use crate::diagnostics::{self, EXIT_API};
 use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX};
 #[cfg(feature = "platform")]
 use crate::limits::{RESPAWN_MS_MIN, RETRY_MS_MAX};
-use crate::log::{self, EXIT_API};
 use crate::sys::{self, Descriptor};
 use crate::wire::chunk::Decoder;
 use crate::wire::http1::{Framing, Head};
@@ -43,7 +43,7 @@ impl Connection {
         let sent = send(socket);
         if new {
             // The first write meets no delay, so this can wait until nobody waits for us.
-            socket.send_at_once();
+            socket.set_nodelay();
         }
         sent
     }
@@ -72,7 +72,7 @@ fn connect(to: &Endpoint) -> Descriptor {
             return socket;
         }
         if !wait(to, &mut waited_ms) {
-            log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
+            diagnostics::fatal(EXIT_API, b"no Runtime API at ", to.authority());
         }
     }
 }
@@ -81,7 +81,7 @@ fn connect(to: &Endpoint) -> Descriptor {
 /// will not come.
 #[cfg(feature = "platform")]
 fn wait(to: &Endpoint, waited_ms: &mut u64) -> bool {
-    let more = to.patient && *waited_ms < RETRY_MS_MAX;
+    let more = to.retry_unreachable && *waited_ms < RETRY_MS_MAX;
     if more {
         *waited_ms = (*waited_ms * 2).max(RESPAWN_MS_MIN);
         sys::sleep(*waited_ms);
@@ -97,7 +97,7 @@ fn wait(_: &Endpoint, _: &mut u64) -> bool {
 /// What was received: a message at the front, perhaps more behind it. All zeros when it is new, so
 /// that its region costs nothing in the file.
 #[repr(C)] // the region last: a large offset takes three bytes more
-pub struct Inbox {
+pub struct MessageReader {
     /// Where the bytes end.
     end: usize,
     /// Where the message ends.
@@ -111,10 +111,10 @@ pub struct Inbox {
     region: [u8; EVENT_REGION_BYTES],
 }
 
-impl Inbox {
+impl MessageReader {
     /// An empty inbox.
-    pub const fn new() -> Inbox {
-        Inbox {
+    pub const fn new() -> MessageReader {
+        MessageReader {
             end: 0,
             next: 0,
             head: Head::EMPTY,
@@ -160,8 +160,8 @@ impl Inbox {
     }
 
     /// Logs what came from the server, which cannot be served, and ends the process.
-    pub fn unexpected(&self) -> ! {
-        log::fatal(EXIT_API, b"not HTTP: ", part(&self.region, 0, self.end))
+    pub fn exit_malformed(&self) -> ! {
+        diagnostics::fatal(EXIT_API, b"not HTTP: ", part(&self.region, 0, self.end))
     }
 
     /// Waits for a reply, whole, taking at most `limit` bytes at once. Interim replies are read
@@ -169,7 +169,7 @@ impl Inbox {
     #[inline(never)]
     pub fn receive(&mut self, from: &Connection, limit: usize) -> bool {
         loop {
-            self.drop_front(self.next);
+            self.consume(self.next);
             let most = self.end.min(HEAD_BYTES_MAX);
             match self.head.read(part(&self.region, 0, most)) {
                 Ok(Parsed::Complete(())) => {
@@ -183,7 +183,7 @@ impl Inbox {
                         return false;
                     }
                 }
-                _ => self.unexpected(),
+                _ => self.exit_malformed(),
             }
         }
     }
@@ -209,7 +209,7 @@ impl Inbox {
                 }
             }
             let Ok(piece) = decoder.read(part(&self.region, read, self.end)) else {
-                self.unexpected();
+                self.exit_malformed();
             };
             read += piece.framing;
             if self.body == self.body_end && read - self.head.bytes < SIZE_LINE_BYTES_MAX {
@@ -242,7 +242,7 @@ impl Inbox {
     }
 
     /// Drops what is before the next message.
-    fn drop_front(&mut self, bytes: usize) {
+    fn consume(&mut self, bytes: usize) {
         self.end -= bytes;
         sys::move_down(&mut self.region, bytes, 0, self.end);
         self.next = 0;

@@ -1,6 +1,6 @@
 //! Why an event failed, and how the Runtime API wants to hear it.
 
-use crate::buffer::{Buffer, Text};
+use crate::buffer::{Buffer, FixedBytes};
 use crate::limits::{CAUSE_MESSAGE_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX};
 use crate::wire::{equal, json, part};
 
@@ -20,7 +20,7 @@ use alloc::{string::String, vec::Vec};
 pub struct Failure {
     error_type: &'static str,
     /// The type as the platform's metrics know it.
-    counted: &'static [u8],
+    metrics_type: &'static [u8],
     message: &'static [u8],
     /// Puts its JSON into a buffer. A function of its own for each way to make a failure: what a
     /// program does not use is not linked into it.
@@ -60,7 +60,7 @@ impl Failure {
     pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
         Failure {
             error_type,
-            counted: error_type.as_bytes(),
+            metrics_type: error_type.as_bytes(),
             message: message.as_bytes(),
             write: |failure, buffer| {
                 buffer.clear();
@@ -92,9 +92,9 @@ impl Failure {
 
     /// A failure whose JSON is in the response, or this; `counted` is its type as a header has it.
     #[cfg(feature = "platform")]
-    pub(crate) fn of_json(counted: &'static [u8], json: &'static [u8]) -> Failure {
+    pub(crate) fn of_json(metrics_type: &'static [u8], json: &'static [u8]) -> Failure {
         Failure {
-            counted,
+            metrics_type,
             ..Failure::made("", json, |failure, buffer| {
                 if !failure.message.is_empty() {
                     buffer.clear();
@@ -111,7 +111,7 @@ impl Failure {
     ) -> Failure {
         Failure {
             error_type,
-            counted: if is_counted(error_type.as_bytes()) {
+            metrics_type: if is_metrics_type(error_type.as_bytes()) {
                 error_type.as_bytes()
             } else {
                 UNKNOWN
@@ -136,8 +136,8 @@ impl Failure {
     }
 
     /// Its type as a header has it.
-    pub(crate) fn counted(&self) -> &'static [u8] {
-        self.counted
+    pub(crate) fn metrics_type(&self) -> &'static [u8] {
+        self.metrics_type
     }
 
     /// Puts its JSON into the buffer, unless it is there.
@@ -152,7 +152,7 @@ impl Failure {
 }
 
 /// Whether a type is one that the platform's metrics know.
-pub(crate) const fn is_counted(error_type: &[u8]) -> bool {
+pub(crate) const fn is_metrics_type(error_type: &[u8]) -> bool {
     let ([b'R', b'u', b'n', b't', b'i', b'm', b'e', b'.', name @ ..]
     | [
         b'F',
@@ -207,20 +207,20 @@ fn write_start(buffer: &mut Buffer, error_type: &str, message: &[&[u8]]) {
 
 /// Makes the JSON of a failure in a buffer no longer than `bytes_max`: its trace goes first, then
 /// the end of its message.
-pub(crate) fn shorten(buffer: &mut Buffer, bytes_max: usize) {
+pub(crate) fn truncate_json(buffer: &mut Buffer, bytes_max: usize) {
     let json = buffer.body();
     if json.len() <= bytes_max {
         return;
     }
     let end = bytes_max.saturating_sub(TRACE.len() + END.len());
-    let at = message_of(json).map_or(end, |start| text_end(json, start, end));
+    let at = message_start(json).map_or(end, |start| truncate_at_char(json, start, end));
     buffer.cut_body(at);
     buffer.append(TRACE);
     buffer.append(END);
 }
 
 /// Where the message begins in the JSON of a failure.
-fn message_of(json: &[u8]) -> Option<usize> {
+fn message_start(json: &[u8]) -> Option<usize> {
     let mut windows = json.windows(MIDDLE.len());
     let at = windows.position(|window| equal(window, MIDDLE))?;
     Some(at + MIDDLE.len())
@@ -228,7 +228,7 @@ fn message_of(json: &[u8]) -> Option<usize> {
 
 /// The end of the last whole character, or escape, of a JSON string that ends before `end`, or of
 /// the string.
-fn text_end(json: &[u8], start: usize, end: usize) -> usize {
+fn truncate_at_char(json: &[u8], start: usize, end: usize) -> usize {
     let mut at = start;
     while let Some(&byte) = json.get(at).filter(|byte| **byte != b'"') {
         let bytes = match (byte, json.get(at + 1)) {
@@ -251,11 +251,11 @@ fn text_end(json: &[u8], start: usize, end: usize) -> usize {
 /// that a program has made otherwise has none.
 fn write_cause(buffer: &mut Buffer) {
     let json = buffer.body();
-    let Some(start) = message_of(json) else {
+    let Some(start) = message_start(json) else {
         return;
     };
-    let mut error_type = Text::<ERROR_TYPE_BYTES_MAX>::new();
-    let mut message = Text::<CAUSE_MESSAGE_BYTES_MAX>::new();
+    let mut error_type = FixedBytes::<ERROR_TYPE_BYTES_MAX>::new();
+    let mut message = FixedBytes::<CAUSE_MESSAGE_BYTES_MAX>::new();
     json::to_ascii(part(json, START.len(), json.len()), &mut |piece| {
         error_type.take(piece)
     });

@@ -36,49 +36,49 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-mod api;
 mod buffer;
+#[cfg(feature = "platform")]
+mod concurrency;
 mod config;
 mod connection;
+mod diagnostics;
 mod failure;
 #[cfg(feature = "platform")]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;
 mod invocation;
 mod limits;
-mod log;
+mod logging;
 mod panics;
-#[cfg(feature = "platform")]
-mod pool;
-mod record;
 mod response;
-#[cfg(feature = "platform")]
-mod restore;
 mod runtime;
+mod runtime_api;
 #[cfg(feature = "platform")]
 mod shutdown;
+#[cfg(feature = "platform")]
+mod snapstart;
 mod stream;
 
-mod sys;
 #[cfg(feature = "json")]
-mod typed;
+mod json;
+mod sys;
 #[doc(hidden)]
 pub mod wire;
 
 pub use failure::Failure;
 pub use invocation::Invocation;
-pub use record::{Level, log, log_with};
+pub use logging::{Level, log, log_with};
 pub use response::Response;
-#[cfg(feature = "platform")]
-pub use restore::{after_restore, before_snapshot};
 pub use runtime::{run, run_with};
 #[cfg(feature = "platform")]
 pub use shutdown::on_shutdown;
+#[cfg(feature = "platform")]
+pub use snapstart::{after_restore, before_snapshot};
 
+#[cfg(feature = "json")]
+pub use json::json;
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use sys::Heap;
-#[cfg(feature = "json")]
-pub use typed::json;
 
 /// For the body of [`main!`].
 #[doc(hidden)]

@@ -14,10 +14,10 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What one `recv` may take while a short reply is awaited, in bytes: what comes behind that reply
 /// has to be moved, so it should not be a whole event.
-pub const REPLY_BYTES: usize = 16 * 1024;
+pub const REPLY_READ_BYTES_MAX: usize = 16 * 1024;
 
 /// The event region: a head, an event, and what stood in the socket behind them.
-pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_BYTES;
+pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_READ_BYTES_MAX;
 
 /// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice,
 /// but a caller can choose the request id where the platform takes it from `X-Amzn-RequestId`. No
@@ -95,12 +95,12 @@ pub const LOG_WAIT_MS: u64 = 500;
 pub const PIPE_BUF_BYTES: usize = 4096;
 
 /// What stays resident of a region that was once filled, in bytes. `--cfg tinderbox_small_limits`
-/// makes this and `RESIDENT_EVENTS` small in a build for tests, so that pages are released often
+/// makes this and `TRIM_AFTER_EVENTS` small in a build for tests, so that pages are released often
 /// and every size near the limit can be tried.
-pub const RESIDENT_BYTES: usize = if SMALL { 8 * 1024 } else { 256 * 1024 };
+pub const TRIM_KEEP_BYTES: usize = if SMALL { 8 * 1024 } else { 256 * 1024 };
 
-/// So many events in a row that needed no more than `RESIDENT_BYTES` give the rest back.
-pub const RESIDENT_EVENTS: u32 = if SMALL { 2 } else { 16 };
+/// So many events in a row that needed no more than `TRIM_KEEP_BYTES` give the rest back.
+pub const TRIM_AFTER_EVENTS: u32 = if SMALL { 2 } else { 16 };
 
 /// Whether this is a build for tests that has small limits.
 const SMALL: bool = cfg!(tinderbox_small_limits);
@@ -118,7 +118,7 @@ pub const PATH_BYTES_MAX: usize = 4096;
 
 /// The longest message about a handler that cannot be found, in bytes: it has every path tried.
 #[cfg(feature = "platform")]
-pub const TRIED_BYTES_MAX: usize = 16 * 1024;
+pub const RESOLVE_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
 /// What is read from a child at once, in bytes: what its pipe holds (pipe(7)).
 #[cfg(feature = "platform")]
@@ -126,7 +126,7 @@ pub const PIPE_BYTES: usize = 64 * 1024;
 
 /// What is kept of a child's log for the message of an error, in bytes.
 #[cfg(feature = "platform")]
-pub const TAIL_BYTES: usize = 4 * 1024;
+pub const OUTPUT_TAIL_BYTES: usize = 4 * 1024;
 
 /// The longest line of a child's log that becomes one record, in bytes; a longer one becomes
 /// several. Escaped sixfold, it still fits into a record.
@@ -152,7 +152,7 @@ pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
 /// Room for the types of errors that workers have sent, in bytes. One that finds none counts as
 /// unknown in the platform's metrics.
 #[cfg(feature = "platform")]
-pub const TYPES_BYTES: usize = 2048;
+pub const ERROR_TYPE_POOL_BYTES: usize = 2048;
 
 /// How long the restart after a failed event may delay the request for the next one, in
 /// milliseconds: as long as the platform gives to init. What the event has left of its time is the
@@ -162,7 +162,7 @@ pub const RESTART_MS_MAX: u64 = 10_000;
 
 /// How long a worker that has said its last word may take to end, in milliseconds.
 #[cfg(feature = "platform")]
-pub const LAST_WORDS_MS: u64 = 200;
+pub const EXIT_GRACE_MS: u64 = 200;
 
 /// How long a killed process is waited for, in milliseconds. To free half a gigabyte of memory
 /// takes the kernel longer, and a process that waits for a network file system may stay: no answer
@@ -186,11 +186,11 @@ pub const WORKERS_MAX: usize = 1024;
 /// The longest init error that a worker can tell its parent, in bytes: less than a socket's buffer
 /// (212,992 by default, socket(7)).
 #[cfg(feature = "platform")]
-pub const STATUS_BYTES_MAX: usize = 64 * 1024;
+pub const WORKER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// A worker that lived for so long was not too weak to live, in milliseconds.
 #[cfg(feature = "platform")]
-pub const WORKER_STEADY_MS: u64 = 1000;
+pub const WORKER_HEALTHY_MS: u64 = 1000;
 
 /// How long a worker's place stays empty when it died young, in milliseconds: at first, at last.
 #[cfg(feature = "platform")]
@@ -210,10 +210,10 @@ pub const INIT_FORK_DELAY_MS_MAX: u64 = 800;
 pub const RETRY_MS_MAX: u64 = 1600;
 
 /// The fixed words of the longest request head, generously.
-const WORDS_BYTES: usize = 640;
+const REQUEST_LITERAL_BYTES: usize = 640;
 
 const _: () = assert!(
-    WORDS_BYTES
+    REQUEST_LITERAL_BYTES
         + PREFIX_BYTES_MAX
         + AUTHORITY_BYTES_MAX
         + 3 * ID_BYTES_MAX // in the path, percent-encoded
@@ -226,8 +226,8 @@ const _: () = assert!(
 const _: () = assert!(96 + PREFIX_BYTES_MAX + AUTHORITY_BYTES_MAX <= TAILROOM_BYTES);
 const _: () = assert!(6 * ERROR_MESSAGE_BYTES_MAX + 1024 < 1024 * 1024);
 const _: () = assert!(1024 * 1024 < RESPONSE_BYTES_MAX);
-const _: () = assert!(REPLY_BYTES < HEAD_BYTES_MAX);
-const _: () = assert!(RESIDENT_BYTES < EVENT_BYTES_MAX && RESIDENT_BYTES < RESPONSE_BYTES_MAX);
+const _: () = assert!(REPLY_READ_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(TRIM_KEEP_BYTES < EVENT_BYTES_MAX && TRIM_KEEP_BYTES < RESPONSE_BYTES_MAX);
 #[cfg(feature = "platform")]
 const _: () = assert!(6 * LOG_LINE_BYTES_MAX + 4096 < RECORD_BYTES_MAX);
 #[cfg(feature = "platform")]

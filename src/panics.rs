@@ -6,34 +6,34 @@ use core::fmt::{Display, Write};
 #[cfg(feature = "std")]
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::api::Api;
-use crate::buffer::Text;
-use crate::connection::Inbox;
+use crate::buffer::FixedBytes;
+use crate::connection::MessageReader;
+use crate::diagnostics::{self, EXIT_PANIC};
 use crate::failure::Failure;
 use crate::limits::PANIC_TEXT_BYTES_MAX;
-use crate::log::{self, EXIT_PANIC};
 use crate::response::Response;
-use crate::sys::{self, Region, Slot};
+use crate::runtime_api::RuntimeApi;
+use crate::sys::{self, Handoff, TakeOnce};
 
 /// What a report needs, while code that is not ours runs.
-static IN_HAND: Slot<Api> = Slot::new();
-static REPORT: Region<Response> = Region::new(Response::new());
-static REPLY: Region<Inbox> = Region::new(Inbox::new());
+static LENT_API: Handoff<RuntimeApi> = Handoff::new();
+static REPORT: TakeOnce<Response> = TakeOnce::new(Response::new());
+static REPLY: TakeOnce<MessageReader> = TakeOnce::new(MessageReader::new());
 #[cfg(feature = "std")]
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Runs code that may panic. With std, where the program's profile unwinds, a panic is its failure.
 pub fn watch<T>(
-    api: &'static mut Api,
+    api: &'static mut RuntimeApi,
     code: impl FnOnce() -> Result<T, Failure>,
-) -> (&'static mut Api, Result<T, Failure>) {
-    IN_HAND.put(api);
+) -> (&'static mut RuntimeApi, Result<T, Failure>) {
+    LENT_API.put(api);
     let value = unwinding::catch(code);
-    (IN_HAND.take().unwrap_or_else(|| wait_for_the_end()), value)
+    (LENT_API.take().unwrap_or_else(|| park_forever()), value)
 }
 
 /// The API is gone only while a panic of another thread is being reported, which ends the process.
-fn wait_for_the_end() -> ! {
+fn park_forever() -> ! {
     #[cfg(feature = "std")]
     loop {
         std::thread::sleep(core::time::Duration::MAX);
@@ -51,22 +51,22 @@ pub fn exit_code(failure: &Failure) -> i32 {
 const PANIC: &str = "Runtime.Panic";
 
 /// Lets code of ours that is called by watched code use the API; `None` when nothing is watched.
-pub fn with_api<T>(code: impl FnOnce(&mut Api) -> T) -> Option<T> {
-    let api = IN_HAND.take()?;
+pub fn with_lent_api<T>(code: impl FnOnce(&mut RuntimeApi) -> T) -> Option<T> {
+    let api = LENT_API.take()?;
     let value = code(api);
-    IN_HAND.put(api);
+    LENT_API.put(api);
     Some(value)
 }
 
 /// Whether this is the thread that serves events: the others have none in hand.
 #[cfg(not(feature = "std"))]
-pub fn is_served() -> bool {
+pub fn on_event_thread() -> bool {
     true
 }
 
 /// Whether this is the thread that serves events: the others have none in hand.
 #[cfg(feature = "std")]
-pub fn is_served() -> bool {
+pub fn on_event_thread() -> bool {
     SERVED.get()
 }
 
@@ -80,14 +80,14 @@ std::thread_local! {
 pub fn report(info: impl Display) -> ! {
     #[cfg(feature = "std")]
     if REPORTED.swap(true, Ordering::Relaxed) {
-        wait_for_the_end();
+        park_forever();
     }
-    let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();
+    let mut text = FixedBytes::<PANIC_TEXT_BYTES_MAX>::new();
     let _ = write!(text, "{info}");
     for line in text.get().split(|byte| *byte == b'\n') {
-        log::line(b"", line);
+        diagnostics::diagnostic(b"", line);
     }
-    if let (Some(api), Some(report), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
+    if let (Some(api), Some(report), Some(reply)) = (LENT_API.take(), REPORT.take(), REPLY.take()) {
         let failure = report.fail(PANIC, &[text.get()]);
         api.report(reply, report, failure);
     }
@@ -104,7 +104,7 @@ pub fn install() {
     SERVED.set(true);
     let before = std::panic::take_hook();
     std::panic::set_hook(std::boxed::Box::new(move |info| {
-        if is_served() || cfg!(not(panic = "unwind")) {
+        if on_event_thread() || cfg!(not(panic = "unwind")) {
             unwinding::note(info);
         }
         before(info);
@@ -115,8 +115,8 @@ pub fn install() {
 #[cfg(all(feature = "std", panic = "unwind"))]
 mod unwinding {
     use super::PANIC;
+    use crate::diagnostics::{EXIT_INIT, EXIT_PANIC};
     use crate::failure::Failure;
-    use crate::log::{EXIT_INIT, EXIT_PANIC};
     use alloc::string::{String, ToString};
     use alloc::vec::Vec;
     use core::cell::RefCell;
@@ -150,8 +150,8 @@ mod unwinding {
 /// Where it does not, it has been reported, and the process ended.
 #[cfg(not(all(feature = "std", panic = "unwind")))]
 mod unwinding {
+    use crate::diagnostics::EXIT_INIT;
     use crate::failure::Failure;
-    use crate::log::EXIT_INIT;
 
     #[cfg(feature = "std")]
     pub use super::report as note;

@@ -63,16 +63,16 @@ impl Response {
             let text = "a streamed response has its content type already";
             return Err(Failure::new("Runtime.StreamTooLate", text));
         }
-        self.set_type(value.as_bytes())
+        self.set_content_type(value.as_bytes())
     }
 
-    pub(crate) fn set_type(&mut self, value: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn set_content_type(&mut self, value: &[u8]) -> Result<(), Failure> {
         let printable = |byte: u8| matches!(byte, b' '..=b'~');
         let fits = !value.is_empty() && value.len() <= CONTENT_TYPE_BYTES_MAX;
         if !fits || !value.iter().copied().all(printable) {
             return Err(Failure::new("Runtime.BadContentType", "bad content type"));
         }
-        self.type_line(value);
+        self.prepend_content_type(value);
         Ok(())
     }
 
@@ -116,14 +116,14 @@ impl Response {
     pub(crate) fn finish(&mut self, outcome: &Result<(), Failure>) -> &'static [u8] {
         let Some(failure) = self.fault.or(outcome.as_ref().err()) else {
             if !self.buffer.has_head() {
-                self.type_line(b"application/json");
+                self.prepend_content_type(b"application/json");
             }
             return b"";
         };
         failure.write(&mut self.buffer);
-        self.type_line(b"application/vnd.aws.lambda.error+json");
+        self.prepend_content_type(b"application/vnd.aws.lambda.error+json");
         failure.write_cause(&mut self.buffer);
-        failure.counted()
+        failure.metrics_type()
     }
 
     /// Lets `write` send what comes from here on.
@@ -138,7 +138,7 @@ impl Response {
     }
 
     /// Fails it, whatever the handler returns.
-    pub(crate) fn fail_with(&mut self, failure: &'static Failure) {
+    pub(crate) fn force_error(&mut self, failure: &'static Failure) {
         self.fault = Some(failure);
     }
 
@@ -163,7 +163,7 @@ impl Response {
 
     /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::written`].
     #[cfg(feature = "platform")]
-    pub(crate) fn start_failure(&mut self) -> &mut Buffer {
+    pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();
         &mut self.buffer
     }
@@ -179,7 +179,7 @@ impl Response {
     }
 
     /// The line of its type is the last of the head, so it is written first.
-    fn type_line(&mut self, value: &[u8]) {
+    fn prepend_content_type(&mut self, value: &[u8]) {
         self.buffer.clear_head();
         self.buffer.prepend(b"\r\n");
         self.buffer.prepend_header(b"Content-Type: ", value);

@@ -1,28 +1,28 @@
 //! The loop: next, handle, answer.
 
-use crate::api::Api;
 use crate::config;
-use crate::connection::Inbox;
+use crate::connection::MessageReader;
+#[cfg(feature = "std")]
+use crate::diagnostics;
+use crate::diagnostics::EXIT_CONFIG;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::limits::{RESIDENT_BYTES, RESIDENT_EVENTS};
-#[cfg(feature = "std")]
-use crate::log;
-use crate::log::EXIT_CONFIG;
+use crate::limits::{TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES};
 use crate::panics;
 use crate::response::Response;
-use crate::sys::{self, Region};
+use crate::runtime_api::RuntimeApi;
+use crate::sys::{self, TakeOnce};
 
 /// All memory of the loop.
 struct Memory {
-    api: Api,
-    inbox: Inbox,
+    api: RuntimeApi,
+    inbox: MessageReader,
     response: Response,
 }
 
-static MEMORY: Region<Memory> = Region::new(Memory {
-    api: Api::new(),
-    inbox: Inbox::new(),
+static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
+    api: RuntimeApi::new(),
+    inbox: MessageReader::new(),
     response: Response::new(),
 });
 
@@ -60,7 +60,7 @@ where
     }) = MEMORY.take()
     else {
         #[cfg(feature = "std")]
-        log::line(b"run was called twice", b"");
+        diagnostics::diagnostic(b"run was called twice", b"");
         sys::exit(EXIT_CONFIG); // where `main!` makes the one call, nothing has to be said
     };
     config::read(&mut api.endpoint);
@@ -81,22 +81,22 @@ where
     let mut api = platform::prepare(api, inbox, response);
 
     // Events in a row that needed little memory; at the start there is nothing to release.
-    let mut small_events = RESIDENT_EVENTS;
+    let mut small_events = TRIM_AFTER_EVENTS;
     loop {
         api.next(inbox, response.buffer());
         response.reset();
         // Now, since the answer before is not sent again: what is in use here is the event alone.
         let peak_bytes = inbox.body().len().max(response.buffer().take_peak_bytes());
         small_events = small_events.wrapping_add(1);
-        if peak_bytes > RESIDENT_BYTES {
+        if peak_bytes > TRIM_KEEP_BYTES {
             small_events = 0;
-        } else if small_events == RESIDENT_EVENTS {
+        } else if small_events == TRIM_AFTER_EVENTS {
             inbox.release_pages();
             response.buffer().release_pages();
         }
         let outcome;
         if inbox.too_large {
-            response.fail_with(EVENT_TOO_LARGE);
+            response.force_error(EVENT_TOO_LARGE);
             outcome = Ok(());
         } else {
             let invocation = Invocation::new(inbox.head(), inbox.body());
@@ -109,33 +109,38 @@ where
 /// What the environment may ask of any function.
 #[cfg(feature = "platform")]
 mod platform {
-    pub use crate::pool::enter;
-    use crate::{api::Api, connection::Inbox, pool, response::Response, restore, shutdown};
+    pub use crate::concurrency::enter;
+    use crate::{
+        concurrency, connection::MessageReader, response::Response, runtime_api::RuntimeApi,
+        shutdown, snapstart,
+    };
 
     /// Between init and the first event.
     pub fn prepare(
-        api: &'static mut Api,
-        inbox: &mut Inbox,
+        api: &'static mut RuntimeApi,
+        inbox: &mut MessageReader,
         response: &mut Response,
-    ) -> &'static mut Api {
-        pool::take_part(api);
+    ) -> &'static mut RuntimeApi {
+        concurrency::take_part(api);
         // Extensions are registered within init: a snapshot is taken after it.
         shutdown::prepare(api);
-        restore::wait(api, inbox, response)
+        snapstart::wait(api, inbox, response)
     }
 }
 
 /// Without it, what is asked for is refused.
 #[cfg(not(feature = "platform"))]
 mod platform {
-    use crate::{api::Api, connection::Inbox, failure::Failure, response::Response};
-    use crate::{log::EXIT_INIT, sys};
+    use crate::{
+        connection::MessageReader, failure::Failure, response::Response, runtime_api::RuntimeApi,
+    };
+    use crate::{diagnostics::EXIT_INIT, sys};
 
     const REFUSED: &Failure =
         &Failure::plain("Runtime.Unsupported", "built without the feature platform");
 
     /// Ends in an environment that asks for several events at once, or takes snapshots.
-    pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
+    pub fn enter(api: &mut RuntimeApi, inbox: &mut MessageReader, response: &mut Response) {
         let environment = sys::Environment::new();
         if environment.get(b"AWS_LAMBDA_MAX_CONCURRENCY=").is_some()
             || environment

@@ -4,23 +4,23 @@
 //! events: then there are 500 ms. Sources: AWS Lambda Developer Guide, "Lambda Extensions API" and
 //! "Understanding the Lambda execution environment lifecycle".
 
-use crate::api::Api;
-use crate::buffer::Text;
-use crate::connection::{Connection, Inbox};
-use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_BYTES};
-use crate::log;
-use crate::sys::pipes::wait_for;
-use crate::sys::pool::{Signals, TERMINATE};
-use crate::sys::{self, Hook, Region, Slot};
+use crate::buffer::FixedBytes;
+use crate::connection::{Connection, MessageReader};
+use crate::diagnostics;
+use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_READ_BYTES_MAX};
+use crate::runtime_api::RuntimeApi;
+use crate::sys::ipc::wait_for;
+use crate::sys::pool::{SIGTERM, Signals};
+use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
 use crate::wire::http1;
 
-static FUNCTION: Hook<fn()> = Hook::new();
-static REGISTER: Hook<fn(&mut Api)> = Hook::new();
-static SIGNALS: Region<Option<Signals>> = Region::new(None);
-static WAITED_FOR: Slot<Option<Signals>> = Slot::new();
-static REPLY: Region<Inbox> = Region::new(Inbox::new());
+static FUNCTION: AtomicFn<fn()> = AtomicFn::new();
+static REGISTER: AtomicFn<fn(&mut RuntimeApi)> = AtomicFn::new();
+static SIGNALS: TakeOnce<Option<Signals>> = TakeOnce::new(None);
+static WAITED_FOR: Handoff<Option<Signals>> = Handoff::new();
+static REPLY: TakeOnce<MessageReader> = TakeOnce::new(MessageReader::new());
 /// The connection on which the extension waits for events that never come.
-static EXTENSION: Region<Connection> = Region::new(Connection::new());
+static EXTENSION: TakeOnce<Connection> = TakeOnce::new(Connection::new());
 
 /// Has a function called when the environment is about to end, at most 500 ms before it does, and
 /// exits with 0. It is called between two events, or after the one in hand. To be said in init, and
@@ -31,29 +31,29 @@ pub fn on_shutdown(function: fn()) {
     FUNCTION.set(function);
     REGISTER.set(register);
     if let Some(place) = SIGNALS.take() {
-        *place = Signals::block(&[TERMINATE]);
+        *place = Signals::block(&[SIGTERM]);
         WAITED_FOR.put(place);
     }
 }
 
 /// After init: sees to it that SIGTERM comes, and that it is waited for.
-pub fn prepare(api: &mut Api) {
+pub fn prepare(api: &mut RuntimeApi) {
     if let Some(register) = REGISTER.get() {
         register(api);
     }
 }
 
-fn register(api: &mut Api) {
+fn register(api: &mut RuntimeApi) {
     api.wait = Some(wait);
     // In a pool the parent has the signal anyway, and hands it on.
-    if api.endpoint.patient {
+    if api.endpoint.retry_unreachable {
         return;
     }
     let (Some(connection), Some(inbox)) = (EXTENSION.take(), REPLY.take()) else {
         return;
     };
     let endpoint = &api.endpoint;
-    let mut request = Text::<REQUEST_BYTES_MAX>::new();
+    let mut request = FixedBytes::<REQUEST_BYTES_MAX>::new();
     let extension = b"/2020-01-01/extension/";
     let about = b"Lambda-Extension-Name: tinderbox\r\nContent-Type: application/json\r\n\
                   Content-Length: 13\r\n\r\n{\"events\":[]}";
@@ -68,8 +68,8 @@ fn register(api: &mut Api) {
         request.push(piece);
     }
     connection.send(endpoint, request.get());
-    if !inbox.receive(connection, REPLY_BYTES) || inbox.head.status != 200 {
-        return log::line(b"no notice of the end will come: ", inbox.head());
+    if !inbox.receive(connection, REPLY_READ_BYTES_MAX) || inbox.head.status != 200 {
+        return diagnostics::diagnostic(b"no notice of the end will come: ", inbox.head());
     }
     let identifier = http1::header(inbox.head(), b"lambda-extension-identifier");
     request.set(b"GET");

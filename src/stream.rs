@@ -4,13 +4,13 @@
 //! a failure goes into trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime"
 //! (response streaming), and the emulator's server code.
 
-use crate::api::{Api, ERROR_TYPE};
-use crate::buffer::{Buffer, Decimal, Text};
-use crate::connection::Inbox;
+use crate::buffer::{Buffer, Decimal, FixedBytes};
+use crate::connection::MessageReader;
 use crate::failure::{self, Failure};
 use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX};
 use crate::panics;
 use crate::response::Response;
+use crate::runtime_api::{ERROR_TYPE, RuntimeApi};
 use crate::wire::chunk::{DATA_END, LAST, SizeLine};
 use crate::wire::{base64, json};
 
@@ -69,7 +69,7 @@ impl Response {
             let text = "the response was begun before it was to be streamed";
             return Err(Failure::new("Runtime.StreamTooLate", text));
         }
-        self.set_type(content_type)?;
+        self.set_content_type(content_type)?;
         self.set_stream(write);
         let buffer = self.buffer();
         buffer.clear();
@@ -85,7 +85,7 @@ impl Response {
             buffer.prepend(SizeLine::new(first_bytes).text());
             buffer.append(DATA_END);
         }
-        panics::with_api(|api| {
+        panics::with_lent_api(|api| {
             api.end_stream = Some(end);
             api.address(buffer, b"", |buffer| {
                 buffer.prepend(b"\r\n");
@@ -128,21 +128,21 @@ fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
     }
     let buffer = response.buffer();
     let line = SizeLine::new(bytes.len());
-    let sent = panics::with_api(|api| {
-        if !api.stream_broken {
+    let sent = panics::with_lent_api(|api| {
+        if !api.stream_failed {
             // Behind the first, it may hold a failure that was made and not yet returned.
-            let first = if api.stream_begun {
+            let first = if api.stream_started {
                 b""
             } else {
                 buffer.bytes()
             };
-            api.stream_broken = !api.send_parts([first, line.text(), bytes, DATA_END]);
+            api.stream_failed = !api.send_parts([first, line.text(), bytes, DATA_END]);
         }
-        if !api.stream_begun {
-            api.stream_begun = true;
+        if !api.stream_started {
+            api.stream_started = true;
             buffer.clear();
         }
-        !api.stream_broken
+        !api.stream_failed
     });
     if sent == Some(true) {
         Ok(())
@@ -154,14 +154,14 @@ fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
 /// Ends the body, and judges the reply. False when nothing was sent and the event failed: that is
 /// an ordinary error.
 fn end(
-    api: &mut Api,
-    inbox: &mut Inbox,
+    api: &mut RuntimeApi,
+    inbox: &mut MessageReader,
     response: &mut Response,
     outcome: &Result<(), Failure>,
 ) -> bool {
-    let begun = api.stream_begun;
-    let broken = api.stream_broken;
-    (api.stream_begun, api.stream_broken) = (false, false);
+    let begun = api.stream_started;
+    let broken = api.stream_failed;
+    (api.stream_started, api.stream_failed) = (false, false);
     if !begun && (outcome.is_err() || !response.is_streamed()) {
         return false;
     }
@@ -175,7 +175,7 @@ fn end(
             Ok(()) => buffer.append(LAST),
             Err(failure) => write_trailers(buffer, failure),
         }
-        api.ask_next(buffer);
+        api.append_next_request(buffer);
     }
     let sent = !broken && api.send(response.buffer().bytes());
     // Were the event delivered again, there would be nothing left to send but this.
@@ -188,13 +188,13 @@ fn end(
 /// The last chunk, and the error behind it.
 fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
     failure.write(buffer);
-    failure::shorten(buffer, TRAILER_ERROR_BYTES_MAX);
-    let mut body = Text::<TRAILER_ERROR_BYTES_MAX>::new();
+    failure::truncate_json(buffer, TRAILER_ERROR_BYTES_MAX);
+    let mut body = FixedBytes::<TRAILER_ERROR_BYTES_MAX>::new();
     body.set(buffer.body());
     buffer.clear();
     buffer.append(b"0\r\n");
     buffer.append(ERROR_TYPE);
-    buffer.append(failure.counted());
+    buffer.append(failure.metrics_type());
     buffer.append(b"\r\nLambda-Runtime-Function-Error-Body: ");
     base64::encode(body.get(), &mut |piece| buffer.append(piece));
     buffer.append(b"\r\n\r\n");

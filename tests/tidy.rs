@@ -44,18 +44,18 @@ fn passes(name: &str, text: &str) {
 
 #[test]
 fn form_is_checked() {
-    let found = untidy("src/api.rs", "fn f() {}\n");
-    assert_eq!(found, ["src/api.rs:1: begin with `//!`: what this file is"]);
+    let found = untidy("src/runtime_api.rs", "fn f() {}\n");
+    assert_eq!(found, ["src/runtime_api.rs:1: begin with `//!`: what this file is"]);
     let long = "x".repeat(COLUMNS_MAX - 2);
     fires(
-        "src/api.rs",
+        "src/runtime_api.rs",
         &format!("// {long}"),
         "2: more than 100 columns: break",
     );
-    passes("src/api.rs", &format!("//{long}"));
-    passes("src/api.rs", &format!("//! | {long} | x |"));
+    passes("src/runtime_api.rs", &format!("//{long}"));
+    passes("src/runtime_api.rs", &format!("//! | {long} | x |"));
     fires(
-        "src/api.rs",
+        "src/runtime_api.rs",
         &format!("f({long} | x)"),
         "2: more than 100 columns",
     );
@@ -64,29 +64,29 @@ fn form_is_checked() {
 #[test]
 fn lengths_are_checked() {
     let function = |lines: usize| format!("fn f() {{\n{}}}", "    f('{');\n".repeat(lines - 2));
-    passes("src/api.rs", &function(FUNCTION_LINES_MAX));
+    passes("src/runtime_api.rs", &function(FUNCTION_LINES_MAX));
     fires(
-        "src/api.rs",
+        "src/runtime_api.rs",
         &function(FUNCTION_LINES_MAX + 1),
         "2: 71 lines: a function fits",
     );
     let within = format!("impl A {{\n    pub fn f(\n    ) {}", &function(80)[7..]);
-    fires("src/api.rs", &format!("{within}\n}}"), "3: 81 lines");
+    fires("src/runtime_api.rs", &format!("{within}\n}}"), "3: 81 lines");
     passes(
-        "src/api.rs",
+        "src/runtime_api.rs",
         &format!("fn f(x: [u8; 1]);\n{}", function(70)),
     );
 
     let file = |lines: usize| "f!();\n".repeat(lines) + "\n// x\n".repeat(99).as_str();
-    passes("src/api.rs", &file(FILE_LINES_MAX));
+    passes("src/runtime_api.rs", &file(FILE_LINES_MAX));
     fires(
-        "src/api.rs",
+        "src/runtime_api.rs",
         &file(FILE_LINES_MAX + 1),
         "1: 301 lines of code: split it",
     );
     let reason = "//!\n//! It is long because it is a table.\n";
     passes(
-        "src/api.rs",
+        "src/runtime_api.rs",
         &(reason.to_string() + &file(FILE_LINES_MAX + 1)),
     );
 }
@@ -96,34 +96,34 @@ fn layers_are_checked() {
     for (name, text, message) in [
         (
             "src/buffer.rs",
-            "use crate::api::Api;",
-            "2: api is above buffer: pass",
+            "use crate::runtime_api::RuntimeApi;",
+            "2: runtime_api is above buffer: pass",
         ),
         (
-            "src/log.rs",
+            "src/diagnostics.rs",
             "use crate::{limits, runtime};",
-            "2: runtime is above log",
+            "2: runtime is above diagnostics",
         ),
         (
-            "src/log.rs",
-            "use crate::{\n    wire::{self, part},\n    api::{X, Y},\n};",
-            "2: api is",
+            "src/diagnostics.rs",
+            "use crate::{\n    wire::{self, part},\n    runtime_api::{X, Y},\n};",
+            "2: runtime_api is",
         ),
         (
-            "src/log.rs",
+            "src/diagnostics.rs",
             "fn f() { crate::host::f() }",
-            "2: host is above log",
+            "2: host is above diagnostics",
         ),
-        ("src/log.rs", "use super::host;", "2: host is above log"),
+        ("src/diagnostics.rs", "use super::host;", "2: host is above diagnostics"),
         (
             "src/host/exec.rs",
             "use super::super::runtime;",
             "2: runtime is above host",
         ),
         (
-            "src/log.rs",
+            "src/diagnostics.rs",
             "use crate::failure::Failure;",
-            "2: failure is above log",
+            "2: failure is above diagnostics",
         ),
         (
             "src/wire/json.rs",
@@ -131,7 +131,7 @@ fn layers_are_checked() {
             "2: limits is above wire",
         ),
         (
-            "src/log.rs",
+            "src/diagnostics.rs",
             "use crate::*;",
             "2: everything of the crate: name",
         ),
@@ -162,7 +162,7 @@ fn layers_are_checked() {
     let what = "src/wire/json.rs:2: wire makes no system calls: pass the bytes in";
     assert!(found.iter().any(|line| line == what), "{found:?}");
     passes(
-        "src/api.rs",
+        "src/runtime_api.rs",
         "use crate::{buffer, connection::{runtime, X}, sys};",
     );
     passes(
@@ -183,7 +183,7 @@ fn layers_are_checked() {
 #[test]
 fn fences_are_checked() {
     for name in [
-        "src/api.rs",
+        "src/runtime_api.rs",
         "src/lib.rs",
         "src/bin/tinderbox/local.rs",
         "tests/wire.rs",
@@ -218,7 +218,7 @@ fn fences_are_checked() {
     }
     passes("src/main.rs", "#[unsafe(no_mangle)]");
     passes(
-        "src/api.rs",
+        "src/runtime_api.rs",
         "// unsafe, libc::x, .unwrap()\nf(\"libc::x unsafe .unwrap()\");",
     );
     passes("src/lib.rs", "/* unsafe\nlibc */\nf(b'\"'); // \"\n");
@@ -248,7 +248,7 @@ fn words_are_checked() {
         passes("src/api/tests.rs", text);
     }
     for name in [
-        "src/api.rs",
+        "src/runtime_api.rs",
         "src/bin/tinderbox/main.rs",
         "tests/x.rs",
         "src/api/tests.rs",
@@ -264,15 +264,15 @@ fn words_are_checked() {
     }
     passes("benches/rivals/src/main.rs", "async fn f() { g().await }");
     passes(
-        "src/api.rs",
+        "src/runtime_api.rs",
         "const _: () = assert!(A);\nconst { assert!(A) };\ndebug_assert_eq!(a, b);",
     );
-    passes("src/api.rs", "f().unwrap_or_default(); f().expect_none();");
+    passes("src/runtime_api.rs", "f().unwrap_or_default(); f().expect_none();");
 }
 
 fn fires_or_more(text: &str, word: &str) {
-    let found = untidy("src/api.rs", &format!("//! x\n{text}\n"));
-    let wanted = format!("src/api.rs:2: `{word}` is banned: ");
+    let found = untidy("src/runtime_api.rs", &format!("//! x\n{text}\n"));
+    let wanted = format!("src/runtime_api.rs:2: `{word}` is banned: ");
     let fires = found.iter().any(|line| line.starts_with(&wanted));
     assert!(fires, "{text:?} should give {wanted:?}, gives {found:?}");
 }

@@ -1,11 +1,11 @@
 //! Tests of the JSON of failures.
 
 use super::*;
-use crate::sys::Region;
+use crate::sys::TakeOnce;
 
 #[test]
 fn each_way_to_make_a_failure_gives_its_json() {
-    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
     let buffer = BUFFER.take().expect("first");
     buffer.append(b"what was there before");
     let wanted = |error_type: &str, message: &str| {
@@ -45,7 +45,7 @@ fn a_type_counts_as_it_is_or_as_unknown() {
     };
     let long = core::str::from_utf8(&LONG).expect("ASCII");
     for kept in ["Function.Bad", "Runtime.ExitError", "Function.Ab"] {
-        assert_eq!(Failure::new(kept, "").counted(), kept.as_bytes());
+        assert_eq!(Failure::new(kept, "").metrics_type(), kept.as_bytes());
     }
     for other in [
         "",
@@ -59,14 +59,14 @@ fn a_type_counts_as_it_is_or_as_unknown() {
         "Functional.Bad",
         long,
     ] {
-        assert_eq!(Failure::new(other, "").counted(), UNKNOWN, "{other:?}");
+        assert_eq!(Failure::new(other, "").metrics_type(), UNKNOWN, "{other:?}");
     }
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn a_message_is_cut_off_at_its_limit() {
-    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
     let buffer = BUFFER.take().expect("first");
     let limit = ERROR_MESSAGE_BYTES_MAX;
     let frame = wanted_bytes(buffer, 0);
@@ -82,7 +82,7 @@ fn wanted_bytes(buffer: &mut Buffer, message: usize) -> usize {
 #[cfg(feature = "std")]
 #[test]
 fn an_error_of_std_becomes_a_failure_with_its_causes() {
-    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
     let buffer = BUFFER.take().expect("first");
     #[derive(Debug)]
     struct Outer(core::num::ParseIntError);
@@ -106,7 +106,7 @@ fn an_error_of_std_becomes_a_failure_with_its_causes() {
 
 #[test]
 fn a_json_that_is_shortened_is_json_to_its_end() {
-    static BUFFER: Region<Buffer> = Region::new(Buffer::new());
+    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
     let buffer = BUFFER.take().expect("first");
     let message = "a\"\\b\n\u{e9}\u{20ac}\u{1f525}\u{1}z".as_bytes();
     write(buffer, "Function.T", &[message, message]);
@@ -116,7 +116,7 @@ fn a_json_that_is_shortened_is_json_to_its_end() {
     let mut lengths = std::vec::Vec::new();
     for most in least..=whole.len() + 1 {
         write(buffer, "Function.T", &[message, message]);
-        shorten(buffer, most);
+        truncate_json(buffer, most);
         assert!(buffer.body_bytes() <= most, "{most}");
         let text = core::str::from_utf8(buffer.body()).expect("UTF-8");
         let kept = text[start..].strip_suffix("\",\"stackTrace\":[]}");

@@ -1,7 +1,7 @@
 //! Tests of responses.
 
 use super::*;
-use crate::sys::Region;
+use crate::sys::TakeOnce;
 
 /// Head and body after the handler returned, and the error type.
 fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'static str) {
@@ -12,7 +12,7 @@ fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'s
 
 #[test]
 fn a_response_has_its_type_before_it() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
+    static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
     let response = RESPONSE.take().expect("first");
     response.reset();
     assert!(response.is_empty());
@@ -41,7 +41,7 @@ fn a_response_has_its_type_before_it() {
 
 #[test]
 fn a_type_that_is_no_header_value_is_refused() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
+    static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
     let response = RESPONSE.take().expect("first");
     response.reset();
     let longest = std::string::String::from_utf8(std::vec![b'x'; 256]).expect("text");
@@ -63,7 +63,7 @@ fn a_type_that_is_no_header_value_is_refused() {
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn a_response_up_to_the_limit_is_taken_and_one_byte_more_fails_the_event() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
+    static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
     let response = RESPONSE.take().expect("first");
     response.reset();
     let most = std::vec![b'x'; RESPONSE_BYTES_MAX];

@@ -265,13 +265,13 @@ impl Line {
         for piece in pieces {
             self.put(piece);
         }
-        if panics::is_served() {
-            panics::with_api(|api| self.ids(api));
+        if panics::on_event_thread() {
+            panics::with_lent_api(|api| self.ids(api));
         }
         self.put(if json { b",\"message\":\"" } else { b"\t" });
     }
 
-    fn ids(&mut self, api: &crate::api::Api) {
+    fn ids(&mut self, api: &crate::runtime_api::RuntimeApi) {
         let id = api.request_id.get();
         if self.json {
             self.field(b",\"requestId\":\"", id, b"\"");

@@ -3,7 +3,7 @@
 #[cfg(not(feature = "std"))]
 use crate::buffer::put;
 #[cfg(not(feature = "std"))]
-use crate::limits::{RECORD_BYTES_MAX, RESIDENT_BYTES};
+use crate::limits::{RECORD_BYTES_MAX, TRIM_KEEP_BYTES};
 #[cfg(not(feature = "std"))]
 use crate::sys;
 
@@ -51,12 +51,12 @@ struct Bytes {
 }
 
 #[cfg(not(feature = "std"))]
-static BYTES: sys::Region<Bytes> = sys::Region::new(Bytes {
+static BYTES: sys::TakeOnce<Bytes> = sys::TakeOnce::new(Bytes {
     length: 0,
     bytes: [0; _],
 });
 #[cfg(not(feature = "std"))]
-static FREE: sys::Slot<Bytes> = sys::Slot::new();
+static FREE: sys::Handoff<Bytes> = sys::Handoff::new();
 
 #[cfg(not(feature = "std"))]
 impl Room {
@@ -68,8 +68,8 @@ impl Room {
     /// Lets others have it.
     pub fn give_back(self) {
         let Bytes { length, bytes } = self.0;
-        if *length > RESIDENT_BYTES {
-            sys::release_pages(bytes, RESIDENT_BYTES);
+        if *length > TRIM_KEEP_BYTES {
+            sys::release_pages(bytes, TRIM_KEEP_BYTES);
         }
         *length = 0;
         FREE.put(self.0);

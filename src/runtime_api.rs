@@ -3,14 +3,14 @@
 //! Sources: AWS Lambda Developer Guide, "Runtime API"; the server code of AWS's Runtime Interface
 //! Emulator, whose state machine says what a lost connection leaves behind.
 
-use crate::buffer::{Buffer, Text};
+use crate::buffer::{Buffer, FixedBytes};
 use crate::config::Endpoint;
-use crate::connection::{Connection, Inbox};
+use crate::connection::{Connection, MessageReader};
+use crate::diagnostics::{self, EXIT_API};
 use crate::failure::Failure;
-use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_BYTES};
+use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_READ_BYTES_MAX};
 #[cfg(feature = "platform")]
 use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
-use crate::log::{self, EXIT_API};
 use crate::response::Response;
 use crate::sys::{self, Pause};
 use crate::wire::http1::{self, Framing};
@@ -19,16 +19,16 @@ use crate::wire::{equal, find};
 #[cfg(feature = "platform")]
 mod platform;
 #[cfg(feature = "platform")]
-pub use platform::Seat;
+pub use platform::WorkerLink;
 
 /// Our side of the conversation.
 #[repr(C)] // what is used most stands first: a large offset takes three bytes more
-pub struct Api {
+pub struct RuntimeApi {
     connection: Connection,
     /// The next event was asked for on this connection.
-    asked: bool,
+    next_requested: bool,
     /// An answer was sent, and the connection lost before the reply.
-    doubtful: bool,
+    reply_lost: bool,
     /// The connection was lost, and nothing went well since.
     lost: bool,
     /// Before the next event is asked for again when there was none.
@@ -36,12 +36,12 @@ pub struct Api {
     /// Ends the streamed response of the event in hand; see `stream`.
     pub end_stream: Option<EndStream>,
     /// A part of it was sent.
-    pub stream_begun: bool,
+    pub stream_started: bool,
     /// The connection broke within it.
-    pub stream_broken: bool,
+    pub stream_failed: bool,
     /// In a worker of a pool, until it is ready.
     #[cfg(feature = "platform")]
-    pub seat: Option<Seat>,
+    pub seat: Option<WorkerLink>,
     /// How long the next try waits, in milliseconds, after the connection was lost once more.
     #[cfg(feature = "platform")]
     retry_ms: u64,
@@ -57,28 +57,29 @@ pub struct Api {
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
     /// The ids of the event in hand; none yet during init.
-    pub request_id: Text<ID_BYTES_MAX>,
+    pub request_id: FixedBytes<ID_BYTES_MAX>,
     /// Its tenant, for log records.
     #[cfg(feature = "platform")]
-    pub tenant_id: Text<TENANT_ID_BYTES_MAX>,
-    invocation_id: Text<ID_BYTES_MAX>,
+    pub tenant_id: FixedBytes<TENANT_ID_BYTES_MAX>,
+    invocation_id: FixedBytes<ID_BYTES_MAX>,
 }
 
 /// Ends a streamed response. False: nothing of it was sent, and an ordinary answer is wanted.
-pub type EndStream = fn(&mut Api, &mut Inbox, &mut Response, &Result<(), Failure>) -> bool;
+pub type EndStream =
+    fn(&mut RuntimeApi, &mut MessageReader, &mut Response, &Result<(), Failure>) -> bool;
 
-impl Api {
+impl RuntimeApi {
     /// Nobody to talk to.
-    pub const fn new() -> Api {
-        Api {
+    pub const fn new() -> RuntimeApi {
+        RuntimeApi {
             connection: Connection::new(),
-            asked: false,
-            doubtful: false,
+            next_requested: false,
+            reply_lost: false,
             lost: false,
             pause: Pause::new(),
             end_stream: None,
-            stream_begun: false,
-            stream_broken: false,
+            stream_started: false,
+            stream_failed: false,
             #[cfg(feature = "platform")]
             seat: None,
             #[cfg(feature = "platform")]
@@ -90,27 +91,27 @@ impl Api {
             #[cfg(feature = "platform")]
             afterwards: None,
             endpoint: Endpoint::new(),
-            request_id: Text::new(),
+            request_id: FixedBytes::new(),
             #[cfg(feature = "platform")]
-            tenant_id: Text::new(),
-            invocation_id: Text::new(),
+            tenant_id: FixedBytes::new(),
+            invocation_id: FixedBytes::new(),
         }
     }
 
     /// Waits for the next event, however long it takes, and sets `_X_AMZN_TRACE_ID` to its trace
     /// id. `kept` is the answer to the one before.
     #[inline(never)]
-    pub fn next(&mut self, inbox: &mut Inbox, kept: &Buffer) {
+    pub fn next(&mut self, inbox: &mut MessageReader, kept: &Buffer) {
         loop {
-            if !self.asked {
+            if !self.next_requested {
                 #[cfg(feature = "platform")]
-                if !self.doubtful
+                if !self.reply_lost
                     && let Some(work) = self.afterwards.take()
                 {
                     work();
                 }
                 self.connection.send(&self.endpoint, self.endpoint.next());
-                self.asked = true;
+                self.next_requested = true;
             }
             #[cfg(feature = "platform")]
             if let Some(wait) = self.wait.filter(|_| inbox.is_empty()) {
@@ -120,9 +121,9 @@ impl Api {
                 self.lose(inbox);
                 continue;
             }
-            self.asked = false;
+            self.next_requested = false;
             if inbox.head.close {
-                self.hang_up(inbox);
+                self.disconnect(inbox);
             }
             match inbox.head.status {
                 200 if inbox.head.framing != Framing::UntilClose => {}
@@ -131,12 +132,12 @@ impl Api {
                     continue;
                 }
                 #[cfg(feature = "platform")]
-                500.. if self.endpoint.patient && self.retry_ms < RETRY_MS_MAX => {
-                    complain(inbox);
+                500.. if self.endpoint.retry_unreachable && self.retry_ms < RETRY_MS_MAX => {
+                    log_reply(inbox);
                     self.retry();
                     continue;
                 }
-                _ => refused(inbox),
+                _ => exit_refused(inbox),
             }
             let request_id = inbox.value(http1::REQUEST_ID);
             let invocation_id = inbox.value(http1::INVOCATION_ID);
@@ -144,9 +145,9 @@ impl Api {
             // The second is repeated in a header, as it is.
             let fits = find(invocation_id, 0, b'\r') >= invocation_id.len();
             if request_id.is_empty() || bytes > ID_BYTES_MAX || !fits {
-                log::fatal(EXIT_API, b"request id empty or too long: ", request_id);
+                diagnostics::fatal(EXIT_API, b"request id empty or too long: ", request_id);
             }
-            if self.doubtful
+            if self.reply_lost
                 && equal(self.request_id.get(), request_id)
                 && equal(self.invocation_id.get(), invocation_id)
             {
@@ -158,9 +159,9 @@ impl Api {
             self.invocation_id.set(invocation_id);
             #[cfg(feature = "platform")]
             self.tenant_id.set(inbox.value(http1::TENANT_ID));
-            self.doubtful = false;
+            self.reply_lost = false;
             self.pause.reset();
-            self.recover();
+            self.reset_backoff();
             return sys::set_trace_id(inbox.value(http1::TRACE_ID));
         }
     }
@@ -170,7 +171,7 @@ impl Api {
     #[inline(never)]
     pub fn answer(
         &mut self,
-        inbox: &mut Inbox,
+        inbox: &mut MessageReader,
         response: &mut Response,
         outcome: &Result<(), Failure>,
     ) {
@@ -195,12 +196,12 @@ impl Api {
             buffer.prepend_number(buffer.body_bytes());
             buffer.prepend(b"Content-Length: ");
         });
-        self.ask_next(buffer);
+        self.append_next_request(buffer);
         buffer
     }
 
     /// Asks for the next event in the same breath where that is right.
-    pub fn ask_next(&self, buffer: &mut Buffer) {
+    pub fn append_next_request(&self, buffer: &mut Buffer) {
         if self.is_pipelined() {
             buffer.append(self.endpoint.next());
         }
@@ -217,12 +218,12 @@ impl Api {
     }
 
     /// Reports that init failed, or that the handler panicked, and nothing after it.
-    pub fn report(&mut self, inbox: &mut Inbox, response: &mut Response, failure: Failure) {
+    pub fn report(&mut self, inbox: &mut MessageReader, response: &mut Response, failure: Failure) {
         self.endpoint.pipeline = false;
         let outcome = Err(failure);
         #[cfg(feature = "platform")]
         if let Some(seat) = &self.seat {
-            return self.tell_parent(seat, response, &outcome);
+            return self.send_init_error_to_parent(seat, response, &outcome);
         }
         self.answer(inbox, response, &outcome);
     }
@@ -260,7 +261,7 @@ impl Api {
 
     /// Sends an answer, and judges the reply.
     #[inline(never)]
-    fn post(&mut self, inbox: &mut Inbox, answer: &Buffer) {
+    fn post(&mut self, inbox: &mut MessageReader, answer: &Buffer) {
         let sent = self.send(answer.bytes());
         self.settle(inbox, sent);
     }
@@ -277,41 +278,41 @@ impl Api {
 
     /// Judges the reply to an answer, before anything that follows it.
     #[inline]
-    pub fn settle(&mut self, inbox: &mut Inbox, sent: bool) {
-        self.asked = self.is_pipelined();
-        self.doubtful = !inbox.receive(&self.connection, REPLY_BYTES);
-        if self.doubtful {
+    pub fn settle(&mut self, inbox: &mut MessageReader, sent: bool) {
+        self.next_requested = self.is_pipelined();
+        self.reply_lost = !inbox.receive(&self.connection, REPLY_READ_BYTES_MAX);
+        if self.reply_lost {
             return self.lose(inbox);
         }
-        self.recover();
+        self.reset_backoff();
         match inbox.head.status {
             200..=299 => {}
             // Too late and too large: the caller has its answer, from the server.
-            410 | 413 => complain(inbox),
-            _ => refused(inbox),
+            410 | 413 => log_reply(inbox),
+            _ => exit_refused(inbox),
         }
         // An early reply may come while we still send: the rest of this connection is no good.
         if inbox.head.close || !sent {
-            self.hang_up(inbox);
+            self.disconnect(inbox);
         }
     }
 
     /// After the connection broke: once is forgiven.
     #[inline(never)]
-    fn lose(&mut self, inbox: &mut Inbox) {
-        self.hang_up(inbox);
+    fn lose(&mut self, inbox: &mut MessageReader) {
+        self.disconnect(inbox);
         #[cfg(feature = "platform")]
-        if self.endpoint.patient && self.retry_ms < RETRY_MS_MAX {
+        if self.endpoint.retry_unreachable && self.retry_ms < RETRY_MS_MAX {
             return self.retry();
         }
         if self.lost {
-            log::fatal(EXIT_API, b"Runtime API: ", b"closed twice");
+            diagnostics::fatal(EXIT_API, b"Runtime API: ", b"closed twice");
         }
         self.lost = true;
     }
 
     /// All went well: what comes is forgiven again.
-    fn recover(&mut self) {
+    fn reset_backoff(&mut self) {
         self.lost = false;
         #[cfg(feature = "platform")]
         {
@@ -320,10 +321,10 @@ impl Api {
     }
 
     #[inline(never)]
-    fn hang_up(&mut self, inbox: &mut Inbox) {
+    fn disconnect(&mut self, inbox: &mut MessageReader) {
         self.connection.close();
         inbox.cut();
-        self.asked = false;
+        self.next_requested = false;
     }
 }
 
@@ -332,13 +333,13 @@ pub const ERROR_TYPE: &[u8] = b"Lambda-Runtime-Function-Error-Type: ";
 
 /// Logs what the server said.
 #[inline(never)]
-fn complain(inbox: &Inbox) {
-    log::line(b"Runtime API: ", inbox.head());
-    log::line(b"Runtime API: ", inbox.body());
+fn log_reply(inbox: &MessageReader) {
+    diagnostics::diagnostic(b"Runtime API: ", inbox.head());
+    diagnostics::diagnostic(b"Runtime API: ", inbox.body());
 }
 
 /// Logs what the server said, and ends the process.
-fn refused(inbox: &Inbox) -> ! {
-    complain(inbox);
+fn exit_refused(inbox: &MessageReader) -> ! {
+    log_reply(inbox);
     sys::exit(EXIT_API)
 }

@@ -5,23 +5,23 @@
 //! replaced, at once if it has lived for a second, else ever later. Sources: AWS Lambda Developer
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
-use crate::api::{Api, Seat};
 use crate::config::last_word;
-use crate::connection::Inbox;
+use crate::connection::MessageReader;
+use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
 use crate::limits::{
-    INIT_FORK_DELAY_MS_MAX, RESPAWN_MS_MAX, RESPAWN_MS_MIN, STATUS_BYTES_MAX, WORKER_STEADY_MS,
-    WORKERS_MAX,
+    INIT_FORK_DELAY_MS_MAX, RESPAWN_MS_MAX, RESPAWN_MS_MIN, WORKER_HEALTHY_MS,
+    WORKER_MESSAGE_BYTES_MAX, WORKERS_MAX,
 };
-use crate::log::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::response::Response;
-use crate::sys::child::Ending;
-use crate::sys::pipes::{pipe, wait_for};
+use crate::runtime_api::{RuntimeApi, WorkerLink};
+use crate::sys::child::ExitStatus;
+use crate::sys::ipc::{pipe, wait_for};
 use crate::sys::pool::{
-    CHILD_ENDED, Fork, KILL, Signals, TERMINATE, by_default, channel, die_with, fork, kill,
-    open_placeholders, own_pid, reap, take_message,
+    Fork, KILL, SIGCHLD, SIGTERM, Signals, channel, fork, kill, open_placeholders, own_pid, reap,
+    reset_to_default, set_parent_death_signal, try_recv,
 };
-use crate::sys::{self, Descriptor, Environment, Region, monotonic_ms};
+use crate::sys::{self, Descriptor, Environment, TakeOnce, monotonic_ms};
 use crate::wire::http1::decimal;
 use crate::wire::part;
 
@@ -47,19 +47,19 @@ impl Worker {
     }
 }
 
-static WORKERS: Region<[Worker; WORKERS_MAX]> = Region::new(
+static WORKERS: TakeOnce<[Worker; WORKERS_MAX]> = TakeOnce::new(
     [Worker {
         pid: 0,
         at_ms: 0,
         delay_ms: 0,
     }; WORKERS_MAX],
 );
-static STATUS: Region<[u8; STATUS_BYTES_MAX]> = Region::new([0; _]);
+static STATUS: TakeOnce<[u8; WORKER_MESSAGE_BYTES_MAX]> = TakeOnce::new([0; _]);
 
 /// The parent's view.
 struct Pool<'a> {
     workers: &'a mut [Worker],
-    message: &'static mut [u8; STATUS_BYTES_MAX],
+    message: &'static mut [u8; WORKER_MESSAGE_BYTES_MAX],
     own_pid: usize,
     /// What the workers say, and the end that they say it with.
     status: [Descriptor; 2],
@@ -72,7 +72,7 @@ struct Pool<'a> {
 
 /// Becomes a pool where the platform asks for one. Returns in a process that serves: in each
 /// worker, and where there is no pool.
-pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
+pub fn enter(api: &mut RuntimeApi, inbox: &mut MessageReader, response: &mut Response) {
     const WRONG: &[u8] = b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
     let environment = Environment::new();
     let Some(value) = environment.get(const { last_word(WRONG) }) else {
@@ -80,10 +80,10 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
     };
     let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
-        log::fatal(EXIT_CONFIG, WRONG, value);
+        diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     };
-    api.endpoint.patient = true;
-    by_default(&[CHILD_ENDED, TERMINATE]);
+    api.endpoint.retry_unreachable = true;
+    reset_to_default(&[SIGCHLD, SIGTERM]);
     open_placeholders();
     let (workers, (go, hold)) = (needed(WORKERS.take()), needed(pipe()));
     let mut pool = Pool {
@@ -93,7 +93,7 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
         status: needed(channel()),
         go,
         hold: Some(hold),
-        signals: needed(Signals::block(&[CHILD_ENDED, TERMINATE])),
+        signals: needed(Signals::block(&[SIGCHLD, SIGTERM])),
         ready: 0,
     };
     while !pool.supervise(api, inbox, response) {}
@@ -106,19 +106,19 @@ pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
         ..
     } = pool;
     signals.unblock();
-    die_with(own_pid);
-    api.seat = Some(Seat { status, go });
+    set_parent_death_signal(own_pid);
+    api.seat = Some(WorkerLink { status, go });
 }
 
 /// What a pool cannot do without. The process ends at once where there is none, so nothing that was
 /// opened before has to be closed.
 fn needed<T>(found: Option<T>) -> T {
-    found.unwrap_or_else(|| log::fatal(EXIT_CONFIG, b"no descriptors for workers", b""))
+    found.unwrap_or_else(|| diagnostics::fatal(EXIT_CONFIG, b"no descriptors for workers", b""))
 }
 
 /// In a worker whose init is done: says so, and waits until all are.
-pub fn take_part(api: &mut Api) {
-    if let Some(Seat { status, go }) = api.seat.take() {
+pub fn take_part(api: &mut RuntimeApi) {
+    if let Some(WorkerLink { status, go }) = api.seat.take() {
         status.send(READY);
         while !wait_for([Some(&go), None, None, None], false, None).contains(&true) {}
     }
@@ -126,7 +126,12 @@ pub fn take_part(api: &mut Api) {
 
 impl Pool<'_> {
     /// Starts who is due, and waits for what happens next. True: this is a new worker.
-    fn supervise(&mut self, api: &mut Api, inbox: &mut Inbox, response: &mut Response) -> bool {
+    fn supervise(
+        &mut self,
+        api: &mut RuntimeApi,
+        inbox: &mut MessageReader,
+        response: &mut Response,
+    ) -> bool {
         let now_ms = monotonic_ms();
         let mut wait_ms = None;
         let (mut failed, mut is_late) = (0, false);
@@ -159,8 +164,8 @@ impl Pool<'_> {
         wait_for([Some(status), come, None, None], false, wait_ms);
         self.listen(api, inbox);
         while let Some(signal) = self.signals.take() {
-            if signal == TERMINATE {
-                self.end(TERMINATE, 0);
+            if signal == SIGTERM {
+                self.end(SIGTERM, 0);
             }
         }
         while let Some((pid, ending)) = reap(false) {
@@ -172,9 +177,9 @@ impl Pool<'_> {
     }
 
     /// Takes what the workers say.
-    fn listen(&mut self, api: &mut Api, inbox: &mut Inbox) {
+    fn listen(&mut self, api: &mut RuntimeApi, inbox: &mut MessageReader) {
         let [status, _] = &self.status;
-        while let bytes @ 1.. = take_message(status, self.message) {
+        while let bytes @ 1.. = try_recv(status, self.message) {
             let said = part(self.message, 0, bytes);
             if said == READY {
                 self.ready += 1;
@@ -182,11 +187,11 @@ impl Pool<'_> {
                     self.hold = None; // the end of the pipe that all wait for
                 }
             } else if self.hold.is_some() {
-                api.settle_request(inbox, said);
+                api.send_request(inbox, said);
                 self.end(KILL, EXIT_INIT);
             } else {
                 let (_, json) = said.split_at(said.len().saturating_sub(JSON_SHOWN_BYTES));
-                log::line(b"a new worker failed to start: ", json);
+                diagnostics::diagnostic(b"a new worker failed to start: ", json);
             }
         }
     }
@@ -195,17 +200,17 @@ impl Pool<'_> {
     fn replace(
         &mut self,
         pid: usize,
-        ending: &Ending,
-        api: &mut Api,
-        inbox: &mut Inbox,
+        ending: &ExitStatus,
+        api: &mut RuntimeApi,
+        inbox: &mut MessageReader,
         response: &mut Response,
     ) {
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.pid == pid) else {
             return; // a child that was left to us, as they are to process 1
         };
         let (what, number): (&[u8], usize) = match *ending {
-            Ending::Exit(status) => (b"a worker ended with exit status ", status),
-            Ending::Signal(signal) => (b"a worker was ended by signal ", signal),
+            ExitStatus::Exit(status) => (b"a worker ended with exit status ", status),
+            ExitStatus::Signal(signal) => (b"a worker was ended by signal ", signal),
         };
         log_number(what, number, response);
         if self.hold.is_some() {
@@ -214,15 +219,15 @@ impl Pool<'_> {
         }
         let now_ms = monotonic_ms();
         worker.pid = 0;
-        if now_ms - worker.at_ms >= WORKER_STEADY_MS {
+        if now_ms - worker.at_ms >= WORKER_HEALTHY_MS {
             (worker.delay_ms, worker.at_ms) = (0, now_ms);
         } else {
             worker.put_off(now_ms);
         }
-        if matches!(ending, Ending::Exit(status) if *status == EXIT_API as usize)
+        if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
             && Descriptor::connect(api.endpoint.address, api.endpoint.port).is_none()
         {
-            log::line(b"no Runtime API at ", api.endpoint.authority());
+            diagnostics::diagnostic(b"no Runtime API at ", api.endpoint.authority());
             self.end(KILL, EXIT_API);
         }
     }
@@ -231,8 +236,8 @@ impl Pool<'_> {
     #[cold]
     fn fail_init(
         &mut self,
-        api: &mut Api,
-        inbox: &mut Inbox,
+        api: &mut RuntimeApi,
+        inbox: &mut MessageReader,
         response: &mut Response,
         failure: &'static Failure,
     ) -> ! {
@@ -264,7 +269,7 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
     let digits = response.buffer();
     digits.clear();
     digits.prepend_number(number);
-    log::line(what, digits.bytes());
+    diagnostics::diagnostic(what, digits.bytes());
 }
 
 const DEAD_AT_INIT: &Failure =

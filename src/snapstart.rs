@@ -4,17 +4,17 @@
 //! Sources: AWS Lambda Developer Guide, "Lambda SnapStart runtime hooks" (custom runtimes), and the
 //! emulator's server code.
 
-use crate::api::Api;
-use crate::connection::Inbox;
+use crate::connection::MessageReader;
 use crate::failure::Failure;
 use crate::panics;
 use crate::response::Response;
-use crate::sys::{self, Environment, Hook};
+use crate::runtime_api::RuntimeApi;
+use crate::sys::{self, AtomicFn, Environment};
 
 type Function = fn() -> Result<(), Failure>;
 
-static BEFORE: Hook<Function> = Hook::new();
-static AFTER: Hook<Function> = Hook::new();
+static BEFORE: AtomicFn<Function> = AtomicFn::new();
+static AFTER: AtomicFn<Function> = AtomicFn::new();
 
 /// Has a function called before the platform takes a snapshot of the environment (SnapStart). To
 /// be said before init is over; the last one counts. Its `Err` is an init error.
@@ -30,7 +30,11 @@ pub fn after_restore(function: fn() -> Result<(), Failure>) {
 }
 
 /// Where the platform asks for it: waits until a snapshot was taken and restored.
-pub fn wait(api: &'static mut Api, inbox: &mut Inbox, response: &mut Response) -> &'static mut Api {
+pub fn wait(
+    api: &'static mut RuntimeApi,
+    inbox: &mut MessageReader,
+    response: &mut Response,
+) -> &'static mut RuntimeApi {
     let environment = Environment::new();
     let rest = environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start");
     if rest.is_none_or(|rest| !rest.is_empty()) {
@@ -49,7 +53,7 @@ pub fn wait(api: &'static mut Api, inbox: &mut Inbox, response: &mut Response) -
     ] {
         request.append(piece);
     }
-    if !api.wait_restored(inbox, request.bytes()) {
+    if !api.wait_for_restore(inbox, request.bytes()) {
         return api; // nothing was restored
     }
     call(&AFTER, api, inbox, response)
@@ -57,11 +61,11 @@ pub fn wait(api: &'static mut Api, inbox: &mut Inbox, response: &mut Response) -
 
 /// Calls a function, if somebody wants that. Its error is reported, and ends the process.
 fn call(
-    hook: &Hook<Function>,
-    api: &'static mut Api,
-    inbox: &mut Inbox,
+    hook: &AtomicFn<Function>,
+    api: &'static mut RuntimeApi,
+    inbox: &mut MessageReader,
     response: &mut Response,
-) -> &'static mut Api {
+) -> &'static mut RuntimeApi {
     let Some(function) = hook.get() else {
         return api;
     };

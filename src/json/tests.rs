@@ -1,7 +1,7 @@
 //! Tests of values that are read and written.
 
 use super::*;
-use crate::sys::Region;
+use crate::sys::TakeOnce;
 use alloc::string::String;
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ fn read<'a, T: Deserialize<'a>>(event: &'a [u8]) -> Result<T, String> {
     let invocation = Invocation::new(b"", event);
     invocation.json().map_err(|failure| {
         assert_eq!(failure.error_type(), "Function.BadEvent");
-        static RESPONSE: Region<Response> = Region::new(Response::new());
-        static FREE: crate::sys::Slot<Response> = crate::sys::Slot::new();
+        static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
+        static FREE: crate::sys::Handoff<Response> = crate::sys::Handoff::new();
         let response = FREE.take().or_else(|| RESPONSE.take());
         let response = response.expect("tests of one thread");
         failure.write(response.buffer());
@@ -57,7 +57,7 @@ fn what_is_wrong_with_an_event_is_said_with_line_and_column() {
 
 #[test]
 fn a_value_is_written_as_serde_json_has_it() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
+    static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
     let response = RESPONSE.take().expect("first");
     for value in [
         json!(null),
@@ -79,7 +79,7 @@ fn a_value_is_written_as_serde_json_has_it() {
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn a_value_that_is_too_large_fails_the_event() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
+    static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
     let response = RESPONSE.take().expect("first");
     response.reset();
     let outcome = response.json(&"x".repeat(7_000_000));
@@ -89,7 +89,7 @@ fn a_value_that_is_too_large_fails_the_event() {
 
 #[test]
 fn a_typed_handler_reads_and_answers() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
+    static RESPONSE: TakeOnce<Response> = TakeOnce::new(Response::new());
     let response = RESPONSE.take().expect("first");
     let mut handler = json(|numbers: alloc::vec::Vec<i32>, _: &Invocation| {
         let sum: i32 = numbers.iter().sum();
