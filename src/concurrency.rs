@@ -5,16 +5,16 @@
 //! replaced, at once if it has lived for a second, else ever later. Sources: AWS Lambda Developer
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
-use crate::config::last_word;
-use crate::connection::MessageReader;
+use crate::config::MAX_CONCURRENCY;
 use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
 use crate::limits::{
     INIT_FORK_DELAY_MS_MAX, RESPAWN_MS_MAX, RESPAWN_MS_MIN, WORKER_HEALTHY_MS,
     WORKER_MESSAGE_BYTES_MAX, WORKERS_MAX,
 };
+use crate::message_reader::MessageReader;
 use crate::response::Response;
-use crate::runtime_api::{RuntimeApi, WorkerLink};
+use crate::session::{Session, WorkerLink};
 use crate::sys::child::ExitStatus;
 use crate::sys::ipc::{pipe, wait_for};
 use crate::sys::pool::{
@@ -34,24 +34,24 @@ struct Worker {
     /// 0: none now.
     pid: usize,
     /// When it was started, or is to be, in milliseconds.
-    at_ms: u64,
+    started_or_due_ms: u64,
     /// How long its successor would have to wait, in milliseconds.
-    delay_ms: u64,
+    backoff_ms: u64,
 }
 
 impl Worker {
     /// The next one is started later, and later each time.
     fn put_off(&mut self, now_ms: u64) {
-        self.delay_ms = (self.delay_ms * 2).clamp(RESPAWN_MS_MIN, RESPAWN_MS_MAX);
-        self.at_ms = now_ms + self.delay_ms;
+        self.backoff_ms = (self.backoff_ms * 2).clamp(RESPAWN_MS_MIN, RESPAWN_MS_MAX);
+        self.started_or_due_ms = now_ms + self.backoff_ms;
     }
 }
 
 static WORKERS: TakeOnce<[Worker; WORKERS_MAX]> = TakeOnce::new(
     [Worker {
         pid: 0,
-        at_ms: 0,
-        delay_ms: 0,
+        started_or_due_ms: 0,
+        backoff_ms: 0,
     }; WORKERS_MAX],
 );
 static STATUS: TakeOnce<[u8; WORKER_MESSAGE_BYTES_MAX]> = TakeOnce::new([0; _]);
@@ -62,65 +62,73 @@ struct Pool<'a> {
     message: &'static mut [u8; WORKER_MESSAGE_BYTES_MAX],
     own_pid: usize,
     /// What the workers say, and the end that they say it with.
-    status: [Descriptor; 2],
-    /// What they wait for: it ends when the end to write to is closed.
-    go: Descriptor,
-    hold: Option<Descriptor>,
+    events: [Descriptor; 2],
+    /// What workers wait for: it ends when the end to write to is closed.
+    start_gate_rx: Descriptor,
+    start_gate_tx: Option<Descriptor>,
     signals: Signals,
     ready: usize,
 }
 
 /// Becomes a pool where the platform asks for one. Returns in a process that serves: in each
 /// worker, and where there is no pool.
-pub fn enter(api: &mut RuntimeApi, inbox: &mut MessageReader, response: &mut Response) {
-    const WRONG: &[u8] = b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
+pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
     let environment = Environment::new();
-    let Some(value) = environment.get(const { last_word(WRONG) }) else {
+    let Some(value) = environment.get(MAX_CONCURRENCY) else {
         return;
     };
     let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
-        diagnostics::fatal(EXIT_CONFIG, WRONG, value);
+        diagnostics::fatal(
+            EXIT_CONFIG,
+            b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=",
+            value,
+        );
     };
-    api.endpoint.retry_unreachable = true;
     reset_to_default(&[SIGCHLD, SIGTERM]);
     open_placeholders();
-    let (workers, (go, hold)) = (needed(WORKERS.take()), needed(pipe()));
+    let (workers, (start_gate_rx, start_gate_tx)) = (needed(WORKERS.take()), needed(pipe()));
     let mut pool = Pool {
         workers: needed(workers.get_mut(..count)),
         message: needed(STATUS.take()),
         own_pid: own_pid(),
-        status: needed(channel()),
-        go,
-        hold: Some(hold),
+        events: needed(channel()),
+        start_gate_rx,
+        start_gate_tx: Some(start_gate_tx),
         signals: needed(Signals::block(&[SIGCHLD, SIGTERM])),
         ready: 0,
     };
-    while !pool.supervise(api, inbox, response) {}
+    while !pool.supervise(session, reader, response) {}
     // In a worker.
     let Pool {
         own_pid,
-        status: [_, status],
-        go,
+        events: [_, events],
+        start_gate_rx: start_gate,
         signals,
         ..
     } = pool;
     signals.unblock();
     set_parent_death_signal(own_pid);
-    api.seat = Some(WorkerLink { status, go });
+    session.worker_link = Some(WorkerLink { events, start_gate });
 }
 
 /// What a pool cannot do without. The process ends at once where there is none, so nothing that was
 /// opened before has to be closed.
 fn needed<T>(found: Option<T>) -> T {
-    found.unwrap_or_else(|| diagnostics::fatal(EXIT_CONFIG, b"no descriptors for workers", b""))
+    found.unwrap_or_else(|| {
+        diagnostics::fatal(
+            EXIT_CONFIG,
+            b"cannot create the channels of workers: no descriptors",
+            b"",
+        )
+    })
 }
 
 /// In a worker whose init is done: says so, and waits until all are.
-pub fn take_part(api: &mut RuntimeApi) {
-    if let Some(WorkerLink { status, go }) = api.seat.take() {
-        status.send(READY);
-        while !wait_for([Some(&go), None, None, None], false, None).contains(&true) {}
+pub fn wait_for_start(session: &mut Session) {
+    if let Some(WorkerLink { events, start_gate }) = session.worker_link.take() {
+        events.send(READY);
+        while !wait_for([Some(&start_gate), None, None, None], false, None).contains(&true) {}
     }
 }
 
@@ -128,107 +136,112 @@ impl Pool<'_> {
     /// Starts who is due, and waits for what happens next. True: this is a new worker.
     fn supervise(
         &mut self,
-        api: &mut RuntimeApi,
-        inbox: &mut MessageReader,
+        session: &mut Session,
+        reader: &mut MessageReader,
         response: &mut Response,
     ) -> bool {
         let now_ms = monotonic_ms();
         let mut wait_ms = None;
         let (mut failed, mut is_late) = (0, false);
         for worker in self.workers.iter_mut().filter(|worker| worker.pid == 0) {
-            if worker.at_ms <= now_ms {
+            if worker.started_or_due_ms <= now_ms {
                 match fork() {
                     Ok(Fork::Child) => return true,
                     Ok(Fork::Parent(pid)) => {
-                        (worker.pid, worker.at_ms) = (pid, now_ms);
+                        (worker.pid, worker.started_or_due_ms) = (pid, now_ms);
                         continue;
                     }
                     Err(errno) => {
                         failed = errno;
-                        is_late |= worker.delay_ms >= INIT_FORK_DELAY_MS_MAX;
+                        is_late |= worker.backoff_ms >= INIT_FORK_DELAY_MS_MAX;
                         worker.put_off(now_ms);
                     }
                 }
             }
-            let left_ms = worker.at_ms - now_ms;
+            let left_ms = worker.started_or_due_ms - now_ms;
             wait_ms = Some(wait_ms.unwrap_or(left_ms).min(left_ms));
         }
         if failed != 0 {
-            log_number(b"cannot fork a worker: errno ", failed, response);
-            if is_late && self.hold.is_some() {
-                self.fail_init(api, inbox, response, OUT_OF_RESOURCES);
+            log_number(
+                b"cannot fork a worker, trying again: errno ",
+                failed,
+                response,
+            );
+            if is_late && self.start_gate_tx.is_some() {
+                self.fail_init(session, reader, response, OUT_OF_RESOURCES);
             }
         }
-        let [status, _] = &self.status;
+        let [events, _] = &self.events;
         let come = Some(&self.signals.come);
-        wait_for([Some(status), come, None, None], false, wait_ms);
-        self.listen(api, inbox);
+        wait_for([Some(events), come, None, None], false, wait_ms);
+        self.drain_events(session, reader);
         while let Some(signal) = self.signals.take() {
             if signal == SIGTERM {
-                self.end(SIGTERM, 0);
+                self.terminate_all(SIGTERM, 0);
             }
         }
         while let Some((pid, ending)) = reap(false) {
             // What it said before it ended is in the channel by now.
-            self.listen(api, inbox);
-            self.replace(pid, &ending, api, inbox, response);
+            self.drain_events(session, reader);
+            self.on_worker_exit(pid, &ending, session, reader, response);
         }
         false
     }
 
     /// Takes what the workers say.
-    fn listen(&mut self, api: &mut RuntimeApi, inbox: &mut MessageReader) {
-        let [status, _] = &self.status;
-        while let bytes @ 1.. = try_recv(status, self.message) {
-            let said = part(self.message, 0, bytes);
-            if said == READY {
+    fn drain_events(&mut self, session: &mut Session, reader: &mut MessageReader) {
+        let [events, _] = &self.events;
+        while let bytes @ 1.. = try_recv(events, self.message) {
+            let message = part(self.message, 0, bytes);
+            if message == READY {
                 self.ready += 1;
                 if self.ready == self.workers.len() {
-                    self.hold = None; // the end of the pipe that all wait for
+                    self.start_gate_tx = None; // the end of the pipe that all wait for
                 }
-            } else if self.hold.is_some() {
-                api.send_request(inbox, said);
-                self.end(KILL, EXIT_INIT);
+            } else if self.start_gate_tx.is_some() {
+                session.api.send_request(reader, message);
+                self.terminate_all(KILL, EXIT_INIT);
             } else {
-                let (_, json) = said.split_at(said.len().saturating_sub(JSON_SHOWN_BYTES));
+                let (_, json) = message.split_at(message.len().saturating_sub(JSON_SHOWN_BYTES));
                 diagnostics::diagnostic(b"a new worker failed to start: ", json);
             }
         }
     }
 
     /// One of ours has ended.
-    fn replace(
+    fn on_worker_exit(
         &mut self,
         pid: usize,
         ending: &ExitStatus,
-        api: &mut RuntimeApi,
-        inbox: &mut MessageReader,
+        session: &mut Session,
+        reader: &mut MessageReader,
         response: &mut Response,
     ) {
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.pid == pid) else {
             return; // a child that was left to us, as they are to process 1
         };
         let (what, number): (&[u8], usize) = match *ending {
-            ExitStatus::Exit(status) => (b"a worker ended with exit status ", status),
-            ExitStatus::Signal(signal) => (b"a worker was ended by signal ", signal),
+            ExitStatus::Exit(status) => (b"a worker exited with status ", status),
+            ExitStatus::Signal(signal) => (b"a worker was killed by signal ", signal),
         };
         log_number(what, number, response);
-        if self.hold.is_some() {
+        if self.start_gate_tx.is_some() {
             worker.pid = 0;
-            self.fail_init(api, inbox, response, DEAD_AT_INIT);
+            self.fail_init(session, reader, response, WORKER_EXITED_AT_INIT);
         }
         let now_ms = monotonic_ms();
         worker.pid = 0;
-        if now_ms - worker.at_ms >= WORKER_HEALTHY_MS {
-            (worker.delay_ms, worker.at_ms) = (0, now_ms);
+        if now_ms - worker.started_or_due_ms >= WORKER_HEALTHY_MS {
+            (worker.backoff_ms, worker.started_or_due_ms) = (0, now_ms);
         } else {
             worker.put_off(now_ms);
         }
         if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
-            && Descriptor::connect(api.endpoint.address, api.endpoint.port).is_none()
+            && Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
+                .is_none()
         {
-            diagnostics::diagnostic(b"no Runtime API at ", api.endpoint.authority());
-            self.end(KILL, EXIT_API);
+            diagnostics::diagnostic(b"no Runtime API at ", session.api.endpoint.authority());
+            self.terminate_all(KILL, EXIT_API);
         }
     }
 
@@ -236,29 +249,29 @@ impl Pool<'_> {
     #[cold]
     fn fail_init(
         &mut self,
-        api: &mut RuntimeApi,
-        inbox: &mut MessageReader,
+        session: &mut Session,
+        reader: &mut MessageReader,
         response: &mut Response,
         failure: &'static Failure,
     ) -> ! {
-        api.report(inbox, response, failure.again());
-        self.end(KILL, EXIT_INIT)
+        session.post_error(reader, response, failure.duplicate());
+        self.terminate_all(KILL, EXIT_INIT)
     }
 
     /// Ends all workers, waits until they are gone, and ends the process.
     #[inline(never)]
-    fn end(&mut self, signal: i32, code: i32) -> ! {
+    fn terminate_all(&mut self, signal: i32, code: i32) -> ! {
         for worker in self.workers.iter().filter(|worker| worker.pid != 0) {
             kill(worker.pid, signal);
         }
         // Those that hold the signal back until they wait for an event wait for the others before.
-        self.hold = None;
+        self.start_gate_tx = None;
         while reap(true).is_some() {}
         sys::exit(code)
     }
 }
 
-const OUT_OF_RESOURCES: &Failure = &Failure::plain(
+const OUT_OF_RESOURCES: &Failure = &Failure::fixed(
     "Runtime.OutOfResources",
     "cannot fork a worker, see the log",
 );
@@ -272,8 +285,8 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
     diagnostics::diagnostic(what, digits.bytes());
 }
 
-const DEAD_AT_INIT: &Failure =
-    &Failure::plain("Runtime.ExitError", "a worker ended at init, see the log");
+const WORKER_EXITED_AT_INIT: &Failure =
+    &Failure::fixed("Runtime.ExitError", "a worker ended at init, see the log");
 
 /// So much of the end of an init error is shown: its JSON.
 const JSON_SHOWN_BYTES: usize = 600;

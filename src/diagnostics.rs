@@ -1,8 +1,6 @@
 //! What the runtime itself has to say: one line, one write, on standard error; and how it ends.
 
-#[cfg(feature = "platform")]
 use crate::buffer::FixedBytes;
-#[cfg(feature = "platform")]
 use crate::limits::PIPE_BUF_BYTES;
 use crate::sys;
 use crate::wire::part;
@@ -26,7 +24,6 @@ pub fn diagnostic(text: &[u8], about: &[u8]) {
 }
 
 /// The same by the deadline of the event in hand, if there is one.
-#[cfg(feature = "platform")]
 pub fn diagnostic_by_deadline(text: &[u8], about: &[u8]) {
     let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
     for piece in [NAME, text, first_line(about), b"\n"] {

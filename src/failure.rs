@@ -57,7 +57,7 @@ impl Failure {
     }
 
     /// A failure of the runtime itself: its words need no escapes, so those are not linked for it.
-    pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
+    pub(crate) const fn fixed(error_type: &'static str, message: &'static str) -> Failure {
         Failure {
             error_type,
             metrics_type: error_type.as_bytes(),
@@ -77,7 +77,7 @@ impl Failure {
     }
 
     /// The same once more; nothing that was made at run time.
-    pub(crate) fn again(&'static self) -> Failure {
+    pub(crate) fn duplicate(&'static self) -> Failure {
         Failure {
             #[cfg(feature = "alloc")]
             owned: None,
@@ -91,7 +91,6 @@ impl Failure {
     }
 
     /// A failure whose JSON is in the response, or this; `counted` is its type as a header has it.
-    #[cfg(feature = "platform")]
     pub(crate) fn of_json(metrics_type: &'static [u8], json: &'static [u8]) -> Failure {
         Failure {
             metrics_type,
@@ -130,7 +129,6 @@ impl Failure {
     }
 
     /// Its message, where that was not made at run time.
-    #[cfg(feature = "platform")]
     pub(crate) fn message(&self) -> &'static [u8] {
         self.message
     }
@@ -145,8 +143,11 @@ impl Failure {
         (self.write)(self, buffer);
     }
 
-    /// Puts the header that has its cause before its JSON, which was written.
-    pub(crate) fn write_cause(&self, buffer: &mut Buffer) {
+    /// Puts its JSON into the buffer, unless it is there, and the headers that say what it is before
+    /// it.
+    pub(crate) fn write_answer(&self, buffer: &mut Buffer) {
+        self.write(buffer);
+        buffer.set_content_type(b"application/vnd.aws.lambda.error+json");
         (self.write_cause)(buffer);
     }
 }

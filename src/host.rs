@@ -49,8 +49,9 @@ use crate::host::shims::SHIMS_BYTES;
 use crate::host::worker::{LaunchSpec, Worker};
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
-use crate::panics;
 use crate::response::Response;
+use crate::runtime;
+use crate::service::Service;
 use crate::sys::child::reap_orphans;
 use crate::sys::files::open_standard_streams;
 use crate::sys::pool::{SIGCHLD, reset_to_default};
@@ -78,35 +79,62 @@ struct Host {
     spare: &'static mut Response,
     /// Until when a restart may hold up the request for the next event.
     restart_end_ms: u64,
+    restart_pending: bool,
 }
 
 static HOST: TakeOnce<Option<Host>> = TakeOnce::new(None);
 static LOGS: TakeOnce<ChildOutput> = TakeOnce::new(ChildOutput::new());
 static CONTEXT: TakeOnce<Context> = TakeOnce::new(Context::new());
-static SPARE: TakeOnce<Response> = TakeOnce::new(Response::new());
+static SPARE: TakeOnce<[u8; crate::limits::RESPONSE_REGION_BYTES]> = TakeOnce::new([0; _]);
+static SPARE2: TakeOnce<Option<Response>> = TakeOnce::new(None);
 /// Where the handler is while it is not at work.
 static AT_REST: Handoff<Option<Host>> = Handoff::new();
 
 static CODE: TakeOnce<[u8; SHIMS_BYTES]> = TakeOnce::new([0; _]);
 static COMMAND: TakeOnce<Command> = TakeOnce::new(Command::new());
 
-const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
+const TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the handler is at work already");
 
-/// To be called first of all: becomes the wrapper that the environment asks for. Returns what
-/// [`run_with`](crate::run_with) wants.
-pub fn start() -> fn() -> Result<Handle, Failure> {
+/// Serves events with the handler that the environment names, until the process ends. To be called
+/// first of all: the process becomes the wrapper that the environment asks for.
+pub fn run() -> ! {
     open_standard_streams();
     // Where it is ignored, nobody learns how a child has ended.
     reset_to_default(&[SIGCHLD]);
     wrapper::become_wrapper();
     forget_variables();
-    init
+    runtime::serve(init)
 }
 
-type Handle = fn(&Invocation<'_>, &mut Response) -> Result<(), Failure>;
+/// The service; the host itself is in `AT_REST`.
+struct Hosted;
+
+impl Service for Hosted {
+    fn handle(
+        &mut self,
+        invocation: &Invocation<'_>,
+        response: &mut Response,
+    ) -> Result<(), Failure> {
+        handle(invocation, response)
+    }
+
+    fn has_work_after_answer(&self) -> bool {
+        with_host(|host| host.restart_pending) == Some(true)
+    }
+
+    fn after_answer(&mut self) {
+        if with_host(|host| core::mem::take(&mut host.restart_pending)) == Some(true) {
+            restart();
+        }
+    }
+
+    fn idle(&mut self, connection: &Connection) {
+        wait(connection);
+    }
+}
 
 /// Finds the handler that the environment names, and starts it where it is kept alive.
-fn init() -> Result<Handle, Failure> {
+fn init(_: &mut Response) -> Result<Hosted, Failure> {
     let environment = Environment::new();
     let found = find_handler(&environment).inspect_err(|failure| {
         diagnostics::diagnostic(b"", failure.message());
@@ -114,18 +142,21 @@ fn init() -> Result<Handle, Failure> {
     let (Some(place), Some(logs), Some(context), Some(spare)) =
         (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
     else {
-        return Err(TWICE.again());
+        return Err(TWICE.duplicate());
     };
+    let Some(spare2) = SPARE2.take() else {
+        return Err(TWICE.duplicate());
+    };
+    let spare = spare2.insert(Response::new(spare));
     logs.set_up();
     let mut handler = make(&found, &environment, logs)?;
-    if let Handler::PersistentProcess(kept, talk) = &mut handler {
-        if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None), None) {
-            let ReportedError(error_type) = kept.fail(trouble, &Time::NONE, spare);
-            kept.logs.say_failed(spare.body());
-            let said: &'static Response = spare;
-            return Err(Failure::of_json(error_type, said.body()));
-        }
-        panics::with_lent_api(|api| api.wait = Some(wait));
+    if let Handler::PersistentProcess(kept, talk) = &mut handler
+        && let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None), None)
+    {
+        let ReportedError(error_type) = kept.fail(trouble, &Time::NONE, spare);
+        kept.logs.say_failed(spare.body());
+        let said: &'static Response = spare;
+        return Err(Failure::of_json(error_type, said.body()));
     }
     *place = Some(Host {
         handler,
@@ -133,9 +164,10 @@ fn init() -> Result<Handle, Failure> {
         context,
         spare,
         restart_end_ms: 0,
+        restart_pending: false,
     });
     AT_REST.put(place);
-    Ok(handle)
+    Ok(Hosted)
 }
 
 /// Makes a handler of what was found, and says so in the log.
@@ -167,7 +199,7 @@ fn make(
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
     let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
-        return Err(TWICE.again());
+        return Err(TWICE.duplicate());
     };
     command.path = path;
     command.capture_output = logs.is_json() || found.kind == Kind::Shell;
@@ -186,7 +218,7 @@ fn make(
     diagnostics::diagnostic(b"keeps alive for events: ", strip_nul(found.path));
     PersistentProcess::new(command, logs)
         .map(|kept| Handler::PersistentProcess(kept, talk))
-        .ok_or(TWICE.again())
+        .ok_or(TWICE.duplicate())
 }
 
 impl Protocol {
@@ -292,7 +324,7 @@ impl Host {
         let most_ms = now_ms.saturating_add(RESTART_MS_MAX);
         self.restart_end_ms = time.end_ms.unwrap_or(most_ms).min(most_ms);
         if kept.last && self.restart_end_ms > now_ms {
-            panics::with_lent_api(|api| api.afterwards = Some(restart));
+            self.restart_pending = true;
         }
         outcome.map_err(ReportedError::into_failure)
     }

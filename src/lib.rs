@@ -30,53 +30,67 @@
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `runtime` | the loop |
 #![no_std]
+// What only the default features use is not taken out line by line: the linker drops it.
+#![cfg_attr(
+    not(all(feature = "lambda-extras", feature = "stream")),
+    allow(dead_code, unused_imports)
+)]
+
+#[cfg(all(
+    feature = "bare-start",
+    any(feature = "lambda-extras", feature = "alloc")
+))]
+compile_error!(
+    "the feature bare-start starts the program without C's thread data, which lambda-extras, alloc, \
+     std and json use: take default-features = false, and bare-start alone"
+);
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+mod answer;
 mod buffer;
-#[cfg(feature = "platform")]
 mod concurrency;
 mod config;
 mod connection;
 mod diagnostics;
 mod failure;
-#[cfg(feature = "platform")]
+#[cfg(all(feature = "lambda-extras", feature = "stream"))]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;
 mod invocation;
+#[cfg(feature = "json")]
+mod json;
 mod limits;
 mod logging;
+mod message_reader;
 mod panics;
 mod response;
 mod runtime;
 mod runtime_api;
-#[cfg(feature = "platform")]
+mod service;
+mod session;
 mod shutdown;
-#[cfg(feature = "platform")]
 mod snapstart;
+#[cfg(feature = "stream")]
 mod stream;
-
-#[cfg(feature = "json")]
-mod json;
 mod sys;
 #[doc(hidden)]
 pub mod wire;
 
 pub use failure::Failure;
 pub use invocation::Invocation;
+#[cfg(feature = "json")]
+pub use json::json;
 pub use logging::{Level, log, log_with};
 pub use response::Response;
 pub use runtime::{run, run_with};
-#[cfg(feature = "platform")]
+#[cfg(feature = "lambda-extras")]
 pub use shutdown::on_shutdown;
-#[cfg(feature = "platform")]
+#[cfg(feature = "lambda-extras")]
 pub use snapstart::{after_restore, before_snapshot};
-
-#[cfg(feature = "json")]
-pub use json::json;
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use sys::Heap;
 

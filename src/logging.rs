@@ -16,6 +16,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits::RECORD_BYTES_MAX;
 use crate::panics;
+use crate::session;
 use crate::sys::{self, Environment};
 use crate::wire::http1::decimal;
 use crate::wire::json;
@@ -63,13 +64,11 @@ pub fn log(level: Level, message: &[u8]) {
 /// it out.
 ///
 /// False: it was not read in time, and is lost, or a part of it.
-#[cfg(feature = "platform")]
 pub(crate) fn printed(level: Level, line: &[u8]) -> bool {
     make(Settings::get(), level, |record| record.message(line))
 }
 
 /// Whether records are JSON.
-#[cfg(feature = "platform")]
 pub(crate) fn is_json() -> bool {
     Settings::get().json
 }
@@ -266,7 +265,7 @@ impl Line {
             self.put(piece);
         }
         if panics::on_event_thread() {
-            panics::with_lent_api(|api| self.ids(api));
+            session::with_lent(|session| self.ids(&session.api));
         }
         self.put(if json { b",\"message\":\"" } else { b"\t" });
     }
@@ -275,11 +274,9 @@ impl Line {
         let id = api.request_id.get();
         if self.json {
             self.field(b",\"requestId\":\"", id, b"\"");
-            #[cfg(feature = "platform")]
             self.field(b",\"tenantId\":\"", api.tenant_id.get(), b"\"");
         } else {
             self.field(b"", id, b"");
-            #[cfg(feature = "platform")]
             self.field(b"\t", api.tenant_id.get(), b"");
         }
     }

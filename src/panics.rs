@@ -7,32 +7,42 @@ use core::fmt::{Display, Write};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::buffer::FixedBytes;
-use crate::connection::MessageReader;
 use crate::diagnostics::{self, EXIT_PANIC};
 use crate::failure::Failure;
-use crate::limits::PANIC_TEXT_BYTES_MAX;
+use crate::limits::{PANIC_REGION_BYTES, PANIC_TEXT_BYTES_MAX, SHORT_REPLY_BYTES_MAX};
+use crate::message_reader::MessageReader;
 use crate::response::Response;
-use crate::runtime_api::RuntimeApi;
-use crate::sys::{self, Handoff, TakeOnce};
+use crate::session::{self, Session};
+use crate::sys::{self, TakeOnce};
 
-/// What a report needs, while code that is not ours runs.
-static LENT_API: Handoff<RuntimeApi> = Handoff::new();
-static REPORT: TakeOnce<Response> = TakeOnce::new(Response::new());
-static REPLY: TakeOnce<MessageReader> = TakeOnce::new(MessageReader::new());
+/// Memory of a report: the response of the loop may be in use by the code that panics.
+struct Memory {
+    response: [u8; PANIC_REGION_BYTES],
+    reply: [u8; SHORT_REPLY_BYTES_MAX],
+}
+
+static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
+    response: [0; _],
+    reply: [0; _],
+});
 #[cfg(feature = "std")]
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Runs code that may panic. With std, where the program's profile unwinds, a panic is its failure.
-pub fn watch<T>(
-    api: &'static mut RuntimeApi,
+/// Runs code that may panic, and lends it the session. With std, where the program's profile
+/// unwinds, a panic is its failure.
+pub fn catch_panics<T>(
+    session: &'static mut Session,
     code: impl FnOnce() -> Result<T, Failure>,
-) -> (&'static mut RuntimeApi, Result<T, Failure>) {
-    LENT_API.put(api);
-    let value = unwinding::catch(code);
-    (LENT_API.take().unwrap_or_else(|| park_forever()), value)
+) -> (&'static mut Session, Result<T, Failure>) {
+    session::lend(session);
+    let value = unwind::catch(code);
+    (
+        session::take_lent().unwrap_or_else(|| park_forever()),
+        value,
+    )
 }
 
-/// The API is gone only while a panic of another thread is being reported, which ends the process.
+/// The session is gone only while another thread reports a panic, which ends the process.
 fn park_forever() -> ! {
     #[cfg(feature = "std")]
     loop {
@@ -42,21 +52,20 @@ fn park_forever() -> ! {
     sys::exit(EXIT_PANIC) // there are no other threads
 }
 
-/// The exit code after an error before the first event.
-pub fn exit_code(failure: &Failure) -> i32 {
-    unwinding::exit_code(failure)
+/// Posts an init error, and ends the process.
+pub fn exit_init_error(
+    session: &mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+    failure: Failure,
+) -> ! {
+    let code = unwind::exit_code(&failure);
+    session.post_error(reader, response, failure);
+    sys::exit(code)
 }
 
 /// The type of error that a panic is.
 const PANIC: &str = "Runtime.Panic";
-
-/// Lets code of ours that is called by watched code use the API; `None` when nothing is watched.
-pub fn with_lent_api<T>(code: impl FnOnce(&mut RuntimeApi) -> T) -> Option<T> {
-    let api = LENT_API.take()?;
-    let value = code(api);
-    LENT_API.put(api);
-    Some(value)
-}
 
 /// Whether this is the thread that serves events: the others have none in hand.
 #[cfg(not(feature = "std"))]
@@ -67,12 +76,12 @@ pub fn on_event_thread() -> bool {
 /// Whether this is the thread that serves events: the others have none in hand.
 #[cfg(feature = "std")]
 pub fn on_event_thread() -> bool {
-    SERVED.get()
+    EVENT_THREAD.get()
 }
 
 #[cfg(feature = "std")]
 std::thread_local! {
-    static SERVED: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+    static EVENT_THREAD: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
 }
 
 /// Reports a panic, whose text is `info`, and ends the process. It is the first one that counts:
@@ -87,9 +96,11 @@ pub fn report(info: impl Display) -> ! {
     for line in text.get().split(|byte| *byte == b'\n') {
         diagnostics::diagnostic(b"", line);
     }
-    if let (Some(api), Some(report), Some(reply)) = (LENT_API.take(), REPORT.take(), REPLY.take()) {
-        let failure = report.fail(PANIC, &[text.get()]);
-        api.report(reply, report, failure);
+    if let (Some(session), Some(memory)) = (session::take_lent(), MEMORY.take()) {
+        let mut response = Response::new(&mut memory.response);
+        let mut reader = MessageReader::new(&mut memory.reply);
+        let failure = response.fail(PANIC, &[text.get()]);
+        session.post_error(&mut reader, &mut response, failure);
     }
     sys::exit(EXIT_PANIC)
 }
@@ -101,11 +112,11 @@ pub fn install() {}
 /// With std, panics are reported from here on: where they unwind, those of this thread alone.
 #[cfg(feature = "std")]
 pub fn install() {
-    SERVED.set(true);
+    EVENT_THREAD.set(true);
     let before = std::panic::take_hook();
     std::panic::set_hook(std::boxed::Box::new(move |info| {
         if on_event_thread() || cfg!(not(panic = "unwind")) {
-            unwinding::note(info);
+            unwind::record_message(info);
         }
         before(info);
     }));
@@ -113,7 +124,7 @@ pub fn install() {
 
 /// Where a panic unwinds, the loop goes on.
 #[cfg(all(feature = "std", panic = "unwind"))]
-mod unwinding {
+mod unwind {
     use super::PANIC;
     use crate::diagnostics::{EXIT_INIT, EXIT_PANIC};
     use crate::failure::Failure;
@@ -125,17 +136,17 @@ mod unwinding {
 
     std::thread_local! {
         /// What the last panic of this thread said; the program may have caught it itself.
-        static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+        static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
     }
 
-    pub fn note(info: impl Display) {
-        SAID.set(info.to_string());
+    pub fn record_message(info: impl Display) {
+        LAST_PANIC.set(info.to_string());
     }
 
     /// Runs code. What it has left half done is the program's own: nothing of ours is in it.
     pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         catch_unwind(AssertUnwindSafe(code))
-            .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, SAID.take(), Vec::new())))
+            .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, LAST_PANIC.take(), Vec::new())))
     }
 
     pub fn exit_code(failure: &Failure) -> i32 {
@@ -149,12 +160,12 @@ mod unwinding {
 
 /// Where it does not, it has been reported, and the process ended.
 #[cfg(not(all(feature = "std", panic = "unwind")))]
-mod unwinding {
+mod unwind {
     use crate::diagnostics::EXIT_INIT;
     use crate::failure::Failure;
 
     #[cfg(feature = "std")]
-    pub use super::report as note;
+    pub use super::report as record_message;
 
     pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         code()

@@ -1,240 +1,147 @@
-//! The Runtime API's calls, and what its answers mean.
+//! The Runtime API's requests, and the meaning of its replies.
 //!
 //! Sources: AWS Lambda Developer Guide, "Runtime API"; the server code of AWS's Runtime Interface
 //! Emulator, whose state machine says what a lost connection leaves behind.
 
 use crate::buffer::{Buffer, FixedBytes};
 use crate::config::Endpoint;
-use crate::connection::{Connection, MessageReader};
+use crate::connection::Connection;
 use crate::diagnostics::{self, EXIT_API};
-use crate::failure::Failure;
-use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_READ_BYTES_MAX};
-#[cfg(feature = "platform")]
-use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
-use crate::response::Response;
+use crate::limits::{
+    EVENT_REGION_BYTES, HAS_EXTRAS, ID_BYTES_MAX, REPLY_READ_BYTES_MAX, TENANT_ID_BYTES_MAX,
+};
+use crate::message_reader::MessageReader;
 use crate::sys::{self, Pause};
 use crate::wire::http1::{self, Framing};
 use crate::wire::{equal, find};
 
-#[cfg(feature = "platform")]
-mod platform;
-#[cfg(feature = "platform")]
-pub use platform::WorkerLink;
+mod extras;
+use extras::Extras;
 
-/// Our side of the conversation.
-#[repr(C)] // what is used most stands first: a large offset takes three bytes more
+/// A client of the Runtime API.
+#[repr(C)] // frequently used fields first: a large offset takes three bytes more
 pub struct RuntimeApi {
-    connection: Connection,
-    /// The next event was asked for on this connection.
-    next_requested: bool,
-    /// An answer was sent, and the connection lost before the reply.
-    reply_lost: bool,
-    /// The connection was lost, and nothing went well since.
-    lost: bool,
-    /// Before the next event is asked for again when there was none.
+    pub connection: Connection,
+    /// The request for the next event was sent on this connection.
+    pub next_requested: bool,
+    /// The answer to the current event has the request for the next one behind it. The platform may
+    /// freeze the process once it has that request, so not where work is left to do, and not where
+    /// the endpoint has no pipelining.
+    pub next_in_answer: bool,
+    /// An answer was sent, and the connection was lost before the reply.
+    pub reply_lost: bool,
+    /// The connection was lost, and no reply came since.
+    lost_once: bool,
+    /// Before the request for the next event is repeated, where the server had none.
     pause: Pause,
-    /// Ends the streamed response of the event in hand; see `stream`.
-    pub end_stream: Option<EndStream>,
-    /// A part of it was sent.
-    pub stream_started: bool,
-    /// The connection broke within it.
-    pub stream_failed: bool,
-    /// In a worker of a pool, until it is ready.
-    #[cfg(feature = "platform")]
-    pub seat: Option<WorkerLink>,
-    /// How long the next try waits, in milliseconds, after the connection was lost once more.
-    #[cfg(feature = "platform")]
-    retry_ms: u64,
-    /// A snapshot was restored: an error before the first event is one of that.
-    #[cfg(feature = "platform")]
-    pub restored: bool,
-    /// Waits for the next event in another way; see `shutdown` and `host`.
-    #[cfg(feature = "platform")]
-    pub wait: Option<fn(&Connection)>,
-    /// What has to be done behind the answer, before the next event is asked for.
-    #[cfg(feature = "platform")]
-    pub afterwards: Option<fn()>,
+    pub extras: Extras,
     /// Where the Runtime API is.
     pub endpoint: Endpoint,
-    /// The ids of the event in hand; none yet during init.
+    /// The request id of the current event; empty during init.
     pub request_id: FixedBytes<ID_BYTES_MAX>,
-    /// Its tenant, for log records.
-    #[cfg(feature = "platform")]
+    /// The tenant of the current event, for log records.
     pub tenant_id: FixedBytes<TENANT_ID_BYTES_MAX>,
     invocation_id: FixedBytes<ID_BYTES_MAX>,
 }
 
-/// Ends a streamed response. False: nothing of it was sent, and an ordinary answer is wanted.
-pub type EndStream =
-    fn(&mut RuntimeApi, &mut MessageReader, &mut Response, &Result<(), Failure>) -> bool;
-
 impl RuntimeApi {
-    /// Nobody to talk to.
+    /// Not connected, no current event.
     pub const fn new() -> RuntimeApi {
         RuntimeApi {
             connection: Connection::new(),
             next_requested: false,
+            next_in_answer: false,
             reply_lost: false,
-            lost: false,
+            lost_once: false,
             pause: Pause::new(),
-            end_stream: None,
-            stream_started: false,
-            stream_failed: false,
-            #[cfg(feature = "platform")]
-            seat: None,
-            #[cfg(feature = "platform")]
-            retry_ms: 0,
-            #[cfg(feature = "platform")]
-            restored: false,
-            #[cfg(feature = "platform")]
-            wait: None,
-            #[cfg(feature = "platform")]
-            afterwards: None,
+            extras: Extras::new(),
             endpoint: Endpoint::new(),
             request_id: FixedBytes::new(),
-            #[cfg(feature = "platform")]
             tenant_id: FixedBytes::new(),
             invocation_id: FixedBytes::new(),
         }
     }
 
-    /// Waits for the next event, however long it takes, and sets `_X_AMZN_TRACE_ID` to its trace
-    /// id. `kept` is the answer to the one before.
+    /// Sends the request for the next event.
+    pub fn request_next(&mut self) {
+        self.connection.send(&self.endpoint, self.endpoint.next());
+        self.next_requested = true;
+    }
+
+    /// Reads the reply to the request for the next event, for as long as it takes. True: it is an
+    /// event, and `_X_AMZN_TRACE_ID` is set to its trace id. False: there is none, and it has to be
+    /// requested again unless `next_requested` says that it was.
+    ///
+    /// `previous_answer` is the answer to the event before: it is sent again where the server
+    /// delivers that event once more, because the answer was lost with its connection.
     #[inline(never)]
-    pub fn next(&mut self, inbox: &mut MessageReader, kept: &Buffer) {
-        loop {
-            if !self.next_requested {
-                #[cfg(feature = "platform")]
-                if !self.reply_lost
-                    && let Some(work) = self.afterwards.take()
-                {
-                    work();
-                }
-                self.connection.send(&self.endpoint, self.endpoint.next());
-                self.next_requested = true;
-            }
-            #[cfg(feature = "platform")]
-            if let Some(wait) = self.wait.filter(|_| inbox.is_empty()) {
-                wait(&self.connection);
-            }
-            if !inbox.receive(&self.connection, EVENT_REGION_BYTES) {
-                self.lose(inbox);
-                continue;
-            }
-            self.next_requested = false;
-            if inbox.head.close {
-                self.disconnect(inbox);
-            }
-            match inbox.head.status {
-                200 if inbox.head.framing != Framing::UntilClose => {}
-                204 => {
-                    self.pause.wait();
-                    continue;
-                }
-                #[cfg(feature = "platform")]
-                500.. if self.endpoint.retry_unreachable && self.retry_ms < RETRY_MS_MAX => {
-                    log_reply(inbox);
-                    self.retry();
-                    continue;
-                }
-                _ => exit_refused(inbox),
-            }
-            let request_id = inbox.value(http1::REQUEST_ID);
-            let invocation_id = inbox.value(http1::INVOCATION_ID);
-            let bytes = request_id.len().max(invocation_id.len());
-            // The second is repeated in a header, as it is.
-            let fits = find(invocation_id, 0, b'\r') >= invocation_id.len();
-            if request_id.is_empty() || bytes > ID_BYTES_MAX || !fits {
-                diagnostics::fatal(EXIT_API, b"request id empty or too long: ", request_id);
-            }
-            if self.reply_lost
-                && equal(self.request_id.get(), request_id)
-                && equal(self.invocation_id.get(), invocation_id)
-            {
-                // It never got the answer; the handler has run, and must not run again.
-                self.post(inbox, kept);
-                continue;
-            }
-            self.request_id.set(request_id);
-            self.invocation_id.set(invocation_id);
-            #[cfg(feature = "platform")]
-            self.tenant_id.set(inbox.value(http1::TENANT_ID));
-            self.reply_lost = false;
-            self.pause.reset();
-            self.reset_backoff();
-            return sys::set_trace_id(inbox.value(http1::TRACE_ID));
-        }
-    }
-
-    /// Answers the event in hand with what the handler made of it, and asks for the next one in the
-    /// same breath where that is right.
-    #[inline(never)]
-    pub fn answer(
-        &mut self,
-        inbox: &mut MessageReader,
-        response: &mut Response,
-        outcome: &Result<(), Failure>,
-    ) {
-        if let Some(end) = self.end_stream.take()
-            && end(self, inbox, response, outcome)
-        {
-            return;
-        }
-        self.post(inbox, self.write_answer(response, outcome));
-    }
-
-    /// Makes the answer ready to be sent.
-    pub fn write_answer<'a>(
-        &self,
-        response: &'a mut Response,
-        outcome: &Result<(), Failure>,
-    ) -> &'a Buffer {
-        let error_type = response.finish(outcome);
-        let buffer = response.buffer();
-        self.address(buffer, error_type, |buffer| {
-            buffer.prepend(b"\r\n");
-            buffer.prepend_number(buffer.body_bytes());
-            buffer.prepend(b"Content-Length: ");
-        });
-        self.append_next_request(buffer);
-        buffer
-    }
-
-    /// Asks for the next event in the same breath where that is right.
-    pub fn append_next_request(&self, buffer: &mut Buffer) {
-        if self.is_pipelined() {
-            buffer.append(self.endpoint.next());
-        }
-    }
-
-    /// Whether the next event is asked for together with the answer. The platform may freeze us
-    /// once it has been: not while there is something to do.
-    fn is_pipelined(&self) -> bool {
-        #[cfg(feature = "platform")]
-        if self.afterwards.is_some() {
+    pub fn read_next(&mut self, reader: &mut MessageReader, previous_answer: &Buffer) -> bool {
+        if !reader.receive(&self.connection, EVENT_REGION_BYTES) {
+            self.on_disconnect(reader);
             return false;
         }
-        self.endpoint.pipeline
-    }
-
-    /// Reports that init failed, or that the handler panicked, and nothing after it.
-    pub fn report(&mut self, inbox: &mut MessageReader, response: &mut Response, failure: Failure) {
-        self.endpoint.pipeline = false;
-        let outcome = Err(failure);
-        #[cfg(feature = "platform")]
-        if let Some(seat) = &self.seat {
-            return self.send_init_error_to_parent(seat, response, &outcome);
+        self.next_requested = false;
+        if reader.head.close {
+            self.disconnect(reader);
         }
-        self.answer(inbox, response, &outcome);
+        match reader.head.status {
+            200 if reader.head.framing != Framing::UntilClose => {}
+            204 => {
+                self.pause.wait();
+                return false;
+            }
+            500.. if self.may_retry() => {
+                log_reply(reader);
+                self.wait_before_retry();
+                return false;
+            }
+            _ => exit_refused(reader),
+        }
+        let request_id = reader.value(http1::REQUEST_ID);
+        let invocation_id = reader.value(http1::INVOCATION_ID);
+        let bytes = request_id.len().max(invocation_id.len());
+        // The invocation id is repeated in a header, unchanged.
+        let is_valid = find(invocation_id, 0, b'\r') >= invocation_id.len();
+        if request_id.is_empty() || bytes > ID_BYTES_MAX || !is_valid {
+            diagnostics::fatal(
+                EXIT_API,
+                b"an event's id is empty, longer than 1024 bytes or has a CR: ",
+                request_id,
+            );
+        }
+        if self.reply_lost
+            && equal(self.request_id.get(), request_id)
+            && equal(self.invocation_id.get(), invocation_id)
+        {
+            // The server never got the answer. The handler has run, and must not run again.
+            self.send_and_check(reader, previous_answer);
+            return false;
+        }
+        self.request_id.set(request_id);
+        self.invocation_id.set(invocation_id);
+        if HAS_EXTRAS {
+            self.tenant_id.set(reader.value(http1::TENANT_ID));
+        }
+        self.reply_lost = false;
+        self.pause.reset();
+        self.reset_backoff();
+        sys::set_trace_id(reader.value(http1::TRACE_ID));
+        true
     }
 
-    /// Puts the head of its request before an answer, the last line first; `frame` puts what says
-    /// how long it is.
-    pub fn address(&self, buffer: &mut Buffer, error_type: &[u8], frame: impl FnOnce(&mut Buffer)) {
-        frame(buffer);
+    /// Prepends the head of its request to an answer, the last line first; `prepend_framing`
+    /// prepends the headers that say where the body ends. Without an error type it is a response.
+    pub fn prepend_request_head(
+        &self,
+        buffer: &mut Buffer,
+        error_type: &[u8],
+        prepend_framing: impl FnOnce(&mut Buffer),
+    ) {
+        prepend_framing(buffer);
         buffer.prepend_header(ERROR_TYPE, error_type);
-        buffer.prepend_header(b"Lambda-Runtime-Invocation-Id: ", self.invocation_id.get());
-        buffer.prepend(self.endpoint.host());
+        let invocation_id = self.invocation_id.get();
+        buffer.prepend_header(b"Lambda-Runtime-Invocation-Id: ", invocation_id);
+        buffer.prepend(self.endpoint.request_tail());
         let request_id = self.request_id.get();
         buffer.prepend(if error_type.is_empty() {
             b"/response"
@@ -242,104 +149,123 @@ impl RuntimeApi {
             b"/error"
         });
         buffer.prepend_path_segment(request_id);
-        let is_of_event = !request_id.is_empty();
-        if !is_of_event {
-            buffer.prepend(self.phase());
+        let has_event = !request_id.is_empty();
+        if !has_event {
+            buffer.prepend(self.error_scope());
         }
-        buffer.prepend(self.endpoint.base(is_of_event));
+        buffer.prepend(self.endpoint.path_prefix(has_event));
         buffer.prepend(b"POST");
     }
 
-    /// Where the environment is before its first event.
-    fn phase(&self) -> &'static [u8] {
-        #[cfg(feature = "platform")]
-        if self.restored {
+    /// Prepends the head of its request to an answer whose body is whole, and appends the request for
+    /// the next event where both may leave together.
+    pub fn frame_answer(&self, buffer: &mut Buffer, error_type: &[u8]) {
+        self.prepend_request_head(buffer, error_type, |buffer| {
+            buffer.prepend(b"\r\n");
+            buffer.prepend_number(buffer.body_bytes());
+            buffer.prepend(b"Content-Length: ");
+        });
+        self.append_next_request(buffer);
+    }
+
+    /// The path of an error before the first event.
+    fn error_scope(&self) -> &'static [u8] {
+        if HAS_EXTRAS && self.extras.is_restored {
             return b"restore";
         }
         b"init"
     }
 
-    /// Sends an answer, and judges the reply.
-    #[inline(never)]
-    fn post(&mut self, inbox: &mut MessageReader, answer: &Buffer) {
-        let sent = self.send(answer.bytes());
-        self.settle(inbox, sent);
+    /// Appends the request for the next event to an answer, where both may leave together.
+    pub fn append_next_request(&self, buffer: &mut Buffer) {
+        if self.next_in_answer {
+            buffer.append(self.endpoint.next());
+        }
     }
 
-    /// Sends. False: the connection is gone.
+    /// Sends an answer, and checks the reply.
+    #[inline(never)]
+    pub fn send_and_check(&mut self, reader: &mut MessageReader, answer: &Buffer) {
+        let is_sent = self.send(answer.bytes());
+        self.read_reply(reader, is_sent);
+    }
+
+    /// Sends. False: the connection is lost.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.connection.send(&self.endpoint, bytes)
     }
 
-    /// Sends more of a streamed response.
+    /// Sends parts of a streamed response. False: the connection is lost.
     pub fn send_parts(&mut self, parts: [&[u8]; 4]) -> bool {
         self.connection.send_parts(&self.endpoint, parts)
     }
 
-    /// Judges the reply to an answer, before anything that follows it.
+    /// Reads the reply to an answer, and decides what it means: accepted (2xx), too late or too
+    /// large (410, 413: the caller has its answer, from the server), or refused, which ends the
+    /// process with exit code 1. `is_sent`: all of the answer was sent.
     #[inline]
-    pub fn settle(&mut self, inbox: &mut MessageReader, sent: bool) {
-        self.next_requested = self.is_pipelined();
-        self.reply_lost = !inbox.receive(&self.connection, REPLY_READ_BYTES_MAX);
+    pub fn read_reply(&mut self, reader: &mut MessageReader, is_sent: bool) {
+        self.next_requested = self.next_in_answer;
+        self.reply_lost = !reader.receive(&self.connection, REPLY_READ_BYTES_MAX);
         if self.reply_lost {
-            return self.lose(inbox);
+            return self.on_disconnect(reader);
         }
         self.reset_backoff();
-        match inbox.head.status {
+        match reader.head.status {
             200..=299 => {}
-            // Too late and too large: the caller has its answer, from the server.
-            410 | 413 => log_reply(inbox),
-            _ => exit_refused(inbox),
+            410 | 413 => log_reply(reader),
+            _ => exit_refused(reader),
         }
-        // An early reply may come while we still send: the rest of this connection is no good.
-        if inbox.head.close || !sent {
-            self.disconnect(inbox);
+        // An early reply may come before all was sent: this connection has no other use then.
+        if reader.head.close || !is_sent {
+            self.disconnect(reader);
         }
     }
 
-    /// After the connection broke: once is forgiven.
+    /// After the connection was lost: the process goes on once, and exits with code 1 when it is
+    /// lost again before a reply came.
     #[inline(never)]
-    fn lose(&mut self, inbox: &mut MessageReader) {
-        self.disconnect(inbox);
-        #[cfg(feature = "platform")]
-        if self.endpoint.retry_unreachable && self.retry_ms < RETRY_MS_MAX {
-            return self.retry();
+    fn on_disconnect(&mut self, reader: &mut MessageReader) {
+        self.disconnect(reader);
+        if self.may_retry() {
+            return self.wait_before_retry();
         }
-        if self.lost {
-            diagnostics::fatal(EXIT_API, b"Runtime API: ", b"closed twice");
+        if self.lost_once {
+            diagnostics::fatal(
+                EXIT_API,
+                b"lost the connection to the Runtime API twice in a row",
+                b"",
+            );
         }
-        self.lost = true;
+        self.lost_once = true;
     }
 
-    /// All went well: what comes is forgiven again.
+    /// After a reply: a lost connection is tolerated again.
     fn reset_backoff(&mut self) {
-        self.lost = false;
-        #[cfg(feature = "platform")]
-        {
-            self.retry_ms = 0;
-        }
+        self.lost_once = false;
+        self.extras.reset_retry();
     }
 
     #[inline(never)]
-    fn disconnect(&mut self, inbox: &mut MessageReader) {
+    fn disconnect(&mut self, reader: &mut MessageReader) {
         self.connection.close();
-        inbox.cut();
+        reader.discard_unread();
         self.next_requested = false;
     }
 }
 
-/// The header that holds the type of an error, with its colon.
+/// The header that has the type of an error, with its colon.
 pub const ERROR_TYPE: &[u8] = b"Lambda-Runtime-Function-Error-Type: ";
 
-/// Logs what the server said.
+/// Logs the status line and the first line of the body of a reply.
 #[inline(never)]
-fn log_reply(inbox: &MessageReader) {
-    diagnostics::diagnostic(b"Runtime API: ", inbox.head());
-    diagnostics::diagnostic(b"Runtime API: ", inbox.body());
+fn log_reply(reader: &MessageReader) {
+    diagnostics::diagnostic(b"Runtime API: ", reader.head());
+    diagnostics::diagnostic(b"Runtime API: ", reader.body());
 }
 
-/// Logs what the server said, and ends the process.
-fn exit_refused(inbox: &MessageReader) -> ! {
-    log_reply(inbox);
+/// Logs a reply, and ends the process with exit code 1.
+fn exit_refused(reader: &MessageReader) -> ! {
+    log_reply(reader);
     sys::exit(EXIT_API)
 }

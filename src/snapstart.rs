@@ -4,76 +4,86 @@
 //! Sources: AWS Lambda Developer Guide, "Lambda SnapStart runtime hooks" (custom runtimes), and the
 //! emulator's server code.
 
-use crate::connection::MessageReader;
 use crate::failure::Failure;
+use crate::message_reader::MessageReader;
 use crate::panics;
 use crate::response::Response;
-use crate::runtime_api::RuntimeApi;
-use crate::sys::{self, AtomicFn, Environment};
+use crate::service::Service;
+use crate::session::Session;
+use crate::shutdown;
+use crate::sys::{AtomicFn, Environment};
 
-type Function = fn() -> Result<(), Failure>;
+type RestoreHook = fn() -> Result<(), Failure>;
 
-static BEFORE: AtomicFn<Function> = AtomicFn::new();
-static AFTER: AtomicFn<Function> = AtomicFn::new();
+static BEFORE: AtomicFn<RestoreHook> = AtomicFn::new();
+static AFTER: AtomicFn<RestoreHook> = AtomicFn::new();
 
-/// Has a function called before the platform takes a snapshot of the environment (SnapStart). To
-/// be said before init is over; the last one counts. Its `Err` is an init error.
+/// Sets a function that runs before the platform takes a snapshot of the environment (SnapStart).
+/// Call this before init is over; the last call counts. The function's `Err` is an init error.
 pub fn before_snapshot(function: fn() -> Result<(), Failure>) {
     BEFORE.set(function);
 }
 
-/// Has a function called whenever a snapshot has been restored, before the first event: within 10
+/// Sets a function that runs after each restore of a snapshot, before the first event: it has 10
 /// seconds. Random numbers, clocks and connections are those of the snapshot until it renews them.
-/// To be said before init is over; the last one counts. Its `Err` is posted to `/restore/error`.
+/// Call this before init is over; the last call counts. The function's `Err` is posted to
+/// `/restore/error`.
 pub fn after_restore(function: fn() -> Result<(), Failure>) {
     AFTER.set(function);
 }
 
 /// Where the platform asks for it: waits until a snapshot was taken and restored.
-pub fn wait(
-    api: &'static mut RuntimeApi,
-    inbox: &mut MessageReader,
+pub fn wait_for_restore(
+    session: &'static mut Session,
+    reader: &mut MessageReader,
     response: &mut Response,
-) -> &'static mut RuntimeApi {
+    service: &mut impl Service,
+) -> &'static mut Session {
     let environment = Environment::new();
     let rest = environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start");
     if rest.is_none_or(|rest| !rest.is_empty()) {
-        return api;
+        return session;
     }
-    let api = call(&BEFORE, api, inbox, response);
+    let session = run_hook(&BEFORE, session, reader, response);
     response.reset();
     let request = response.buffer();
-    let endpoint = &api.endpoint;
+    let endpoint = &session.api.endpoint;
     for piece in &[
         b"GET",
-        endpoint.base(false),
+        endpoint.path_prefix(false),
         b"restore/next",
-        endpoint.host(),
+        endpoint.request_tail(),
         b"\r\n",
     ] {
         request.append(piece);
     }
-    if !api.wait_for_restore(inbox, request.bytes()) {
-        return api; // nothing was restored
+    let is_restored = loop {
+        session.api.send(request.bytes());
+        service.idle(&session.api.connection);
+        if let Some(is_restored) = session.api.read_restored(reader) {
+            break is_restored;
+        }
+    };
+    if !is_restored {
+        return session;
     }
-    call(&AFTER, api, inbox, response)
+    shutdown::renew_connection(session);
+    run_hook(&AFTER, session, reader, response)
 }
 
-/// Calls a function, if somebody wants that. Its error is reported, and ends the process.
-fn call(
-    hook: &AtomicFn<Function>,
-    api: &'static mut RuntimeApi,
-    inbox: &mut MessageReader,
+/// Runs a hook, if the function has set one. Its error is posted, and ends the process.
+fn run_hook(
+    hook: &AtomicFn<RestoreHook>,
+    session: &'static mut Session,
+    reader: &mut MessageReader,
     response: &mut Response,
-) -> &'static mut RuntimeApi {
+) -> &'static mut Session {
     let Some(function) = hook.get() else {
-        return api;
+        return session;
     };
-    let (api, outcome) = panics::watch(api, function);
+    let (session, outcome) = panics::catch_panics(session, function);
     if let Err(failure) = outcome {
-        let code = panics::exit_code(&failure);
-        api.report(inbox, response, failure);
-        sys::exit(code);
+        panics::exit_init_error(session, reader, response, failure);
     }
-    api
+    session
 }

@@ -4,27 +4,20 @@
 //! or resolves names. A call that is interrupted by a signal is made again.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "platform")]
 mod atomic_fn;
 mod calls;
-#[cfg(feature = "platform")]
 pub mod child;
 mod environment;
-#[cfg(feature = "platform")]
 mod envp;
-#[cfg(feature = "platform")]
 pub mod files;
-#[cfg(feature = "platform")]
 mod guard;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
-#[cfg(feature = "platform")]
 pub mod ipc;
 mod log_output;
 mod pause;
-#[cfg(feature = "platform")]
 pub mod pool;
-#[cfg(not(any(feature = "std", feature = "libc-start")))]
+#[cfg(feature = "bare-start")]
 mod start;
 
 use core::cell::UnsafeCell;
@@ -37,12 +30,10 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use crate::wire::part;
 use calls::{call1, call2, call3, call5, call6};
 
-#[cfg(feature = "platform")]
 pub use atomic_fn::AtomicFn;
 pub use environment::{Environment, forget, set_trace_id};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use heap::Heap;
-#[cfg(feature = "platform")]
 pub use log_output::{ignore_sigpipe, set_log_deadline};
 pub use log_output::{write_error_line, write_log};
 pub use pause::Pause;
@@ -191,13 +182,11 @@ impl Drop for Descriptor {
 
 impl Descriptor {
     /// What a system call has opened; `None` where it has failed.
-    #[cfg(feature = "platform")]
     fn of(number: isize) -> Option<Descriptor> {
         (number >= 0).then(|| Descriptor(number as c_int))
     }
 
     /// Its number.
-    #[cfg(feature = "platform")]
     pub fn number(&self) -> usize {
         self.0 as usize
     }
@@ -349,13 +338,11 @@ pub fn now_us() -> u64 {
 }
 
 /// Milliseconds on a clock that nobody sets.
-#[cfg(feature = "platform")]
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }
 
 /// Does nothing for so many milliseconds, or until a signal.
-#[cfg(feature = "platform")]
 pub fn sleep(time_ms: u64) {
     ipc::wait_for([None; _], false, Some(time_ms));
 }

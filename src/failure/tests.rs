@@ -1,12 +1,10 @@
 //! Tests of the JSON of failures.
 
 use super::*;
-use crate::sys::TakeOnce;
 
 #[test]
 fn each_way_to_make_a_failure_gives_its_json() {
-    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
-    let buffer = BUFFER.take().expect("first");
+    let buffer = Buffer::leaked();
     buffer.append(b"what was there before");
     let wanted = |error_type: &str, message: &str| {
         std::format!(
@@ -18,7 +16,7 @@ fn each_way_to_make_a_failure_gives_its_json() {
         buffer.bytes(),
         wanted("Function.Bad", "say \\\"no\\\"\\u000a").as_bytes()
     );
-    Failure::plain("Runtime.X", "plain").write(buffer);
+    Failure::fixed("Runtime.X", "plain").write(buffer);
     assert_eq!(buffer.bytes(), wanted("Runtime.X", "plain").as_bytes());
     Failure::of_bytes("Runtime.Y", b"\xff").write(buffer);
     assert_eq!(buffer.bytes(), wanted("Runtime.Y", "\u{fffd}").as_bytes());
@@ -66,8 +64,7 @@ fn a_type_counts_as_it_is_or_as_unknown() {
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn a_message_is_cut_off_at_its_limit() {
-    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
-    let buffer = BUFFER.take().expect("first");
+    let buffer = Buffer::leaked();
     let limit = ERROR_MESSAGE_BYTES_MAX;
     let frame = wanted_bytes(buffer, 0);
     assert_eq!(wanted_bytes(buffer, limit), frame + limit);
@@ -82,8 +79,7 @@ fn wanted_bytes(buffer: &mut Buffer, message: usize) -> usize {
 #[cfg(feature = "std")]
 #[test]
 fn an_error_of_std_becomes_a_failure_with_its_causes() {
-    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
-    let buffer = BUFFER.take().expect("first");
+    let buffer = Buffer::leaked();
     #[derive(Debug)]
     struct Outer(core::num::ParseIntError);
     impl core::fmt::Display for Outer {
@@ -106,8 +102,7 @@ fn an_error_of_std_becomes_a_failure_with_its_causes() {
 
 #[test]
 fn a_json_that_is_shortened_is_json_to_its_end() {
-    static BUFFER: TakeOnce<Buffer> = TakeOnce::new(Buffer::new());
-    let buffer = BUFFER.take().expect("first");
+    let buffer = Buffer::leaked();
     let message = "a\"\\b\n\u{e9}\u{20ac}\u{1f525}\u{1}z".as_bytes();
     write(buffer, "Function.T", &[message, message]);
     let whole = std::string::String::from_utf8(buffer.body().to_vec()).expect("UTF-8");

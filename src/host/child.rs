@@ -119,7 +119,7 @@ impl Pipe {
 }
 
 /// What the system reads half of is no response.
-const CANNOT_READ: &Failure = &Failure::plain(
+const CANNOT_READ: &Failure = &Failure::fixed(
     "Runtime.ReadError",
     "the response cannot be read from its pipe",
 );

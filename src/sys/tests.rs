@@ -132,7 +132,6 @@ fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not()
     );
     set_trace_id(&[b'x'; TRACE_ID_BYTES_MAX + 1]);
     assert_eq!(variable(), None, "as good as none");
-    #[cfg(feature = "platform")]
     entries_of_a_child_have_each_name_of_its_event_once();
     if !cfg!(miri) {
         a_program_changes_its_environment();
@@ -179,7 +178,6 @@ fn a_program_changes_its_environment() {
 }
 
 /// What a list of entries holds.
-#[cfg(feature = "platform")]
 fn texts_of(list: usize) -> std::vec::Vec<String> {
     let mut list = list as *mut *mut core::ffi::c_char;
     let mut texts = vec![];
@@ -193,7 +191,6 @@ fn texts_of(list: usize) -> std::vec::Vec<String> {
 }
 
 /// With duplicates, which execve(2) hands on as they are, and with more than have room.
-#[cfg(feature = "platform")]
 fn entries_of_a_child_have_each_name_of_its_event_once() {
     let own = [
         "PATH=/first",
@@ -261,7 +258,6 @@ fn too_many_variables_are_left_as_they_are() {
     assert_ne!(id.as_deref(), Ok("with one more"));
 }
 
-#[cfg(feature = "platform")]
 #[test]
 #[cfg_attr(miri, ignore = "starts a process")]
 fn what_has_no_nul_at_its_end_is_no_program() {

@@ -235,7 +235,9 @@ fn a_server_without_extensions_is_served_all_the_same() {
         .run(Script::events([&event]));
     assert_echoed(outcome.assert_serving(), &event);
     assert!(
-        outcome.stderr.contains("no notice of the end"),
+        outcome
+            .stderr
+            .contains("cannot register the extension for on_shutdown"),
         "{}",
         outcome.stderr
     );
@@ -264,7 +266,7 @@ fn a_build_without_the_platform_says_so() {
         let outcome = start.run(Script::default());
         let ledger = outcome.assert_exit(3);
         let message = error_message(&ledger.posts[0], "Runtime.Unsupported");
-        assert_eq!(message, "built without the feature platform");
+        assert_eq!(message, "built without the feature lambda-extras");
     }
     let event = Event::new("event", "event");
     let outcome = Start::new(&function("bare")).run(Script::events([&event]));
