@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::api::request::Other;
 use crate::support::api::{Cut, Event, HangUp, Kind, Script, Server, Turn};
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
@@ -225,6 +226,29 @@ fn who_wants_notice_of_the_end_is_registered_and_gets_it() {
     let ledger = server.finish();
     ledger.assert_clean();
     assert_eq!(ledger.answer("slow").body, b"sleep 300");
+}
+
+#[test]
+fn extension_after_a_restore_waits_on_a_new_connection() {
+    let event = Event::new("event", "event");
+    let server = Server::start(Script {
+        register: registered(),
+        ..script(vec![restored()], &event)
+    });
+    let mut process = snap()
+        .variable("PROBE_INIT", "hooks")
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    process.until_idle(&server);
+    let ledger = server.ledger();
+    let requests: Vec<_> = ledger.extensions.iter().map(|head| head.other).collect();
+    let next = Some(Other::ExtensionNext);
+    assert_eq!(requests, [Some(Other::Register), next, next], "{ledger}");
+    assert_echoed(&ledger, &event);
+    sys::kill(process.pid(), sys::SIGTERM);
+    let status = process.wait(bound(PATIENCE_MS));
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    server.finish();
 }
 
 #[test]
