@@ -241,7 +241,7 @@ impl Pool<'_> {
         response: &mut Response,
         failure: &'static Failure,
     ) -> ! {
-        api.report(inbox, response, failure.again());
+        api.report(inbox, response, failure.duplicate());
         self.end(KILL, EXIT_INIT)
     }
 
@@ -258,7 +258,7 @@ impl Pool<'_> {
     }
 }
 
-const OUT_OF_RESOURCES: &Failure = &Failure::plain(
+const OUT_OF_RESOURCES: &Failure = &Failure::fixed(
     "Runtime.OutOfResources",
     "cannot fork a worker, see the log",
 );
@@ -273,7 +273,7 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
 }
 
 const DEAD_AT_INIT: &Failure =
-    &Failure::plain("Runtime.ExitError", "a worker ended at init, see the log");
+    &Failure::fixed("Runtime.ExitError", "a worker ended at init, see the log");
 
 /// So much of the end of an init error is shown: its JSON.
 const JSON_SHOWN_BYTES: usize = 600;

@@ -90,7 +90,7 @@ static AT_REST: Handoff<Option<Host>> = Handoff::new();
 static CODE: TakeOnce<[u8; SHIMS_BYTES]> = TakeOnce::new([0; _]);
 static COMMAND: TakeOnce<Command> = TakeOnce::new(Command::new());
 
-const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
+const TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the handler is at work already");
 
 /// To be called first of all: becomes the wrapper that the environment asks for. Returns what
 /// [`run_with`](crate::run_with) wants.
@@ -109,12 +109,12 @@ type Handle = fn(&Invocation<'_>, &mut Response) -> Result<(), Failure>;
 fn init() -> Result<Handle, Failure> {
     let environment = Environment::new();
     let found = find_handler(&environment).inspect_err(|failure| {
-        diagnostics::diagnostic(b"", failure.message());
+        diagnostics::diagnostic(b"", failure.message_bytes());
     })?;
     let (Some(place), Some(logs), Some(context), Some(spare)) =
         (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
     else {
-        return Err(TWICE.again());
+        return Err(TWICE.duplicate());
     };
     logs.set_up();
     let mut handler = make(&found, &environment, logs)?;
@@ -123,7 +123,7 @@ fn init() -> Result<Handle, Failure> {
             let ReportedError(error_type) = kept.fail(trouble, &Time::NONE, spare);
             kept.logs.say_failed(spare.body());
             let said: &'static Response = spare;
-            return Err(Failure::of_json(error_type, said.body()));
+            return Err(Failure::from_json(error_type, said.body()));
         }
         panics::with_lent_api(|api| api.wait = Some(wait));
     }
@@ -167,7 +167,7 @@ fn make(
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
     let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
-        return Err(TWICE.again());
+        return Err(TWICE.duplicate());
     };
     command.path = path;
     command.capture_output = logs.is_json() || found.kind == Kind::Shell;
@@ -186,7 +186,7 @@ fn make(
     diagnostics::diagnostic(b"keeps alive for events: ", strip_nul(found.path));
     PersistentProcess::new(command, logs)
         .map(|kept| Handler::PersistentProcess(kept, talk))
-        .ok_or(TWICE.again())
+        .ok_or(TWICE.duplicate())
 }
 
 impl Protocol {

@@ -49,7 +49,7 @@ impl Response {
             return write(self, bytes);
         }
         self.fault = Some(TOO_LARGE);
-        Err(TOO_LARGE.again())
+        Err(TOO_LARGE.duplicate())
     }
 
     /// Says what the response is; without this it is `application/json`.
@@ -108,7 +108,7 @@ impl Response {
     pub fn fail(&mut self, error_type: &'static str, message: &[&[u8]]) -> Failure {
         self.clear();
         failure::write(&mut self.buffer, error_type, message);
-        Failure::written(error_type)
+        Failure::already_in_buffer(error_type)
     }
 
     /// Makes it ready to be sent, after what the handler returned: the line of its type before the
@@ -161,7 +161,7 @@ impl Response {
         self.fault = Some(TOO_LARGE);
     }
 
-    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::written`].
+    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::already_in_buffer`].
     #[cfg(feature = "platform")]
     pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();
@@ -186,7 +186,7 @@ impl Response {
     }
 }
 
-const TOO_LARGE: &Failure = &Failure::plain(
+const TOO_LARGE: &Failure = &Failure::fixed(
     "Function.ResponseSizeTooLarge",
     "the response is longer than 6291556 bytes",
 );

@@ -8,6 +8,8 @@ use crate::diagnostics::EXIT_CONFIG;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::limits::{TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES};
+#[cfg(feature = "std")]
+use crate::logging;
 use crate::panics;
 use crate::response::Response;
 use crate::runtime_api::RuntimeApi;
@@ -26,7 +28,7 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     response: Response::new(),
 });
 
-const EVENT_TOO_LARGE: &Failure = &Failure::plain(
+const EVENT_TOO_LARGE: &Failure = &Failure::fixed(
     "Runtime.EventTooLarge",
     "the event is longer than 6291556 bytes",
 );
@@ -52,6 +54,8 @@ where
     I: FnOnce() -> Result<H, Failure>,
     H: FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>,
 {
+    #[cfg(feature = "std")]
+    logging::init();
     panics::install();
     let Some(Memory {
         api,
@@ -100,7 +104,11 @@ where
             outcome = Ok(());
         } else {
             let invocation = Invocation::new(inbox.head(), inbox.body());
+            #[cfg(feature = "std")]
+            logging::set_event_ids(api);
             (api, outcome) = panics::watch(api, || handler(&invocation, response));
+            #[cfg(feature = "std")]
+            logging::clear_event_ids();
         }
         api.answer(inbox, response, &outcome);
     }
@@ -137,7 +145,7 @@ mod platform {
     use crate::{diagnostics::EXIT_INIT, sys};
 
     const REFUSED: &Failure =
-        &Failure::plain("Runtime.Unsupported", "built without the feature platform");
+        &Failure::fixed("Runtime.Unsupported", "built without the feature platform");
 
     /// Ends in an environment that asks for several events at once, or takes snapshots.
     pub fn enter(api: &mut RuntimeApi, inbox: &mut MessageReader, response: &mut Response) {
@@ -147,7 +155,7 @@ mod platform {
                 .get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap")
                 .is_some()
         {
-            api.report(inbox, response, REFUSED.again());
+            api.report(inbox, response, REFUSED.duplicate());
             sys::exit(EXIT_INIT);
         }
     }

@@ -20,7 +20,7 @@ const FRAMING: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
 const HTTP: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
 /// What an event fails with whose stream broke, if it is ever delivered again.
-const BROKEN: &Failure = &Failure::plain(
+const BROKEN: &Failure = &Failure::fixed(
     "Runtime.StreamBroken",
     "the connection broke within a streamed response",
 );
@@ -147,7 +147,7 @@ fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
     if sent == Some(true) {
         Ok(())
     } else {
-        Err(BROKEN.again())
+        Err(BROKEN.duplicate())
     }
 }
 
@@ -180,7 +180,7 @@ fn end(
     let sent = !broken && api.send(response.buffer().bytes());
     // Were the event delivered again, there would be nothing left to send but this.
     response.reset();
-    api.write_answer(response, &Err(BROKEN.again()));
+    api.write_answer(response, &Err(BROKEN.duplicate()));
     api.settle(inbox, sent);
     true
 }

@@ -25,7 +25,7 @@ pub struct ReportedError(pub &'static [u8]);
 impl ReportedError {
     /// As a handler says it.
     pub fn into_failure(self) -> Failure {
-        Failure::of_json(self.0, b"")
+        Failure::from_json(self.0, b"")
     }
 }
 
@@ -119,7 +119,7 @@ impl Pipe {
 }
 
 /// What the system reads half of is no response.
-const CANNOT_READ: &Failure = &Failure::plain(
+const CANNOT_READ: &Failure = &Failure::fixed(
     "Runtime.ReadError",
     "the response cannot be read from its pipe",
 );

@@ -7,7 +7,7 @@ use crate::limits::{REPLY_READ_BYTES_MAX, RESPAWN_MS_MIN, WORKER_MESSAGE_BYTES_M
 use crate::response::Response;
 use crate::sys::{self, Descriptor};
 
-const LONG: &Result<(), Failure> = &Err(Failure::plain(
+const LONG: &Result<(), Failure> = &Err(Failure::fixed(
     "Runtime.InitError",
     "init failed with more than 64 KB to say",
 ));
