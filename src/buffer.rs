@@ -57,6 +57,7 @@ impl Buffer {
     }
 
     /// Forgets what is behind the first `keep` bytes of the body.
+    #[cfg(feature = "alloc")]
     pub fn cut_body(&mut self, keep: usize) {
         self.body_bytes = self.body_bytes.min(keep);
     }

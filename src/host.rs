@@ -137,7 +137,7 @@ impl Service for Hosted {
 fn init(_: &mut Response) -> Result<Hosted, Failure> {
     let environment = Environment::new();
     let found = find_handler(&environment).inspect_err(|failure| {
-        diagnostics::diagnostic(b"", failure.message());
+        diagnostics::diagnostic(b"", failure.message_bytes());
     })?;
     let (Some(place), Some(logs), Some(context), Some(spare)) =
         (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
@@ -156,7 +156,7 @@ fn init(_: &mut Response) -> Result<Hosted, Failure> {
         let ReportedError(error_type) = kept.fail(trouble, &Time::NONE, spare);
         kept.logs.say_failed(spare.body());
         let said: &'static Response = spare;
-        return Err(Failure::of_json(error_type, said.body()));
+        return Err(Failure::from_json(error_type, said.body()));
     }
     *place = Some(Host {
         handler,

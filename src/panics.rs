@@ -4,7 +4,8 @@
 
 use core::fmt::{Display, Write};
 #[cfg(feature = "std")]
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::{self, EXIT_PANIC};
@@ -68,14 +69,8 @@ pub fn exit_init_error(
 const PANIC: &str = "Runtime.Panic";
 
 /// Whether this is the thread that serves events: the others have none in hand.
-#[cfg(not(feature = "std"))]
-pub fn on_event_thread() -> bool {
-    true
-}
-
-/// Whether this is the thread that serves events: the others have none in hand.
 #[cfg(feature = "std")]
-pub fn on_event_thread() -> bool {
+fn on_event_thread() -> bool {
     EVENT_THREAD.get()
 }
 
@@ -86,13 +81,20 @@ std::thread_local! {
 
 /// Reports a panic, whose text is `info`, and ends the process. It is the first one that counts:
 /// another thread's, meanwhile, has to wait.
+///
+/// To format `info` is to run code of the program, which may panic: without std that calls this
+/// function again, and the last of such panics is the one that is reported.
 pub fn report(info: impl Display) -> ! {
     #[cfg(feature = "std")]
     if REPORTED.swap(true, Ordering::Relaxed) {
         park_forever();
     }
     let mut text = FixedBytes::<PANIC_TEXT_BYTES_MAX>::new();
-    let _ = write!(text, "{info}");
+    if FORMATTED.fetch_add(1, Ordering::Relaxed) < FORMATS_MAX {
+        let _ = write!(text, "{info}");
+    } else {
+        text.set(b"panicked while the message of a panic was formatted");
+    }
     for line in text.get().split(|byte| *byte == b'\n') {
         diagnostics::diagnostic(b"", line);
     }
@@ -104,6 +106,12 @@ pub fn report(info: impl Display) -> ! {
     }
     sys::exit(EXIT_PANIC)
 }
+
+/// How many messages of panics were formatted, or begun.
+static FORMATTED: AtomicU8 = AtomicU8::new(0);
+
+/// After so many, a panic is reported with a fixed text, so that the recursion ends.
+const FORMATS_MAX: u8 = 4;
 
 /// Without std, the panic handler is in the body of `main!`.
 #[cfg(not(feature = "std"))]

@@ -112,7 +112,7 @@ impl Response {
     pub fn fail(&mut self, error_type: &'static str, message: &[&[u8]]) -> Failure {
         self.clear();
         failure::write(&mut self.buffer, error_type, message);
-        Failure::written(error_type)
+        Failure::already_in_buffer(error_type)
     }
 
     /// Makes it ready to be sent, after what the handler returned: the line of its type before the
@@ -156,7 +156,7 @@ impl Response {
         Some(bytes)
     }
 
-    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::written`].
+    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::already_in_buffer`].
     pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();
         &mut self.buffer

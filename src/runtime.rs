@@ -8,6 +8,7 @@ use crate::invocation::Invocation;
 use crate::limits::{
     EVENT_REGION_BYTES, HAS_EXTRAS, RESPONSE_REGION_BYTES, TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES,
 };
+use crate::logging;
 use crate::message_reader::MessageReader;
 use crate::panics;
 use crate::response::Response;
@@ -62,6 +63,8 @@ where
 /// Runs `init`, then serves events with the service that it returns, until the process ends. `init`
 /// may put the JSON of its error into the response.
 pub fn serve<S: Service>(init: impl FnOnce(&mut Response) -> Result<S, Failure>) -> ! {
+    #[cfg(feature = "std")]
+    logging::init();
     panics::install();
     let Some(memory) = MEMORY.take() else {
         #[cfg(feature = "std")]
@@ -111,8 +114,10 @@ fn serve_events(
             outcome = Ok(());
         } else {
             let invocation = Invocation::new(reader.head(), reader.body());
+            logging::set_event_ids(&session.api);
             (session, outcome) =
                 panics::catch_panics(session, || service.handle(&invocation, response));
+            logging::clear_event_ids();
         }
         session.api.next_in_answer =
             session.api.endpoint.pipeline && !service.has_work_after_answer();

@@ -25,7 +25,7 @@ pub struct ReportedError(pub &'static [u8]);
 impl ReportedError {
     /// As a handler says it.
     pub fn into_failure(self) -> Failure {
-        Failure::of_json(self.0, b"")
+        Failure::from_json(self.0, b"")
     }
 }
 

@@ -97,7 +97,7 @@ impl ChildOutput {
     /// Says why an event, or init, has failed.
     pub fn say_failed(&self, why: &[u8]) {
         if self.json {
-            logging::printed(Level::Error, why);
+            logging::log_child_line(Level::Error, why);
             return;
         }
         let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
@@ -152,7 +152,7 @@ impl ChildOutput {
     fn end_line(&mut self) {
         let line = part(&self.line, 0, self.line_bytes);
         let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        if !logging::printed(Level::Info, part(line, 0, bytes)) {
+        if !logging::log_child_line(Level::Info, part(line, 0, bytes)) {
             self.lost_bytes += bytes;
         }
         self.line_bytes = 0;
@@ -164,7 +164,7 @@ impl ChildOutput {
         text.set(b"\ntinderbox: the log was not read in time; lost bytes: ");
         text.push(Decimal::new(self.lost_bytes).text());
         let said = if self.json {
-            logging::printed(Level::Warn, part(text.get(), 1, text.get().len()))
+            logging::log_child_line(Level::Warn, part(text.get(), 1, text.get().len()))
         } else {
             text.push(b"\n");
             sys::write_log(2, text.get()) == text.get().len()

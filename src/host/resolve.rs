@@ -111,7 +111,7 @@ pub fn find_handler(environment: &Environment) -> Result<Found, Failure> {
                 keep(&mut texts.name, bytes)
             },
         }),
-        Err(error_type) => Err(Failure::of_bytes(
+        Err(error_type) => Err(Failure::from_bytes(
             error_type,
             keep(&mut texts.message, said),
         )),

@@ -1,6 +1,6 @@
 //! The types of errors that children name, kept for good: a failure's type outlives its event.
 
-use crate::failure::{UNKNOWN, is_metrics_type};
+use crate::failure::{UNKNOWN_TYPE, is_metrics_type};
 use crate::limits::ERROR_TYPE_POOL_BYTES;
 use crate::sys::{self, TakeOnce};
 use crate::wire::equal;
@@ -32,7 +32,7 @@ impl ErrorTypeInterner {
         } else {
             None
         };
-        kept.unwrap_or(UNKNOWN)
+        kept.unwrap_or(UNKNOWN_TYPE)
     }
 
     fn find(&mut self, error_type: &[u8]) -> Option<&'static [u8]> {
