@@ -22,7 +22,7 @@ use crate::sys::pool::{
     reset_to_default, set_parent_death_signal, try_recv,
 };
 use crate::sys::{self, Descriptor, Environment, TakeOnce, monotonic_ms};
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 use crate::wire::part;
 
 /// What a worker says when it is ready. Anything else that it says is an init error, as a request.
@@ -78,7 +78,7 @@ pub fn enter(api: &mut RuntimeApi, inbox: &mut MessageReader, response: &mut Res
     let Some(value) = environment.get(const { last_word(WRONG) }) else {
         return;
     };
-    let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
+    let count = parse_decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
         diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     };

@@ -11,7 +11,7 @@ use crate::buffer::put;
 use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::limits::{AUTHORITY_BYTES_MAX, PREFIX_BYTES_MAX};
 use crate::sys::Environment;
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 use crate::wire::{find, part};
 
 const GET: &[u8] = b"GET ";
@@ -135,7 +135,7 @@ fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
     let end = find(text, *at, mark);
     let digits = part(text, *at, end);
     *at = end + 1;
-    decimal(digits)
+    parse_decimal(digits)
 }
 
 /// What stands behind the last space of a message: the name of the variable that it is about, which

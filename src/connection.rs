@@ -7,9 +7,10 @@ use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX};
 #[cfg(feature = "platform")]
 use crate::limits::{RESPAWN_MS_MIN, RETRY_MS_MAX};
 use crate::sys::{self, Descriptor};
+use crate::wire::api_headers::{REPLY, TRACKED_COUNT};
 use crate::wire::chunk::Decoder;
-use crate::wire::http1::{Framing, Head};
-use crate::wire::{Parsed, part};
+use crate::wire::http1::{Framing, Head, Span};
+use crate::wire::{Error, Parsed, part};
 
 /// A first size line shorter than this stays where it is. A longer one, with extensions, is written
 /// over, so that its sender does not decide where an event begins.
@@ -103,7 +104,7 @@ pub struct MessageReader {
     /// Where the message ends.
     next: usize,
     /// The head of the message.
-    pub head: Head,
+    pub head: Head<[Span; TRACKED_COUNT]>,
     /// Its body was longer than an event may be: all of it was read, and dropped.
     pub too_large: bool,
     body: usize,
@@ -135,7 +136,7 @@ impl MessageReader {
         self.head
             .values
             .get(known)
-            .map_or(b"", |span| span.of(&self.region))
+            .map_or(b"", |span| span.get(&self.region))
     }
 
     /// The body of the message; empty when it was too large.
@@ -159,9 +160,9 @@ impl MessageReader {
         release_unused(&mut self.region, self.end);
     }
 
-    /// Logs what came from the server, which cannot be served, and ends the process.
-    pub fn exit_malformed(&self) -> ! {
-        diagnostics::fatal(EXIT_API, b"not HTTP: ", part(&self.region, 0, self.end))
+    /// Logs what is malformed in a reply, and the bytes from there on, and ends the process.
+    fn exit_malformed(&self, fault: Error, at: usize) -> ! {
+        diagnostics::exit_malformed(fault, part(&self.region, at, self.end))
     }
 
     /// Waits for a reply, whole, taking at most `limit` bytes at once. Interim replies are read
@@ -171,7 +172,8 @@ impl MessageReader {
         loop {
             self.consume(self.next);
             let most = self.end.min(HEAD_BYTES_MAX);
-            match self.head.read(part(&self.region, 0, most)) {
+            let head: &mut Head = &mut self.head;
+            match head.read(&REPLY, part(&self.region, 0, most)) {
                 Ok(Parsed::Complete(())) => {
                     let is_whole = self.receive_body(from, limit);
                     if !is_whole || self.head.status >= 200 {
@@ -183,7 +185,8 @@ impl MessageReader {
                         return false;
                     }
                 }
-                _ => self.exit_malformed(),
+                Ok(Parsed::Partial) => self.exit_malformed(Error::HeadTooLong, 0),
+                Err(fault) => self.exit_malformed(fault, self.head.bytes),
             }
         }
     }
@@ -208,8 +211,9 @@ impl MessageReader {
                     return false;
                 }
             }
-            let Ok(piece) = decoder.read(part(&self.region, read, self.end)) else {
-                self.exit_malformed();
+            let piece = match decoder.read(part(&self.region, read, self.end)) {
+                Ok(piece) => piece,
+                Err(fault) => self.exit_malformed(fault, read),
             };
             read += piece.framing;
             if self.body == self.body_end && read - self.head.bytes < SIZE_LINE_BYTES_MAX {

@@ -17,8 +17,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::limits::RECORD_BYTES_MAX;
 use crate::panics;
 use crate::sys::{self, Environment};
-use crate::wire::http1::decimal;
 use crate::wire::json;
+use crate::wire::number::{parse_decimal, write_padded};
 use room::{FRAME_HEAD_BYTES, Room};
 
 /// How much a record matters.
@@ -163,7 +163,7 @@ impl Settings {
         if same(value(b"AWS_LAMBDA_LOG_FORMAT="), b"json") {
             word |= JSON;
         }
-        if let Some(descriptor) = environment.get(TELEMETRY).and_then(decimal) {
+        if let Some(descriptor) = environment.get(TELEMETRY).and_then(parse_decimal) {
             // What is no descriptor at all is one that nothing can be written to.
             let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
@@ -342,10 +342,8 @@ fn timestamp(now_ms: u64) -> [u8; 23] {
         (17, 2, now_ms / 1000 % 60),
         (20, 3, now_ms % 1000),
     ] {
-        let mut rest = number;
-        for byte in text.iter_mut().skip(start).take(bytes).rev() {
-            *byte += (rest % 10) as u8;
-            rest /= 10;
+        if let Some(field) = text.get_mut(start..start + bytes) {
+            write_padded(field, number);
         }
     }
     text

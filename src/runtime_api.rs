@@ -13,7 +13,8 @@ use crate::limits::{EVENT_REGION_BYTES, ID_BYTES_MAX, REPLY_READ_BYTES_MAX};
 use crate::limits::{RETRY_MS_MAX, TENANT_ID_BYTES_MAX};
 use crate::response::Response;
 use crate::sys::{self, Pause};
-use crate::wire::http1::{self, Framing};
+use crate::wire::api_headers;
+use crate::wire::http1::Framing;
 use crate::wire::{equal, find};
 
 #[cfg(feature = "platform")]
@@ -139,8 +140,8 @@ impl RuntimeApi {
                 }
                 _ => exit_refused(inbox),
             }
-            let request_id = inbox.value(http1::REQUEST_ID);
-            let invocation_id = inbox.value(http1::INVOCATION_ID);
+            let request_id = inbox.value(api_headers::REQUEST_ID);
+            let invocation_id = inbox.value(api_headers::INVOCATION_ID);
             let bytes = request_id.len().max(invocation_id.len());
             // The second is repeated in a header, as it is.
             let fits = find(invocation_id, 0, b'\r') >= invocation_id.len();
@@ -158,11 +159,11 @@ impl RuntimeApi {
             self.request_id.set(request_id);
             self.invocation_id.set(invocation_id);
             #[cfg(feature = "platform")]
-            self.tenant_id.set(inbox.value(http1::TENANT_ID));
+            self.tenant_id.set(inbox.value(api_headers::TENANT_ID));
             self.reply_lost = false;
             self.pause.reset();
             self.reset_backoff();
-            return sys::set_trace_id(inbox.value(http1::TRACE_ID));
+            return sys::set_trace_id(inbox.value(api_headers::TRACE_ID));
         }
     }
 

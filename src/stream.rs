@@ -11,7 +11,7 @@ use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX};
 use crate::panics;
 use crate::response::Response;
 use crate::runtime_api::{ERROR_TYPE, RuntimeApi};
-use crate::wire::chunk::{DATA_END, LAST, SizeLine};
+use crate::wire::chunk::{CRLF, ChunkHeader, LAST_CHUNK};
 use crate::wire::{base64, json};
 
 const FRAMING: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
@@ -82,8 +82,8 @@ impl Response {
             return Err(Failure::new("Function.ResponseSizeTooLarge", text));
         }
         if first_bytes > 0 {
-            buffer.prepend(SizeLine::new(first_bytes).text());
-            buffer.append(DATA_END);
+            buffer.prepend(ChunkHeader::new(first_bytes).as_bytes());
+            buffer.append(CRLF);
         }
         panics::with_lent_api(|api| {
             api.end_stream = Some(end);
@@ -127,7 +127,7 @@ fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
         return Ok(()); // a chunk of no bytes would be the last
     }
     let buffer = response.buffer();
-    let line = SizeLine::new(bytes.len());
+    let line = ChunkHeader::new(bytes.len());
     let sent = panics::with_lent_api(|api| {
         if !api.stream_failed {
             // Behind the first, it may hold a failure that was made and not yet returned.
@@ -136,7 +136,7 @@ fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
             } else {
                 buffer.bytes()
             };
-            api.stream_failed = !api.send_parts([first, line.text(), bytes, DATA_END]);
+            api.stream_failed = !api.send_parts([first, line.as_bytes(), bytes, CRLF]);
         }
         if !api.stream_started {
             api.stream_started = true;
@@ -170,9 +170,9 @@ fn end(
         match outcome {
             Ok(()) if begun => {
                 buffer.clear();
-                buffer.append(LAST);
+                buffer.append(LAST_CHUNK);
             }
-            Ok(()) => buffer.append(LAST),
+            Ok(()) => buffer.append(LAST_CHUNK),
             Err(failure) => write_trailers(buffer, failure),
         }
         api.append_next_request(buffer);
