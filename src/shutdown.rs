@@ -12,7 +12,7 @@ use crate::runtime_api::RuntimeApi;
 use crate::sys::ipc::wait_for;
 use crate::sys::pool::{SIGTERM, Signals};
 use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
-use crate::wire::http1;
+use crate::wire::http1::{self, HeadWriter};
 
 static FUNCTION: AtomicFn<fn()> = AtomicFn::new();
 static REGISTER: AtomicFn<fn(&mut RuntimeApi)> = AtomicFn::new();
@@ -55,35 +55,28 @@ fn register(api: &mut RuntimeApi) {
     let endpoint = &api.endpoint;
     let mut request = FixedBytes::<REQUEST_BYTES_MAX>::new();
     let extension = b"/2020-01-01/extension/";
-    let about = b"Lambda-Extension-Name: tinderbox\r\nContent-Type: application/json\r\n\
-                  Content-Length: 13\r\n\r\n{\"events\":[]}";
-    for piece in [
-        b"POST",
-        endpoint.prefix(),
-        extension,
-        b"register",
-        endpoint.host(),
-        about,
-    ] {
-        request.push(piece);
-    }
+    let body = b"{\"events\":[]}";
+    let target: [&[u8]; 3] = [endpoint.prefix(), extension, b"register"];
+    let mut write = |piece: &[u8]| request.push(piece);
+    let mut head = HeadWriter::new(http1::POST, &target, endpoint.authority(), &mut write);
+    head.header(b"Lambda-Extension-Name: ", b"tinderbox");
+    head.header(b"Content-Type: ", b"application/json");
+    head.end_with_length(body.len());
+    request.push(body);
     connection.send(endpoint, request.get());
     if !inbox.receive(connection, REPLY_READ_BYTES_MAX) || inbox.head.status != 200 {
         return diagnostics::diagnostic(b"no notice of the end will come: ", inbox.head());
     }
     let identifier = http1::header(inbox.head(), b"lambda-extension-identifier");
-    request.set(b"GET");
-    for piece in [
-        endpoint.prefix(),
-        extension,
-        b"event/next",
-        endpoint.host(),
+    request.set(b"");
+    let target: [&[u8]; 3] = [endpoint.prefix(), extension, b"event/next"];
+    let mut write = |piece: &[u8]| request.push(piece);
+    let mut head = HeadWriter::new(http1::GET, &target, endpoint.authority(), &mut write);
+    head.header(
         b"Lambda-Extension-Identifier: ",
         identifier.unwrap_or_default(),
-        b"\r\n\r\n",
-    ] {
-        request.push(piece);
-    }
+    );
+    head.end();
     // It has asked for no events, so there is nothing to read: it stays as it is until the end.
     connection.send(endpoint, request.get());
 }

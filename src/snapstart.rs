@@ -10,6 +10,7 @@ use crate::panics;
 use crate::response::Response;
 use crate::runtime_api::RuntimeApi;
 use crate::sys::{self, AtomicFn, Environment};
+use crate::wire::http1::{self, HeadWriter};
 
 type Function = fn() -> Result<(), Failure>;
 
@@ -44,15 +45,9 @@ pub fn wait(
     response.reset();
     let request = response.buffer();
     let endpoint = &api.endpoint;
-    for piece in &[
-        b"GET",
-        endpoint.base(false),
-        b"restore/next",
-        endpoint.host(),
-        b"\r\n",
-    ] {
-        request.append(piece);
-    }
+    let target: [&[u8]; 2] = [endpoint.runtime_path(), b"restore/next"];
+    let mut write = |piece: &[u8]| request.append(piece);
+    HeadWriter::new(http1::GET, &target, endpoint.authority(), &mut write).end();
     if !api.wait_for_restore(inbox, request.bytes()) {
         return api; // nothing was restored
     }

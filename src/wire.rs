@@ -45,3 +45,20 @@ pub fn find(bytes: &[u8], from: usize, byte: u8) -> usize {
     }
     at
 }
+
+/// Puts texts together when compiled. `N` is the sum of their lengths.
+pub const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut text = [0; N];
+    let mut end = 0;
+    let mut parts = parts;
+    while let [first, behind @ ..] = parts {
+        let mut part = *first;
+        while let [byte, more @ ..] = part {
+            text[end] = *byte;
+            end += 1;
+            part = more;
+        }
+        parts = behind;
+    }
+    text
+}

@@ -34,5 +34,5 @@ mod table;
 
 pub use head::{Framing, Head, Span};
 pub use lines::{HeaderLines, header};
-pub use request::{CONTENT_LENGTH, GET, HeadWriter, LINE_END, POST, VERSION_AND_HOST};
+pub use request::{CONTENT_LENGTH, GET, HEAD_END, HeadWriter, LINE_END, POST, VERSION_AND_HOST};
 pub use table::{FRAMING_HEADERS, HeadFormat, pack, packed_bytes};

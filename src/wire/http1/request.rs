@@ -13,6 +13,8 @@ pub const VERSION_AND_HOST: &[u8] = b" HTTP/1.1\r\nHost: ";
 pub const CONTENT_LENGTH: &[u8] = b"Content-Length: ";
 /// The end of a line.
 pub const LINE_END: &[u8] = b"\r\n";
+/// The end of the last line of a head, and the empty line behind it.
+pub const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// Writes the head of a request, line by line, into a sink that takes pieces of bytes.
 pub struct HeadWriter<'a> {
