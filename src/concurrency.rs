@@ -22,7 +22,7 @@ use crate::sys::pool::{
     reset_to_default, set_parent_death_signal, try_recv,
 };
 use crate::sys::{self, Descriptor, Environment, TakeOnce, monotonic_ms};
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 use crate::wire::part;
 
 /// What a worker says when it is ready. Anything else that it says is an init error, as a request.
@@ -77,7 +77,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     let Some(value) = environment.get(MAX_CONCURRENCY) else {
         return;
     };
-    let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
+    let count = parse_decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
         diagnostics::fatal(
             EXIT_CONFIG,

@@ -17,7 +17,7 @@ use crate::response::Response;
 use crate::sys::Descriptor;
 use crate::sys::child::ExitStatus;
 use crate::sys::ipc::{append, memfd, pipe};
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 
 /// A shell: which one, the file says.
 pub static SHELL: LaunchSpec = LaunchSpec {
@@ -91,7 +91,7 @@ impl Shell {
             }
         }
         kept.line(time.end_ms)?;
-        let status = decimal(kept.said.get()).ok_or(ProcessError::Broken)?;
+        let status = parse_decimal(kept.said.get()).ok_or(ProcessError::Broken)?;
         let _ = out.drain(response);
         kept.logs.drain();
         if status > KILLED {
