@@ -47,8 +47,8 @@ impl Shell {
     ) -> Result<(), ProcessError> {
         kept.line(end_ms)?;
         self.quoted = match kept.said.get() {
-            b"ready raw" => false,
-            b"ready quoted" => true,
+            b"ready file" => false,
+            b"ready assignment" => true,
             b"missing" => return Err(ProcessError::NoFunction),
             b"closed" => return Err(ProcessError::ProcfsUnavailable),
             _ => return Err(ProcessError::Broken),

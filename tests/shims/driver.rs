@@ -332,6 +332,8 @@ impl Worker {
                 self.read.extend_from_slice(&piece[..count]);
                 count > 0
             }
+            // A stopped and continued process: a read with a timeout is not restarted (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             // What it did not read of us makes its end a reset.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, log: {}", self.log()),
