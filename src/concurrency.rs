@@ -6,7 +6,7 @@
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::config::last_word;
-use crate::connection::MessageReader;
+use crate::connection::{MessageReader, log_connect_error};
 use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
 use crate::limits::{
@@ -225,9 +225,9 @@ impl Pool<'_> {
             worker.put_off(now_ms);
         }
         if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
-            && Descriptor::connect(api.endpoint.address, api.endpoint.port).is_none()
+            && let Err(errno) = Descriptor::connect(api.endpoint.address, api.endpoint.port)
         {
-            diagnostics::diagnostic(b"no Runtime API at ", api.endpoint.authority());
+            log_connect_error(&api.endpoint, errno);
             self.end(KILL, EXIT_API);
         }
     }

@@ -68,13 +68,38 @@ impl Connection {
 fn connect(to: &Endpoint) -> Descriptor {
     let mut waited_ms = 0;
     loop {
-        if let Some(socket) = Descriptor::connect(to.address, to.port) {
-            return socket;
-        }
-        if !wait(to, &mut waited_ms) {
-            diagnostics::fatal(EXIT_API, b"no Runtime API at ", to.authority());
+        match Descriptor::connect(to.address, to.port) {
+            Ok(socket) => return socket,
+            Err(errno) if !wait(to, &mut waited_ms) => {
+                log_connect_error(to, errno);
+                sys::exit(EXIT_API);
+            }
+            Err(_) => {}
         }
     }
+}
+
+/// Logs why no connection to the Runtime API can be made.
+#[cfg(feature = "platform")]
+#[inline(never)]
+pub fn log_connect_error(to: &Endpoint, errno: usize) {
+    // The digits replace the spaces, right-aligned: text of any length would take 140 bytes more.
+    let mut text = *b"cannot connect to the Runtime API, errno    : ";
+    let mut rest = errno;
+    for digit in text.iter_mut().rev().skip(b": ".len()).take(3) {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    diagnostics::diagnostic(&text, to.authority());
+}
+
+/// Logs that no connection to the Runtime API can be made: the errno would take 144 bytes.
+#[cfg(not(feature = "platform"))]
+fn log_connect_error(to: &Endpoint, _: usize) {
+    diagnostics::diagnostic(b"cannot connect to the Runtime API: ", to.authority());
 }
 
 /// Waits for an API that is not there but may come back, each time longer than before. False: it

@@ -202,8 +202,8 @@ impl Descriptor {
         self.0 as usize
     }
 
-    /// A blocking TCP connection to an IPv4 address; `None` when nobody listens there.
-    pub fn connect(address: [u8; 4], port: u16) -> Option<Descriptor> {
+    /// A blocking TCP connection to an IPv4 address, or the errno that says why there is none.
+    pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
         let place = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: port.to_be(),
@@ -214,21 +214,26 @@ impl Descriptor {
         };
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
         // SAFETY: no memory is involved.
-        let number = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
-        // What has failed has a negative number, which connect(2) refuses.
-        let mut socket = Descriptor(number as c_int);
+        let mut result = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
+        let mut socket = Descriptor(result as c_int);
         // With the number of a standard descriptor that was closed, it would get what is logged.
-        if number as usize <= STANDARD_MAX {
+        if result as usize <= STANDARD_MAX {
             let (copy, least) = (libc::F_DUPFD_CLOEXEC as usize, STANDARD_MAX + 1);
             // SAFETY: as above.
-            let number = unsafe { call3(libc::SYS_fcntl, number as usize, copy, least) };
-            socket = Descriptor(number as c_int); // and the one before is closed
+            result = unsafe { call3(libc::SYS_fcntl, result as usize, copy, least) };
+            socket = Descriptor(result as c_int); // the one before is closed
         }
-        let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
-        // SAFETY: the address is valid for the length given.
-        let done = unsafe { call3(libc::SYS_connect, socket.0 as usize, place, length) };
-        // An interrupted connect goes on by itself, and a send waits for it.
-        (done >= 0 || done == INTERRUPTED).then_some(socket)
+        if result >= 0 {
+            let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
+            // SAFETY: the address is valid for the length given.
+            result = unsafe { call3(libc::SYS_connect, socket.0 as usize, place, length) };
+        }
+        // An interrupted connect continues in the kernel, and a send waits for it.
+        if result >= 0 || result == INTERRUPTED {
+            Ok(socket)
+        } else {
+            Err(result.unsigned_abs())
+        }
     }
 
     /// Sends small writes at once (TCP_NODELAY). A failure costs time alone.

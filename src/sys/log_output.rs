@@ -127,7 +127,7 @@ fn wait_writable(descriptor: usize, wait_ms: u64) -> bool {
         revents: 0,
     };
     #[cfg(feature = "platform")]
-    let wait_ms = if STALLED.swap(0, Ordering::Relaxed) == descriptor {
+    let wait_ms = if STALLED.load(Ordering::Relaxed) == descriptor {
         0
     } else {
         wait_ms
@@ -141,8 +141,6 @@ fn wait_writable(descriptor: usize, wait_ms: u64) -> bool {
     unsafe { call4(libc::SYS_ppoll, place, 1, time, 0) };
     let is_writable = polled.revents == libc::POLLOUT;
     #[cfg(feature = "platform")]
-    if !is_writable {
-        STALLED.store(descriptor, Ordering::Relaxed);
-    }
+    STALLED.store(if is_writable { 0 } else { descriptor }, Ordering::Relaxed);
     is_writable
 }
