@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: a JSON object a line; else text, fields separated by tabs |
 //! | `AWS_LAMBDA_LOG_LEVEL` | what is below is left out: `TRACE`, `DEBUG`, `INFO` (without it), `WARN`, `ERROR`, `FATAL` |
-//! | `_LAMBDA_TELEMETRY_LOG_FD` | records go to this descriptor, in frames, and the variable away |
+//! | `_LAMBDA_TELEMETRY_LOG_FD` | records go to this descriptor, in frames; the variable is removed, with std by `run`, else with the first record |
 //!
 //! Linked only into a program that logs. Sources: AWS Lambda Developer Guide, "Advanced logging
 //! controls"; the frames are those of AWS's Node.js and Python clients.
@@ -167,10 +167,20 @@ impl Settings {
             // What is no descriptor at all is one that nothing can be written to.
             let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
-            sys::forget(TELEMETRY); // what is started from here must not write frames
+            #[cfg(not(feature = "std"))] // else `init` does: there may be threads that read it
+            sys::forget(TELEMETRY); // children must not write frames
         }
         word
     }
+}
+
+/// Reads the settings, and takes the descriptor out of the environment: children must not write
+/// frames. On the thread that serves events, before there are any: `log` may be called by others,
+/// while still others read the environment.
+#[cfg(feature = "std")]
+pub(crate) fn init() {
+    Settings::get();
+    sys::forget(TELEMETRY);
 }
 
 const TELEMETRY: &[u8] = b"_LAMBDA_TELEMETRY_LOG_FD=";

@@ -8,6 +8,8 @@ use crate::diagnostics::EXIT_CONFIG;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::limits::{TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES};
+#[cfg(feature = "std")]
+use crate::logging;
 use crate::panics;
 use crate::response::Response;
 use crate::runtime_api::RuntimeApi;
@@ -63,6 +65,8 @@ where
         diagnostics::diagnostic(b"run was called twice", b"");
         sys::exit(EXIT_CONFIG); // where `main!` makes the one call, nothing has to be said
     };
+    #[cfg(feature = "std")]
+    logging::init();
     config::read(&mut api.endpoint);
     platform::enter(api, inbox, response);
 

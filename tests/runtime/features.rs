@@ -134,6 +134,21 @@ fn a_panic_of_any_thread_is_reported_where_it_ends_the_process() {
     }
 }
 
+/// Other threads may read the environment by then: `run` has changed it before.
+#[test]
+fn first_record_of_a_thread_leaves_the_environment_as_it_is() {
+    let server = Server::start(Script::events([&Event::new("event", "log")]));
+    let start = with("threads").variable("AWS_LAMBDA_RUNTIME_API", &server.address());
+    let mut process = start.variable("_LAMBDA_TELEMETRY_LOG_FD", "1").spawn();
+    process.until_idle(&server);
+    let printed = process.printed();
+    let outcome = process.finish(server);
+    assert_eq!(outcome.ledger.answer("event").body, b"gone gone ");
+    assert_eq!(outcome.log(), "");
+    assert!(printed.starts_with(&[0xa5, 0x5a]), "a frame: {printed:?}");
+    assert!(String::from_utf8_lossy(&printed).contains("of a thread"));
+}
+
 #[test]
 fn a_panic_between_events_ends_the_process_and_posts_nothing() {
     let event = Event::new("event", "later");
