@@ -1,4 +1,4 @@
-//! Panics or logs in threads of its own, as the event says: a program with std whose profile aborts.
+//! Panics or logs in threads of its own, as the event says: with std, and a profile that aborts.
 
 use std::thread;
 use std::time::Duration;
