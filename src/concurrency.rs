@@ -6,6 +6,7 @@
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::config::MAX_CONCURRENCY;
+use crate::connection::log_connect_error;
 use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
 use crate::limits::{
@@ -237,10 +238,10 @@ impl Pool<'_> {
             worker.put_off(now_ms);
         }
         if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
-            && Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
-                .is_none()
+            && let Err(errno) =
+                Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
         {
-            diagnostics::diagnostic(b"no Runtime API at ", session.api.endpoint.authority());
+            log_connect_error(&session.api.endpoint, errno);
             self.terminate_all(KILL, EXIT_API);
         }
     }

@@ -5,10 +5,14 @@
 mod answers;
 #[path = "shims/any.rs"]
 mod any;
+#[path = "shims/context.rs"]
+mod context;
 #[path = "shims/driver.rs"]
 mod driver;
 #[path = "shims/ends.rs"]
 mod ends;
+#[path = "shims/minified.rs"]
+mod minified;
 #[path = "shims/node.rs"]
 mod node;
 #[path = "shims/odd.rs"]
@@ -22,8 +26,6 @@ mod skip;
 #[path = "shims/steady.rs"]
 mod steady;
 mod support;
-#[path = "shims/thinned.rs"]
-mod thinned;
 #[path = "shims/trace.rs"]
 mod trace;
 

@@ -10,7 +10,7 @@ use crate::buffer::{Decimal, FixedBytes};
 use crate::host::child::{Pipe, ReportedError, exit_error};
 use crate::host::context::{Context, ContextFormat, Time, quote};
 use crate::host::persistent::{PersistentProcess, ProcessError};
-use crate::host::shims::Shim;
+use crate::host::shims;
 use crate::host::worker::LaunchSpec;
 use crate::invocation::Invocation;
 use crate::response::Response;
@@ -23,7 +23,7 @@ use crate::wire::number::parse_decimal;
 pub static SHELL: LaunchSpec = LaunchSpec {
     program: b"",
     arguments: &[b"-c\0"],
-    code: Some(Shim::Shell),
+    code: Some(shims::SHELL),
     behind: b"function.sh\0",
     missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
 };
@@ -47,8 +47,8 @@ impl Shell {
     ) -> Result<(), ProcessError> {
         kept.line(end_ms)?;
         self.quoted = match kept.said.get() {
-            b"ready raw" => false,
-            b"ready quoted" => true,
+            b"ready file" => false,
+            b"ready assignment" => true,
             b"missing" => return Err(ProcessError::NoFunction),
             b"closed" => return Err(ProcessError::ProcfsUnavailable),
             _ => return Err(ProcessError::Broken),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::shims::{SHIMS_BYTES, Shim, text};
+use crate::shims;
 use crate::skip;
 use crate::support::sys::give_as_three;
 use crate::support::{bound, root, spawn};
@@ -61,16 +61,15 @@ impl Language {
                     "html_errors=0",
                     "-r",
                 ],
-                Shim::Php,
+                shims::PHP,
                 &["--"],
             ),
-            Node => (&["--input-type=module", "-e"], Shim::Node, &["--"]),
-            Python => (&["-u", "-c"], Shim::Python, &[]),
-            Ruby => (&["--disable=gems", "-e"], Shim::Ruby, &[]),
+            Node => (&["--input-type=module", "-e"], shims::NODE, &["--"]),
+            Python => (&["-u", "-c"], shims::PYTHON, &[]),
+            Ruby => (&["--disable=gems", "-e"], shims::RUBY, &[]),
         };
-        let mut room = [0; SHIMS_BYTES];
-        let code = text(shim, &mut room).strip_suffix(b"\0");
-        let code = std::str::from_utf8(code.expect("ends in a NUL")).expect("a worker is text");
+        let code = shim.strip_suffix(b"\0").expect("a NUL at its end");
+        let code = std::str::from_utf8(code).expect("a shim is text");
         let all = [flags, &[code], end].concat();
         all.into_iter().map(String::from).collect()
     }
@@ -333,6 +332,8 @@ impl Worker {
                 self.read.extend_from_slice(&piece[..count]);
                 count > 0
             }
+            // A stopped and continued process: a read with a timeout is not restarted (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             // What it did not read of us makes its end a reset.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, log: {}", self.log()),
