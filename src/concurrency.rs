@@ -16,7 +16,7 @@ use crate::limits::{
 use crate::response::Response;
 use crate::runtime_api::{RuntimeApi, WorkerLink};
 use crate::sys::child::ExitStatus;
-use crate::sys::ipc::{pipe, wait_for};
+use crate::sys::ipc::{Direction, pipe, poll};
 use crate::sys::pool::{
     Fork, KILL, SIGCHLD, SIGTERM, Signals, channel, fork, kill, open_placeholders, own_pid, reap,
     reset_to_default, set_parent_death_signal, try_recv,
@@ -85,7 +85,7 @@ pub fn enter(api: &mut RuntimeApi, inbox: &mut MessageReader, response: &mut Res
     api.endpoint.retry_unreachable = true;
     reset_to_default(&[SIGCHLD, SIGTERM]);
     open_placeholders();
-    let (workers, (go, hold)) = (needed(WORKERS.take()), needed(pipe()));
+    let (workers, (go, hold)) = (needed(WORKERS.take()), needed(pipe().ok()));
     let mut pool = Pool {
         workers: needed(workers.get_mut(..count)),
         message: needed(STATUS.take()),
@@ -120,7 +120,7 @@ fn needed<T>(found: Option<T>) -> T {
 pub fn take_part(api: &mut RuntimeApi) {
     if let Some(WorkerLink { status, go }) = api.seat.take() {
         status.send(READY);
-        while !wait_for([Some(&go), None, None, None], false, None).contains(&true) {}
+        while !poll([Some(&go), None, None, None], Direction::Read, None).contains(&true) {}
     }
 }
 
@@ -161,7 +161,7 @@ impl Pool<'_> {
         }
         let [status, _] = &self.status;
         let come = Some(&self.signals.come);
-        wait_for([Some(status), come, None, None], false, wait_ms);
+        poll([Some(status), come, None, None], Direction::Read, wait_ms);
         self.listen(api, inbox);
         while let Some(signal) = self.signals.take() {
             if signal == SIGTERM {

@@ -9,7 +9,7 @@ use crate::connection::{Connection, MessageReader};
 use crate::diagnostics;
 use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_READ_BYTES_MAX};
 use crate::runtime_api::RuntimeApi;
-use crate::sys::ipc::wait_for;
+use crate::sys::ipc::{Direction, poll};
 use crate::sys::pool::{SIGTERM, Signals};
 use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
 use crate::wire::http1;
@@ -99,7 +99,7 @@ fn wait(connection: &Connection) {
     if let Some(signals) = place {
         loop {
             let awaited = [connection.descriptor(), Some(&signals.come), None, None];
-            let [has_event, has_signal, ..] = wait_for(awaited, false, None);
+            let [has_event, has_signal, ..] = poll(awaited, Direction::Read, None);
             if has_event {
                 break;
             }

@@ -357,7 +357,7 @@ pub fn monotonic_ms() -> u64 {
 /// Does nothing for so many milliseconds, or until a signal.
 #[cfg(feature = "platform")]
 pub fn sleep(time_ms: u64) {
-    ipc::wait_for([None; _], false, Some(time_ms));
+    ipc::poll([None; _], ipc::Direction::Read, Some(time_ms));
 }
 
 fn clock_us(clock: libc::clockid_t) -> u64 {

@@ -45,7 +45,10 @@ fn passes(name: &str, text: &str) {
 #[test]
 fn form_is_checked() {
     let found = untidy("src/runtime_api.rs", "fn f() {}\n");
-    assert_eq!(found, ["src/runtime_api.rs:1: begin with `//!`: what this file is"]);
+    assert_eq!(
+        found,
+        ["src/runtime_api.rs:1: begin with `//!`: what this file is"]
+    );
     let long = "x".repeat(COLUMNS_MAX - 2);
     fires(
         "src/runtime_api.rs",
@@ -71,7 +74,11 @@ fn lengths_are_checked() {
         "2: 71 lines: a function fits",
     );
     let within = format!("impl A {{\n    pub fn f(\n    ) {}", &function(80)[7..]);
-    fires("src/runtime_api.rs", &format!("{within}\n}}"), "3: 81 lines");
+    fires(
+        "src/runtime_api.rs",
+        &format!("{within}\n}}"),
+        "3: 81 lines",
+    );
     passes(
         "src/runtime_api.rs",
         &format!("fn f(x: [u8; 1]);\n{}", function(70)),
@@ -114,7 +121,11 @@ fn layers_are_checked() {
             "fn f() { crate::host::f() }",
             "2: host is above diagnostics",
         ),
-        ("src/diagnostics.rs", "use super::host;", "2: host is above diagnostics"),
+        (
+            "src/diagnostics.rs",
+            "use super::host;",
+            "2: host is above diagnostics",
+        ),
         (
             "src/host/exec.rs",
             "use super::super::runtime;",
@@ -267,7 +278,10 @@ fn words_are_checked() {
         "src/runtime_api.rs",
         "const _: () = assert!(A);\nconst { assert!(A) };\ndebug_assert_eq!(a, b);",
     );
-    passes("src/runtime_api.rs", "f().unwrap_or_default(); f().expect_none();");
+    passes(
+        "src/runtime_api.rs",
+        "f().unwrap_or_default(); f().expect_none();",
+    );
 }
 
 fn fires_or_more(text: &str, word: &str) {

@@ -170,7 +170,7 @@ fn change_mask(how: c_int, mask: u64) {
 
 /// Two ends of a channel that keeps messages apart.
 pub fn channel() -> Option<[Descriptor; 2]> {
-    super::ipc::pair(libc::SOCK_SEQPACKET)
+    super::ipc::socketpair(libc::SOCK_SEQPACKET).ok()
 }
 
 /// A message from a channel, if there is one; 0: there is none.

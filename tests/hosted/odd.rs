@@ -326,7 +326,7 @@ fn a_task_root_that_is_too_long_has_no_handler() {
             let outcome = start.run(Script::events(&events(["never"])));
             let ledger = outcome.assert_exit(3);
             assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
-            assert_eq!(error_type(&ledger.posts[0]), "Runtime.NoSuchHandler");
+            assert_eq!(error_type(&ledger.posts[0]), "Runtime.HandlerNotFound");
         }
     }
 }
