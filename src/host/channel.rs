@@ -87,6 +87,9 @@ impl Channel {
     }
 
     /// Sends two parts, one behind the other. What comes next is read on the fast path.
+    ///
+    /// # Errors
+    /// `Unreachable`: the channel is closed, and nothing was sent.
     pub fn send(
         &mut self,
         parts: [&[u8]; 2],
@@ -97,6 +100,7 @@ impl Channel {
             return Err(ProcessError::Exited);
         };
         let [mut first, mut second] = parts;
+        let mut is_sent = false;
         self.fast_receives = if self.blocks_briefly {
             FAST_RECEIVES
         } else {
@@ -104,8 +108,13 @@ impl Channel {
         };
         loop {
             let Some(sent) = try_send(socket, [first, second]) else {
-                return Err(closed(process, deadline));
+                return Err(if is_sent {
+                    closed(process, deadline)
+                } else {
+                    ProcessError::Unreachable
+                });
             };
+            is_sent |= sent > 0;
             let of_first = sent.min(first.len());
             first = part(first, of_first, first.len());
             second = part(second, sent - of_first, second.len());

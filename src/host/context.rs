@@ -119,10 +119,9 @@ impl Context {
             let number = Decimal::new(shown_ms as usize);
             self.append_field(b"deadline-ms", DEADLINE, number.text(), format);
         }
-        for (name, variable, header) in CONTEXT_FIELDS {
-            if let Some(value) = invocation.header(header) {
-                self.append_field(name, variable, value, format);
-            }
+        let values = field_values(invocation.head());
+        for ((name, variable, _), value) in CONTEXT_FIELDS.into_iter().zip(values) {
+            self.append_field(name, variable, value, format);
         }
         if format == ContextFormat::Exports {
             // The file of functions may have set it.
@@ -137,7 +136,8 @@ impl Context {
 
     fn append_field(&mut self, name: &[u8], variable: &[u8], value: &[u8], format: ContextFormat) {
         let bytes = variable.len().max(name.len()) + value.len() + AROUND_BYTES;
-        if bytes > CONTEXT_BYTES_MAX - self.unquoted_bytes || find(value, 0, 0) < value.len() {
+        let is_too_long = bytes > CONTEXT_BYTES_MAX - self.unquoted_bytes;
+        if value.is_empty() || is_too_long || find(value, 0, 0) < value.len() {
             return;
         }
         self.unquoted_bytes += bytes;
@@ -162,6 +162,32 @@ impl Context {
     fn append(&mut self, piece: &[u8]) {
         self.length += put(&mut self.bytes, HEAD_BYTES + self.length, piece);
     }
+}
+
+/// The values of the fields, in one pass over the head: what is absent is empty. Of two headers of
+/// a name, the first that is not empty counts, as in [`Invocation::header`].
+fn field_values(head: &[u8]) -> [&[u8]; CONTEXT_FIELDS.len()] {
+    let mut values = [&b""[..]; _];
+    for line in head.split(|&byte| byte == b'\n').skip(1) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let colon = find(line, 0, b':');
+        let name = part(line, 0, colon);
+        for ((_, _, header), value) in CONTEXT_FIELDS.iter().zip(&mut values) {
+            if value.is_empty() && name.eq_ignore_ascii_case(header) {
+                *value = trim_blanks(part(line, colon + 1, line.len()));
+            }
+        }
+    }
+    values
+}
+
+/// A value without the blanks around it (RFC 9112, 5).
+fn trim_blanks(value: &[u8]) -> &[u8] {
+    let mut value = value;
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
 }
 
 /// The longest line of three numbers, in bytes.

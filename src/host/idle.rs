@@ -70,23 +70,9 @@ impl PersistentProcess {
                     self.stop(Restart::AtOnce);
                 }
                 State::Starting if wake.second && !wake.exited => self.continue_start(),
-                State::Ready { has_received_event } if wake.exited || wake.second => {
-                    self.log_unhealthy();
-                    self.stop(if has_received_event {
-                        Restart::AtOnce
-                    } else {
-                        Restart::WithNextEvent
-                    });
-                }
-                State::Starting if wake.exited => {
-                    self.log_unhealthy();
-                    self.stop(Restart::WithNextEvent);
-                }
+                _ if wake.exited || wake.second => self.stop_unhealthy(),
                 // An event has come, and the process was looked at in the same call.
-                _ => {
-                    self.is_checked = true;
-                    return;
-                }
+                _ => return,
             }
         }
     }

@@ -82,6 +82,9 @@ pub enum Restart {
     WithNextEvent,
 }
 
+const UNHEALTHY: &[u8] =
+    b"handler process exited or wrote to its channel while idle; restarting it: ";
+
 /// A persistent process.
 pub struct PersistentProcess {
     command: &'static Command,
@@ -90,8 +93,6 @@ pub struct PersistentProcess {
     /// The process and the channel to it.
     pub(super) link: Link,
     pub(super) state: State,
-    /// It was seen to be healthy while it was idle, and nothing was done since.
-    pub(super) is_checked: bool,
 }
 
 impl PersistentProcess {
@@ -113,7 +114,6 @@ impl PersistentProcess {
                 error_types: ErrorTypeInterner::new(),
             },
             state: State::Stopped(Restart::WithNextEvent),
-            is_checked: false,
         })
     }
 
@@ -131,15 +131,12 @@ impl PersistentProcess {
     }
 
     /// Makes sure that it takes events. A retiring process is stopped here, so correctness does not
-    /// depend on whether there was time between two events.
+    /// depend on whether there was time between two events. Whether it still runs is not asked: it
+    /// was watched until the event came (see `idle`), or has answered just now.
     pub fn ensure_ready(&mut self, deadline: &Deadline) -> Result<(), ProcessError> {
-        let is_checked = core::mem::take(&mut self.is_checked);
         match self.state {
             State::Retiring => self.stop_gracefully(deadline),
-            State::Starting | State::Ready { .. } if !self.is_healthy(is_checked) => {
-                self.log_unhealthy();
-                self.stop(Restart::WithNextEvent);
-            }
+            State::Ready { .. } if self.link.channel.has_unread() => self.stop_unhealthy(),
             _ => {}
         }
         if matches!(self.state, State::Stopped(_)) {
@@ -160,25 +157,20 @@ impl PersistentProcess {
         Ok(())
     }
 
-    /// Whether it runs, and has sent nothing that was not asked for. Without a look at the process
-    /// where it was checked already.
-    fn is_healthy(&self, is_checked: bool) -> bool {
-        let Link {
-            process, channel, ..
-        } = &self.link;
-        if self.state == State::Starting {
-            return process.is_quiet(None);
-        }
-        !channel.has_unread() && (is_checked || process.is_quiet(channel.socket()))
-    }
-
-    /// Logs why it is replaced between two events.
-    pub(super) fn log_unhealthy(&self) {
-        let text: &[u8] = match self.state {
-            State::Starting => b"handler process exited while it was starting: ",
-            _ => b"handler process exited or wrote to its channel while idle; restarting it: ",
+    /// Stops it, and logs why: between two events, it has exited or sent what was not asked for.
+    pub(super) fn stop_unhealthy(&mut self) {
+        let (text, restart): (&[u8], Restart) = match self.state {
+            State::Starting => (
+                b"handler process exited while it was starting: ",
+                Restart::WithNextEvent,
+            ),
+            State::Ready {
+                has_received_event: false,
+            } => (UNHEALTHY, Restart::WithNextEvent),
+            _ => (UNHEALTHY, Restart::AtOnce),
         };
         diagnostic_by_deadline(text, self.name());
+        self.stop(restart);
     }
 
     /// Spawns it, and does not wait until it takes events.
@@ -241,21 +233,18 @@ impl PersistentProcess {
     /// metrics know it.
     pub fn handle_event(
         &mut self,
-        event: Event<'_>,
+        mut event: Event<'_>,
         response: &mut Response,
     ) -> Result<(), &'static [u8]> {
         let deadline = event.deadline;
         self.link.process.output.clear_tail();
         self.link.after_event = AfterEvent::Keep;
-        let outcome = match self.ensure_ready(deadline) {
-            Ok(()) => {
-                self.state = State::Ready {
-                    has_received_event: true,
-                };
-                self.protocol.handle_event(event, &mut self.link, response)
-            }
-            Err(error) => Err(error.into()),
-        };
+        let mut outcome = self.send_and_receive(&mut event, response);
+        if let Err(EventError::Process(ProcessError::Unreachable)) = outcome {
+            // Nothing of the event was sent, so it can go to a new process.
+            self.stop_unhealthy();
+            outcome = self.send_and_receive(&mut event, response);
+        }
         let outcome = match outcome {
             Ok(()) => Ok(()),
             Err(EventError::Reported(error_type)) => Err(error_type),
@@ -281,6 +270,18 @@ impl PersistentProcess {
         }
         self.link.process.reap_strays(deadline.is_resolved());
         outcome
+    }
+
+    fn send_and_receive(
+        &mut self,
+        event: &mut Event<'_>,
+        response: &mut Response,
+    ) -> Result<(), EventError> {
+        self.ensure_ready(event.deadline)?;
+        self.state = State::Ready {
+            has_received_event: true,
+        };
+        self.protocol.handle_event(event, &mut self.link, response)
     }
 
     /// Stops it because of an error, unless it is still starting and only late, and writes what
@@ -329,7 +330,7 @@ impl PersistentProcess {
                 self.stop(restart);
                 return set_out_of_resources(errno, sink);
             }
-            ProcessError::ProtocolViolation => (
+            ProcessError::ProtocolViolation | ProcessError::Unreachable => (
                 "Runtime.BadFrame",
                 b"the handler process violates the protocol of its channel",
             ),

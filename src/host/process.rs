@@ -110,16 +110,6 @@ impl Process {
         self.wait([None; 2], Direction::Read, &deadline).exited
     }
 
-    /// Whether it runs and nothing is to be read from the descriptor, if that is given.
-    pub fn is_quiet(&self, descriptor: Option<&Descriptor>) -> bool {
-        let Some(child) = &self.child else {
-            return false;
-        };
-        let polled = [descriptor, child.pidfd.as_ref(), None, None];
-        let is_ready = poll(polled, Direction::Read, Some(0)).contains(&true);
-        !(is_ready || child.pidfd.is_none() && child.has_exited())
-    }
-
     /// Reaps the process, which has exited.
     pub fn reap(&mut self) -> Option<ExitStatus> {
         self.child.take().map(|child| child.wait())

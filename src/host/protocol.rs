@@ -45,7 +45,7 @@ pub trait Protocol {
     /// `link.after_event`; after a `ProcessError` it is killed anyway.
     fn handle_event(
         &mut self,
-        event: Event<'_>,
+        event: &mut Event<'_>,
         link: &mut Link,
         response: &mut Response,
     ) -> Result<(), EventError>;
@@ -146,6 +146,9 @@ pub enum ProcessError {
     Exited,
     /// It violates its protocol.
     ProtocolViolation,
+    /// The channel is closed, and nothing of the event was sent. It can be handled by another
+    /// process; where that is unreachable too, the event fails.
+    Unreachable,
 }
 
 /// The protocols that there are.
@@ -177,7 +180,7 @@ impl Protocol for AnyProtocol {
 
     fn handle_event(
         &mut self,
-        event: Event<'_>,
+        event: &mut Event<'_>,
         link: &mut Link,
         response: &mut Response,
     ) -> Result<(), EventError> {

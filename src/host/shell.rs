@@ -62,7 +62,7 @@ impl Protocol for Shell {
 
     fn handle_event(
         &mut self,
-        event: Event<'_>,
+        event: &mut Event<'_>,
         link: &mut Link,
         response: &mut Response,
     ) -> Result<(), EventError> {

@@ -116,7 +116,7 @@ impl Protocol for Frames {
 
     fn handle_event(
         &mut self,
-        event: Event<'_>,
+        event: &mut Event<'_>,
         link: &mut Link,
         response: &mut Response,
     ) -> Result<(), EventError> {

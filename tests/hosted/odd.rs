@@ -24,7 +24,7 @@ for_kinds!(few [bash dash program worker] [
 ]);
 
 /// The same task, with a few lines of sh that run the runtime as `"$@"`.
-fn by_way_of(task: Task, lines: &str) -> Task {
+pub fn by_way_of(task: Task, lines: &str) -> Task {
     let text = format!(
         "#!/bin/sh\nset -- {} \"$@\"\n{lines}\n",
         runner().unwrap_or_default()
