@@ -17,7 +17,7 @@ use crate::message_reader::MessageReader;
 use crate::response::Response;
 use crate::session::{Session, WorkerLink};
 use crate::sys::child::ExitStatus;
-use crate::sys::ipc::{pipe, wait_for};
+use crate::sys::ipc::{Direction, pipe, poll};
 use crate::sys::pool::{
     Fork, KILL, SIGCHLD, SIGTERM, Signals, channel, fork, kill, open_placeholders, own_pid, reap,
     reset_to_default, set_parent_death_signal, try_recv,
@@ -88,7 +88,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     };
     reset_to_default(&[SIGCHLD, SIGTERM]);
     open_placeholders();
-    let (workers, (start_gate_rx, start_gate_tx)) = (needed(WORKERS.take()), needed(pipe()));
+    let (workers, (start_gate_rx, start_gate_tx)) = (needed(WORKERS.take()), needed(pipe().ok()));
     let mut pool = Pool {
         workers: needed(workers.get_mut(..count)),
         message: needed(STATUS.take()),
@@ -129,7 +129,7 @@ fn needed<T>(found: Option<T>) -> T {
 pub fn wait_for_start(session: &mut Session) {
     if let Some(WorkerLink { events, start_gate }) = session.worker_link.take() {
         events.send(READY);
-        while !wait_for([Some(&start_gate), None, None, None], false, None).contains(&true) {}
+        while !poll([Some(&start_gate), None, None, None], Direction::Read, None).contains(&true) {}
     }
 }
 
@@ -174,7 +174,7 @@ impl Pool<'_> {
         }
         let [events, _] = &self.events;
         let come = Some(&self.signals.come);
-        wait_for([Some(events), come, None, None], false, wait_ms);
+        poll([Some(events), come, None, None], Direction::Read, wait_ms);
         self.drain_events(session, reader);
         while let Some(signal) = self.signals.take() {
             if signal == SIGTERM {

@@ -1,32 +1,42 @@
-//! Handlers outside the binary: what `_HANDLER` names is found, and run for the events.
+//! Hosted handlers: what `_HANDLER` names is resolved, and handles the events.
 //!
 //! | `_HANDLER` | finds, in `$LAMBDA_TASK_ROOT` | runs |
 //! |---|---|---|
-//! | `program` | an executable | one process an event |
-//! | `worker:program` | an executable | kept alive, speaks the frame protocol |
-//! | `function.handler` | `function.sh` | a shell, kept alive |
-//! | `hello.hello`, `hello`, `hello.php` | `hello.php`, `src/hello.php` | PHP, kept alive |
-//! | `index.handler` | `index.mjs`, `.js`, `.cjs`, `.py`, `.rb` | Node, Python or Ruby, kept alive |
+//! | `program` | an executable | one process per event |
+//! | `worker:program` | an executable | a persistent process that speaks the frame protocol |
+//! | `function.handler` | `function.sh` | a persistent shell |
+//! | `hello.hello`, `hello`, `hello.php` | `hello.php`, `src/hello.php` | a persistent PHP process |
+//! | `index.handler` | `index.mjs`, `.js`, `.cjs`, `.py`, `.rb` | a persistent Node, Python or Ruby process |
 //!
 //! | variable | meaning |
 //! |---|---|
 //! | `_HANDLER` | what to run, see `resolve` |
-//! | `LAMBDA_TASK_ROOT` | the folder that it is in; without it, the current one |
-//! | `PATH` | where interpreters are looked for last |
-//! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | seconds an event may take when it brings no deadline of its own |
-//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: what handlers print becomes a record a line |
-//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is run in place of this one, with this one as its argument |
+//! | `LAMBDA_TASK_ROOT` | the folder of the handler; without it, the current one |
+//! | `PATH` | where interpreters are searched last |
+//! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | seconds that an event may take when it brings no deadline of its own |
+//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: the output of handlers becomes one record per line |
+//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, with this one as its argument |
+//!
+//! A persistent process is a `Process` (spawn, output, exit), a `Channel` (a byte stream with
+//! deadlines), a `Protocol` (frames, lines of a shell) and one state machine, `PersistentProcess`.
+//! How to add a hosted language: see `kinds`.
 
 mod channel;
-mod child;
 mod child_output;
 mod context;
+mod deadline;
 mod errno;
+mod errors;
 mod idle;
 mod interpreter;
+mod kinds;
+mod paths;
 mod persistent;
+mod process;
 mod program;
+mod protocol;
 mod resolve;
+mod response_pipe;
 mod shell;
 mod shims;
 mod target;
@@ -34,296 +44,240 @@ mod types;
 mod worker;
 mod wrapper;
 
+use crate::buffer::FixedBytes;
 use crate::connection::Connection;
 use crate::diagnostics;
 use crate::failure::Failure;
-use crate::host::child::ReportedError;
 use crate::host::child_output::ChildOutput;
-use crate::host::context::{Context, Time, forget_variables, timeout_ms};
+use crate::host::context::{Context, unset_variables};
+use crate::host::deadline::{Deadline, timeout_ms};
 use crate::host::interpreter::InterpreterSearch;
-use crate::host::persistent::{Command, PersistentProcess, ProcessError};
+use crate::host::kinds::Runs;
+use crate::host::persistent::{Command, PersistentProcess, Restart};
+use crate::host::process::Process;
 use crate::host::program::Program;
-use crate::host::resolve::{Found, Kind, find_handler, strip_nul};
+use crate::host::protocol::{AnyProtocol, Event};
+use crate::host::resolve::{ResolvedHandler, resolve_handler};
 use crate::host::shell::Shell;
-use crate::host::worker::{LaunchSpec, Worker};
+use crate::host::worker::Frames;
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
 use crate::response::Response;
 use crate::runtime;
 use crate::service::Service;
-use crate::sys::child::reap_orphans;
 use crate::sys::files::open_standard_streams;
 use crate::sys::pool::{SIGCHLD, reset_to_default};
-use crate::sys::{Environment, Handoff, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::sys::{Environment, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::wire::part;
 
-/// What speaks with a process that is kept alive.
-enum Protocol {
-    Shell(Shell),
-    Worker(Worker),
-}
-
+#[allow(clippy::large_enum_variant)] // there is one, in static memory
 enum Handler {
-    /// A process an event.
-    Program(Program, &'static mut ChildOutput),
+    /// One process per event.
+    Program(Program),
     /// One process for all events.
-    PersistentProcess(PersistentProcess, Protocol),
+    Persistent(PersistentProcess),
 }
 
-/// The handler, and what it needs.
+/// The hosted handler.
 struct Host {
     handler: Handler,
     timeout_ms: Option<u64>,
     context: &'static mut Context,
-    /// For what goes wrong while there is no event.
-    spare: &'static mut Response,
-    /// Until when a restart may hold up the request for the next event.
-    restart_end_ms: u64,
-    restart_pending: bool,
+    /// When the clock was read last, in milliseconds since the Unix epoch.
+    clock_ms: u64,
+    /// Until when a restart may delay the request for the next event, on the monotonic clock in
+    /// milliseconds; `None`: it is not needed, or has no time.
+    restart_end_ms: Option<u64>,
 }
 
-static HOST: TakeOnce<Option<Host>> = TakeOnce::new(None);
-static LOGS: TakeOnce<ChildOutput> = TakeOnce::new(ChildOutput::new());
+static OUTPUT: TakeOnce<ChildOutput> = TakeOnce::new(ChildOutput::new());
 static CONTEXT: TakeOnce<Context> = TakeOnce::new(Context::new());
-static SPARE: TakeOnce<[u8; crate::limits::RESPONSE_REGION_BYTES]> = TakeOnce::new([0; _]);
-static SPARE2: TakeOnce<Option<Response>> = TakeOnce::new(None);
-/// Where the handler is while it is not at work.
-static AT_REST: Handoff<Option<Host>> = Handoff::new();
-
 static COMMAND: TakeOnce<Command> = TakeOnce::new(Command::new());
 
-const TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the handler is at work already");
-
-/// Serves events with the handler that the environment names, until the process ends. To be called
-/// first of all: the process becomes the wrapper that the environment asks for.
-pub fn run() -> ! {
-    open_standard_streams();
-    // Where it is ignored, nobody learns how a child has ended.
-    reset_to_default(&[SIGCHLD]);
-    wrapper::become_wrapper();
-    forget_variables();
-    runtime::serve(init)
-}
-
-/// The service; the host itself is in `AT_REST`.
-struct Hosted;
-
-impl Service for Hosted {
-    fn handle(
-        &mut self,
-        invocation: &Invocation<'_>,
-        response: &mut Response,
-    ) -> Result<(), Failure> {
-        handle(invocation, response)
-    }
-
-    fn has_work_after_answer(&self) -> bool {
-        with_host(|host| host.restart_pending) == Some(true)
-    }
-
-    fn after_answer(&mut self) {
-        if with_host(|host| core::mem::take(&mut host.restart_pending)) == Some(true) {
-            restart();
-        }
-    }
-
-    fn idle(&mut self, connection: &Connection) {
-        wait(connection);
-    }
-}
-
-/// Finds the handler that the environment names, and starts it where it is kept alive.
-fn init(_: &mut Response) -> Result<Hosted, Failure> {
-    let environment = Environment::new();
-    let found = find_handler(&environment).inspect_err(|failure| {
-        diagnostics::diagnostic(b"", failure.message_bytes());
-    })?;
-    let (Some(place), Some(logs), Some(context), Some(spare)) =
-        (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
-    else {
-        return Err(TWICE.duplicate());
-    };
-    let Some(spare2) = SPARE2.take() else {
-        return Err(TWICE.duplicate());
-    };
-    let spare = spare2.insert(Response::new(spare));
-    logs.set_up();
-    let mut handler = make(&found, &environment, logs)?;
-    if let Handler::PersistentProcess(kept, talk) = &mut handler
-        && let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None), None)
-    {
-        let ReportedError(error_type) = kept.fail(trouble, &Time::NONE, spare);
-        kept.logs.say_failed(spare.body());
-        let said: &'static Response = spare;
-        return Err(Failure::from_json(error_type, said.body()));
-    }
-    *place = Some(Host {
-        handler,
-        timeout_ms: timeout_ms(&environment),
-        context,
-        spare,
-        restart_end_ms: 0,
-        restart_pending: false,
-    });
-    AT_REST.put(place);
-    Ok(Hosted)
-}
-
-/// Makes a handler of what was found, and says so in the log.
-fn make(
-    found: &Found,
-    environment: &Environment,
-    logs: &'static mut ChildOutput,
-) -> Result<Handler, Failure> {
-    let finder = InterpreterSearch::new(environment);
-    let (language, talk): (&LaunchSpec, Protocol) = match found.kind {
-        Kind::Program => {
-            diagnostics::diagnostic(b"for each event runs ", strip_nul(found.path));
-            return Ok(Handler::Program(Program { path: found.path }, logs));
-        }
-        Kind::Worker => (&worker::ITSELF, Protocol::Worker(Worker::new())),
-        Kind::Shell => (&shell::SHELL, Protocol::Shell(Shell { quoted: false })),
-        Kind::Php => (&worker::PHP, Protocol::Worker(Worker::new())),
-        Kind::Node => (&worker::NODE, Protocol::Worker(Worker::new())),
-        Kind::Python => (&worker::PYTHON, Protocol::Worker(Worker::new())),
-        Kind::Ruby => (&worker::RUBY, Protocol::Worker(Worker::new())),
-    };
-    let program = match found.kind {
-        Kind::Worker => Some(found.path),
-        Kind::Shell => finder.and_then(|finder| finder.shell(found.path)),
-        _ => finder.and_then(|finder| finder.program(language.program)),
-    };
-    let Some(path) = program else {
-        diagnostics::diagnostic(b"", language.missing.as_bytes());
-        return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
-    };
-    let Some(command) = COMMAND.take() else {
-        return Err(TWICE.duplicate());
-    };
-    command.path = path;
-    command.capture_output = logs.is_json() || found.kind == Kind::Shell;
-    command.add(path);
-    for argument in language.arguments {
-        command.add(argument);
-    }
-    if let Some(shim) = language.code {
-        command.add(shim);
-        if !language.behind.is_empty() {
-            command.add(language.behind);
-        }
-        command.add(found.path);
-        command.add(found.name);
-    }
-    diagnostics::diagnostic(b"keeps alive for events: ", strip_nul(found.path));
-    PersistentProcess::new(command, logs)
-        .map(|kept| Handler::PersistentProcess(kept, talk))
-        .ok_or(TWICE.duplicate())
-}
-
-impl Protocol {
-    fn begin(
-        &mut self,
-        kept: &mut PersistentProcess,
-        end_ms: Option<u64>,
-    ) -> Result<(), ProcessError> {
-        match self {
-            Protocol::Shell(shell) => shell.begin(kept, end_ms),
-            Protocol::Worker(worker) => worker.begin(kept, end_ms),
-        }
-    }
-
-    fn run(
-        &mut self,
-        invocation: &Invocation<'_>,
-        time: &Time,
-        response: &mut Response,
-        kept: &mut PersistentProcess,
-        context: &mut Context,
-    ) -> Result<Result<(), ReportedError>, ProcessError> {
-        match self {
-            Protocol::Shell(shell) => shell.run(invocation, time, response, kept, context),
-            Protocol::Worker(worker) => worker.run(invocation, time, response, kept, context),
-        }
-    }
-}
-
-/// Lends the handler to code that needs it; nothing happens while somebody else has it.
-fn with_host<T>(code: impl FnOnce(&mut Host) -> T) -> Option<T> {
-    let place = AT_REST.take()?;
-    let value = place.as_mut().map(code);
-    AT_REST.put(place);
-    value
-}
-
-/// Handles an event.
-fn handle(invocation: &Invocation<'_>, response: &mut Response) -> Result<(), Failure> {
-    with_host(|host| host.handle(invocation, response)).unwrap_or(Err(Failure::new(
-        "Runtime.Unknown",
-        "the handler is at work",
-    )))
-}
-
-/// Waits for an event, and sees to the process that is kept alive.
-fn wait(connection: &Connection) {
-    with_host(|host| {
-        set_log_deadline(None);
-        if let Handler::PersistentProcess(kept, talk) = &mut host.handler {
-            // What it has to say of its start is there when it is asked.
-            kept.idle(connection.descriptor(), |kept| talk.begin(kept, Some(0)));
-        }
-    });
-}
-
-/// Starts anew what has come to an end, before the next event is asked for.
-fn restart() {
-    with_host(|host| {
-        if let Handler::PersistentProcess(kept, talk) = &mut host.handler {
-            let end_ms = Some(host.restart_end_ms);
-            kept.renew(|kept| talk.begin(kept, end_ms), end_ms, host.spare);
-        }
-    });
-}
+const CALLED_TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the host was made twice");
 
 impl Host {
+    /// Resolves the handler that the environment names, and starts it if it is a persistent
+    /// process. The JSON of an error may be in the response.
+    fn init(response: &mut Response) -> Result<Host, Failure> {
+        let environment = Environment::new();
+        let resolved = resolve_handler(&environment).inspect_err(|failure| {
+            diagnostics::diagnostic(b"", failure.message_bytes());
+        })?;
+        let (Some(output), Some(context)) = (OUTPUT.take(), CONTEXT.take()) else {
+            return Err(CALLED_TWICE.duplicate());
+        };
+        output.init_format();
+        let mut handler = build_handler(&resolved, &environment, output)?;
+        if let Handler::Persistent(process) = &mut handler {
+            let none = Deadline::none();
+            if let Err(error) = process.ensure_ready(&none) {
+                let error_type = process.fail(error, Restart::WithNextEvent, &none, response);
+                process.link.process.output.log_failure(response.body());
+                return Err(Failure::from_json(error_type, b""));
+            }
+        }
+        Ok(Host {
+            handler,
+            timeout_ms: timeout_ms(&environment),
+            context,
+            clock_ms: 0,
+            restart_end_ms: None,
+        })
+    }
+}
+
+impl Service for Host {
     fn handle(
         &mut self,
         invocation: &Invocation<'_>,
         response: &mut Response,
     ) -> Result<(), Failure> {
-        let time = Time::of(invocation, self.timeout_ms);
-        set_log_deadline(time.end_ms);
-        let (kept, talk) = match &mut self.handler {
-            Handler::Program(program, logs) => {
-                let outcome = program.run(invocation, &time, response, logs, self.context);
-                reap_orphans(None);
-                return outcome.map_err(ReportedError::into_failure);
-            }
-            Handler::PersistentProcess(kept, talk) => (kept, talk),
+        let deadline = Deadline::of_event(invocation, self.timeout_ms, self.clock_ms);
+        let event = Event {
+            invocation,
+            deadline: &deadline,
+            context: self.context,
         };
-        kept.logs.clear_tail();
-        let outcome = match talk.run(invocation, &time, response, kept, self.context) {
-            Ok(outcome) => outcome,
-            Err(trouble) => {
-                let failed = kept.fail(trouble, &time, response);
-                // One that still starts may serve the next event.
-                kept.last = kept.running.is_none();
-                Err(failed)
+        self.restart_end_ms = None;
+        let outcome = match &mut self.handler {
+            Handler::Program(program) => {
+                let outcome = program.handle_event(event, response);
+                program.process.reap_strays(true);
+                outcome
+            }
+            Handler::Persistent(process) => {
+                let outcome = process.handle_event(event, response);
+                if process.needs_restart() {
+                    self.restart_end_ms = restart_end_ms(&deadline);
+                }
+                outcome
             }
         };
-        // What a shell function has to say of its failure is in the log already.
-        if outcome.is_err() && (kept.last || matches!(talk, Protocol::Worker(_))) {
-            kept.logs.say_failed(response.body());
+        if let Some(clock_ms) = deadline.clock_ms() {
+            self.clock_ms = clock_ms;
         }
-        reap_orphans(kept.child());
-        // What the event has left, the restart may have: then the answer leaves alone, and the next
-        // event is asked for behind it. The platform takes the answer for good only then, and no
-        // later than at the deadline. Where nothing is left, both leave together, and the process
-        // starts while the next event is awaited.
-        let now_ms = monotonic_ms();
-        let most_ms = now_ms.saturating_add(RESTART_MS_MAX);
-        self.restart_end_ms = time.end_ms.unwrap_or(most_ms).min(most_ms);
-        if kept.last && self.restart_end_ms > now_ms {
-            self.restart_pending = true;
-        }
-        outcome.map_err(ReportedError::into_failure)
+        outcome.map_err(|error_type| Failure::from_json(error_type, b""))
     }
+
+    /// A restart: the platform takes the answer for good only when the next event is requested, and
+    /// no later than at the deadline.
+    fn has_work_after_answer(&self) -> bool {
+        self.restart_end_ms.is_some()
+    }
+
+    /// Restarts a process that has exited, before the next event is requested.
+    fn after_answer(&mut self) {
+        if let (Handler::Persistent(process), Some(end_ms)) =
+            (&mut self.handler, self.restart_end_ms.take())
+        {
+            process.restart(&Deadline::at(Some(end_ms)));
+        }
+    }
+
+    /// Waits until `connection` is readable, and watches the persistent process meanwhile.
+    fn idle(&mut self, connection: &Connection) {
+        set_log_deadline(None);
+        if let Handler::Persistent(process) = &mut self.handler {
+            process.idle(connection.descriptor());
+        }
+    }
+}
+
+/// The end of what an event has left of its time, which the restart may have; `None` where nothing
+/// is left: then the answer and the next request leave together, and the process starts while the
+/// next event is awaited.
+fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
+    let now_ms = monotonic_ms();
+    let most_ms = now_ms.saturating_add(RESTART_MS_MAX);
+    let end_ms = deadline.end_ms().unwrap_or(most_ms).min(most_ms);
+    (end_ms > now_ms).then_some(end_ms)
+}
+
+/// Makes a handler of what was resolved, and logs which.
+fn build_handler(
+    resolved: &ResolvedHandler,
+    environment: &Environment,
+    output: &'static mut ChildOutput,
+) -> Result<Handler, Failure> {
+    let ResolvedHandler { kind, path, .. } = *resolved;
+    let protocol = match kind.runs {
+        Runs::PerEvent => {
+            log_handler(path, b": one process per event");
+            return Ok(Handler::Program(Program {
+                path,
+                process: Process::new(output),
+            }));
+        }
+        Runs::Frames => AnyProtocol::Frames(Frames::new()),
+        Runs::Shell => AnyProtocol::Shell(Shell::new()),
+    };
+    let Some(program) = find_program(resolved, environment) else {
+        diagnostics::diagnostic(b"", kind.not_found.as_bytes());
+        return Err(Failure::new("Runtime.NoSuchInterpreter", kind.not_found));
+    };
+    let command = build_command(resolved, program).ok_or(CALLED_TWICE.duplicate())?;
+    command.capture_output = output.is_json() || kind.runs == Runs::Shell;
+    log_handler(path, b": persistent process");
+    PersistentProcess::new(command, protocol, output)
+        .map(Handler::Persistent)
+        .ok_or(CALLED_TWICE.duplicate())
+}
+
+/// Logs which handler it is, and what is done with it.
+fn log_handler(path: &[u8], what: &[u8]) {
+    // The start of a path that is too long for the line is enough.
+    let mut line = FixedBytes::<640>::new();
+    let shown = path.len().min(600).saturating_sub(1);
+    line.push(part(path, 0, shown));
+    line.push(what);
+    diagnostics::diagnostic(b"handler ", line.get());
+}
+
+/// The program of a persistent process: the file itself, the shell that it names, or an
+/// interpreter.
+fn find_program(resolved: &ResolvedHandler, environment: &Environment) -> Option<&'static [u8]> {
+    let kind = resolved.kind;
+    if kind.shim.is_none() {
+        return Some(resolved.path);
+    }
+    let search = InterpreterSearch::new(environment)?;
+    match kind.runs {
+        Runs::Shell => search.shell(resolved.path),
+        _ => search.program(kind.interpreter),
+    }
+}
+
+/// The command of a persistent process.
+fn build_command(
+    resolved: &ResolvedHandler,
+    program: &'static [u8],
+) -> Option<&'static mut Command> {
+    let command = COMMAND.take()?;
+    let kind = resolved.kind;
+    command.path = program;
+    command.push_argument(program);
+    for argument in kind.arguments {
+        command.push_argument(argument);
+    }
+    if let Some(shim) = kind.shim {
+        command.push_argument(shim);
+        if !kind.after_shim.is_empty() {
+            command.push_argument(kind.after_shim);
+        }
+        command.push_argument(resolved.path);
+        command.push_argument(resolved.name);
+    }
+    Some(command)
+}
+
+/// Serves events with the handler that the environment names, until the process ends. To be called
+/// first of all: the process becomes the wrapper that the environment names.
+pub fn run() -> ! {
+    open_standard_streams();
+    // Where it is ignored, the exit status of a child is lost.
+    reset_to_default(&[SIGCHLD]);
+    wrapper::exec_wrapper();
+    unset_variables();
+    runtime::serve(Host::init)
 }

@@ -20,6 +20,11 @@ impl<'a> Invocation<'a> {
         Invocation { head, event }
     }
 
+    /// The head of the message that brought it, for whoever wants many headers at once.
+    pub(crate) fn head(&self) -> &'a [u8] {
+        self.head
+    }
+
     /// The event: 0 to 6,291,556 bytes, as the caller sent it (mostly JSON).
     pub fn event(&self) -> &'a [u8] {
         self.event

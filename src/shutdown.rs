@@ -10,7 +10,7 @@ use crate::diagnostics;
 use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_READ_BYTES_MAX};
 use crate::message_reader::MessageReader;
 use crate::session::Session;
-use crate::sys::ipc::wait_for;
+use crate::sys::ipc::{Direction, poll};
 use crate::sys::pool::{SIGTERM, Signals};
 use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
 use crate::wire::http1::{self, HeadWriter};
@@ -152,7 +152,7 @@ fn wait(connection: &Connection) {
         };
         loop {
             let awaited = [connection.descriptor(), Some(&signals.come), None, None];
-            let [has_event, has_signal, ..] = wait_for(awaited, false, None);
+            let [has_event, has_signal, ..] = poll(awaited, Direction::Read, None);
             if has_event {
                 break;
             }

@@ -12,6 +12,8 @@ mod chaos;
 mod context;
 #[path = "hosted/ends.rs"]
 mod ends;
+#[path = "hosted/fast_path.rs"]
+mod fast_path;
 #[path = "hosted/forks.rs"]
 mod forks;
 #[path = "hosted/frames.rs"]
@@ -24,6 +26,8 @@ mod kinds;
 mod log_readers;
 #[path = "hosted/logs.rs"]
 mod logs;
+#[path = "hosted/messages.rs"]
+mod messages;
 #[path = "hosted/odd.rs"]
 mod odd;
 #[path = "hosted/paths.rs"]

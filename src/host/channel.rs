@@ -1,137 +1,245 @@
-//! The channel to a process that is kept alive: lines and bodies, both ways, without a dead-lock
-//! however much is said or printed, and not beyond the time there is.
+//! A buffered byte stream to a process, over any stream socket: a socketpair, a Unix socket, TCP.
+//!
+//! Every call has a deadline, and none deadlocks, however much the process writes or prints: while
+//! a call waits, captured output is forwarded and the exit of the process is noticed.
+//!
+//! There are two paths. Where the answer comes at once, which is the common case, an event costs
+//! one send and one receive: the receive blocks for a short while ([`FAST_WAIT_MS`]), and the exit
+//! of the process shows as end of file. Only when that was not enough, the careful path looks at
+//! the clock and waits with `ppoll` for the socket, captured output, the exit of the process and
+//! the deadline.
 
-use crate::host::child::{Wake, exits_within_grace, wait_child};
-use crate::host::child_output::ChildOutput;
-use crate::host::persistent::{Input, PersistentProcess, ProcessError, Running};
+use crate::host::deadline::Deadline;
+use crate::host::process::Process;
+use crate::host::protocol::ProcessError;
+use crate::limits::PIPE_BYTES;
 use crate::response::Response;
-use crate::sys::child::Child;
-use crate::sys::ipc::{Read, read, try_send};
-use crate::sys::{self, Descriptor};
-use crate::wire::frame::LINE_BYTES_MAX;
+use crate::sys::ipc::{Direction, TryRead, Wait, set_receive_timeout, try_receive, try_send};
+use crate::sys::{self, Descriptor, TakeOnce};
 use crate::wire::{find, part};
 
-impl PersistentProcess {
-    /// Sends two parts, one behind the other.
-    pub fn send(&mut self, parts: [&[u8]; 2], end_ms: Option<u64>) -> Result<(), ProcessError> {
-        let Some(running) = &mut self.running else {
-            return Err(ProcessError::Ended);
+/// How long a receive of the fast path may block, in milliseconds: short against the margin before
+/// a deadline (`MARGIN_MS_MIN`), for nothing else is looked at meanwhile.
+const FAST_WAIT_MS: u64 = 4;
+
+/// So many receives of an answer may block: some processes send the head and the body of an answer
+/// one after the other, and one that sends byte by byte must not put off its deadline.
+const FAST_RECEIVES: u8 = 4;
+
+static BUF: TakeOnce<[u8; PIPE_BYTES]> = TakeOnce::new([0; _]);
+
+/// A channel.
+pub struct Channel {
+    socket: Option<Descriptor>,
+    /// A receive blocks for a short while, and not for ever.
+    blocks_briefly: bool,
+    /// So many more may.
+    fast_receives: u8,
+    /// What was received and not yet used.
+    start: usize,
+    end: usize,
+    buf: &'static mut [u8; PIPE_BYTES],
+}
+
+/// What a process has to say, or what else can be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// The channel can be read, or the process has exited.
+    Channel,
+    /// The other descriptor can be read, and the channel cannot.
+    Other,
+}
+
+impl Channel {
+    /// Not connected. `None` on the second call: its buffer is static.
+    pub fn new() -> Option<Channel> {
+        Some(Channel {
+            socket: None,
+            blocks_briefly: false,
+            fast_receives: 0,
+            start: 0,
+            end: 0,
+            buf: BUF.take()?,
+        })
+    }
+
+    /// Takes this socket, and forgets what was received over another.
+    pub fn open(&mut self, socket: Descriptor) {
+        self.close();
+        self.blocks_briefly = set_receive_timeout(&socket, FAST_WAIT_MS);
+        self.socket = Some(socket);
+    }
+
+    /// Closes the socket, if there is one, and forgets what was received.
+    pub fn close(&mut self) {
+        self.socket = None;
+        (self.fast_receives, self.start, self.end) = (0, 0, 0);
+    }
+
+    /// The socket, to be waited for.
+    pub fn socket(&self) -> Option<&Descriptor> {
+        self.socket.as_ref()
+    }
+
+    /// Whether something was received that is not used yet.
+    pub fn has_unread(&self) -> bool {
+        self.start < self.end
+    }
+
+    /// Sends two parts, one behind the other. What comes next is read on the fast path.
+    ///
+    /// # Errors
+    /// `Unreachable`: the channel is closed, and nothing was sent.
+    pub fn send(
+        &mut self,
+        parts: [&[u8]; 2],
+        process: &mut Process,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        let Some(socket) = &self.socket else {
+            return Err(ProcessError::Exited);
         };
-        running.served = true;
         let [mut first, mut second] = parts;
+        let mut is_sent = false;
+        self.fast_receives = if self.blocks_briefly {
+            FAST_RECEIVES
+        } else {
+            0
+        };
         loop {
-            let Some(sent) = try_send(&running.channel, [first, second]) else {
-                return Err(closed(&running.child, self.logs, end_ms));
+            let Some(sent) = try_send(socket, [first, second]) else {
+                return Err(if is_sent {
+                    closed(process, deadline)
+                } else {
+                    ProcessError::Unreachable
+                });
             };
+            is_sent |= sent > 0;
             let of_first = sent.min(first.len());
             first = part(first, of_first, first.len());
             second = part(second, sent - of_first, second.len());
             if first.is_empty() && second.is_empty() {
                 return Ok(());
             }
-            let channel = [Some(&running.channel), None];
-            match wait_child(&running.child, channel, true, self.logs, end_ms) {
-                Wake::First | Wake::Second => {}
-                Wake::Ended => return Err(ProcessError::Ended),
-                Wake::Late => return Err(ProcessError::Late),
+            self.fast_receives = 0;
+            let wake = process.wait([Some(socket), None], Direction::Write, deadline);
+            if wake.exited {
+                return Err(ProcessError::Exited);
+            }
+            if wake.timed_out() {
+                return Err(ProcessError::TimedOut);
             }
         }
     }
 
-    /// Waits for something on the channel, or on another descriptor. True: that has something, and
-    /// the channel has nothing.
-    pub fn wait(
+    /// Waits until the channel or another descriptor can be read.
+    pub fn wait_or(
         &mut self,
-        also: Option<&Descriptor>,
-        end_ms: Option<u64>,
-    ) -> Result<bool, ProcessError> {
-        let Some(running) = &self.running else {
-            return Err(ProcessError::Ended);
-        };
-        let awaited = [Some(&running.channel), also];
-        match wait_child(&running.child, awaited, false, self.logs, end_ms) {
-            // It may have said something before it ended: who reads will see.
-            Wake::First | Wake::Ended => Ok(false),
-            Wake::Second => Ok(true),
-            Wake::Late => Err(ProcessError::Late),
+        other: Option<&Descriptor>,
+        process: &mut Process,
+        deadline: &Deadline,
+    ) -> Result<Ready, ProcessError> {
+        if self.has_unread() {
+            return Ok(Ready::Channel);
+        }
+        self.fast_receives = 0;
+        let descriptors = [self.socket.as_ref(), other];
+        let wake = process.wait(descriptors, Direction::Read, deadline);
+        // What the process sent before it exited is there to be read.
+        if wake.first || wake.exited {
+            Ok(Ready::Channel)
+        } else if wake.second {
+            Ok(Ready::Other)
+        } else {
+            Err(ProcessError::TimedOut)
         }
     }
 
-    /// Waits for a line, and takes it, without its end; it is `said` then.
-    pub fn line(&mut self, end_ms: Option<u64>) -> Result<(), ProcessError> {
-        let mut start = self.input.start;
+    /// Reads a line, and returns it without its line feed, with which it is at most `limit` bytes
+    /// long. Until it is there, what was received of it is kept for the next call.
+    pub fn read_line(
+        &mut self,
+        limit: usize,
+        process: &mut Process,
+        deadline: &Deadline,
+    ) -> Result<&[u8], ProcessError> {
+        let mut searched = 0;
         loop {
-            let end = find(part(&self.input.bytes, 0, self.input.end), start, b'\n');
-            if end - self.input.start >= LINE_BYTES_MAX {
-                return Err(ProcessError::Broken);
+            let line_end = find(part(self.buf, 0, self.end), self.start + searched, b'\n');
+            let length = line_end - self.start;
+            if length >= limit {
+                return Err(ProcessError::ProtocolViolation);
             }
-            if end < self.input.end {
-                self.said
-                    .set(part(&self.input.bytes, self.input.start, end));
-                self.input.start = end + 1;
-                return Ok(());
+            if line_end < self.end {
+                let start = self.start;
+                self.start = line_end + 1;
+                return Ok(part(self.buf, start, line_end));
             }
-            start = end - self.input.start;
-            self.fill(end_ms)?;
+            searched = length;
+            self.receive_more(process, deadline)?;
         }
     }
 
-    /// Reads what is there, without waiting, and says whether a line is.
-    pub fn has_line(&mut self) -> Result<bool, ProcessError> {
-        let Some(running) = &self.running else {
-            return Err(ProcessError::Ended);
+    /// Receives what is there, without waiting.
+    pub fn receive_available(&mut self) -> Result<(), ProcessError> {
+        self.compact();
+        let Some(socket) = &self.socket else {
+            return Err(ProcessError::Exited);
         };
-        let room = self.input.bytes.get_mut(self.input.end..);
-        match read(&running.channel, room.unwrap_or_default()) {
-            Read::Some(bytes) => self.input.end += bytes,
-            Read::Nothing => {}
-            Read::End | Read::ReportedError => return Err(ProcessError::Broken),
-        }
-        let (start, end) = (self.input.start, self.input.end);
-        let line_end = find(part(&self.input.bytes, 0, end), start, b'\n');
-        if line_end - start >= LINE_BYTES_MAX {
-            return Err(ProcessError::Broken);
-        }
-        Ok(line_end < end)
-    }
-
-    /// Takes so many bytes, and hands them on as they come.
-    pub fn body(
-        &mut self,
-        bytes: usize,
-        end_ms: Option<u64>,
-        take: &mut dyn FnMut(&[u8]),
-    ) -> Result<(), ProcessError> {
-        let mut left = bytes;
-        while left > 0 {
-            if self.input.start == self.input.end {
-                self.fill(end_ms)?;
-            }
-            let piece = left.min(self.input.end - self.input.start);
-            let end = self.input.start + piece;
-            take(part(&self.input.bytes, self.input.start, end));
-            self.input.start = end;
-            left -= piece;
+        let free = self.buf.get_mut(self.end..).unwrap_or_default();
+        match try_receive(socket, free, Wait::No) {
+            TryRead::Data(bytes) => self.end += bytes,
+            TryRead::Nothing => {}
+            TryRead::End | TryRead::Failed => return Err(ProcessError::ProtocolViolation),
         }
         Ok(())
     }
 
-    /// The same, as a response: what comes is read to where it will be sent from.
-    pub fn body_to(
+    /// Reads so many bytes, and hands them to `consume` piece by piece.
+    pub fn read_exact(
         &mut self,
         bytes: usize,
-        end_ms: Option<u64>,
+        process: &mut Process,
+        deadline: &Deadline,
+        consume: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), ProcessError> {
+        let mut left = bytes;
+        while left > 0 {
+            if !self.has_unread() {
+                self.receive_more(process, deadline)?;
+            }
+            let end = self.start + left.min(self.end - self.start);
+            let piece = part(self.buf, self.start, end);
+            consume(piece);
+            left -= piece.len();
+            self.start = end;
+        }
+        Ok(())
+    }
+
+    /// The same, into a response: what is not received yet is received where it will be sent from.
+    pub fn read_into(
+        &mut self,
+        bytes: usize,
+        process: &mut Process,
+        deadline: &Deadline,
         response: &mut Response,
     ) -> Result<(), ProcessError> {
-        let ready = bytes.min(self.input.end - self.input.start);
-        let end = self.input.start + ready;
-        let _ = response.write(part(&self.input.bytes, self.input.start, end));
-        self.input.start = end;
+        let ready = bytes.min(self.end - self.start);
+        let end = self.start + ready;
+        let _ = response.write(part(self.buf, self.start, end));
+        self.start = end;
         let mut left = bytes - ready;
         while left > 0 {
             let mut outcome = Ok(0);
-            response.buffer().fill(left, |room| {
-                outcome = receive(&self.running, self.logs, end_ms, room);
+            response.buffer().fill(left, |free| {
+                outcome = receive(
+                    &self.socket,
+                    &mut self.fast_receives,
+                    process,
+                    deadline,
+                    free,
+                );
                 *outcome.as_ref().unwrap_or(&0)
             });
             left -= outcome?;
@@ -139,48 +247,66 @@ impl PersistentProcess {
         Ok(())
     }
 
-    /// Reads more of what is said.
-    fn fill(&mut self, end_ms: Option<u64>) -> Result<(), ProcessError> {
-        let Input { start, end, bytes } = &mut *self.input;
-        sys::move_down(bytes, *start, 0, *end - *start);
-        (*start, *end) = (0, *end - *start);
-        let room = bytes.get_mut(*end..).unwrap_or_default();
-        *end += receive(&self.running, self.logs, end_ms, room)?;
+    /// Waits for more, and appends it to what was received.
+    fn receive_more(
+        &mut self,
+        process: &mut Process,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        self.compact();
+        let free = self.buf.get_mut(self.end..).unwrap_or_default();
+        let fast_receives = &mut self.fast_receives;
+        self.end += receive(&self.socket, fast_receives, process, deadline, free)?;
         Ok(())
     }
+
+    fn compact(&mut self) {
+        let length = self.end - self.start;
+        sys::move_down(self.buf, self.start, 0, length);
+        (self.start, self.end) = (0, length);
+    }
 }
 
-/// Waits for something on the channel, and reads it; at least a byte.
+/// Waits until something can be received, and receives it; at least a byte.
 fn receive(
-    running: &Option<Running>,
-    logs: &mut ChildOutput,
-    end_ms: Option<u64>,
-    room: &mut [u8],
+    socket: &Option<Descriptor>,
+    fast_receives: &mut u8,
+    process: &mut Process,
+    deadline: &Deadline,
+    buf: &mut [u8],
 ) -> Result<usize, ProcessError> {
-    let Some(Running { child, channel, .. }) = running else {
-        return Err(ProcessError::Ended);
+    let Some(socket) = socket else {
+        return Err(ProcessError::Exited);
     };
-    loop {
-        let news = wait_child(child, [Some(channel), None], false, logs, end_ms);
-        if news == Wake::Late {
-            return Err(ProcessError::Late);
+    if *fast_receives > 0 {
+        *fast_receives -= 1;
+        match try_receive(socket, buf, Wait::Briefly) {
+            TryRead::Data(bytes) => return Ok(bytes),
+            TryRead::Nothing => *fast_receives = 0,
+            TryRead::End | TryRead::Failed => return Err(closed(process, deadline)),
         }
-        // What it said before it ended is in the channel, all of it.
-        match read(channel, room) {
-            Read::Some(bytes) => return Ok(bytes),
-            _ if news == Wake::Ended => return Err(ProcessError::Ended),
-            // A socket fails when its other end was closed with something unread in it (unix(7)).
-            Read::End | Read::ReportedError => return Err(closed(child, logs, end_ms)),
-            Read::Nothing => {}
+    }
+    loop {
+        let wake = process.wait([Some(socket), None], Direction::Read, deadline);
+        if wake.timed_out() {
+            return Err(ProcessError::TimedOut);
+        }
+        match try_receive(socket, buf, Wait::No) {
+            TryRead::Data(bytes) => return Ok(bytes),
+            // What it sent before it exited is in the socket, all of it.
+            _ if wake.exited => return Err(ProcessError::Exited),
+            TryRead::End | TryRead::Failed => return Err(closed(process, deadline)),
+            TryRead::Nothing => {}
         }
     }
 }
 
-/// The channel is closed: mostly because the process is about to end.
-fn closed(child: &Child, logs: &mut ChildOutput, end_ms: Option<u64>) -> ProcessError {
-    if exits_within_grace(child, logs, end_ms) {
-        ProcessError::Ended
+/// The other end is closed, mostly because the process is about to exit. (A Unix socket also fails
+/// when its other end was closed with something unread in it, unix(7).)
+fn closed(process: &mut Process, deadline: &Deadline) -> ProcessError {
+    if process.exits_within_grace(deadline) {
+        ProcessError::Exited
     } else {
-        ProcessError::Broken
+        ProcessError::ProtocolViolation
     }
 }

@@ -1,40 +1,40 @@
-//! What a child prints, other than its response: it is written on at once, as it is, or in JSON
-//! mode as a record a line.
+//! The captured output of a child process: it is forwarded to the log at once, as it is, or in JSON
+//! mode as one record per line.
 
 use crate::buffer::{Decimal, FixedBytes, put};
 use crate::limits::{
     DRAIN_READS, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES, PIPE_BYTES,
 };
 use crate::logging::{self, Level};
-use crate::sys::ipc::{Read, read};
+use crate::sys::ipc::{TryRead, try_read};
 use crate::sys::{self, Descriptor};
 use crate::wire::number::escape_byte;
 use crate::wire::{find, part};
 
-/// The memory for a child's log.
+/// Captured output, and its buffers.
 pub struct ChildOutput {
-    /// The end to read from, while there is one.
-    pub from: Option<Descriptor>,
-    /// A record a line.
+    /// The pipe to read from, while there is one.
+    pub pipe: Option<Descriptor>,
+    /// One record per line.
     json: bool,
-    read: [u8; PIPE_BYTES],
-    /// The last of it, and how much of that there is.
+    buf: [u8; PIPE_BYTES],
+    /// The end of what was forwarded, for the messages of errors.
     tail: [u8; OUTPUT_TAIL_BYTES],
     tail_bytes: usize,
     /// The line that has not ended.
     line: [u8; LOG_LINE_BYTES_MAX],
     line_bytes: usize,
-    /// So much was not read in time, in bytes, since that was last said.
+    /// So many bytes were lost, because nobody read the log in time, since that was last reported.
     lost_bytes: usize,
 }
 
 impl ChildOutput {
-    /// No log yet.
+    /// No output captured.
     pub const fn new() -> ChildOutput {
         ChildOutput {
-            from: None,
+            pipe: None,
             json: false,
-            read: [0; _],
+            buf: [0; _],
             tail: [0; _],
             tail_bytes: 0,
             line: [0; _],
@@ -43,8 +43,8 @@ impl ChildOutput {
         }
     }
 
-    /// Finds out in which form it is to be written on.
-    pub fn set_up(&mut self) {
+    /// Finds out in which format the log is.
+    pub fn init_format(&mut self) {
         self.json = logging::is_json();
         sys::ignore_sigpipe(); // before the first line
     }
@@ -59,34 +59,34 @@ impl ChildOutput {
         part(&self.tail, 0, self.tail_bytes).trim_ascii_end()
     }
 
-    /// Forgets the last of what was before.
+    /// Forgets the end of what was forwarded.
     pub fn clear_tail(&mut self) {
         self.tail_bytes = 0;
     }
 
-    /// Reads once, and writes it on. Returns how much it was.
-    pub fn take(&mut self) -> usize {
-        let Some(from) = &self.from else {
+    /// Reads once, without waiting, and forwards that. Returns how many bytes it was.
+    pub fn forward_once(&mut self) -> usize {
+        let Some(pipe) = &self.pipe else {
             return 0;
         };
-        match read(from, &mut self.read) {
-            Read::Some(bytes) => {
-                self.write_on(bytes);
-                self.keep(bytes);
+        match try_read(pipe, &mut self.buf) {
+            TryRead::Data(bytes) => {
+                self.forward(bytes);
+                self.append_tail(bytes);
                 bytes
             }
-            Read::Nothing => 0,
-            Read::End | Read::ReportedError => {
-                self.from = None;
+            TryRead::Nothing => 0,
+            TryRead::End | TryRead::Failed => {
+                self.pipe = None;
                 0
             }
         }
     }
 
-    /// Reads what is there, as much as a pipe holds, and ends the line.
+    /// Forwards all that is there, as much as a pipe holds, and ends the line.
     pub fn drain(&mut self) {
         for _ in 0..DRAIN_READS {
-            if self.take() == 0 {
+            if self.forward_once() == 0 {
                 break;
             }
         }
@@ -95,23 +95,27 @@ impl ChildOutput {
         }
     }
 
-    /// Says why an event, or init, has failed.
-    pub fn say_failed(&self, why: &[u8]) {
+    /// Logs why an event, or init, has failed.
+    pub fn log_failure(&self, error: &[u8]) {
         if self.json {
-            logging::log_child_line(Level::Error, why);
+            logging::log_child_line(Level::Error, error);
             return;
         }
         let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
         line.set(b"tinderbox: failed: ");
-        let mut rest = why;
+        let mut rest = error;
         while let Some(&byte) = rest.first() {
-            // JSON may hold the control characters U+0080 to U+009F as they are; terminals obey
-            // them.
-            let (bytes, escaped) = match rest {
-                [0xc2, byte @ 0x80..=0x9f, ..] => (2, escape_byte(*byte)),
-                _ => (1, [byte, 0, 0, 0, 0, 0]),
+            // Terminals obey control characters, and JSON may hold some as they are.
+            let (bytes, control) = match rest {
+                [0xc2, byte @ 0x80..=0x9f, ..] => (2, Some(*byte)),
+                [..b' ' | 0x7f, ..] => (1, Some(byte)),
+                _ => (1, None),
             };
-            let piece = part(&escaped, 0, if bytes == 1 { 1 } else { escaped.len() });
+            let escaped = control.map(escape_byte);
+            let piece = match &escaped {
+                Some(escaped) => escaped,
+                None => part(rest, 0, 1),
+            };
             if !line.take(piece) {
                 sys::write_log(2, line.get());
                 line.set(piece);
@@ -125,23 +129,23 @@ impl ChildOutput {
         sys::write_log(2, line.get());
     }
 
-    fn write_on(&mut self, bytes: usize) {
+    fn forward(&mut self, bytes: usize) {
         if self.lost_bytes > 0 {
-            self.say_lost();
+            self.report_lost();
         }
         if !self.json {
-            self.lost_bytes += bytes - sys::write_log(2, part(&self.read, 0, bytes));
+            self.lost_bytes += bytes - sys::write_log(2, part(&self.buf, 0, bytes));
             return;
         }
         let mut start = 0;
         while start < bytes {
-            let end = find(part(&self.read, 0, bytes), start, b'\n').min(bytes);
-            let piece = part(&self.read, start, end);
+            let end = find(part(&self.buf, 0, bytes), start, b'\n').min(bytes);
+            let piece = part(&self.buf, start, end);
             let free = LOG_LINE_BYTES_MAX - self.line_bytes;
             if piece.len() > free {
                 self.end_line();
             }
-            let piece = part(&self.read, start, end);
+            let piece = part(&self.buf, start, end);
             self.line_bytes += put(&mut self.line, self.line_bytes, piece);
             if end < bytes {
                 self.end_line();
@@ -159,26 +163,26 @@ impl ChildOutput {
         self.line_bytes = 0;
     }
 
-    /// Says how much was lost, as soon as the log is read again.
-    fn say_lost(&mut self) {
+    /// Reports how much was lost, as soon as the log is read again.
+    fn report_lost(&mut self) {
         let mut text = FixedBytes::<128>::new();
         text.set(b"\ntinderbox: the log was not read in time; lost bytes: ");
         text.push(Decimal::new(self.lost_bytes).text());
-        let said = if self.json {
+        let is_reported = if self.json {
             logging::log_child_line(Level::Warn, part(text.get(), 1, text.get().len()))
         } else {
             text.push(b"\n");
             sys::write_log(2, text.get()) == text.get().len()
         };
-        if said {
+        if is_reported {
             self.lost_bytes = 0;
         }
     }
 
-    /// Keeps the last bytes.
-    fn keep(&mut self, read_bytes: usize) {
+    /// Adds to the end of what was forwarded.
+    fn append_tail(&mut self, read_bytes: usize) {
         let new = part(
-            &self.read,
+            &self.buf,
             read_bytes.saturating_sub(OUTPUT_TAIL_BYTES),
             read_bytes,
         );

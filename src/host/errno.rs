@@ -1,4 +1,5 @@
-//! Why a program cannot be run, in words: the errors of execve(2) and clone(2) that users meet.
+//! Errnos in words, with what to do: those of clone(2), execve(2), pipe(2), socketpair(2) and
+//! memfd_create(2) that users meet.
 
 use crate::sys::files::is_file;
 
@@ -8,24 +9,44 @@ pub const EAGAIN: usize = 11;
 pub const ENOMEM: usize = 12;
 
 const ENOENT: usize = 2;
+const ENFILE: usize = 23;
+const EMFILE: usize = 24;
 
-/// The reason, behind a colon; nothing for an error that is none of these. The path, with a NUL at
-/// its end, is that of the program: the kernel says ENOENT for its interpreter as well.
+/// Why a program cannot be run, behind a colon; nothing for an errno that is none of these. The
+/// path has a NUL at its end: where that file is there, ENOENT is about its interpreter.
 pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     match errno {
-        ENOENT if is_file(path) => b": its interpreter (#!) or its loader does not exist",
-        ENOENT => b": no such file",
-        1 => b": operation not permitted",                // EPERM
-        7 => b": environment and arguments are too long", // E2BIG
-        8 => b": for another architecture, or a script without #!", // ENOEXEC
-        EAGAIN => b": the limit of processes is reached",
-        ENOMEM => b": not enough memory",
+        ENOENT if is_file(path) => {
+            b": its interpreter (#!) or its loader does not exist; name one that is in the \
+              environment, without CR at the end of the line, or link the program statically"
+        }
+        ENOENT => b": no such file; add it to the package",
+        1 => b": operation not permitted", // EPERM
+        7 => b": environment and arguments are too long; shorten the variables", // E2BIG
+        8 => {
+            b": for another architecture, or a script without #!; build it for this one, or add \
+              the line"
+        } // ENOEXEC
         13 => {
-            b": permission denied (the file, its interpreter, a folder of their paths, or noexec)"
+            b": permission denied (the file, its interpreter, a folder of their paths, or noexec); \
+              package it with mode 755"
         } // EACCES
         20 => b": a part of its path is no folder", // ENOTDIR
-        26 => b": the file is open for writing",    // ETXTBSY
-        40 => b": too many symbolic links",         // ELOOP
+        26 => b": the file is open for writing; close it before it is run", // ETXTBSY
+        40 => b": too many symbolic links", // ELOOP
+        _ => resource_reason(errno),
+    }
+}
+
+/// Why the system has nothing left, behind a colon; nothing for another errno.
+pub fn resource_reason(errno: usize) -> &'static [u8] {
+    match errno {
+        EAGAIN => {
+            b": the limit of processes is reached; end those that the function has left behind"
+        }
+        ENOMEM => b": not enough memory; give the function more",
+        ENFILE => b": too many open files in the system; close some",
+        EMFILE => b": too many open descriptors; close some, or raise the limit (ulimit -n)",
         _ => b"",
     }
 }

@@ -1,112 +1,101 @@
-//! A process that is kept alive, between two events: how it is restarted, and watched while the
-//! next event is awaited.
+//! A persistent process between two events: how it is restarted, and watched while the next event
+//! is awaited.
 //!
 //! After a failed event, the restart may take what that event has left of its time, and no more:
-//! AWS's emulator hands the error to the caller only when the next event is asked for, and drops
-//! it at the deadline. From then on nothing waits for the process: the next event is read as soon
-//! as it comes, and waits for the process under its own deadline.
+//! AWS's emulator hands the error to the caller only when the next event is requested, and drops it
+//! at the deadline. From then on nothing waits for the process: the next event is read as soon as
+//! it comes, and waits for the process under its own deadline.
 
-use crate::diagnostics;
-use crate::host::child::{Wake, wait_child};
-use crate::host::context::Time;
-use crate::host::persistent::{PersistentProcess, ProcessError};
+use crate::buffer::FixedBytes;
+use crate::diagnostics::diagnostic_by_deadline;
+use crate::host::deadline::Deadline;
+use crate::host::errors::LogLine;
+use crate::host::persistent::{PersistentProcess, Restart, State};
+use crate::host::protocol::ProcessError;
 use crate::limits::EXIT_GRACE_MS;
-use crate::response::Response;
+use crate::sys::ipc::Direction;
 use crate::sys::{Descriptor, monotonic_ms};
 
 impl PersistentProcess {
-    /// After an event that was its last: starts it anew, and waits for that until `end_ms`. What
-    /// goes wrong is said in the log, and tried again with the next event.
-    pub fn renew(
-        &mut self,
-        begin: impl FnOnce(&mut PersistentProcess) -> Result<(), ProcessError>,
-        end_ms: Option<u64>,
-        spare: &mut Response,
-    ) {
-        // It may hold what its successor wants: memory, a port.
-        if let Some(dying) = &self.dying {
-            if wait_child(dying, [None; 2], false, self.logs, end_ms) == Wake::Late {
-                return;
-            }
-            self.bury();
+    /// After an event that was its last: restarts it, and waits until it takes events or the
+    /// deadline passes. A failure is logged, and the next event tries again.
+    pub fn restart(&mut self, deadline: &Deadline) {
+        // The former one may hold what its successor needs: memory, a port.
+        if !self.link.process.wait_for_killed(None, deadline) {
+            return;
         }
-        match self.ensure(begin, end_ms) {
-            Ok(()) | Err(ProcessError::Late) => {}
-            Err(trouble) => {
-                // The report of one that says no more than that it has failed has an end too.
-                self.fail(trouble, &Time::until(end_ms), spare);
-                diagnostics::diagnostic_by_deadline(b"cannot be started anew: ", self.name());
-            }
+        match self.ensure_ready(deadline) {
+            Ok(()) | Err(ProcessError::TimedOut) => {}
+            Err(error) => self.fail_restart(error, deadline),
         }
     }
 
     /// Waits for the next event, and watches the process meanwhile, without waiting for it. When it
-    /// ends it is started anew; one that has never been sent an event, with the next.
-    pub fn idle(
-        &mut self,
-        api: Option<&Descriptor>,
-        mut begin: impl FnMut(&mut PersistentProcess) -> Result<(), ProcessError>,
-    ) {
-        let mut end_ms = None;
+    /// exits it is restarted; one that has never been sent an event, with the next.
+    pub fn idle(&mut self, api: Option<&Descriptor>) {
+        let mut grace_end_ms = None;
+        let none = Deadline::none();
         loop {
-            if self.running.is_none() && self.dying.is_none() && self.last {
-                self.last = false;
-                if self.start().is_err() {
-                    diagnostics::diagnostic_by_deadline(b"cannot be started anew: ", self.name());
-                    self.stop();
+            let has_killed = self.link.process.has_killed();
+            if self.state == State::Stopped(Restart::AtOnce) && !has_killed {
+                self.state = State::Stopped(Restart::WithNextEvent);
+                if let Err(error) = self.start() {
+                    self.fail_restart(error, &Deadline::passed());
                 }
             }
-            let retires = self.last && self.is_ready();
-            if retires && end_ms.is_none() {
-                end_ms = Some(monotonic_ms().saturating_add(EXIT_GRACE_MS));
-            }
-            let (child, channel) = match (&self.running, &self.dying) {
-                (Some(running), _) => (&running.child, Some(&running.channel)),
-                (None, Some(dying)) => (dying, None),
-                (None, None) => return,
+            let process = &mut self.link.process;
+            let socket = self.link.channel.socket();
+            let wake = match self.state {
+                State::Stopped(_) if !has_killed => return,
+                State::Stopped(_) => {
+                    if process.wait_for_killed(api, &none) {
+                        continue;
+                    }
+                    return;
+                }
+                State::Starting | State::Ready { .. } => {
+                    process.wait([api, socket], Direction::Read, &none)
+                }
+                State::Retiring => {
+                    // It has nothing more to say.
+                    let end_ms = *grace_end_ms
+                        .get_or_insert_with(|| monotonic_ms().saturating_add(EXIT_GRACE_MS));
+                    let deadline = Deadline::at(Some(end_ms));
+                    process.wait([api, None], Direction::Read, &deadline)
+                }
             };
-            // One that retires has nothing more to say.
-            let channel = channel.filter(|_| !retires);
-            let end_ms = end_ms.filter(|_| retires);
-            match wait_child(child, [api, channel], false, self.logs, end_ms) {
-                Wake::First => return,
-                Wake::Ended if self.running.is_none() => self.bury(),
-                Wake::Second if !self.is_ready() => self.listen_to_start(&mut begin),
-                _ if retires => {
-                    self.stop();
+            match self.state {
+                State::Retiring if wake.first && !wake.exited => return,
+                State::Retiring => {
+                    self.stop(Restart::AtOnce);
                 }
-                _ => {
-                    diagnostics::diagnostic_by_deadline(
-                        b"ended, or spoke, between two events: ",
-                        self.name(),
-                    );
-                    self.last = self.running.as_ref().is_some_and(|one| one.served);
-                    self.stop();
-                }
+                State::Starting if wake.second && !wake.exited => self.continue_start(),
+                _ if wake.exited || wake.second => self.stop_unhealthy(),
+                // An event has come, and the process was looked at in the same call.
+                _ => return,
             }
         }
     }
 
-    /// One that starts has said something: if that is all, it takes events, or is of no use.
-    fn listen_to_start(
-        &mut self,
-        begin: &mut impl FnMut(&mut PersistentProcess) -> Result<(), ProcessError>,
-    ) {
-        let outcome = match self.has_line() {
-            Ok(false) => return,
-            Ok(true) => self.finish_start(begin),
-            Err(trouble) => Err(trouble),
-        };
-        if outcome.is_err() {
-            diagnostics::diagnostic_by_deadline(b"cannot be started anew: ", self.name());
-            self.stop();
+    /// It has sent something while it was starting: if that is all, it takes events, or has failed.
+    fn continue_start(&mut self) {
+        // An event that comes meanwhile does not wait for it.
+        let passed = Deadline::passed();
+        let received = self.link.channel.receive_available();
+        match received.and_then(|()| self.finish_start(&passed)) {
+            Ok(()) | Err(ProcessError::TimedOut) => {}
+            Err(error) => self.fail_restart(error, &passed),
         }
     }
 
-    /// The one that was killed has ended.
-    fn bury(&mut self) {
-        if let Some(dying) = self.dying.take() {
-            dying.reap();
+    /// Stops it because a restart has failed, and logs why.
+    fn fail_restart(&mut self, error: ProcessError, deadline: &Deadline) {
+        let mut why = LogLine(FixedBytes::new());
+        self.fail(error, Restart::WithNextEvent, deadline, &mut why);
+        let mut line = FixedBytes::<640>::new();
+        for piece in [self.name(), b": ", why.0.get()] {
+            line.push(piece);
         }
+        diagnostic_by_deadline(b"cannot restart the handler process ", line.get());
     }
 }

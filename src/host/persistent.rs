@@ -1,36 +1,46 @@
-//! A process that is kept alive from one event to the next, and a channel to it: what shells and
-//! workers have in common. What is said over the channel is theirs.
+//! A persistent process: one that lives from one event to the next, and its states. How events get
+//! to it is up to its protocol.
+//!
+//! ```text
+//!            spawn                 ready                 last answer
+//!  Stopped ---------> Starting ---------------> Ready ---------------> Retiring
+//!     ^                  |                        |                       |
+//!     +------------------+------------------------+-----------------------+
+//!          it exits, fails or is killed; or, when it retires, its grace period is over
+//! ```
 
-use crate::buffer::FixedBytes;
-use crate::diagnostics;
-use crate::host::child::{
-    ReportedError, exit_error, exits_within_grace, failed, kill_and_wait, spawn_error,
-    timeout_error,
-};
+use crate::diagnostics::diagnostic_by_deadline;
+use crate::host::channel::Channel;
 use crate::host::child_output::ChildOutput;
-use crate::host::context::{Time, forget_trace_id};
-use crate::host::resolve::strip_nul;
+use crate::host::context::unset_trace_id;
+use crate::host::deadline::Deadline;
+use crate::host::errors::{
+    ErrorSink, set, set_exit, set_out_of_resources, set_spawn_failed, set_timeout,
+};
+use crate::host::paths::strip_nul;
+use crate::host::process::{CHANNEL_FD, Process};
+use crate::host::protocol::{
+    AfterEvent, AnyProtocol, ChildSetup, Event, EventError, Link, ProcessError, Protocol,
+};
 use crate::host::types::ErrorTypeInterner;
-use crate::limits::PIPE_BYTES;
 use crate::response::Response;
-use crate::sys::child::{ARGUMENTS_MAX, Child, ExitStatus, Start};
+use crate::sys::Environment;
+use crate::sys::child::{ARGUMENTS_MAX, ExitStatus, STDERR, STDIN, STDOUT, Spawn};
 use crate::sys::files::open_null;
-use crate::sys::ipc::{channel_pair, memfd, pipe, wait_for};
-use crate::sys::{Descriptor, Environment, TakeOnce};
-use crate::wire::frame::LINE_BYTES_MAX;
+use crate::sys::ipc::{memfd, pipe};
 
-/// What to run. All texts have a NUL at their end. All zeros when it is new.
+/// What to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
     /// The program.
     pub path: &'static [u8],
     /// Its arguments, the first of which is its name.
     arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
-    /// What it prints comes to us; else it goes where our own output goes.
+    /// Its output comes to us; else it goes where our own output goes.
     pub capture_output: bool,
 }
 
 impl Command {
-    /// Nothing yet.
+    /// No program.
     pub const fn new() -> Command {
         Command {
             path: b"\0",
@@ -39,234 +49,72 @@ impl Command {
         }
     }
 
-    /// One argument more.
-    pub fn add(&mut self, argument: &'static [u8]) {
+    /// Appends an argument.
+    pub fn push_argument(&mut self, argument: &'static [u8]) {
         if let Some(place) = self.arguments.iter_mut().find(|place| place.is_none()) {
             *place = Some(argument);
         }
     }
 }
 
-/// Why a process is of no use any more, or not yet.
+/// The states of a persistent process.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum ProcessError {
-    /// It cannot be started: see `number`.
-    SpawnFailed,
-    /// There are no descriptors for it, or no memory.
-    NoDescriptors,
-    /// It has said that it cannot begin: see `init_error`.
-    InitError,
-    /// The file has no such function.
-    NoFunction,
-    /// It cannot open our descriptors.
-    ProcfsUnavailable,
-    /// Its time is up.
-    Late,
-    /// It has ended.
-    Ended,
-    /// It does not keep to the protocol.
-    Broken,
-}
-
-/// A process that runs.
-pub struct Running {
-    pub child: Child,
-    pub channel: Descriptor,
+pub enum State {
+    /// It runs, and does not take events yet.
+    Starting,
     /// It takes events.
-    ready: bool,
-    /// It has been sent one.
-    pub served: bool,
+    Ready {
+        /// It has been sent one: init has worked, so it is restarted at once when it exits.
+        has_received_event: bool,
+    },
+    /// It has had its last event, and is about to exit.
+    Retiring,
+    /// There is none.
+    Stopped(Restart),
 }
 
-/// What was read from the channel, and not yet used.
-pub struct Input {
-    pub start: usize,
-    pub end: usize,
-    pub bytes: [u8; PIPE_BYTES],
+/// When a process is started again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// Before the next event is awaited, or meanwhile.
+    AtOnce,
+    /// When the next event has come: what fails at its start would fail again.
+    WithNextEvent,
 }
 
-static INPUT: TakeOnce<Input> = TakeOnce::new(Input {
-    start: 0,
-    end: 0,
-    bytes: [0; _],
-});
-static TYPES: TakeOnce<ErrorTypeInterner> = TakeOnce::new(ErrorTypeInterner::new());
-static SAID: TakeOnce<FixedBytes<LINE_BYTES_MAX>> = TakeOnce::new(FixedBytes::new());
+const UNHEALTHY: &[u8] =
+    b"handler process exited or wrote to its channel while idle; restarting it: ";
 
-/// A process that is kept alive.
+/// A persistent process.
 pub struct PersistentProcess {
     command: &'static Command,
-    /// The process, while there is one.
-    pub running: Option<Running>,
-    /// The one before, which was killed and has not ended yet.
-    pub dying: Option<Child>,
-    /// It is of no use after this event: another one is to take its place.
-    pub last: bool,
-    /// Why it cannot be started, as errno(3) has it.
-    number: usize,
-    /// How much it says about why it cannot begin, in bytes, and the type of that.
-    pub init_error: (usize, &'static [u8]),
-    /// What it prints.
-    pub logs: &'static mut ChildOutput,
-    /// The types of its errors.
-    pub types: &'static mut ErrorTypeInterner,
-    /// The line that was taken last.
-    pub said: &'static mut FixedBytes<LINE_BYTES_MAX>,
-    /// What was read from the channel.
-    pub input: &'static mut Input,
+    /// How it is spoken with.
+    pub(super) protocol: AnyProtocol,
+    /// The process and the channel to it.
+    pub(super) link: Link,
+    pub(super) state: State,
 }
 
 impl PersistentProcess {
-    /// Something to run; `None` but for the first.
+    /// Stopped. `None` on the second call: its buffers are static.
     pub fn new(
         command: &'static Command,
-        logs: &'static mut ChildOutput,
+        protocol: AnyProtocol,
+        output: &'static mut ChildOutput,
     ) -> Option<PersistentProcess> {
+        let mut process = Process::new(output);
+        process.find_out_who_reaps();
         Some(PersistentProcess {
             command,
-            running: None,
-            dying: None,
-            last: false,
-            number: 0,
-            init_error: (0, b""),
-            logs,
-            types: TYPES.take()?,
-            said: SAID.take()?,
-            input: INPUT.take()?,
-        })
-    }
-
-    /// The process, to be told from others.
-    pub fn child(&self) -> Option<&Child> {
-        self.running.as_ref().map(|running| &running.child)
-    }
-
-    /// Sees to it that it runs and takes events: `begin` waits until it does, no longer than until
-    /// `end_ms`. One that has had its last event is ended before, so nothing depends on whether
-    /// there was time between two events.
-    pub fn ensure(
-        &mut self,
-        begin: impl FnOnce(&mut PersistentProcess) -> Result<(), ProcessError>,
-        end_ms: Option<u64>,
-    ) -> Result<(), ProcessError> {
-        if self.last && self.is_ready() {
-            self.stop_gracefully(end_ms);
-        }
-        self.last = false;
-        if self.running.is_some() && !self.is_well() {
-            diagnostics::diagnostic_by_deadline(
-                b"ended, or spoke, between two events: ",
-                self.name(),
-            );
-            self.stop();
-        }
-        if self.running.is_none() {
-            self.start()?;
-        }
-        if !self.is_ready() {
-            self.finish_start(begin)?;
-        }
-        Ok(())
-    }
-
-    /// Waits until it takes events, as `begin` does.
-    pub fn finish_start(
-        &mut self,
-        begin: impl FnOnce(&mut PersistentProcess) -> Result<(), ProcessError>,
-    ) -> Result<(), ProcessError> {
-        begin(self)?;
-        if let Some(running) = &mut self.running {
-            running.ready = true;
-        }
-        Ok(())
-    }
-
-    /// Whether it lives, and has said nothing that it was not asked for.
-    fn is_well(&self) -> bool {
-        let Some(Running {
-            child,
-            channel,
-            ready,
-            ..
-        }) = &self.running
-        else {
-            return false;
-        };
-        let channel = Some(channel).filter(|_| *ready);
-        let awaited = [channel, child.ended.as_ref(), None, None];
-        let quiet = !wait_for(awaited, false, Some(0)).contains(&true);
-        quiet && !self.has_more() && !(child.ended.is_none() && child.has_ended())
-    }
-
-    /// Starts it, and does not wait until it takes events.
-    pub fn start(&mut self) -> Result<(), ProcessError> {
-        let command = &self.command;
-        // Nothing to read; an empty root has no /dev/null.
-        let nothing = open_null().or_else(|| memfd(b""));
-        let (Some((channel, its_channel)), Some(nothing)) = (channel_pair(), nothing) else {
-            return Err(ProcessError::NoDescriptors);
-        };
-        let its_log = if command.capture_output {
-            let (log, its_log) = pipe().ok_or(ProcessError::NoDescriptors)?;
-            self.logs.from = Some(log);
-            Some(its_log)
-        } else {
-            None
-        };
-        forget_trace_id();
-        let environment = Environment::new();
-        let started = Child::start(&Start {
-            path: command.path,
-            arguments: &command.arguments,
-            environment: environment.entries(),
-            streams: [
-                Some(&nothing),
-                its_log.as_ref(),
-                its_log.as_ref(),
-                Some(&its_channel),
-            ],
-        });
-        self.running = Some(Running {
-            child: match started {
-                Ok(child) => child,
-                Err(number) => {
-                    self.number = number;
-                    return Err(ProcessError::SpawnFailed);
-                }
+            protocol,
+            link: Link {
+                process,
+                channel: Channel::new()?,
+                after_event: AfterEvent::Keep,
+                error_types: ErrorTypeInterner::new(),
             },
-            channel,
-            ready: false,
-            served: false,
-        });
-        Ok(())
-    }
-
-    /// Kills it, with its process group, if it still runs. Returns how it ended, if it has.
-    pub fn stop(&mut self) -> Option<ExitStatus> {
-        (self.input.start, self.input.end) = (0, 0);
-        let mut ending = None;
-        if let Some(Running { child, .. }) = self.running.take() {
-            ending = kill_and_wait(&child, self.logs);
-            if ending.is_none() {
-                self.dying = Some(child);
-            }
-        }
-        self.logs.drain();
-        self.logs.from = None;
-        ending
-    }
-
-    /// Lets it end by itself for a moment, and then kills it.
-    pub fn stop_gracefully(&mut self, end_ms: Option<u64>) {
-        if let Some(running) = &self.running {
-            exits_within_grace(&running.child, self.logs, end_ms);
-        }
-        self.stop();
-    }
-
-    /// Whether something was said that nobody has read.
-    fn has_more(&self) -> bool {
-        self.input.start < self.input.end
+            state: State::Stopped(Restart::WithNextEvent),
+        })
     }
 
     /// The program.
@@ -274,62 +122,229 @@ impl PersistentProcess {
         strip_nul(self.command.path)
     }
 
-    /// Ends the process because of a trouble, unless it is still beginning and only late, and says
-    /// what that means for the event in hand.
+    /// Whether it is to be started again before the next event is awaited.
+    pub fn needs_restart(&self) -> bool {
+        matches!(
+            self.state,
+            State::Retiring | State::Stopped(Restart::AtOnce)
+        )
+    }
+
+    /// Makes sure that it takes events. A retiring process is stopped here, so correctness does not
+    /// depend on whether there was time between two events. Whether it still runs is not asked: it
+    /// was watched until the event came (see `idle`), or has answered just now.
+    pub fn ensure_ready(&mut self, deadline: &Deadline) -> Result<(), ProcessError> {
+        match self.state {
+            State::Retiring => self.stop_gracefully(deadline),
+            State::Ready { .. } if self.link.channel.has_unread() => self.stop_unhealthy(),
+            _ => {}
+        }
+        if matches!(self.state, State::Stopped(_)) {
+            self.start()?;
+        }
+        if self.state == State::Starting {
+            self.finish_start(deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until it takes events.
+    pub(super) fn finish_start(&mut self, deadline: &Deadline) -> Result<(), ProcessError> {
+        self.protocol.wait_until_ready(&mut self.link, deadline)?;
+        self.state = State::Ready {
+            has_received_event: false,
+        };
+        Ok(())
+    }
+
+    /// Stops it, and logs why: between two events, it has exited or sent what was not asked for.
+    pub(super) fn stop_unhealthy(&mut self) {
+        let (text, restart): (&[u8], Restart) = match self.state {
+            State::Starting => (
+                b"handler process exited while it was starting: ",
+                Restart::WithNextEvent,
+            ),
+            State::Ready {
+                has_received_event: false,
+            } => (UNHEALTHY, Restart::WithNextEvent),
+            _ => (UNHEALTHY, Restart::AtOnce),
+        };
+        diagnostic_by_deadline(text, self.name());
+        self.stop(restart);
+    }
+
+    /// Spawns it, and does not wait until it takes events.
+    pub(super) fn start(&mut self) -> Result<(), ProcessError> {
+        let command = &self.command;
+        // Nothing to read; an empty root has no /dev/null.
+        let opened = || open_null().map_or_else(|| memfd(b""), Ok);
+        let null = opened().map_err(ProcessError::OutOfResources)?;
+        let mut setup = ChildSetup::new();
+        let socket = self.protocol.open(&mut setup);
+        let socket = socket.map_err(ProcessError::OutOfResources)?;
+        let (mut output, mut its_output) = (None, None);
+        if command.capture_output {
+            let (ours, theirs) = pipe().map_err(ProcessError::OutOfResources)?;
+            (output, its_output) = (Some(ours), Some(theirs));
+        }
+        unset_trace_id();
+        let environment = Environment::new();
+        let variables = setup.variables.get();
+        let spawn = Spawn {
+            path: command.path,
+            arguments: &command.arguments,
+            environment: match variables {
+                [] => environment.entries(),
+                _ => environment.envp_with(variables),
+            },
+            fds: &[
+                (STDIN, Some(&null)),
+                (STDOUT, its_output.as_ref()),
+                (STDERR, its_output.as_ref()),
+                (CHANNEL_FD, setup.channel.as_ref()),
+            ],
+        };
+        let spawned = self.link.process.spawn(&spawn, output);
+        spawned.map_err(ProcessError::SpawnFailed)?;
+        match socket {
+            Some(socket) => self.link.channel.open(socket),
+            None => self.link.channel.close(),
+        }
+        self.state = State::Starting;
+        Ok(())
+    }
+
+    /// Kills it, with its process group, if it still runs. Returns how it ended, if it has.
+    pub(super) fn stop(&mut self, restart: Restart) -> Option<ExitStatus> {
+        self.state = State::Stopped(restart);
+        self.link.channel.close();
+        let status = self.link.process.kill();
+        self.link.process.close_output();
+        status
+    }
+
+    /// Lets it exit by itself within the grace period, and kills it then.
+    fn stop_gracefully(&mut self, deadline: &Deadline) {
+        self.link.process.exits_within_grace(deadline);
+        self.stop(Restart::WithNextEvent);
+    }
+
+    /// Has it handle an event. An error is in the response; this is its type as the platform's
+    /// metrics know it.
+    pub fn handle_event(
+        &mut self,
+        mut event: Event<'_>,
+        response: &mut Response,
+    ) -> Result<(), &'static [u8]> {
+        let deadline = event.deadline;
+        self.link.process.output.clear_tail();
+        self.link.after_event = AfterEvent::Keep;
+        let mut outcome = self.send_and_receive(&mut event, response);
+        if let Err(EventError::Process(ProcessError::Unreachable)) = outcome {
+            // Nothing of the event was sent, so it can go to a new process.
+            self.stop_unhealthy();
+            outcome = self.send_and_receive(&mut event, response);
+        }
+        let outcome = match outcome {
+            Ok(()) => Ok(()),
+            Err(EventError::Reported(error_type)) => Err(error_type),
+            Err(EventError::Process(error)) => {
+                Err(self.fail(error, Restart::AtOnce, deadline, response))
+            }
+        };
+        if let State::Ready { .. } = self.state {
+            match self.link.after_event {
+                AfterEvent::Keep => {}
+                AfterEvent::Retire => self.state = State::Retiring,
+                AfterEvent::Stop => {
+                    self.stop(Restart::AtOnce);
+                }
+            }
+        }
+        if self.link.process.output.pipe.is_some() {
+            deadline.end_ms(); // which bounds writes to the log
+            self.link.process.output.drain();
+        }
+        if outcome.is_err() && (self.needs_restart() || !self.protocol.logs_errors_itself()) {
+            self.link.process.output.log_failure(response.body());
+        }
+        self.link.process.reap_strays(deadline.is_resolved());
+        outcome
+    }
+
+    fn send_and_receive(
+        &mut self,
+        event: &mut Event<'_>,
+        response: &mut Response,
+    ) -> Result<(), EventError> {
+        self.ensure_ready(event.deadline)?;
+        self.state = State::Ready {
+            has_received_event: true,
+        };
+        self.protocol.handle_event(event, &mut self.link, response)
+    }
+
+    /// Stops it because of an error, unless it is still starting and only late, and writes what
+    /// that means. Returns the type of that as the platform's metrics know it.
     pub fn fail(
         &mut self,
-        trouble: ProcessError,
-        time: &Time,
-        response: &mut Response,
-    ) -> ReportedError {
-        let (error_type, text): (&str, &[u8]) = match trouble {
-            ProcessError::InitError => {
-                let (bytes, error_type) = self.init_error;
-                let buffer = response.begin_error_body();
-                let read = self.body(bytes, time.end_ms, &mut |piece| buffer.append(piece));
-                self.stop_gracefully(time.end_ms);
+        error: ProcessError,
+        restart: Restart,
+        deadline: &Deadline,
+        sink: &mut dyn ErrorSink,
+    ) -> &'static [u8] {
+        let (error_type, message): (&str, &[u8]) = match error {
+            ProcessError::InitError(bytes, error_type) => {
+                sink.begin_json();
+                let Link {
+                    process, channel, ..
+                } = &mut self.link;
+                let mut append = |piece: &[u8]| sink.append_json(piece);
+                let read = channel.read_exact(bytes, process, deadline, &mut append);
+                self.stop_gracefully(deadline);
+                self.state = State::Stopped(restart);
                 if read.is_ok() {
-                    return ReportedError(error_type);
+                    return error_type;
                 }
-                ("Runtime.BadFrame", b"an init error cut short")
+                (
+                    "Runtime.BadFrame",
+                    b"the init error of the handler process is cut short",
+                )
             }
-            ProcessError::Late => {
-                // One that still begins may be done with that by the next event.
-                if self.is_ready() {
-                    self.stop();
+            ProcessError::TimedOut => {
+                // One that is still starting may be ready for the next event.
+                if self.state != State::Starting {
+                    self.stop(restart);
                 }
-                return timeout_error(time.limit_ms, response);
+                return set_timeout(deadline.limit_ms(), sink);
             }
-            ProcessError::Ended => {
-                let ending = self.stop().unwrap_or(ExitStatus::Exit(0));
-                return exit_error(&ending, self.logs, response);
+            ProcessError::Exited => {
+                let status = self.stop(restart).unwrap_or(ExitStatus::Exit(0));
+                return set_exit(&status, self.link.process.output.tail(), sink);
             }
-            ProcessError::SpawnFailed => {
-                return spawn_error(self.command.path, self.number, response);
+            ProcessError::SpawnFailed(errno) => {
+                self.stop(restart);
+                return set_spawn_failed(self.command.path, errno, sink);
             }
-            ProcessError::Broken => (
+            ProcessError::OutOfResources(errno) => {
+                self.stop(restart);
+                return set_out_of_resources(errno, sink);
+            }
+            ProcessError::ProtocolViolation | ProcessError::Unreachable => (
                 "Runtime.BadFrame",
-                b"the handler does not keep to the protocol of its channel",
+                b"the handler process violates the protocol of its channel",
             ),
-            ProcessError::NoFunction => (
-                "Runtime.NoSuchHandler",
+            ProcessError::HandlerNotFound => (
+                "Runtime.HandlerNotFound",
                 b"the file has no such function, see _HANDLER",
             ),
             ProcessError::ProcfsUnavailable => (
                 "Runtime.InvalidEntrypoint",
-                b"the shell cannot open /proc/PID/fd of the runtime",
-            ),
-            ProcessError::NoDescriptors => (
-                "Runtime.OutOfResources",
-                b"no descriptor or no memory for the handler",
+                b"the shell cannot open /proc/PID/fd of the runtime: run both as the same user, \
+                  and package the runtime with mode 755",
             ),
         };
-        self.stop();
-        failed(response, error_type, &[text])
-    }
-
-    /// Whether it takes events.
-    pub fn is_ready(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.ready)
+        self.stop(restart);
+        set(sink, error_type, &[message])
     }
 }

@@ -1,98 +1,97 @@
-//! Any program: one process an event. The event is on its standard input, the response is what it
-//! writes to its standard output, the log is its standard error, and a status other than 0 is an
-//! error with the last 4 KiB of the log in its message.
+//! Programs: one process per event. The event is on standard input, what the process writes to
+//! standard output is the response, standard error is the log, and an exit status other than 0 is
+//! an error with the last 4 KiB of the log in its message.
 
-use crate::host::child::{
-    Pipe, ReportedError, Wake, exit_error, failed, kill_and_wait, spawn_error, timeout_error,
-    wait_child,
-};
-use crate::host::child_output::ChildOutput;
-use crate::host::context::{Context, ContextFormat, Time};
-use crate::invocation::Invocation;
+use crate::host::context::ContextFormat;
+use crate::host::deadline::Deadline;
+use crate::host::errors::{set_exit, set_out_of_resources, set_spawn_failed, set_timeout};
+use crate::host::process::Process;
+use crate::host::protocol::Event;
+use crate::host::response_pipe::ResponsePipe;
 use crate::response::Response;
 use crate::sys::Environment;
-use crate::sys::child::{Child, ExitStatus, Start};
-use crate::sys::ipc::{memfd, pipe, rewind};
+use crate::sys::child::{ExitStatus, STDERR, STDIN, STDOUT, Spawn};
+use crate::sys::ipc::{Direction, memfd, pipe, rewind};
 
 /// A program, to be run for each event.
 pub struct Program {
     /// Its path, with a NUL at its end.
     pub path: &'static [u8],
+    /// The process of the current event.
+    pub process: Process,
 }
 
 impl Program {
-    /// Runs it for one event.
-    pub fn run(
+    /// Handles an event. An error is in the response; this is its type as the platform's metrics
+    /// know it.
+    pub fn handle_event(
         &mut self,
-        invocation: &Invocation<'_>,
-        time: &Time,
+        event: Event<'_>,
         response: &mut Response,
-        logs: &mut ChildOutput,
-        context: &mut Context,
-    ) -> Result<(), ReportedError> {
-        // A file and not a pipe: nobody has to write on while the program reads, or does not.
-        let event = memfd(invocation.event());
-        let (Some(event), Some((out, its_out)), Some((log, its_log))) = (event, pipe(), pipe())
-        else {
-            let text = b"no descriptor or no memory for the program";
-            return Err(failed(response, "Runtime.OutOfResources", &[text]));
-        };
+    ) -> Result<(), &'static [u8]> {
+        let Event {
+            invocation,
+            deadline,
+            context,
+        } = event;
+        // A file and not a pipe: no deadlock, whether the program reads its input or not.
+        let opened = || -> Result<_, usize> { Ok((memfd(invocation.event())?, pipe()?, pipe()?)) };
+        let (event, (out, its_out), (log, its_log)) =
+            opened().map_err(|errno| set_out_of_resources(errno, response))?;
         rewind(&event);
-        logs.clear_tail();
-        logs.from = Some(log);
-        context.write(invocation, time, ContextFormat::Variables);
+        self.process.output.clear_tail();
+        context.write(invocation, deadline, ContextFormat::Variables);
         let environment = Environment::new();
-        let started = Child::start(&Start {
+        let spawn = Spawn {
             path: self.path,
             arguments: &[Some(self.path)],
-            environment: environment.envp_with(context.get()),
-            streams: [Some(&event), Some(&its_out), Some(&its_log), None],
-        });
-        let child = match started {
-            Ok(child) => child,
-            Err(number) => {
-                return Err(spawn_error(self.path, number, response));
-            }
+            environment: environment.envp_with(context.as_bytes()),
+            fds: &[
+                (STDIN, Some(&event)),
+                (STDOUT, Some(&its_out)),
+                (STDERR, Some(&its_log)),
+            ],
         };
+        if let Err(errno) = self.process.spawn(&spawn, Some(log)) {
+            self.process.close_output();
+            return Err(set_spawn_failed(self.path, errno, response));
+        }
         drop((event, its_out, its_log));
-        let outcome = watch(&child, Pipe(Some(out)), logs, time, response);
-        logs.drain();
-        logs.from = None;
-        match outcome {
+        let status = self.run_to_exit(ResponsePipe(Some(out)), deadline, response);
+        self.process.close_output();
+        let tail = self.process.output.tail();
+        match status {
             Some(ExitStatus::Exit(0)) => Ok(()),
-            Some(ending) => Err(exit_error(&ending, logs, response)),
-            None => Err(timeout_error(time.limit_ms, response)),
+            Some(status) => Err(set_exit(&status, tail, response)),
+            None => Err(set_timeout(deadline.limit_ms(), response)),
         }
     }
-}
 
-/// Takes the response of a child until it ends, or kills it when its time is up: then there is no
-/// ending of its own.
-fn watch(
-    child: &Child,
-    mut out: Pipe,
-    logs: &mut ChildOutput,
-    time: &Time,
-    response: &mut Response,
-) -> Option<ExitStatus> {
-    loop {
-        match wait_child(child, [out.0.as_ref(), None], false, logs, time.end_ms) {
-            Wake::First | Wake::Second => {
-                if out.take(response).is_none() {
-                    // It may go on writing for ever. The response knows what became of it.
-                    kill_and_wait(child, logs);
-                    return Some(ExitStatus::Exit(0));
-                }
+    /// Reads the response until the process exits, or kills it when its time is up: then there is
+    /// no exit status.
+    fn run_to_exit(
+        &mut self,
+        mut out: ResponsePipe,
+        deadline: &Deadline,
+        response: &mut Response,
+    ) -> Option<ExitStatus> {
+        loop {
+            let descriptors = [out.0.as_ref(), None];
+            let wake = self.process.wait(descriptors, Direction::Read, deadline);
+            if wake.exited {
+                let status = self.process.reap();
+                // What it wrote is in the pipe by now; others that hold the pipe may go on writing.
+                out.drain(response);
+                return status;
             }
-            Wake::Ended => {
-                let ending = child.ending();
-                // What it wrote is in the pipe by now; who else holds that may go on writing.
-                let _ = out.drain(response);
-                return Some(ending);
-            }
-            Wake::Late => {
-                kill_and_wait(child, logs);
+            if wake.timed_out() {
+                self.process.kill();
                 return None;
+            }
+            if out.read_available(response).is_err() {
+                // The process may go on writing for ever. The response has its error.
+                self.process.kill();
+                return Some(ExitStatus::Exit(0));
             }
         }
     }

@@ -1,191 +1,148 @@
-//! What `_HANDLER` means: the file, the name of the function in it, and the kind of both.
+//! Resolves `_HANDLER`: to the file, the name of the function in it, and the kind of both.
 //!
 //! `[kind:]target[.function]`. A file that is named exactly so comes first; else the target is
 //! split at a dot, the last one first (Ruby and Node have dots in the names of functions).
 
 use crate::buffer::put;
 use crate::failure::Failure;
+use crate::host::kinds::{KINDS, Kind, PROGRAM};
+use crate::host::paths::{concat_into, freeze};
 use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, RESOLVE_MESSAGE_BYTES_MAX};
 use crate::sys::files::{Program, is_file, program};
 use crate::sys::{Environment, TakeOnce};
 use crate::wire::{equal, find, part};
 
-/// What a handler is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// An executable, a process an event.
-    Program,
-    /// An executable that speaks the frame protocol.
-    Worker,
-    /// A function of a shell.
-    Shell,
-    /// A function of PHP, or what a file returns.
-    Php,
-    /// A function of JavaScript.
-    Node,
-    /// A function of Python.
-    Python,
-    /// A function of Ruby.
-    Ruby,
-}
-
-/// The words that can stand before a colon.
-pub const KINDS: [(&[u8], Kind); 7] = [
-    (b"program", Kind::Program),
-    (b"worker", Kind::Worker),
-    (b"shell", Kind::Shell),
-    (b"php", Kind::Php),
-    (b"node", Kind::Node),
-    (b"python", Kind::Python),
-    (b"ruby", Kind::Ruby),
-];
-
-/// The files that are looked for: their kind, and what stands before and behind the name.
-const FILES: [(Kind, &[u8], &[u8]); 8] = [
-    (Kind::Shell, b"", b".sh"),
-    (Kind::Php, b"", b".php"),
-    (Kind::Php, b"src/", b".php"),
-    (Kind::Node, b"", b".mjs"),
-    (Kind::Node, b"", b".js"),
-    (Kind::Node, b"", b".cjs"),
-    (Kind::Python, b"", b".py"),
-    (Kind::Ruby, b"", b".rb"),
-];
-
-/// A handler that was found. The texts have a NUL at their end.
-pub struct Found {
+/// A resolved handler. The texts have a NUL at their end.
+pub struct ResolvedHandler {
     /// What it is.
-    pub kind: Kind,
+    pub kind: &'static Kind,
     /// Its file.
     pub path: &'static [u8],
-    /// The function in it; nothing: what the file returns.
+    /// The function in it; empty: what the file returns.
     pub name: &'static [u8],
 }
 
-struct Texts {
-    /// The path in hand, at last that of the handler.
+struct Buffers {
+    /// The path that is tried, at last that of the handler.
     path: [u8; PATH_BYTES_MAX],
     name: [u8; PATH_BYTES_MAX],
     /// The paths that were tried, or those that were found.
     message: [u8; RESOLVE_MESSAGE_BYTES_MAX],
-    /// What the handler names, where that has a shorter form.
+    /// The target in its shortest form.
     target: [u8; PATH_BYTES_MAX],
 }
 
-static TEXTS: TakeOnce<Texts> = TakeOnce::new(Texts {
+static BUFFERS: TakeOnce<Buffers> = TakeOnce::new(Buffers {
     path: [0; _],
     name: [0; _],
     message: [0; _],
     target: [0; _],
 });
 
-/// Finds the handler that the environment names.
+/// Resolves the handler that the environment names.
 ///
 /// # Errors
-/// `Runtime.NoSuchHandler`, with every path that was tried; `Runtime.AmbiguousHandler`, with those
-/// that were found.
-pub fn find_handler(environment: &Environment) -> Result<Found, Failure> {
+/// `Runtime.HandlerNotFound`, with every path that was tried; `Runtime.AmbiguousHandler`, with
+/// those that were found; `Runtime.MalformedHandlerName`, where `_HANDLER` cannot name a handler.
+pub fn resolve_handler(environment: &Environment) -> Result<ResolvedHandler, Failure> {
     let handler = environment.get(b"_HANDLER=").unwrap_or_default();
     let root = environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
-    let Some(texts) = TEXTS.take() else {
-        return Err(Failure::new(NONE, "init was called twice"));
+    let Some(buffers) = BUFFERS.take() else {
+        return Err(Failure::new(NOT_FOUND, "init was called twice"));
     };
     if handler.is_empty() {
-        return Err(Failure::new(NONE, "_HANDLER is not set"));
+        let text = "_HANDLER is not set: set the function's handler";
+        return Err(Failure::new(MALFORMED, text));
     }
-    let mut search = Search {
+    let mut resolver = Resolver {
         root,
-        path: &mut texts.path,
-        message: &mut texts.message,
-        said: 0,
+        path: &mut buffers.path,
+        message: &mut buffers.message,
+        message_len: 0,
     };
-    let outcome = search.run(handler, &mut texts.target);
-    let said = search.said;
+    let outcome = resolver.run(handler, &mut buffers.target);
+    let message_len = resolver.message_len;
     match outcome {
-        Ok(choice) => Ok(Found {
-            kind: choice.kind,
-            path: keep(&mut texts.path, choice.path_bytes),
+        Ok(candidate) => Ok(ResolvedHandler {
+            kind: candidate.kind,
+            path: freeze(&mut buffers.path, candidate.path_bytes),
             name: {
-                let bytes = join(&mut texts.name, &[choice.name, b"\0"]);
-                keep(&mut texts.name, bytes)
+                let bytes = concat_into(&mut buffers.name, &[candidate.name, b"\0"]);
+                freeze(&mut buffers.name, bytes)
             },
         }),
         Err(error_type) => Err(Failure::from_bytes(
             error_type,
-            keep(&mut texts.message, said),
+            freeze(&mut buffers.message, message_len),
         )),
     }
 }
 
-/// The front of a text that does not change any more.
-fn keep(text: &'static mut [u8], bytes: usize) -> &'static [u8] {
-    part(text, 0, bytes)
-}
+/// The types of the failures; all but `AMBIGUOUS` are AWS's.
+const NOT_FOUND: &str = "Runtime.HandlerNotFound";
+const MALFORMED: &str = "Runtime.MalformedHandlerName";
+const AMBIGUOUS: &str = "Runtime.AmbiguousHandler";
 
-/// The types of the failures.
-const NONE: &str = "Runtime.NoSuchHandler";
-const SEVERAL: &str = "Runtime.AmbiguousHandler";
-
-/// What was chosen.
-struct Choice<'a> {
-    kind: Kind,
+/// A handler that was found.
+struct Candidate<'a> {
+    kind: &'static Kind,
     path_bytes: usize,
     name: &'a [u8],
 }
 
-struct Search<'a> {
+struct Resolver<'a> {
     root: &'a [u8],
     path: &'a mut [u8],
     message: &'a mut [u8],
-    said: usize,
+    message_len: usize,
 }
 
-impl Search<'_> {
+impl Resolver<'_> {
     fn run<'a>(
         &mut self,
         handler: &'a [u8],
-        room: &'a mut [u8],
-    ) -> Result<Choice<'a>, &'static str> {
+        buf: &'a mut [u8],
+    ) -> Result<Candidate<'a>, &'static str> {
         let (kind, target) = split_kind(handler);
         if let Some(Err(word)) = kind {
-            self.say(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
-            for (word, _) in KINDS {
-                self.say(&[b" ", word]);
+            self.append(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
+            for kind in &KINDS {
+                self.append(&[b" ", kind.word]);
             }
-            return Err(NONE);
+            return Err(MALFORMED);
         }
         if target.is_empty() {
-            self.say(&[b"_HANDLER names no file behind the kind: ", handler]);
-            return Err(NONE);
+            self.append(&[b"_HANDLER names no file behind the kind: ", handler]);
+            return Err(MALFORMED);
         }
         let kind = kind.and_then(Result::ok);
         let mut names = target.split(|&byte| byte == b'/');
         let ends = target.starts_with(b"/") || target.ends_with(b"/");
         let fits = target.len() < PATH_BYTES_MAX && !ends;
-        let target = normalise(target, room);
+        let target = normalise(target, buf);
         if !fits || target.is_empty() || names.any(|name| name == b"..") {
-            self.say(&[b"not the name of a handler within the task root: ", handler]);
-            return Err(NONE);
+            self.append(&[b"not the name of a handler within the task root: ", handler]);
+            return Err(MALFORMED);
         }
         if equal(target, b"bootstrap") {
-            return Err(self.say_own(handler));
+            return Err(self.refuse_own(handler));
         }
-        self.say(&[b"no handler ", handler, b", tried:"]);
+        self.append(&[b"no handler ", handler, b", tried:"]);
         let mut is_own = false;
-        if let Some(choice) = self.exact(kind, target, &mut is_own) {
+        if let Some(candidate) = self.exact(kind, target, &mut is_own) {
             if is_own {
-                return Err(self.say_own(handler));
+                return Err(self.refuse_own(handler));
             }
-            return Ok(choice);
+            return Ok(candidate);
         }
-        if matches!(kind, Some(Kind::Program | Kind::Worker)) {
-            return Err(NONE);
+        if kind.is_some_and(|kind| kind.files.is_empty()) {
+            return Err(NOT_FOUND);
         }
         let mut end = target.len();
         loop {
             let dot = part(target, 0, end).iter().rposition(|&byte| byte == b'.');
-            // Without a dot, PHP has functions named like their files.
+            // Without a dot, a function may be named like its file.
             let base = target
                 .iter()
                 .rposition(|&byte| byte == b'/')
@@ -196,14 +153,14 @@ impl Search<'_> {
                     part(target, dot + 1, target.len()),
                     true,
                 ),
-                None if end < target.len() => return Err(NONE),
+                None if end < target.len() => return Err(NOT_FOUND),
                 None => (target, part(target, base, target.len()), false),
             };
-            if let Some(choice) = self.split(kind, stem, name, dotted)? {
-                return Ok(choice);
+            if let Some(candidate) = self.split(kind, stem, name, dotted)? {
+                return Ok(candidate);
             }
             if !dotted {
-                return Err(NONE);
+                return Err(NOT_FOUND);
             }
             end = stem.len();
         }
@@ -212,20 +169,22 @@ impl Search<'_> {
     /// A file that is named exactly so; it may be this program.
     fn exact<'a>(
         &mut self,
-        kind: Option<Kind>,
+        kind: Option<&'static Kind>,
         target: &[u8],
         is_own: &mut bool,
-    ) -> Option<Choice<'a>> {
+    ) -> Option<Candidate<'a>> {
         let path_bytes = self.set_path(&[target]);
         let path = part(self.path, 0, path_bytes);
+        let named = KINDS.iter().find(|kind| {
+            let mut files = kind.files.iter();
+            kind.is_name_optional && files.any(|(_, suffix)| target.ends_with(suffix))
+        });
         let found = match kind {
-            None if target.ends_with(b".php") && is_file(path) => Some(Kind::Php),
-            Some(Kind::Php) if is_file(path) => Some(Kind::Php),
-            None | Some(Kind::Program | Kind::Worker) => program(path).map(|program| {
-                *is_own = program == Program::Own;
-                kind.unwrap_or(Kind::Program)
-            }),
-            _ => None,
+            None if named.is_some() && is_file(path) => named,
+            Some(kind) if kind.is_name_optional => Some(kind).filter(|_| is_file(path)),
+            None => executable(path, PROGRAM, is_own),
+            Some(kind) if kind.files.is_empty() => executable(path, kind, is_own),
+            Some(_) => None,
         };
         if found.is_none() {
             let what: &[u8] = if is_file(path) {
@@ -233,9 +192,9 @@ impl Search<'_> {
             } else {
                 b""
             };
-            self.say_path(what);
+            self.append_path(what);
         }
-        found.map(|kind| Choice {
+        found.map(|kind| Candidate {
             kind,
             path_bytes,
             name: b"",
@@ -245,95 +204,97 @@ impl Search<'_> {
     /// The files that a stem and a function may mean: one of them.
     fn split<'a>(
         &mut self,
-        kind: Option<Kind>,
+        kind: Option<&'static Kind>,
         stem: &[u8],
         name: &'a [u8],
         dotted: bool,
-    ) -> Result<Option<Choice<'a>>, &'static str> {
-        let tried = self.said;
-        let mut chosen: Option<(Kind, &[u8], &[u8])> = None;
+    ) -> Result<Option<Candidate<'a>>, &'static str> {
+        let message_mark = self.message_len;
+        let mut chosen: Option<(&'static Kind, &[u8], &[u8])> = None;
         let mut count = 0;
-        let wanted = |of: Kind| kind.is_none_or(|kind| kind == of) && (dotted || of == Kind::Php);
-        for (of, before, behind) in FILES.iter().filter(|(of, ..)| wanted(*of)) {
-            // The second place of PHP counts only where there is nothing at the first.
-            if !before.is_empty() && chosen.is_some_and(|(kind, ..)| kind == Kind::Php) {
+        let wanted = move |of: &&'static Kind| {
+            kind.is_none_or(|kind| kind.word == of.word) && (dotted || of.is_name_optional)
+        };
+        let files = || {
+            let kinds = KINDS.iter().filter(wanted);
+            kinds.flat_map(|kind| kind.files.iter().map(move |file| (kind, file)))
+        };
+        for (of, (prefix, suffix)) in files() {
+            // A second place counts only where there is nothing at the first.
+            if !prefix.is_empty() && chosen.is_some_and(|(kind, ..)| kind.word == of.word) {
                 continue;
             }
-            let bytes = self.set_path(&[before, stem, behind]);
+            let bytes = self.set_path(&[prefix, stem, suffix]);
             if is_file(part(self.path, 0, bytes)) {
                 count += 1;
-                chosen = chosen.or(Some((*of, *before, *behind)));
+                chosen = chosen.or(Some((of, prefix, suffix)));
             } else {
-                self.say_path(b"");
+                self.append_path(b"");
             }
         }
         if count > 1 {
-            self.said = 0;
-            self.say(&[
+            self.message_len = 0;
+            self.append(&[
                 b"more than one file for this _HANDLER (say which kind: node:",
                 stem,
             ]);
-            self.say(&[b".", name, b"):"]);
-            for (_, before, behind) in FILES.iter().filter(|(of, ..)| wanted(*of)) {
-                let bytes = self.set_path(&[before, stem, behind]);
+            self.append(&[b".", name, b"):"]);
+            for (_, (prefix, suffix)) in files() {
+                let bytes = self.set_path(&[prefix, stem, suffix]);
                 if is_file(part(self.path, 0, bytes)) {
-                    self.say_path(b"");
+                    self.append_path(b"");
                 }
             }
-            return Err(SEVERAL);
+            return Err(AMBIGUOUS);
         }
-        let Some((kind, before, behind)) = chosen else {
+        let Some((kind, prefix, suffix)) = chosen else {
             return Ok(None);
         };
-        self.said = tried;
-        Ok(Some(Choice {
+        self.message_len = message_mark;
+        Ok(Some(Candidate {
             kind,
-            path_bytes: self.set_path(&[before, stem, behind]),
+            path_bytes: self.set_path(&[prefix, stem, suffix]),
             name,
         }))
     }
 
-    /// Makes it the path in hand: the root, and what follows. Returns its length with its NUL.
+    /// Sets the path that is tried: the root, and the pieces. Returns its length with its NUL.
     fn set_path(&mut self, pieces: &[&[u8]]) -> usize {
-        let mut bytes = join(self.path, &[self.root, b"/"]);
+        let mut bytes = concat_into(self.path, &[self.root, b"/"]);
         for piece in pieces {
             bytes += put(self.path, bytes, piece);
         }
-        // One that is too long has no NUL, and no file such a name.
+        // A path that is too long has no NUL, and no file such a name.
         bytes += put(self.path, bytes, b"\0");
         bytes
     }
 
-    fn say(&mut self, pieces: &[&[u8]]) {
+    fn append(&mut self, pieces: &[&[u8]]) {
         for piece in pieces {
-            self.said += put(self.message, self.said, piece);
+            self.message_len += put(self.message, self.message_len, piece);
         }
     }
 
-    /// Says that the handler is this program, which would start itself without end.
-    fn say_own(&mut self, handler: &[u8]) -> &'static str {
-        self.said = 0;
-        self.say(&[b"_HANDLER names the runtime itself: ", handler]);
-        NONE
+    /// The handler is this program, which would start itself without end.
+    fn refuse_own(&mut self, handler: &[u8]) -> &'static str {
+        self.message_len = 0;
+        self.append(&[b"_HANDLER names the runtime itself: ", handler]);
+        NOT_FOUND
     }
 
-    /// Says the path in hand, and something behind it.
-    fn say_path(&mut self, behind: &[u8]) {
+    /// Appends the path that is tried to the message, and something behind it.
+    fn append_path(&mut self, behind: &[u8]) {
         let path = part(self.path, 0, find(self.path, 0, 0));
         for piece in [b" ", path, behind] {
-            self.said += put(self.message, self.said, piece);
+            self.message_len += put(self.message, self.message_len, piece);
         }
     }
 }
 
-/// Puts the parts into a region, one behind the other, as far as there is room.
-pub fn join(region: &mut [u8], parts: &[&[u8]]) -> usize {
-    parts
-        .iter()
-        .fold(0, |length, text| length + put(region, length, text))
-}
-
-/// A path without the NUL at its end.
-pub fn strip_nul(path: &[u8]) -> &[u8] {
-    part(path, 0, path.len().saturating_sub(1))
+/// This kind, if there is an executable at the path.
+fn executable(path: &[u8], kind: &'static Kind, is_own: &mut bool) -> Option<&'static Kind> {
+    program(path).map(|program| {
+        *is_own = program == Program::Own;
+        kind
+    })
 }

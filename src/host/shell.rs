@@ -1,125 +1,137 @@
-//! Functions of a shell, as AWS's tutorial has them: the file is sourced once, and the function
-//! runs in a subshell for each event, with the event as `$1` and as standard input. What it writes
-//! to its standard output is the response, standard error is the log.
+//! Shell functions, as AWS's tutorial has them: the file is sourced once, and the function runs in
+//! a subshell for each event, with the event as `$1` and as standard input. What it writes to
+//! standard output is the response, standard error is the log.
 //!
-//! The shell is told by a line on its channel which of our descriptors it finds all that under (a
-//! shell that read the event from a socket would take a system call a byte), and says the status of
-//! the function. That ends the response: a process left behind may hold the pipe for ever.
+//! A line on the channel names the descriptors of ours that hold the event, the response and the
+//! context, which the shell opens by way of /proc (a shell that read the event from a socket would
+//! make a system call per byte). The shell answers with the exit status of the function. That ends
+//! the response: a process left behind may hold the pipe for ever.
 
 use crate::buffer::{Decimal, FixedBytes};
-use crate::host::child::{Pipe, ReportedError, exit_error};
-use crate::host::context::{Context, ContextFormat, Time, quote};
-use crate::host::persistent::{PersistentProcess, ProcessError};
-use crate::host::shims;
-use crate::host::worker::LaunchSpec;
-use crate::invocation::Invocation;
+use crate::host::channel::Ready;
+use crate::host::context::{ContextFormat, quote};
+use crate::host::deadline::Deadline;
+use crate::host::errors::set_exit;
+use crate::host::protocol::{AfterEvent, Event, EventError, Link, ProcessError, Protocol};
+use crate::host::response_pipe::ResponsePipe;
 use crate::response::Response;
 use crate::sys::Descriptor;
 use crate::sys::child::ExitStatus;
 use crate::sys::ipc::{append, memfd, pipe};
 use crate::wire::number::parse_decimal;
 
-/// A shell: which one, the file says.
-pub static SHELL: LaunchSpec = LaunchSpec {
-    program: b"",
-    arguments: &[b"-c\0"],
-    code: Some(shims::SHELL),
-    behind: b"function.sh\0",
-    missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
-};
-
 /// A status above this says that a signal ended the subshell, or something in it (POSIX, "Exit
 /// Status for Commands").
-const KILLED: usize = 128;
+const SIGNAL_STATUS_BASE: usize = 128;
 
-/// A shell that has sourced the file.
+/// The longest line of the shim, in bytes with its line feed.
+const LINE_BYTES_MAX: usize = 32;
+
+/// Our side of the protocol of the shell's shim.
 pub struct Shell {
-    /// It cannot read a file at once: the event comes as a command that sets the variable.
-    pub quoted: bool,
+    /// The shell cannot read a file at once: the event comes as a command that sets the variable.
+    event_by_assignment: bool,
 }
 
 impl Shell {
-    /// Waits until the file was sourced.
-    pub fn begin(
+    /// A shell that has said nothing yet.
+    pub const fn new() -> Shell {
+        Shell {
+            event_by_assignment: false,
+        }
+    }
+}
+
+impl Protocol for Shell {
+    fn wait_until_ready(
         &mut self,
-        kept: &mut PersistentProcess,
-        end_ms: Option<u64>,
+        link: &mut Link,
+        deadline: &Deadline,
     ) -> Result<(), ProcessError> {
-        kept.line(end_ms)?;
-        self.quoted = match kept.said.get() {
+        let channel = &mut link.channel;
+        let line = channel.read_line(LINE_BYTES_MAX, &mut link.process, deadline)?;
+        self.event_by_assignment = match line {
             b"ready file" => false,
             b"ready assignment" => true,
-            b"missing" => return Err(ProcessError::NoFunction),
+            b"missing" => return Err(ProcessError::HandlerNotFound),
             b"closed" => return Err(ProcessError::ProcfsUnavailable),
-            _ => return Err(ProcessError::Broken),
+            _ => return Err(ProcessError::ProtocolViolation),
         };
         Ok(())
     }
 
-    /// Runs the function for an event.
-    pub fn run(
+    fn handle_event(
         &mut self,
-        invocation: &Invocation<'_>,
-        time: &Time,
+        event: &mut Event<'_>,
+        link: &mut Link,
         response: &mut Response,
-        kept: &mut PersistentProcess,
-        context: &mut Context,
-    ) -> Result<Result<(), ReportedError>, ProcessError> {
-        kept.ensure(|kept| self.begin(kept, time.end_ms), time.end_ms)?;
-        context.write(invocation, time, ContextFormat::Exports);
-        let (Some(event), Some(commands), Some((out, its_out))) =
-            (memfd(invocation.event()), memfd(context.get()), pipe())
-        else {
-            return Err(ProcessError::NoDescriptors);
+    ) -> Result<(), EventError> {
+        let Event {
+            invocation,
+            deadline,
+            context,
+        } = event;
+        let Link {
+            process, channel, ..
+        } = link;
+        context.write(invocation, deadline, ContextFormat::Exports);
+        let opened = || -> Result<_, usize> {
+            let event = memfd(invocation.event())?;
+            let commands = memfd(context.as_bytes())?;
+            if self.event_by_assignment {
+                write_assignment(&commands, invocation.event())?;
+            }
+            Ok((event, commands, pipe()?))
         };
-        if self.quoted && !write_assignment(&commands, invocation.event()) {
-            return Err(ProcessError::NoDescriptors);
-        }
+        let (event, commands, (out, its_out)) = opened().map_err(ProcessError::OutOfResources)?;
         let mut line = FixedBytes::<64>::new();
         for (descriptor, end) in [(&event, b" "), (&its_out, b" "), (&commands, b"\n")] {
             line.push(Decimal::new(descriptor.number()).text());
             line.push(end);
         }
-        kept.send([line.get(), b""], time.end_ms)?;
-        let mut out = Pipe(Some(out));
-        while kept.wait(out.0.as_ref(), time.end_ms)? {
-            if out.take(response).is_none() {
-                // It may go on writing for ever.
-                kept.stop();
-                kept.last = true;
-                return Ok(Ok(()));
+        channel.send([line.get(), b""], process, deadline)?;
+        let mut out = ResponsePipe(Some(out));
+        while channel.wait_or(out.0.as_ref(), process, deadline)? == Ready::Other {
+            if out.read_available(response).is_err() {
+                // The function may go on writing for ever.
+                link.after_event = AfterEvent::Stop;
+                return Ok(());
             }
         }
-        kept.line(time.end_ms)?;
-        let status = parse_decimal(kept.said.get()).ok_or(ProcessError::Broken)?;
-        let _ = out.drain(response);
-        kept.logs.drain();
-        if status > KILLED {
-            // Perhaps while it took the line: what is left of that is not for the next one.
-            kept.stop();
-            kept.last = true;
+        let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
+        let status = parse_decimal(line).ok_or(ProcessError::ProtocolViolation)?;
+        out.drain(response);
+        process.output.drain();
+        if status > SIGNAL_STATUS_BASE {
+            // Perhaps while it read the line: what is left of that is not for the next subshell.
+            link.after_event = AfterEvent::Stop;
         }
-        Ok(match status {
-            0 => Ok(()),
-            _ => Err(exit_error(&ExitStatus::Exit(status), kept.logs, response)),
-        })
+        if status == 0 {
+            return Ok(());
+        }
+        let (status, tail) = (ExitStatus::Exit(status), link.process.output.tail());
+        Err(EventError::Reported(set_exit(&status, tail, response)))
+    }
+
+    fn logs_errors_itself(&self) -> bool {
+        true
     }
 }
 
-/// Puts `tinderbox_event='...'` behind the commands. False: there is no memory for it.
-fn write_assignment(commands: &Descriptor, event: &[u8]) -> bool {
+/// Appends `tinderbox_event='...'` to the commands.
+fn write_assignment(commands: &Descriptor, event: &[u8]) -> Result<(), usize> {
     let mut piece = FixedBytes::<4096>::new();
-    let mut done = true;
+    let mut outcome = Ok(());
     piece.set(b"tinderbox_event=");
     quote(event, &mut |text| {
         if !piece.take(text) {
-            done &= append(commands, piece.get());
+            outcome = outcome.and(append(commands, piece.get()));
             piece.set(b"");
             if !piece.take(text) {
-                done &= append(commands, text);
+                outcome = outcome.and(append(commands, text));
             }
         }
     });
     piece.push(b"\n");
-    done & append(commands, piece.get())
+    outcome.and(append(commands, piece.get()))
 }

@@ -1,11 +1,11 @@
 //! The parts of `_HANDLER`: the kind before the colon, and the path behind it in its shortest form.
 
 use crate::buffer::put;
-use crate::host::resolve::{KINDS, Kind};
+use crate::host::kinds::{KINDS, Kind};
 use crate::wire::{equal, find, part};
 
 /// The kind that a handler names, or the word that is none; and what is behind it.
-pub fn split_kind(handler: &[u8]) -> (Option<Result<Kind, &[u8]>>, &[u8]) {
+pub fn split_kind(handler: &[u8]) -> (Option<Result<&'static Kind, &[u8]>>, &[u8]) {
     let colon = find(handler, 0, b':');
     let word = part(handler, 0, colon);
     let letters = word.iter().all(u8::is_ascii_lowercase);
@@ -14,25 +14,27 @@ pub fn split_kind(handler: &[u8]) -> (Option<Result<Kind, &[u8]>>, &[u8]) {
     if word.is_empty() || !letters || !behind.starts_with(b":") || behind.starts_with(b"::") {
         return (None, handler);
     }
-    let known = KINDS.iter().find(|(name, _)| equal(name, word));
-    let kind = known.map_or(Err(word), |(_, kind)| Ok(*kind));
-    (Some(kind), part(handler, colon + 1, handler.len()))
+    let kind = KINDS.iter().find(|kind| equal(kind.word, word));
+    (
+        Some(kind.ok_or(word)),
+        part(handler, colon + 1, handler.len()),
+    )
 }
 
-/// A relative path without the parts that lead nowhere: `./a//b` is `a/b`. The usual path has none,
-/// and touches no memory.
-pub fn normalise<'a>(path: &'a [u8], room: &'a mut [u8]) -> &'a [u8] {
-    let leads_nowhere = |name: &[u8]| name.is_empty() || name == b".";
-    if !path.split(|&byte| byte == b'/').any(leads_nowhere) {
+/// A relative path without the parts that name no folder: `./a//b` is `a/b`. The usual path has
+/// none, and touches no memory.
+pub fn normalise<'a>(path: &'a [u8], buf: &'a mut [u8]) -> &'a [u8] {
+    let is_void = |name: &[u8]| name.is_empty() || name == b".";
+    if !path.split(|&byte| byte == b'/').any(is_void) {
         return path;
     }
     let mut bytes = 0;
     for name in path.split(|&byte| byte == b'/') {
-        if !leads_nowhere(name) {
+        if !is_void(name) {
             let slash = part(b"/", 0, bytes.min(1));
-            bytes += put(room, bytes, slash);
-            bytes += put(room, bytes, name);
+            bytes += put(buf, bytes, slash);
+            bytes += put(buf, bytes, name);
         }
     }
-    part(room, 0, bytes)
+    part(buf, 0, bytes)
 }

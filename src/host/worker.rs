@@ -1,198 +1,137 @@
-//! Workers: processes that are kept alive and speak the frame protocol on descriptor 3; and what
-//! is given to the interpreters of PHP, Node, Python and Ruby, so that they become such.
+//! The frame protocol: persistent processes that speak it by themselves, and interpreters that a
+//! shim makes speak it.
 //!
 //! The protocol is in the README, "A worker in any language"; its lines are read by `wire::frame`.
 
-use crate::host::child::ReportedError;
-use crate::host::context::{Context, ContextFormat, Time};
-use crate::host::persistent::{PersistentProcess, ProcessError};
-use crate::host::shims;
-use crate::invocation::Invocation;
+use crate::host::context::ContextFormat;
+use crate::host::deadline::Deadline;
+use crate::host::protocol::{AfterEvent, Event, EventError, Link, ProcessError, Protocol};
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
-use crate::wire::frame::{self, Said};
+use crate::wire::frame::{self, LINE_BYTES_MAX, Said};
 
-/// An interpreter, and how it becomes a worker.
-pub struct LaunchSpec {
-    /// Its program.
-    pub program: &'static [u8],
-    /// Its arguments before the code, each with a NUL at its end.
-    pub arguments: &'static [&'static [u8]],
-    /// The shim that it runs, with a NUL at its end.
-    pub code: Option<&'static [u8]>,
-    /// The argument behind that, before the file and the name of the handler.
-    pub behind: &'static [u8],
-    /// What is said when there is none.
-    pub missing: &'static str,
-}
-
-/// A program that speaks the protocol by itself.
-pub static ITSELF: LaunchSpec = LaunchSpec {
-    program: b"",
-    arguments: &[],
-    code: None,
-    behind: b"",
-    missing: "",
-};
-
-/// PHP. What goes wrong is said once, on standard error.
-pub static PHP: LaunchSpec = LaunchSpec {
-    program: b"php",
-    arguments: &[
-        b"-d\0",
-        b"display_errors=stderr\0",
-        b"-d\0",
-        b"log_errors=0\0",
-        b"-d\0",
-        b"html_errors=0\0",
-        b"-r\0",
-    ],
-    code: Some(shims::PHP),
-    behind: b"--\0",
-    missing: "no php in bin of the function, /opt/bin or PATH",
-};
-
-/// Node.
-pub static NODE: LaunchSpec = LaunchSpec {
-    program: b"node",
-    arguments: &[b"--input-type=module\0", b"-e\0"],
-    code: Some(shims::NODE),
-    behind: b"--\0",
-    missing: "no node in bin of the function, /opt/bin or PATH",
-};
-
-/// Python.
-pub static PYTHON: LaunchSpec = LaunchSpec {
-    program: b"python3",
-    arguments: &[b"-u\0", b"-c\0"],
-    code: Some(shims::PYTHON),
-    behind: b"",
-    missing: "no python3 in bin of the function, /opt/bin or PATH",
-};
-
-/// Ruby.
-pub static RUBY: LaunchSpec = LaunchSpec {
-    program: b"ruby",
-    arguments: &[b"--disable=gems\0", b"-e\0"],
-    code: Some(shims::RUBY),
-    behind: b"",
-    missing: "no ruby in bin of the function, /opt/bin or PATH",
-};
-
-/// A worker, of whatever language.
-pub struct Worker {
-    /// The number of the last event that it was sent.
+/// Our side of the frame protocol.
+pub struct Frames {
+    /// The number of the last event that the process was sent.
     sequence: usize,
 }
 
-/// A response whose content type the worker does not name.
-const STREAM_TYPE: &[u8] = b"application/octet-stream";
+/// A streamed response whose content type the process does not name.
+const DEFAULT_STREAM_CONTENT_TYPE: &[u8] = b"application/octet-stream";
 
-impl Worker {
-    /// One that was not sent any event.
-    pub const fn new() -> Worker {
-        Worker { sequence: 0 }
+impl Frames {
+    /// No event sent.
+    pub const fn new() -> Frames {
+        Frames { sequence: 0 }
     }
 
-    /// Waits until it takes events.
-    pub fn begin(
-        &mut self,
-        kept: &mut PersistentProcess,
-        end_ms: Option<u64>,
-    ) -> Result<(), ProcessError> {
-        self.sequence = 0;
-        kept.line(end_ms)?;
-        match frame::read(kept.said.get(), 0) {
-            Some(Said::Ready) => Ok(()),
-            Some(Said::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => {
-                kept.init_error = (bytes, kept.types.keep(name));
-                Err(ProcessError::InitError)
-            }
-            _ => Err(ProcessError::Broken),
-        }
-    }
-
-    /// Has it handle an event.
-    pub fn run(
-        &mut self,
-        invocation: &Invocation<'_>,
-        time: &Time,
-        response: &mut Response,
-        kept: &mut PersistentProcess,
-        context: &mut Context,
-    ) -> Result<Result<(), ReportedError>, ProcessError> {
-        kept.ensure(|kept| self.begin(kept, time.end_ms), time.end_ms)?;
-        self.sequence += 1;
-        context.write(invocation, time, ContextFormat::Lines);
-        let event = invocation.event();
-        let lengths = [self.sequence, context.get().len(), event.len()];
-        let head = context.behind(lengths);
-        kept.send([head, event], time.end_ms)?;
-        let outcome = self.take_answer(time.end_ms, response, kept)?;
-        kept.logs.drain();
-        Ok(outcome)
-    }
-
-    /// Takes what it says of the event: one line and what follows it, or a stream of such.
-    fn take_answer(
+    /// Reads the answer to an event: one line and what follows it, or a stream of such.
+    fn read_answer(
         &self,
-        end_ms: Option<u64>,
+        deadline: &Deadline,
+        link: &mut Link,
         response: &mut Response,
-        kept: &mut PersistentProcess,
-    ) -> Result<Result<(), ReportedError>, ProcessError> {
-        let mut streamed = false;
+    ) -> Result<(), EventError> {
+        let Link {
+            process, channel, ..
+        } = link;
+        let mut is_streamed = false;
         loop {
-            kept.line(end_ms)?;
-            let said = frame::read(kept.said.get(), self.sequence).ok_or(ProcessError::Broken)?;
-            match said {
-                Said::Ok(bytes, content_type) if !streamed => {
+            let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
+            match frame::read(line, self.sequence).ok_or(ProcessError::ProtocolViolation)? {
+                Said::Ok(bytes, content_type) if !is_streamed => {
                     if !content_type.is_empty() && response.set_content_type(content_type).is_err()
                     {
-                        return Err(ProcessError::Broken);
+                        return Err(ProcessError::ProtocolViolation.into());
                     }
                     if bytes > RESPONSE_BYTES_MAX {
-                        kept.body(bytes, end_ms, &mut |_| {})?;
+                        channel.read_exact(bytes, process, deadline, &mut |_| {})?;
                         response.fail_too_large();
                     } else {
-                        kept.body_to(bytes, end_ms, response)?;
+                        channel.read_into(bytes, process, deadline, response)?;
                     }
-                    return Ok(Ok(()));
+                    return Ok(());
                 }
-                Said::Error(bytes, name) | Said::Fatal(bytes, name) => {
-                    kept.last = matches!(said, Said::Fatal(..));
-                    let error_type = kept.types.keep(name);
+                said @ (Said::Error(bytes, name) | Said::Fatal(bytes, name)) => {
+                    if matches!(said, Said::Fatal(..)) {
+                        link.after_event = AfterEvent::Retire;
+                    }
+                    let error_type = link.error_types.intern(name);
                     if bytes == 0 || bytes > WORKER_ERROR_BYTES_MAX {
-                        return Err(ProcessError::Broken);
+                        return Err(ProcessError::ProtocolViolation.into());
                     }
                     let buffer = response.begin_error_body();
-                    kept.body(bytes, end_ms, &mut |piece| buffer.append(piece))?;
-                    return Ok(Err(ReportedError(error_type)));
+                    channel.read_exact(bytes, process, deadline, &mut |piece| {
+                        buffer.append(piece);
+                    })?;
+                    return Err(EventError::Reported(error_type));
                 }
-                Said::Stream(content_type) if !streamed => {
+                Said::Stream(content_type) if !is_streamed => {
                     let content_type = match content_type {
-                        b"" => STREAM_TYPE,
+                        b"" => DEFAULT_STREAM_CONTENT_TYPE,
                         _ => content_type,
                     };
                     if response.start_stream(content_type, |_| {}).is_err() {
-                        return Err(ProcessError::Broken);
+                        return Err(ProcessError::ProtocolViolation.into());
                     }
-                    streamed = true;
+                    is_streamed = true;
                 }
-                Said::Chunk(bytes) if streamed => {
-                    let mut lost = false;
-                    kept.body(bytes, end_ms, &mut |piece| {
-                        lost = lost || response.write(piece).is_err();
+                Said::Chunk(bytes) if is_streamed => {
+                    let mut is_lost = false;
+                    channel.read_exact(bytes, process, deadline, &mut |piece| {
+                        is_lost = is_lost || response.write(piece).is_err();
                     })?;
-                    if lost {
-                        // Nobody reads it any more: no reason to wait until it is over.
-                        kept.stop();
-                        kept.last = true;
-                        return Ok(Ok(()));
+                    if is_lost {
+                        // Nobody reads the response any more: no reason to wait for its end.
+                        link.after_event = AfterEvent::Stop;
+                        return Ok(());
                     }
                 }
-                Said::End if streamed => return Ok(Ok(())),
-                _ => return Err(ProcessError::Broken),
+                Said::End if is_streamed => return Ok(()),
+                _ => return Err(ProcessError::ProtocolViolation.into()),
             }
         }
+    }
+}
+
+impl Protocol for Frames {
+    fn wait_until_ready(
+        &mut self,
+        link: &mut Link,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        self.sequence = 0;
+        let Link {
+            process, channel, ..
+        } = link;
+        let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
+        match frame::read(line, 0) {
+            Some(Said::Ready) => Ok(()),
+            Some(Said::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => Err(
+                ProcessError::InitError(bytes, link.error_types.intern(name)),
+            ),
+            _ => Err(ProcessError::ProtocolViolation),
+        }
+    }
+
+    fn handle_event(
+        &mut self,
+        event: &mut Event<'_>,
+        link: &mut Link,
+        response: &mut Response,
+    ) -> Result<(), EventError> {
+        let Event {
+            invocation,
+            deadline,
+            context,
+        } = event;
+        self.sequence += 1;
+        context.write(invocation, deadline, ContextFormat::Lines);
+        let event = invocation.event();
+        let lengths = [self.sequence, context.as_bytes().len(), event.len()];
+        let head = context.with_frame_header(lengths);
+        link.channel
+            .send([head, event], &mut link.process, deadline)?;
+        self.read_answer(deadline, link, response)
     }
 }

@@ -1,4 +1,4 @@
-//! Children: how they are started and killed, and how they end.
+//! Child processes: how they are spawned, killed and waited for.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::MaybeUninit;
@@ -12,86 +12,104 @@ use super::files::c_string;
 use super::guard;
 use super::{Descriptor, INTERRUPTED};
 
-/// What a new process does on a stack of its own before it becomes the program: a few system calls.
+/// Standard input.
+pub const STDIN: usize = 0;
+/// Standard output.
+pub const STDOUT: usize = 1;
+/// Standard error.
+pub const STDERR: usize = 2;
+
+/// The stack of a new process until it executes the program: it makes a few system calls.
 const STACK_BYTES: usize = 16 * 1024;
 
 /// The highest signal number of Linux (signal(7)).
 const SIGNAL_MAX: usize = 64;
 
-/// The exit status of a child whose program could not be run, as shells have it.
+/// The exit status of a child whose program could not be executed, as shells have it.
 pub const CANNOT_RUN: usize = 127;
 
 /// The most arguments of a program, with its name.
 pub const ARGUMENTS_MAX: usize = 15;
 
-/// A started process, leader of a process group of its own.
+/// The most descriptors that a child can be given.
+pub const CHILD_FDS_MAX: usize = 8;
+
+/// A child process, leader of a process group of its own.
 pub struct Child {
     pid: usize,
-    /// Readable when the process has ended. Kernels before 5.3 have none.
-    pub ended: Option<Descriptor>,
+    /// Readable when the process has exited. Kernels before 5.3 have none.
+    pub pidfd: Option<Descriptor>,
 }
 
 /// How a process ended.
 pub enum ExitStatus {
-    /// By itself, with this status.
+    /// It exited with this status.
     Exit(usize),
-    /// By this signal.
+    /// This signal killed it.
     Signal(usize),
 }
 
-/// What to start, and how.
-pub struct Start<'a> {
+/// What to spawn, and with what.
+pub struct Spawn<'a> {
     /// The program, with a NUL at its end.
     pub path: &'a [u8],
-    /// Its arguments, the first of which is its name, each with a NUL at its end; the first that is
-    /// none ends them.
+    /// Its arguments, the first of which is its name, each with a NUL at its end; the first `None`
+    /// ends them.
     pub arguments: &'a [Option<&'a [u8]>],
     /// Its environment.
     pub environment: Envp<'a>,
-    /// Its descriptors 0 to 3; without one, it has what we have there.
-    pub streams: [Option<&'a Descriptor>; 4],
+    /// Its descriptors, each with the number that it has in the child; what is beyond
+    /// `CHILD_FDS_MAX` is left out. Where there is `None`, the child inherits ours if it is 0, 1 or
+    /// 2, and has nothing else.
+    pub fds: &'a [(usize, Option<&'a Descriptor>)],
 }
 
-/// What the child needs to know, in the memory that it shares with us until it runs the program.
+/// What the child needs, in the memory that it shares with us until it executes the program.
 struct ChildArgs<'a> {
     path: *const c_char,
-    arguments: [*const c_char; ARGUMENTS_MAX + 1],
+    argv: [*const c_char; ARGUMENTS_MAX + 1],
     environment: Envp<'a>,
-    streams: [c_int; 4],
+    /// The number in the child, and ours.
+    fds: [(c_int, c_int); CHILD_FDS_MAX],
     parent: isize,
-    /// Why the program could not be run, if it could not.
+    /// The negative errno of the call that failed in the child; 0: none did.
     failure: AtomicIsize,
 }
 
-const NO_STREAM: c_int = -1;
+const NO_FD: (c_int, c_int) = (-1, -1);
 
 impl Child {
-    /// Runs a program. Returns when it runs, or the number that says why not.
+    /// Spawns a process. Returns when it executes the program.
     ///
     /// The child shares our memory until then (as vfork(2) does), so nothing is copied, whatever
-    /// our size. It dies with us, and has default signal dispositions and an empty mask: a shell
-    /// could not undo an ignored signal. (Where memory is not shared after all, under qemu's user
-    /// mode, a program that cannot be run is a child that exits with 127.)
-    pub fn start(start: &Start) -> Result<Child, usize> {
-        let plan = ChildArgs {
-            path: c_string(start.path),
-            arguments: argv(start.arguments),
-            environment: start.environment,
-            streams: start
-                .streams
-                .map(|stream| stream.map_or(NO_STREAM, |stream| stream.0)),
+    /// our size. It is killed when we die, and has default signal dispositions and an empty mask: a
+    /// shell could not undo an ignored signal. (Where memory is not shared after all, under qemu's
+    /// user mode, a program that cannot be executed is a child that exits with 127.)
+    ///
+    /// # Errors
+    /// The errno of clone(2), or of what failed in the child: fcntl(2), dup3(2) or execve(2).
+    pub fn spawn(spawn: &Spawn) -> Result<Child, usize> {
+        let mut fds = [NO_FD; CHILD_FDS_MAX];
+        for (place, (number, descriptor)) in fds.iter_mut().zip(spawn.fds) {
+            *place = descriptor.map_or(NO_FD, |descriptor| (*number as c_int, descriptor.0));
+        }
+        let args = ChildArgs {
+            path: c_string(spawn.path),
+            argv: argv(spawn.arguments),
+            environment: spawn.environment,
+            fds,
             // SAFETY: no memory is involved.
             parent: unsafe { call1(libc::SYS_getpid, 0) },
             failure: AtomicIsize::new(0),
         };
         let mut stack = MaybeUninit::<[u128; STACK_BYTES / 16]>::uninit();
         let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-        // SAFETY: the stack grows down from its end, which is aligned to 16; stack and plan outlive
-        // the child's use of them, for CLONE_VFORK holds us here until it has run the program or
-        // ended.
+        // SAFETY: the stack grows down from its end, which is aligned to 16; stack and arguments
+        // outlive the child's use of them, for CLONE_VFORK holds us here until it has executed the
+        // program or exited.
         let pid = unsafe {
             let top = stack.as_mut_ptr().add(1).cast();
-            libc::clone(child_main, top, flags, (&raw const plan).cast_mut().cast())
+            libc::clone(child_main, top, flags, (&raw const args).cast_mut().cast())
         };
         if pid < 0 {
             // SAFETY: libc gives a valid address for this thread.
@@ -100,18 +118,18 @@ impl Child {
         let pid = pid.unsigned_abs() as usize;
         // SAFETY: no memory is involved. The process is ours and not yet waited for, so the number
         // cannot be another's.
-        let ended = unsafe { call2(libc::SYS_pidfd_open, pid, 0) };
+        let pidfd = unsafe { call2(libc::SYS_pidfd_open, pid, 0) };
         let child = Child {
             pid,
-            ended: Descriptor::of(ended),
+            pidfd: Descriptor::of(pidfd),
         };
-        match plan.failure.load(Ordering::Relaxed) {
+        match args.failure.load(Ordering::Relaxed) {
             0 => {
                 guard::start();
                 Ok(child)
             }
             failure => {
-                child.ending();
+                child.wait();
                 Err(failure.unsigned_abs())
             }
         }
@@ -127,27 +145,27 @@ impl Child {
         }
     }
 
-    /// Whether it has ended. It is not waited for yet, so its number is still its own.
-    pub fn has_ended(&self) -> bool {
-        let mut about = MaybeUninit::<libc::siginfo_t>::zeroed();
-        let (kind, place) = (libc::P_PID as usize, about.as_mut_ptr() as usize);
+    /// Whether it has exited. It is not waited for yet, so its number is still its own.
+    pub fn has_exited(&self) -> bool {
+        let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+        let (kind, place) = (libc::P_PID as usize, info.as_mut_ptr() as usize);
         let options = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as usize;
         // SAFETY: valid for writing, and zeros are one.
         unsafe {
             call5(libc::SYS_waitid, kind, self.pid, place, options, 0) < 0
-                || about.assume_init_ref().si_pid() != 0
+                || info.assume_init_ref().si_pid() != 0
         }
     }
 
-    /// Lets go of one that has ended, unless `reap_orphans` did.
+    /// Reaps it if it has exited, unless `reap_orphans` did.
     pub fn reap(&self) {
         guard::forget(self.pid);
         // SAFETY: no memory is involved.
         unsafe { call4(libc::SYS_wait4, self.pid, 0, libc::WNOHANG as usize, 0) };
     }
 
-    /// Waits for its end, and says how that was. Ask once.
-    pub fn ending(&self) -> ExitStatus {
+    /// Waits until it exits, and reaps it. Call it once.
+    pub fn wait(&self) -> ExitStatus {
         guard::forget(self.pid);
         let mut status: c_int = 0;
         let place = &raw mut status as usize;
@@ -156,7 +174,7 @@ impl Child {
             let pid = unsafe { call4(libc::SYS_wait4, self.pid, place, 0, 0) };
             return match pid {
                 INTERRUPTED => continue,
-                // Nothing to wait for: somebody else did, and the status is lost.
+                // It was reaped already, and the status is lost.
                 ..=0 => ExitStatus::Exit(CANNOT_RUN),
                 _ if libc::WIFSIGNALED(status) => {
                     ExitStatus::Signal(libc::WTERMSIG(status) as usize)
@@ -167,15 +185,15 @@ impl Child {
     }
 }
 
-/// Becomes a program, whose arguments are its path, this `first` one, and all that this process has
-/// behind its own name; both texts have a NUL at their end. Returns the errno(3) that says why not;
-/// then the arguments of this process are lost. To be called before `environ` is another list than
-/// that of the start.
+/// Executes a program in place of this one (execve(2)). Its arguments are its path, `first`, and
+/// those of this process behind its own name; both texts have a NUL at their end. Returns the errno
+/// of the failure; then the arguments of this process are lost. Call it before `environ` is
+/// replaced: the arguments are found next to the list of the start.
 pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
     let environment = environment.entries().address();
     // The kernel leaves the number of arguments, the arguments and a null right before the
     // environment (System V ABI, "Process Initialization"). The place of the number becomes that of
-    // the first argument, so there is room for one more, however many there are.
+    // the first argument, so one more fits, however many there are.
     let mut list = (environment as *mut *const c_char).wrapping_sub(2);
     let mut count = 0;
     // SAFETY: within that list. An address is never as small as the number of arguments.
@@ -205,42 +223,42 @@ fn argv(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
     list
 }
 
-/// Takes leave of children of children that were left to us, as they are to process 1; not of
-/// `kept`, whose end others will ask for.
+/// Reaps orphans that were reparented to us, as they are to process 1. Leaves `kept` unreaped: its
+/// owner waits for it.
 pub fn reap_orphans(kept: Option<&Child>) {
-    let mut about = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let place = about.as_mut_ptr() as usize;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let place = info.as_mut_ptr() as usize;
     let options = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as usize;
     loop {
         // SAFETY: valid for writing, and zeros are one.
         let (found, pid) = unsafe {
-            about = MaybeUninit::zeroed();
+            info = MaybeUninit::zeroed();
             let found = call5(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
-            (found, about.assume_init_ref().si_pid() as usize)
+            (found, info.assume_init_ref().si_pid() as usize)
         };
         if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
             return;
         }
-        let orphan = Child { pid, ended: None };
+        let orphan = Child { pid, pidfd: None };
         orphan.reap();
     }
 }
 
-/// In the new process: becomes the program.
-extern "C" fn child_main(plan: *mut c_void) -> c_int {
-    let nothing = [0usize; 4];
-    let start = nothing.as_ptr() as usize;
-    // SAFETY: the plan is valid until the program runs, see `start`. Only system calls are made
-    // here, for our memory is the parent's.
+/// The new process: executes the program.
+extern "C" fn child_main(args: *mut c_void) -> c_int {
+    let zeros = [0usize; 4];
+    let start = zeros.as_ptr() as usize;
+    // SAFETY: the arguments are valid until the program is executed, see `spawn`. Only system calls
+    // are made here, for our memory is the parent's.
     unsafe {
-        let plan = &*plan.cast::<ChildArgs<'_>>();
+        let args = &*args.cast::<ChildArgs<'_>>();
         call2(libc::SYS_setpgid, 0, 0);
         let own = call1(libc::SYS_getpid, 0);
         guard::set_group(own.unsigned_abs());
         let (option, kill) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
         call2(libc::SYS_prctl, option, kill);
-        // It may have died before that was set.
-        if call1(libc::SYS_getppid, 0) != plan.parent {
+        // The parent may have died before that was set.
+        if call1(libc::SYS_getppid, 0) != args.parent {
             call1(libc::SYS_exit, CANNOT_RUN);
         }
         let mut signal = 1;
@@ -250,18 +268,57 @@ extern "C" fn child_main(plan: *mut c_void) -> c_int {
         }
         let set = libc::SIG_SETMASK as usize;
         call4(libc::SYS_rt_sigprocmask, set, start, 0, 8);
-        for (number, stream) in plan.streams.into_iter().enumerate() {
-            if stream == number as c_int {
-                // It stays where it is, but for what closes it (dup3 refuses that).
-                call3(libc::SYS_fcntl, number, libc::F_SETFD as usize, 0);
-            } else if stream != NO_STREAM {
-                call3(libc::SYS_dup3, stream as usize, number, 0);
-            }
+        let mut failure = install_fds(args.fds);
+        if failure >= 0 {
+            let (path, argv) = (args.path as usize, args.argv.as_ptr() as usize);
+            let environment = args.environment.address();
+            failure = call3(libc::SYS_execve, path, argv, environment);
         }
-        let (path, list) = (plan.path as usize, plan.arguments.as_ptr() as usize);
-        let environment = plan.environment.address();
-        let failure = call3(libc::SYS_execve, path, list, environment);
-        plan.failure.store(failure, Ordering::Relaxed);
+        args.failure.store(failure, Ordering::Relaxed);
     }
     CANNOT_RUN as c_int
 }
+
+/// In the child: gives each descriptor its number. Returns what the call that failed returned.
+///
+/// # Safety
+/// It is called in the child alone: descriptors of these numbers are replaced.
+unsafe fn install_fds(mut fds: [(c_int, c_int); CHILD_FDS_MAX]) -> isize {
+    let mut above = 0;
+    for (number, _) in fds {
+        above = number.max(above - 1) + 1;
+    }
+    // None of ours may have a number that another is to have: that would replace it too soon.
+    for (number, ours) in &mut fds {
+        if *ours < above && ours != number {
+            let (copy, from) = (libc::F_DUPFD_CLOEXEC as usize, *ours as usize);
+            // SAFETY: no memory is involved.
+            let moved = unsafe { call3(libc::SYS_fcntl, from, copy, above as usize) };
+            if moved < 0 {
+                return moved;
+            }
+            *ours = moved as c_int;
+        }
+    }
+    for (number, ours) in fds {
+        let (number, from) = (number as usize, ours as usize);
+        // SAFETY: no memory is involved. One that has its number already stays, and only loses its
+        // close-on-exec flag (dup3 refuses that).
+        let done = unsafe {
+            if (number as c_int, from as c_int) == NO_FD {
+                0
+            } else if number == from {
+                call3(libc::SYS_fcntl, number, libc::F_SETFD as usize, 0)
+            } else {
+                call3(libc::SYS_dup3, from, number, 0)
+            }
+        };
+        if done < 0 {
+            return done;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests;

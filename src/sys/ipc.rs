@@ -1,13 +1,16 @@
-//! What connects us with a child: pipes, sockets, files in memory; and how all of them are awaited.
+//! Pipes, sockets and files in memory between us and a child, and waiting for them with poll(2).
 
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
-use super::calls::{call2, call3, call4};
+use super::calls::{call2, call3, call4, call5, call6};
 use super::{Descriptor, INTERRUPTED};
 
 /// A pipe: the end to read from, which does not block, and the end to write to, which does.
-pub fn pipe() -> Option<(Descriptor, Descriptor)> {
+///
+/// # Errors
+/// The errno: EMFILE, ENFILE or ENOMEM, or what refuses that the end does not block.
+pub fn pipe() -> Result<(Descriptor, Descriptor), usize> {
     let mut ends: [c_int; 2] = [0; 2];
     // SAFETY: valid for writing two descriptors.
     let made = unsafe {
@@ -15,33 +18,45 @@ pub fn pipe() -> Option<(Descriptor, Descriptor)> {
         call2(libc::SYS_pipe2, place, libc::O_CLOEXEC as usize)
     };
     let [from, to] = opened(made, ends)?;
-    set_nonblocking(&from).then_some((from, to))
+    let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
+    // A pipe that still blocks is of no use to a reader that has a deadline.
+    // SAFETY: no memory is involved.
+    errno_of(unsafe { call3(libc::SYS_fcntl, from.number(), set, flags) })?;
+    Ok((from, to))
 }
 
-/// A file in memory that holds `bytes`; more can be written behind them.
-pub fn memfd(bytes: &[u8]) -> Option<Descriptor> {
+/// A file in memory that holds `bytes`; more can be appended.
+///
+/// # Errors
+/// The errno: EMFILE, ENFILE or ENOMEM.
+pub fn memfd(bytes: &[u8]) -> Result<Descriptor, usize> {
     // SAFETY: a C string.
     let made = unsafe {
         let (name, flags) = (c"event".as_ptr() as usize, libc::MFD_CLOEXEC as usize);
         call2(libc::SYS_memfd_create, name, flags)
     };
-    let file = Descriptor::of(made)?;
-    append(&file, bytes).then_some(file)
+    errno_of(made)?;
+    let file = Descriptor(made as c_int);
+    append(&file, bytes)?;
+    Ok(file)
 }
 
-/// Writes `bytes` behind what a file in memory holds. False: there is no memory for them.
-pub fn append(file: &Descriptor, bytes: &[u8]) -> bool {
+/// Appends `bytes` to a file in memory.
+///
+/// # Errors
+/// The errno, mostly ENOMEM or ENOSPC.
+pub fn append(file: &Descriptor, bytes: &[u8]) -> Result<(), usize> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let (start, length) = (rest.as_ptr() as usize, rest.len());
         // SAFETY: valid for the length given.
         let written = unsafe { call3(libc::SYS_write, file.number(), start, length) };
         if written <= 0 && written != INTERRUPTED {
-            return false;
+            return Err(written.unsigned_abs());
         }
         rest = rest.get(written.max(0) as usize..).unwrap_or_default();
     }
-    true
+    Ok(())
 }
 
 /// Goes back to the start of a file.
@@ -50,45 +65,113 @@ pub fn rewind(file: &Descriptor) {
     unsafe { call3(libc::SYS_lseek, file.number(), 0, libc::SEEK_SET as usize) };
 }
 
-/// What a pipe has to give.
-pub enum Read {
-    /// So many bytes.
-    Some(usize),
-    /// Nothing now.
+/// The result of a read that does not wait, or not for long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TryRead {
+    /// So many bytes were read.
+    Data(usize),
+    /// Nothing can be read now.
     Nothing,
-    /// Nothing any more.
+    /// End of file.
     End,
-    /// The system cannot read it: what it held is lost.
-    ReportedError,
+    /// The descriptor cannot be read: what it held is lost.
+    Failed,
 }
 
-/// Reads what is there, without waiting.
-pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
-    loop {
-        let (start, length) = (room.as_mut_ptr() as usize, room.len());
-        // SAFETY: valid for the length given.
-        let got = unsafe { call3(libc::SYS_read, from.0 as usize, start, length) };
+impl TryRead {
+    fn from_ret(got: isize) -> TryRead {
         match got {
-            INTERRUPTED => {}
-            WOULD_BLOCK => return Read::Nothing,
-            1.. => return Read::Some(got.unsigned_abs()),
-            0 => return Read::End,
-            _ => return Read::ReportedError,
+            INTERRUPTED | WOULD_BLOCK => TryRead::Nothing,
+            1.. => TryRead::Data(got.unsigned_abs()),
+            0 => TryRead::End,
+            _ => TryRead::Failed,
         }
+    }
+}
+
+/// Reads what is there from a pipe, without waiting.
+pub fn try_read(from: &Descriptor, buf: &mut [u8]) -> TryRead {
+    loop {
+        let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
+        // SAFETY: valid for the length given.
+        let got = unsafe { call3(libc::SYS_read, from.number(), start, length) };
+        if got != INTERRUPTED {
+            return TryRead::from_ret(got);
+        }
+    }
+}
+
+/// How long a receive may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// As long as `set_receive_timeout` has said.
+    Briefly,
+}
+
+/// Receives what is there from a socket. After an interruption there is nothing (signal(7): a
+/// receive with a timeout is interrupted when the process was stopped and goes on).
+pub fn try_receive(from: &Descriptor, buf: &mut [u8], wait: Wait) -> TryRead {
+    let flags = if wait == Wait::No {
+        libc::MSG_DONTWAIT as usize
+    } else {
+        0
+    };
+    let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
+    // SAFETY: valid for the length given.
+    let got = unsafe {
+        call6(
+            libc::SYS_recvfrom,
+            from.number(),
+            start,
+            length,
+            flags,
+            0,
+            0,
+        )
+    };
+    TryRead::from_ret(got)
+}
+
+/// Bounds how long a receive from a socket blocks (SO_RCVTIMEO, socket(7)). False: it is unbounded.
+pub fn set_receive_timeout(socket: &Descriptor, timeout_ms: u64) -> bool {
+    let time = libc::timeval {
+        tv_sec: (timeout_ms / 1000) as _,
+        tv_usec: (timeout_ms % 1000 * 1000) as _,
+    };
+    let (level, option) = (libc::SOL_SOCKET as usize, libc::SO_RCVTIMEO as usize);
+    let (value, length) = (&raw const time as usize, size_of::<libc::timeval>());
+    // SAFETY: the option is valid for the length given.
+    unsafe {
+        call5(
+            libc::SYS_setsockopt,
+            socket.number(),
+            level,
+            option,
+            value,
+            length,
+        ) >= 0
     }
 }
 
 /// Nothing can be read or written now.
 const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
 
-/// A connected pair of stream sockets: our end, which does not block, and the end of a child.
-pub fn channel_pair() -> Option<(Descriptor, Descriptor)> {
-    let [ours, theirs] = pair(libc::SOCK_STREAM)?;
-    set_nonblocking(&ours).then_some((ours, theirs))
+/// A connected pair of stream sockets: our end, and the end of a child.
+///
+/// # Errors
+/// The errno: EMFILE, ENFILE or ENOMEM.
+pub fn channel_pair() -> Result<(Descriptor, Descriptor), usize> {
+    let [ours, theirs] = socketpair(libc::SOCK_STREAM)?;
+    Ok((ours, theirs))
 }
 
 /// A connected pair of Unix sockets of this kind.
-pub fn pair(kind: c_int) -> Option<[Descriptor; 2]> {
+///
+/// # Errors
+/// As for [`channel_pair`].
+pub fn socketpair(kind: c_int) -> Result<[Descriptor; 2], usize> {
     let mut ends: [c_int; 2] = [0; 2];
     let kind = (kind | libc::SOCK_CLOEXEC) as usize;
     let place = ends.as_mut_ptr() as usize;
@@ -100,21 +183,22 @@ pub fn pair(kind: c_int) -> Option<[Descriptor; 2]> {
     opened(made, ends)
 }
 
-/// What a call has opened that says `made`; `None` where it has failed.
-fn opened(made: isize, [one, other]: [c_int; 2]) -> Option<[Descriptor; 2]> {
-    (made >= 0).then_some(())?;
-    Some([Descriptor(one), Descriptor(other)])
+/// The two descriptors that a call has opened which returned `made`.
+fn opened(made: isize, [one, other]: [c_int; 2]) -> Result<[Descriptor; 2], usize> {
+    errno_of(made)?;
+    Ok([Descriptor(one), Descriptor(other)])
 }
 
-/// False: it still blocks, so it is of no use to who has a deadline.
-fn set_nonblocking(end: &Descriptor) -> bool {
-    let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
-    // SAFETY: no memory is involved.
-    unsafe { call3(libc::SYS_fcntl, end.number(), set, flags) >= 0 }
+/// The errno of a call that returned `result`, if it failed.
+fn errno_of(result: isize) -> Result<(), usize> {
+    if result < 0 {
+        return Err(result.unsigned_abs());
+    }
+    Ok(())
 }
 
-/// Sends what fits now of two parts, one behind the other, to a socket that does not block, and
-/// says how much that was; `None`: nobody reads any more.
+/// Sends what fits now of two parts, one behind the other, to a socket, without waiting, and
+/// returns how many bytes that was; `None`: the other end is closed, or the socket is of no use.
 pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     let mut pieces = parts.map(|bytes| libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),
@@ -128,15 +212,9 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
         message.msg_iovlen = pieces.len() as _;
         &raw const *message as usize
     };
+    let flags = (libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT) as usize;
     // SAFETY: the message and what it points to are valid for the lengths given.
-    let sent = unsafe {
-        call3(
-            libc::SYS_sendmsg,
-            to.number(),
-            place,
-            libc::MSG_NOSIGNAL as usize,
-        )
-    };
+    let sent = unsafe { call3(libc::SYS_sendmsg, to.number(), place, flags) };
     match sent {
         0.. => Some(sent.unsigned_abs()),
         INTERRUPTED | WOULD_BLOCK => Some(0),
@@ -144,24 +222,32 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     }
 }
 
-/// So many descriptors can be waited for at once.
-const AWAITED: usize = 4;
+/// So many descriptors can be polled at once.
+pub const POLL_FDS: usize = 4;
 
-/// Waits until one of them has something to say, or `timeout_ms` has passed, if there is one, and
-/// says which. With `writes`, what is awaited of the first is room to write to it. An interruption
-/// is as good as a time-out.
-pub fn wait_for(
-    descriptors: [Option<&Descriptor>; AWAITED],
-    writes: bool,
+/// What is awaited of the first descriptor that is polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// That it can be read, as of all others.
+    Read,
+    /// That it can be written to.
+    Write,
+}
+
+/// Waits until one of the descriptors is ready, or `timeout_ms` has passed, if there is a timeout,
+/// and returns which are. An interruption counts as a timeout.
+pub fn poll(
+    descriptors: [Option<&Descriptor>; POLL_FDS],
+    direction: Direction,
     timeout_ms: Option<u64>,
-) -> [bool; AWAITED] {
-    let mut polled = descriptors.map(|descriptor| libc::pollfd {
+) -> [bool; POLL_FDS] {
+    let mut fds = descriptors.map(|descriptor| libc::pollfd {
         fd: descriptor.map_or(-1, |descriptor| descriptor.0),
         events: libc::POLLIN,
         revents: 0,
     });
-    if let [first, ..] = &mut polled
-        && writes
+    if let [first, ..] = &mut fds
+        && direction == Direction::Write
     {
         first.events = libc::POLLOUT;
     }
@@ -170,8 +256,8 @@ pub fn wait_for(
         tv_nsec: (timeout_ms % 1000 * 1_000_000) as _,
     });
     let time_place = time.as_ref().map_or(0, |time| &raw const *time as usize);
-    let (place, count) = (polled.as_mut_ptr() as usize, polled.len());
+    let (place, count) = (fds.as_mut_ptr() as usize, fds.len());
     // SAFETY: valid for writing `count` of them; the time is valid or absent.
     let found = unsafe { call4(libc::SYS_ppoll, place, count, time_place, 0) };
-    polled.map(|one| found > 0 && one.revents != 0)
+    fds.map(|one| found > 0 && one.revents != 0)
 }

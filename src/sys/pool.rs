@@ -169,7 +169,7 @@ fn change_mask(how: c_int, mask: u64) {
 
 /// The two ends of a channel that keeps message boundaries (`SOCK_SEQPACKET`).
 pub fn channel() -> Option<[Descriptor; 2]> {
-    super::ipc::pair(libc::SOCK_SEQPACKET)
+    super::ipc::socketpair(libc::SOCK_SEQPACKET).ok()
 }
 
 /// Reads a message from a channel without blocking. Returns its length; 0: there is none.

@@ -257,26 +257,3 @@ fn environment_too_large_is_unchanged() {
     let id = std::env::var(NAME);
     assert_ne!(id.as_deref(), Ok("with one more"));
 }
-
-#[test]
-#[cfg_attr(miri, ignore = "starts a process")]
-fn child_path_without_nul_is_rejected() {
-    use super::child::{Child, Start};
-    let environment = Environment::new();
-    for (path, failure) in [(&b"/bin/sh\0"[..], 0), (b"/bin/sh\0".split_at(7).0, 14)] {
-        let started = Child::start(&Start {
-            path,
-            arguments: &[Some(b"sh\0"), Some(b"-c\0"), Some(b":\0"), None],
-            environment: environment.entries(),
-            streams: [None; 4],
-        });
-        let found = started.map_or_else(
-            |number| number,
-            |child| {
-                child.ending();
-                0
-            },
-        );
-        assert_eq!(found, failure, "{path:?}");
-    }
-}

@@ -177,11 +177,7 @@ fn a_function_that_is_not_there_is_an_init_error(kind: &Kind) {
     let stem = kind.handler.split('.').next().expect("a word");
     let handler = format!("{stem}.nothing");
     let (error_type, message) = init_error(&kind.task().variable("_HANDLER", &handler));
-    let types = ["Runtime.HandlerNotFound", "Runtime.NoSuchHandler"];
-    assert!(
-        types.contains(&error_type.as_str()),
-        "{error_type}: {message}"
-    );
+    assert_eq!(error_type, "Runtime.HandlerNotFound", "{message}");
 }
 
 fn a_file_that_cannot_be_read_as_code_is_an_init_error(kind: &Kind) {

@@ -273,7 +273,7 @@ fn one_that_ends_between_two_events_is_replaced_at_once(kind: &Kind) {
         assert!(!pids.contains(&pid), "{pid} of {pids:?}");
         pids.push(pid);
         sys::kill(pid, sys::SIGKILL);
-        let text = "between two events";
+        let text = "while idle";
         until("said so", || {
             process.stderr().matches(text).count() == pids.len()
         });
@@ -295,7 +295,7 @@ fn one_that_ends_before_its_first_event_is_replaced_for_it(kind: &Kind) {
     let (mut process, server) = task.spawn(&[]);
     process.until_idle(&server);
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_said("while idle");
     send(&mut process, &server, "first", "\"fine\"");
     process.assert_no_zombie();
     let outcome = process.finish(server);

@@ -129,7 +129,7 @@ fn an_answer_counts_and_what_is_behind_it_ends_the_worker() {
         process.until_idle(&server);
         // What came in one piece with the answer is seen when the next event comes.
         if way.starts_with("answer") || way == "later_line" {
-            process.until_said("between two events");
+            process.until_said("while idle");
         }
         server.more(vec![Turn::event(&Event::new("after", "plain"))]);
         process.until_idle(&server);

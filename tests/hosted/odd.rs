@@ -24,7 +24,7 @@ for_kinds!(few [bash dash program worker] [
 ]);
 
 /// The same task, with a few lines of sh that run the runtime as `"$@"`.
-fn by_way_of(task: Task, lines: &str) -> Task {
+pub fn by_way_of(task: Task, lines: &str) -> Task {
     let text = format!(
         "#!/bin/sh\nset -- {} \"$@\"\n{lines}\n",
         runner().unwrap_or_default()
@@ -326,7 +326,7 @@ fn a_task_root_that_is_too_long_has_no_handler() {
             let outcome = start.run(Script::events(&events(["never"])));
             let ledger = outcome.assert_exit(3);
             assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
-            assert_eq!(error_type(&ledger.posts[0]), "Runtime.NoSuchHandler");
+            assert_eq!(error_type(&ledger.posts[0]), "Runtime.HandlerNotFound");
         }
     }
 }

@@ -188,7 +188,7 @@ fn directories_never_match() {
     assert_eq!(chosen(&["x.mjs/", "x.py"], "x.f"), "python3 x.py f");
     assert_eq!(chosen(&["x.php/", "src/x.php"], "x.f"), "php src/x.php f");
     let (error_type, _) = refused(&root(&["hello/", "hello.php/", "hello.sh/"]), "hello.sh");
-    assert_eq!(error_type, "Runtime.NoSuchHandler");
+    assert_eq!(error_type, "Runtime.HandlerNotFound");
 }
 
 #[test]
@@ -228,7 +228,10 @@ fn where_nothing_is_found_every_path_that_was_tried_is_named() {
         ("ruby:x.A::b.c", &["x.A::b.rb", "x.rb"]),
     ] {
         let (error_type, message) = refused(&dir, handler);
-        assert_eq!(error_type, "Runtime.NoSuchHandler", "{handler}: {message}");
+        assert_eq!(
+            error_type, "Runtime.HandlerNotFound",
+            "{handler}: {message}"
+        );
         let words: Vec<&str> = message.split_whitespace().collect();
         for path in paths {
             assert!(words.contains(path), "{handler}: {path} in {message}");
@@ -262,7 +265,7 @@ fn where_several_are_found_all_are_named() {
 fn a_program_that_may_not_be_executed_is_said_to_be_that() {
     for handler in ["run", "program:run", "worker:run"] {
         let (error_type, message) = refused(&root(&["run"]), handler);
-        assert_eq!(error_type, "Runtime.NoSuchHandler");
+        assert_eq!(error_type, "Runtime.HandlerNotFound");
         assert!(message.contains("run (no executable)"), "{message}");
     }
 }
@@ -271,7 +274,7 @@ fn a_program_that_may_not_be_executed_is_said_to_be_that() {
 fn a_kind_that_is_none_is_refused_with_those_there_are() {
     for handler in ["perl:x.f", "workers:x", "httpd:x"] {
         let (error_type, message) = refused(&root(&["x*"]), handler);
-        assert_eq!(error_type, "Runtime.NoSuchHandler");
+        assert_eq!(error_type, "Runtime.MalformedHandlerName");
         let word = handler.split(':').next().expect("a word");
         for part in [word, "worker", "php", "shell"] {
             assert!(message.contains(part), "{part} in {message}");
@@ -302,7 +305,11 @@ fn nothing_outside_of_the_task_root_is_run_nor_bootstrap_itself() {
         let outcome = start.run(Script::events(&events(["never"])));
         let ledger = outcome.assert_exit(3);
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
-        message(&ledger.posts[0], "Runtime.NoSuchHandler");
+        let error_type = match handler {
+            "bootstrap" | "worker:bootstrap" => "Runtime.HandlerNotFound",
+            _ => "Runtime.MalformedHandlerName",
+        };
+        message(&ledger.posts[0], error_type);
     }
 }
 

@@ -31,7 +31,7 @@ fn a_start_anew_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
         &server,
         Event::new("killed", command("killed")),
     );
-    process.until_said("cannot be started anew");
+    process.until_said("cannot restart the handler process");
     send(&mut process, &server, Event::new("without", "\"x\""));
     send(&mut process, &server, Event::new("still", "\"x\""));
     std::fs::rename(&aside, &file).expect("put back");
@@ -72,7 +72,7 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
     task.dir.file("slow", b"3");
     // Never sent an event, it is started again with the first.
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_said("while idle");
     // Three seconds, however slow the runtime itself may be.
     let soon = now_ms() + 1_500;
     send(
@@ -100,7 +100,7 @@ fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
     task.dir
         .file("slow", (3 * slowness()).to_string().as_bytes());
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_said("while idle");
     send(
         &mut process,
         &server,
@@ -116,7 +116,11 @@ fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
     let ledger = outcome.assert_serving();
     error(ledger, "late", "Function.Timeout");
     assert_eq!(response(ledger, "served"), b"worker");
-    assert!(!outcome.stderr.contains("anew"), "{}", outcome.stderr);
+    assert!(
+        !outcome.stderr.contains("cannot restart"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 /// Hands out `event` to a worker whose successor takes `slow` seconds to start; with `stops`, it is
@@ -198,7 +202,7 @@ fn assert_event_is_late_in_time(start: &str) {
     std::fs::remove_file(task.dir.path().join("worker")).expect("the worker is there");
     task.dir.executable("worker", text.as_bytes());
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_said("while idle");
     let late = due_in(Event::new("late", ""), 1_500);
     send(&mut process, &server, late);
     let outcome = process.finish(server);
@@ -317,7 +321,7 @@ fn one_that_ends_itself_after_each_event_serves_all() {
             Event::new(&format!("n-{number}"), ""),
         );
         // Who is asked before its end was seen would fail an event.
-        let said = "between two events";
+        let said = "while idle";
         until("said so", || {
             process.stderr().matches(said).count() == number + 1
         });

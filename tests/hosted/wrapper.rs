@@ -81,7 +81,7 @@ fn one_that_is_missing_is_a_wrong_configuration() {
         let ledger = outcome.assert_exit(2);
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 0), "{ledger}");
         let reason = if name == "nothing" {
-            "no such file (errno 2)"
+            "no such file; add it to the package (errno 2)"
         } else {
             "permission denied"
         };

@@ -6,8 +6,12 @@ use crate::support::start::Start;
 use crate::support::{TempDir, bootstrap, runner};
 use crate::{error, events, message, response, start};
 
+/// The types of the init errors.
+const NOT_FOUND: &str = "Runtime.HandlerNotFound";
+const MALFORMED: &str = "Runtime.MalformedHandlerName";
+
 /// The handler is refused before any event is asked for; the message of the init error.
-fn refused(dir: &TempDir, handler: &str) -> String {
+fn refused(dir: &TempDir, handler: &str, error_type: &str) -> String {
     let outcome = start(dir, handler).run(Script::events(&events(["never"])));
     let ledger: &Ledger = outcome.assert_exit(3);
     assert_eq!(
@@ -16,14 +20,14 @@ fn refused(dir: &TempDir, handler: &str) -> String {
         "{handler}: {ledger}"
     );
     assert_eq!(ledger.posts[0].kind, Kind::InitError);
-    message(&ledger.posts[0], "Runtime.NoSuchHandler")
+    message(&ledger.posts[0], error_type)
 }
 
 #[test]
 fn a_handler_that_is_not_there_is_an_init_error_that_names_the_path() {
     let dir = TempDir::new();
     dir.executable("other", b"#!/bin/sh\n");
-    let message = refused(&dir, "program");
+    let message = refused(&dir, "program", NOT_FOUND);
     let path = dir.path().join("program");
     assert!(message.contains(path.to_str().expect("UTF-8")), "{message}");
 }
@@ -32,7 +36,7 @@ fn a_handler_that_is_not_there_is_an_init_error_that_names_the_path() {
 fn a_handler_that_is_not_executable_is_an_init_error() {
     let dir = TempDir::new();
     dir.file("program", b"#!/bin/sh\necho no\n");
-    let message = refused(&dir, "program");
+    let message = refused(&dir, "program", NOT_FOUND);
     let path = dir.path().join("program");
     assert!(message.contains(path.to_str().expect("UTF-8")), "{message}");
 }
@@ -41,8 +45,8 @@ fn a_handler_that_is_not_executable_is_an_init_error() {
 fn a_directory_is_no_handler() {
     let dir = TempDir::new();
     dir.executable("program/inside", b"#!/bin/sh\necho no\n");
-    refused(&dir, "program");
-    refused(&dir, ".");
+    refused(&dir, "program", NOT_FOUND);
+    refused(&dir, ".", MALFORMED);
 }
 
 #[test]
@@ -67,7 +71,7 @@ fn a_handler_outside_the_task_root_is_an_init_error() {
             (0, 1),
             "{handler}: {ledger}"
         );
-        message(&ledger.posts[0], "Runtime.NoSuchHandler");
+        message(&ledger.posts[0], MALFORMED);
     }
 }
 
@@ -130,7 +134,7 @@ fn handler_in_another_form_of_its_name_is_found() {
         assert_eq!(response(ledger, "event-0"), b"tool\n", "{handler}");
     }
     for handler in ["bin/tool/", "bin/x/../tool", "/bin/tool", "./"] {
-        let message = refused(&dir, handler);
+        let message = refused(&dir, handler, MALFORMED);
         let says = message.contains("not the name of a handler within the task root")
             || message.contains("no handler");
         assert!(says && message.contains(handler), "{message}");
@@ -141,7 +145,7 @@ fn handler_in_another_form_of_its_name_is_found() {
 fn handler_without_a_file_behind_its_kind_is_told_so() {
     let dir = TempDir::new();
     for handler in ["worker:", "program:", "python:", "shell:"] {
-        let message = refused(&dir, handler);
+        let message = refused(&dir, handler, MALFORMED);
         assert!(
             message.contains("names no file behind the kind") && message.contains(handler),
             "{message}"
@@ -191,13 +195,13 @@ fn handler_that_is_the_runtime_is_refused() {
         let outcome = of_folder(&dir, handler).run(Script::events(&events(["never"])));
         let ledger = outcome.assert_exit(3);
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
-        let message = message(&ledger.posts[0], "Runtime.NoSuchHandler");
+        let message = message(&ledger.posts[0], NOT_FOUND);
         assert!(message.contains("the runtime itself"), "{message}");
         assert!(message.contains(handler), "{message}");
     }
     for handler in ["x/../bootstrap", "bootstrap/"] {
         let outcome = of_folder(&dir, handler).run(Script::events(&events(["never"])));
-        message(&outcome.assert_exit(3).posts[0], "Runtime.NoSuchHandler");
+        message(&outcome.assert_exit(3).posts[0], MALFORMED);
     }
 }
 
@@ -226,20 +230,22 @@ fn handler_that_is_the_runtime_is_refused_without_proc() {
             .run(Script::events(&events(["never"])));
         // strace has a line on standard error too.
         assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
-        let message = message(&outcome.ledger.posts[0], "Runtime.NoSuchHandler");
+        let message = message(&outcome.ledger.posts[0], NOT_FOUND);
         assert!(message.contains("the runtime itself"), "{message}");
     }
 }
 
-/// The error of an event after something has happened to the program.
-fn after(change: impl Fn(&std::path::Path), first: &[u8], reason: &str) {
+/// The error of an event after something has happened to the program: it has all these words.
+fn after(change: impl Fn(&std::path::Path), first: &[u8], words: &[&str]) {
     let dir = TempDir::new();
     let path = dir.executable("program", first);
     change(&path);
     let outcome = start(&dir, "program").run(Script::events(&events(["one"])));
     let ledger = outcome.assert_serving();
     let said = error(ledger, "event-0", "Runtime.InvalidEntrypoint");
-    assert!(said.contains(reason), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word}: {said}");
+    }
     assert!(said.contains(path.to_str().expect("UTF-8")), "{said}");
 }
 
@@ -253,15 +259,25 @@ fn program_that_cannot_be_run_is_told_with_its_reason() {
     after(
         nothing,
         b"#!/nonexistent/x\n",
-        "interpreter (#!) or its loader does not exist (errno 2)",
+        &[
+            "interpreter (#!) or its loader does not exist; ",
+            "(errno 2)",
+        ],
     );
     after(
         nothing,
         b"no script",
-        "another architecture, or a script without #! (errno 8)",
+        &[
+            "another architecture, or a script without #!; ",
+            "(errno 8)",
+        ],
     );
-    after(nothing, b"#!/\n", "permission denied");
-    after(nothing, b"#!/etc/passwd/x\n", "is no folder (errno 20)");
+    after(
+        nothing,
+        b"#!/\n",
+        &["permission denied", "mode 755 (errno 13)"],
+    );
+    after(nothing, b"#!/etc/passwd/x\n", &["is no folder (errno 20)"]);
 }
 
 #[test]
@@ -273,7 +289,10 @@ fn program_that_is_gone_between_two_events_is_told_as_gone() {
     assert_eq!(response(ledger, "event-0"), b"done\n");
     if runner().is_none() {
         let said = error(ledger, "event-1", "Runtime.InvalidEntrypoint");
-        assert!(said.contains("no such file (errno 2)"), "{said}");
+        assert!(
+            said.contains("no such file; add it to the package (errno 2)"),
+            "{said}"
+        );
         assert!(!said.contains("interpreter"), "{said}");
     }
 }

@@ -161,7 +161,7 @@ fn a_flood_of_log_passes_beside_a_large_event_and_response() {
     let ledger = outcome.assert_serving();
     assert!(response(ledger, "event-0") == body, "{ledger}");
     assert_eq!(ledger.answer("event-0").kind, Kind::Response);
-    let logged = outcome.stderr.bytes().filter(|byte| *byte == b'l').count();
+    let logged = outcome.log().bytes().filter(|byte| *byte == b'l').count();
     assert_eq!(logged, 5_000_000);
     assert!(outcome.stderr.ends_with("end\n"));
 }

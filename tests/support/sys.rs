@@ -110,6 +110,8 @@ impl Drop for Undying {
 
 /// Stops a process, which cannot do anything about it.
 pub const SIGSTOP: i32 = libc::SIGSTOP;
+/// Lets a stopped process go on.
+pub const SIGCONT: i32 = libc::SIGCONT;
 
 /// How many processes and threads a user may have, and how many descriptors, and how many bytes of
 /// address space, a process.

@@ -290,7 +290,7 @@ fn a_missing_handler_is_an_init_error_that_names_it() {
     );
     assert_eq!(run.code, 1);
     assert!(
-        run.text().contains("Runtime.NoSuchHandler"),
+        run.text().contains("Runtime.HandlerNotFound"),
         "{}",
         run.text()
     );

@@ -1,0 +1,134 @@
+//! What the failures of a child process mean, as errors with a type and a message.
+//!
+//! Types are AWS's own where AWS has one for the condition, and else of the form that the
+//! platform's metrics know.
+
+use crate::buffer::{Decimal, FixedBytes};
+use crate::failure;
+use crate::host::errno::{self, EAGAIN, ENOMEM};
+use crate::host::paths::strip_nul;
+use crate::response::Response;
+use crate::sys::child::ExitStatus;
+use crate::wire::part;
+
+/// Takes one error.
+pub trait ErrorSink {
+    /// Begins the JSON of an error that a process reports.
+    fn begin_json(&mut self);
+    /// Takes a piece of it.
+    fn append_json(&mut self, piece: &[u8]);
+    /// Takes an error of ours in its place. The pieces of the message are any bytes.
+    fn set_message(&mut self, error_type: &'static str, message: &[&[u8]]);
+}
+
+/// The error of an event, or of init.
+impl ErrorSink for Response {
+    fn begin_json(&mut self) {
+        self.begin_error_body();
+    }
+
+    fn append_json(&mut self, piece: &[u8]) {
+        self.buffer().append(piece);
+    }
+
+    fn set_message(&mut self, error_type: &'static str, message: &[&[u8]]) {
+        failure::write(self.begin_error_body(), error_type, message);
+    }
+}
+
+const BETWEEN: &[u8] = b": ";
+
+/// An error while there is no event: a line of the log.
+pub struct LogLine(pub FixedBytes<LOG_LINE_BYTES>);
+
+/// The most of it that is shown, in bytes.
+const LOG_LINE_BYTES: usize = 512;
+
+impl ErrorSink for LogLine {
+    fn begin_json(&mut self) {}
+
+    fn append_json(&mut self, piece: &[u8]) {
+        self.0.push(piece);
+    }
+
+    fn set_message(&mut self, error_type: &'static str, message: &[&[u8]]) {
+        self.0.set(b"");
+        for piece in [error_type.as_bytes(), BETWEEN].iter().chain(message) {
+            self.0.push(piece);
+        }
+    }
+}
+
+/// The handler was killed because its time was up.
+pub fn set_timeout(limit_ms: u64, sink: &mut dyn ErrorSink) -> &'static [u8] {
+    let number = Decimal::new(limit_ms as usize);
+    set(
+        sink,
+        "Function.Timeout",
+        &[
+            b"handler timed out: killed after ",
+            number.text(),
+            b" ms, before the function's deadline",
+        ],
+    )
+}
+
+/// A process, or a part of it, ended so, and wrote `tail` to its log last.
+pub fn set_exit(status: &ExitStatus, tail: &[u8], sink: &mut dyn ErrorSink) -> &'static [u8] {
+    let (what, number): (&[u8], usize) = match *status {
+        ExitStatus::Exit(status) => (b"exit status ", status),
+        ExitStatus::Signal(signal) => (b"signal ", signal),
+    };
+    let number = Decimal::new(number);
+    let between = part(BETWEEN, 0, if tail.is_empty() { 0 } else { 2 });
+    let message = [what, number.text(), between, tail];
+    set(sink, "Runtime.ExitError", &message)
+}
+
+/// A program, whose path has a NUL at its end, cannot be spawned.
+pub fn set_spawn_failed(path: &[u8], errno: usize, sink: &mut dyn ErrorSink) -> &'static [u8] {
+    let error_type = match errno {
+        EAGAIN | ENOMEM => "Runtime.OutOfResources",
+        _ => "Runtime.InvalidEntrypoint",
+    };
+    set_errno(
+        sink,
+        error_type,
+        &[b"cannot run ", strip_nul(path)],
+        errno::reason(errno, path),
+        errno,
+    )
+}
+
+/// There is no descriptor or no memory for what a handler needs.
+pub fn set_out_of_resources(errno: usize, sink: &mut dyn ErrorSink) -> &'static [u8] {
+    set_errno(
+        sink,
+        "Runtime.OutOfResources",
+        &[
+            b"cannot open a pipe, a socket or a file in memory for the handler",
+            b"",
+        ],
+        errno::resource_reason(errno),
+        errno,
+    )
+}
+
+fn set_errno(
+    sink: &mut dyn ErrorSink,
+    error_type: &'static str,
+    [what, whose]: &[&[u8]; 2],
+    reason: &[u8],
+    errno: usize,
+) -> &'static [u8] {
+    let number = Decimal::new(errno);
+    let message = [what, whose, reason, b" (errno ", number.text(), b")"];
+    set(sink, error_type, &message)
+}
+
+/// Any error of ours. Returns its type as the platform's metrics know it.
+#[inline(never)]
+pub fn set(sink: &mut dyn ErrorSink, error_type: &'static str, message: &[&[u8]]) -> &'static [u8] {
+    sink.set_message(error_type, message);
+    error_type.as_bytes()
+}

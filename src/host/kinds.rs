@@ -1,0 +1,143 @@
+//! The kinds of handlers, in one table.
+//!
+//! # How to add a hosted language
+//!
+//! 1. `kinds.rs`: an entry of [`KINDS`]. It has the word before the colon of `_HANDLER`, the files
+//!    that are looked for, the interpreter with its arguments, and the error where there is none.
+//! 2. `worker/worker.EXT`: the shim, in that language. The interpreter gets it as an argument, and
+//!    behind it `FILE NAME`; it speaks the frame protocol on descriptor 3 (README, "A worker in any
+//!    language").
+//! 3. `shims.rs`: the shim in the table of those that are embedded.
+//!
+//! Tests: a function with the usual commands in `tests/hosted/functions`, and its kind in
+//! `tests/hosted/kinds.rs`.
+//!
+//! A kind that is no language needs a [`Protocol`](crate::host::protocol::Protocol) as well: a
+//! variant of `AnyProtocol`, and one of [`Runs`].
+
+use crate::host::shims;
+
+/// What is done with a handler.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// One process per event.
+    PerEvent,
+    /// A persistent process that speaks the frame protocol.
+    Frames,
+    /// A persistent shell.
+    Shell,
+}
+
+/// A kind of handlers.
+pub struct Kind {
+    /// The word that names it in `_HANDLER`.
+    pub word: &'static [u8],
+    /// What is done with a handler.
+    pub runs: Runs,
+    /// The files that are looked for: what stands before and behind the name. None: the handler is
+    /// an executable, and named exactly so.
+    pub files: &'static [(&'static [u8], &'static [u8])],
+    /// A file may be the handler itself, or have a function that is named like it: a handler needs
+    /// no name behind a dot.
+    pub is_name_optional: bool,
+    /// The interpreter, if it has one by name.
+    pub interpreter: &'static [u8],
+    /// Its arguments before the shim, each with a NUL at its end.
+    pub arguments: &'static [&'static [u8]],
+    /// What it is given to run.
+    pub shim: Option<&'static [u8]>,
+    /// The argument behind the shim, before the file and the name of the handler.
+    pub after_shim: &'static [u8],
+    /// The error where there is no interpreter.
+    pub not_found: &'static str,
+}
+
+/// An executable.
+const EXECUTABLE: Kind = Kind {
+    word: b"program",
+    runs: Runs::PerEvent,
+    files: &[],
+    is_name_optional: false,
+    interpreter: b"",
+    arguments: &[],
+    shim: None,
+    after_shim: b"",
+    not_found: "",
+};
+
+/// All of them, in the order in which their files are looked for.
+pub static KINDS: [Kind; 7] = [
+    EXECUTABLE,
+    Kind {
+        word: b"worker",
+        runs: Runs::Frames,
+        ..EXECUTABLE
+    },
+    Kind {
+        word: b"shell",
+        runs: Runs::Shell,
+        files: &[(b"", b".sh")],
+        arguments: &[b"-c\0"],
+        shim: Some(shims::SHELL),
+        after_shim: b"function.sh\0",
+        not_found: "no such shell as the script asks for in its first line, or neither bash nor sh",
+        ..EXECUTABLE
+    },
+    // An error is written once, to standard error.
+    Kind {
+        word: b"php",
+        runs: Runs::Frames,
+        files: &[(b"", b".php"), (b"src/", b".php")],
+        is_name_optional: true,
+        interpreter: b"php",
+        arguments: &[
+            b"-d\0",
+            b"display_errors=stderr\0",
+            b"-d\0",
+            b"log_errors=0\0",
+            b"-d\0",
+            b"html_errors=0\0",
+            b"-r\0",
+        ],
+        shim: Some(shims::PHP),
+        after_shim: b"--\0",
+        not_found: "no php in bin of the function, /opt/bin or PATH",
+    },
+    Kind {
+        word: b"node",
+        runs: Runs::Frames,
+        files: &[(b"", b".mjs"), (b"", b".js"), (b"", b".cjs")],
+        interpreter: b"node",
+        arguments: &[b"--input-type=module\0", b"-e\0"],
+        shim: Some(shims::NODE),
+        after_shim: b"--\0",
+        not_found: "no node in bin of the function, /opt/bin or PATH",
+        ..EXECUTABLE
+    },
+    Kind {
+        word: b"python",
+        runs: Runs::Frames,
+        files: &[(b"", b".py")],
+        interpreter: b"python3",
+        arguments: &[b"-u\0", b"-c\0"],
+        shim: Some(shims::PYTHON),
+        not_found: "no python3 in bin of the function, /opt/bin or PATH",
+        ..EXECUTABLE
+    },
+    Kind {
+        word: b"ruby",
+        runs: Runs::Frames,
+        files: &[(b"", b".rb")],
+        interpreter: b"ruby",
+        arguments: &[b"--disable=gems\0", b"-e\0"],
+        shim: Some(shims::RUBY),
+        not_found: "no ruby in bin of the function, /opt/bin or PATH",
+        ..EXECUTABLE
+    },
+];
+
+/// The kind of an executable that no word stands before.
+pub static PROGRAM: &Kind = {
+    let [program, ..] = &KINDS;
+    program
+};

@@ -1,0 +1,206 @@
+//! A child process: how it is spawned, watched and killed, and what becomes of its output.
+//!
+//! One `ppoll` waits for its descriptors, its captured output, its exit and the deadline. What it
+//! writes as an answer ends with the process, or where its protocol says so, never at end of file:
+//! a process that it left behind may hold the descriptor for ever.
+
+use crate::host::child_output::ChildOutput;
+use crate::host::deadline::Deadline;
+use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS};
+use crate::sys::child::{Child, ExitStatus, Spawn, reap_orphans};
+use crate::sys::ipc::{Direction, poll};
+use crate::sys::pool::own_pid;
+use crate::sys::{Descriptor, monotonic_ms};
+
+/// The descriptor on which a persistent process finds its channel.
+pub const CHANNEL_FD: usize = 3;
+
+/// Without a pidfd, the process is asked for so often, in milliseconds.
+const POLL_INTERVAL_MS: u64 = 10;
+
+/// So many events may pass before orphans are reaped, where nothing hints at one.
+const REAP_AFTER_EVENTS: u8 = 16;
+
+/// What happened while a process was waited for. Nothing: the deadline has passed.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wake {
+    /// The first descriptor is ready.
+    pub first: bool,
+    /// The second one is.
+    pub second: bool,
+    /// The process has exited, and is still to be reaped. The descriptors may hold something.
+    pub exited: bool,
+}
+
+impl Wake {
+    /// Whether the deadline has passed.
+    pub fn timed_out(self) -> bool {
+        self == Wake::default()
+    }
+}
+
+/// At most one process that runs, and its captured output.
+pub struct Process {
+    child: Option<Child>,
+    /// A former one, which was killed and has not exited yet.
+    killed: Option<Child>,
+    /// Where captured output goes.
+    pub output: &'static mut ChildOutput,
+    /// Orphans are reparented to us.
+    adopts_orphans: bool,
+    events_since_reap: u8,
+}
+
+impl Process {
+    /// None that runs.
+    pub fn new(output: &'static mut ChildOutput) -> Process {
+        Process {
+            child: None,
+            killed: None,
+            output,
+            adopts_orphans: false,
+            events_since_reap: 0,
+        }
+    }
+
+    /// Finds out whether orphans are ours to reap: whether we are process 1. (Of a subreaper, which
+    /// nobody makes of us, they wait for up to `REAP_AFTER_EVENTS` events.)
+    pub fn find_out_who_reaps(&mut self) {
+        self.adopts_orphans = own_pid() == 1;
+    }
+
+    /// Spawns a process. Its captured output comes from `output`, if it is captured.
+    ///
+    /// # Errors
+    /// The errno, see [`Child::spawn`].
+    pub fn spawn(&mut self, spawn: &Spawn, output: Option<Descriptor>) -> Result<(), usize> {
+        self.output.pipe = output;
+        self.child = Some(Child::spawn(spawn)?);
+        Ok(())
+    }
+
+    /// Waits until a descriptor is ready, the process exits or the deadline passes, and forwards
+    /// captured output meanwhile. With `Direction::Write`, the first is to be written to.
+    pub fn wait(
+        &mut self,
+        descriptors: [Option<&Descriptor>; 2],
+        direction: Direction,
+        deadline: &Deadline,
+    ) -> Wake {
+        let Some(child) = &self.child else {
+            return Wake {
+                exited: true,
+                ..Wake::default()
+            };
+        };
+        wait_child(
+            child,
+            descriptors,
+            direction,
+            self.output,
+            deadline.end_ms(),
+        )
+    }
+
+    /// Whether it exits by itself within the grace period, and before the deadline.
+    pub fn exits_within_grace(&mut self, deadline: &Deadline) -> bool {
+        let grace_ms = monotonic_ms().saturating_add(EXIT_GRACE_MS);
+        let end_ms = deadline.end_ms().unwrap_or(grace_ms).min(grace_ms);
+        let deadline = Deadline::at(Some(end_ms));
+        self.wait([None; 2], Direction::Read, &deadline).exited
+    }
+
+    /// Reaps the process, which has exited.
+    pub fn reap(&mut self) -> Option<ExitStatus> {
+        self.child.take().map(|child| child.wait())
+    }
+
+    /// Kills the process with its process group, if it runs. Returns how it ended; `None`: it has
+    /// not yet, and nothing waits for that (see `reap_strays`).
+    pub fn kill(&mut self) -> Option<ExitStatus> {
+        let child = self.child.take()?;
+        child.kill();
+        let end_ms = monotonic_ms().saturating_add(KILL_WAIT_MS);
+        let none = [None; 2];
+        let wake = wait_child(&child, none, Direction::Read, self.output, Some(end_ms));
+        if wake.exited {
+            return Some(child.wait());
+        }
+        self.killed = Some(child);
+        None
+    }
+
+    /// Whether one that was killed has not exited yet.
+    pub fn has_killed(&self) -> bool {
+        self.killed.is_some()
+    }
+
+    /// Waits until the one that was killed has exited, `descriptor` can be read, or the deadline
+    /// passes. True: it has exited, and is reaped.
+    pub fn wait_for_killed(
+        &mut self,
+        descriptor: Option<&Descriptor>,
+        deadline: &Deadline,
+    ) -> bool {
+        let Some(killed) = &self.killed else {
+            return true;
+        };
+        let descriptors = [descriptor, None];
+        let end_ms = deadline.end_ms();
+        let wake = wait_child(killed, descriptors, Direction::Read, self.output, end_ms);
+        if wake.exited {
+            killed.reap();
+            self.killed = None;
+        }
+        wake.exited
+    }
+
+    /// After an event: reaps what has exited beside the process. `is_hinted`: there may be
+    /// something, for the event took its time.
+    pub fn reap_strays(&mut self, is_hinted: bool) {
+        self.events_since_reap = self.events_since_reap.wrapping_add(1);
+        let is_due = self.events_since_reap >= REAP_AFTER_EVENTS;
+        if is_hinted || is_due || self.adopts_orphans || self.killed.is_some() {
+            self.events_since_reap = 0;
+            reap_orphans(self.child.as_ref());
+            self.killed = self.killed.take().filter(|killed| !killed.has_exited());
+        }
+    }
+
+    /// Forwards what is left of the captured output, and closes it.
+    pub fn close_output(&mut self) {
+        self.output.drain();
+        self.output.pipe = None;
+    }
+}
+
+fn wait_child(
+    child: &Child,
+    [first, second]: [Option<&Descriptor>; 2],
+    direction: Direction,
+    output: &mut ChildOutput,
+    end_ms: Option<u64>,
+) -> Wake {
+    loop {
+        let mut timeout_ms = end_ms.map(|end_ms| end_ms.saturating_sub(monotonic_ms()));
+        if timeout_ms == Some(0) {
+            return Wake::default();
+        }
+        if child.pidfd.is_none() {
+            timeout_ms = Some(timeout_ms.unwrap_or(u64::MAX).min(POLL_INTERVAL_MS));
+        }
+        let polled = [first, second, output.pipe.as_ref(), child.pidfd.as_ref()];
+        let [is_first, is_second, has_output, exited] = poll(polled, direction, timeout_ms);
+        if has_output {
+            output.forward_once();
+        }
+        let wake = Wake {
+            first: is_first,
+            second: is_second,
+            exited: exited || child.pidfd.is_none() && child.has_exited(),
+        };
+        if !wake.timed_out() {
+            return wake;
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a protocol is: how an event gets to a persistent process, and its answer back.
+//!
+//! [`PersistentProcess`](crate::host::persistent::PersistentProcess) has the states and knows no
+//! protocol; a protocol has the bytes and knows no states.
+
+use crate::buffer::FixedBytes;
+use crate::host::channel::Channel;
+use crate::host::context::Context;
+use crate::host::deadline::Deadline;
+use crate::host::process::Process;
+use crate::host::shell::Shell;
+use crate::host::types::ErrorTypeInterner;
+use crate::host::worker::Frames;
+use crate::invocation::Invocation;
+use crate::response::Response;
+use crate::sys::Descriptor;
+use crate::sys::ipc::channel_pair;
+
+/// Speaks with a persistent process. A new one has `open`, `wait_until_ready` and `handle_event`
+/// called in this order; `wait_until_ready` again as long as it says `TimedOut`, and `handle_event`
+/// once for each event.
+pub trait Protocol {
+    /// Before a process is spawned: adds what it is to get (descriptors, variables), and returns
+    /// our end of the channel. A protocol that connects later, to a socket that the process listens
+    /// on, returns `None`, and opens the channel in `wait_until_ready`.
+    ///
+    /// # Errors
+    /// The errno, where there is no descriptor for the channel.
+    fn open(&mut self, setup: &mut ChildSetup) -> Result<Option<Descriptor>, usize> {
+        let (ours, theirs) = channel_pair()?;
+        setup.channel = Some(theirs);
+        Ok(Some(ours))
+    }
+
+    /// Waits until the process takes events. After `TimedOut` it is called again for the same
+    /// process, so it keeps what it has read. With a deadline that has passed it does not wait.
+    fn wait_until_ready(
+        &mut self,
+        link: &mut Link,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError>;
+
+    /// Has the process handle an event, and takes its answer. `Ok`: the response is complete, or
+    /// has an error that was forced upon it. What is to become of the process is in
+    /// `link.after_event`; after a `ProcessError` it is killed anyway.
+    fn handle_event(
+        &mut self,
+        event: &mut Event<'_>,
+        link: &mut Link,
+        response: &mut Response,
+    ) -> Result<(), EventError>;
+
+    /// Whether an error that the handler reports is in the log already.
+    fn logs_errors_itself(&self) -> bool {
+        false
+    }
+}
+
+/// What is particular to a child of a protocol. 0, 1 and 2 are the same for all: nothing to read,
+/// and the log.
+pub struct ChildSetup {
+    /// What the child finds at `CHANNEL_FD`: its end of the channel, or a socket to listen on.
+    pub channel: Option<Descriptor>,
+    /// Variables before those of our own environment, as `NAME=value`, each with a NUL at its end.
+    pub variables: FixedBytes<VARIABLES_BYTES_MAX>,
+}
+
+/// The most bytes of variables that a protocol adds.
+const VARIABLES_BYTES_MAX: usize = 256;
+
+impl ChildSetup {
+    /// Nothing particular.
+    pub const fn new() -> ChildSetup {
+        ChildSetup {
+            channel: None,
+            variables: FixedBytes::new(),
+        }
+    }
+}
+
+/// What a protocol works with: the process, and the channel to it.
+pub struct Link {
+    /// The process.
+    pub process: Process,
+    /// The channel.
+    pub channel: Channel,
+    /// What is to become of the process.
+    pub after_event: AfterEvent,
+    /// The types of the errors that it reports.
+    pub error_types: ErrorTypeInterner,
+}
+
+/// What becomes of a process after an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AfterEvent {
+    /// It takes the next one.
+    Keep,
+    /// It takes no more, and exits by itself; another takes its place.
+    Retire,
+    /// It is killed now, and another takes its place.
+    Stop,
+}
+
+/// An event, and what goes with it.
+pub struct Event<'a> {
+    /// The event and its headers.
+    pub invocation: &'a Invocation<'a>,
+    /// Until when it is to be handled.
+    pub deadline: &'a Deadline,
+    /// Where its context is written.
+    pub context: &'a mut Context,
+}
+
+/// Why there is no response.
+pub enum EventError {
+    /// The handler reports an error: its JSON is in the response, and this is its type as the
+    /// platform's metrics know it.
+    Reported(&'static [u8]),
+    /// The process failed.
+    Process(ProcessError),
+}
+
+impl From<ProcessError> for EventError {
+    fn from(error: ProcessError) -> EventError {
+        EventError::Process(error)
+    }
+}
+
+/// Why a process is of no use any more, or not yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ProcessError {
+    /// It cannot be spawned; the errno.
+    SpawnFailed(usize),
+    /// There is no descriptor for it, or no memory; the errno.
+    OutOfResources(usize),
+    /// It reports that its init failed: the length of the JSON that follows in the channel, and the
+    /// type of the error.
+    InitError(usize, &'static [u8]),
+    /// Its file has no such function.
+    HandlerNotFound,
+    /// It cannot open our descriptors by way of /proc.
+    ProcfsUnavailable,
+    /// The deadline has passed.
+    TimedOut,
+    /// It has exited.
+    Exited,
+    /// It violates its protocol.
+    ProtocolViolation,
+    /// The channel is closed, and nothing of the event was sent. It can be handled by another
+    /// process; where that is unreachable too, the event fails.
+    Unreachable,
+}
+
+/// The protocols that there are.
+pub enum AnyProtocol {
+    /// The frame protocol.
+    Frames(Frames),
+    /// The lines of the shell shim.
+    Shell(Shell),
+}
+
+impl Protocol for AnyProtocol {
+    fn open(&mut self, setup: &mut ChildSetup) -> Result<Option<Descriptor>, usize> {
+        match self {
+            AnyProtocol::Frames(frames) => frames.open(setup),
+            AnyProtocol::Shell(shell) => shell.open(setup),
+        }
+    }
+
+    fn wait_until_ready(
+        &mut self,
+        link: &mut Link,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        match self {
+            AnyProtocol::Frames(frames) => frames.wait_until_ready(link, deadline),
+            AnyProtocol::Shell(shell) => shell.wait_until_ready(link, deadline),
+        }
+    }
+
+    fn handle_event(
+        &mut self,
+        event: &mut Event<'_>,
+        link: &mut Link,
+        response: &mut Response,
+    ) -> Result<(), EventError> {
+        match self {
+            AnyProtocol::Frames(frames) => frames.handle_event(event, link, response),
+            AnyProtocol::Shell(shell) => shell.handle_event(event, link, response),
+        }
+    }
+
+    fn logs_errors_itself(&self) -> bool {
+        match self {
+            AnyProtocol::Frames(frames) => frames.logs_errors_itself(),
+            AnyProtocol::Shell(shell) => shell.logs_errors_itself(),
+        }
+    }
+}

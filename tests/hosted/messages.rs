@@ -1,0 +1,147 @@
+//! What is said: log lines and errors say what failed, on what, with the errno, and what to do.
+
+use crate::kinds::{Task, command, dash, program, worker};
+use crate::odd::by_way_of;
+use crate::skip::{has, skip};
+use crate::support::api::{Event, Turn, now_ms};
+use crate::support::hosting::{error, events, message, response};
+use crate::support::{bound, runner};
+
+/// A task of which this call of the runtime fails; `None` where none can be made to.
+fn failing(task: Task, call: &str, fault: &str) -> Option<Task> {
+    if runner().is_some() {
+        skip("strace would see the calls of the runner");
+        return None;
+    }
+    let options = format!("-e trace={call} -e inject={call}:error={fault}");
+    has("strace").then(|| {
+        by_way_of(
+            task,
+            &format!("exec strace -qq -D -o /dev/null {options} \"$@\""),
+        )
+    })
+}
+
+/// The errno's number, and what to do.
+const FAULTS: [(&str, &str, &str); 4] = [
+    ("EMFILE", "(errno 24)", "raise the limit"),
+    ("ENFILE", "(errno 23)", "close some"),
+    ("ENOMEM", "(errno 12)", "give the function more"),
+    ("EAGAIN", "(errno 11)", "end those"),
+];
+
+#[test]
+fn resource_that_cannot_be_had_for_an_event_is_told_with_errno_and_remedy() {
+    for call in ["pipe2", "memfd_create", "clone"] {
+        for (name, errno, remedy) in FAULTS {
+            // Which a kernel gives for which: the man pages.
+            if (call == "clone") != (name == "EAGAIN") && name != "ENOMEM" {
+                continue;
+            }
+            for kind in [program(), dash()].into_iter().flatten() {
+                // The first process of a shell is spawned at init.
+                if call == "clone" && kind.is_kept {
+                    continue;
+                }
+                // A shell has a pipe for its output already.
+                let occurrence = if call == "pipe2" && kind.is_kept {
+                    2
+                } else {
+                    1
+                };
+                let fault = format!("{name}:when={occurrence}");
+                let Some(task) = failing(kind.task(), call, &fault) else {
+                    return;
+                };
+                let outcome = task.run(&events(["\"x\"", "\"fine\""]));
+                let ledger = outcome.assert_serving();
+                let text = error(ledger, "event-0", "Runtime.OutOfResources");
+                let words = [errno, remedy].map(|word| text.contains(word));
+                assert_eq!(words, [true; 2], "{call} {fault}: {text}");
+                assert_eq!(response(ledger, "event-1"), b"\"fine\"", "{call} {fault}");
+            }
+        }
+    }
+}
+
+#[test]
+fn resource_that_cannot_be_had_at_init_is_told_with_errno_and_remedy() {
+    for (call, name, errno) in [
+        ("socketpair", "EMFILE", "(errno 24)"),
+        ("socketpair", "ENFILE", "(errno 23)"),
+        ("clone", "EAGAIN", "(errno 11)"),
+        ("clone", "ENOMEM", "(errno 12)"),
+    ] {
+        let task = worker().and_then(|kind| failing(kind.task(), call, name));
+        let Some(task) = task else {
+            return;
+        };
+        let outcome = task.run(&events(["never"]));
+        assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+        let text = message(&outcome.ledger.posts[0], "Runtime.OutOfResources");
+        assert!(text.contains(errno) && text.contains("; "), "{text}");
+        // The log says so too, with the type.
+        let line = format!("tinderbox: failed: Runtime.OutOfResources: {text}");
+        assert!(outcome.stderr.contains(&line), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn handler_is_logged_with_what_is_done_with_it() {
+    for (kind, what) in [
+        (program(), "one process per event"),
+        (worker(), "persistent process"),
+    ] {
+        let Some(kind) = kind else {
+            return;
+        };
+        let task = kind.task();
+        let path = task.dir.path().join(kind.file);
+        let outcome = task.run(&events(["\"x\""]));
+        let line = format!("tinderbox: handler {}: {what}\n", path.display());
+        assert!(outcome.stderr.contains(&line), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn timeout_is_told_with_its_time() {
+    for kind in [program(), worker(), dash()].into_iter().flatten() {
+        let task = kind.task();
+        let (mut process, server) = task.spawn(&[]);
+        process.until_idle(&server);
+        let window_ms = bound(1_000).as_millis() as u64;
+        let late = Event::new("late", command("sleep 60"));
+        let late = late.deadline(&(now_ms() + window_ms).to_string());
+        server.more(vec![Turn::event(&late)]);
+        process.until_idle(&server);
+        let outcome = process.finish(server);
+        let text = error(outcome.assert_serving(), "late", "Function.Timeout");
+        let time = text.strip_prefix("handler timed out: killed after ");
+        let time = time.and_then(|time| time.strip_suffix(" ms, before the function's deadline"));
+        let time: u64 = time.and_then(|time| time.parse().ok()).expect(&text);
+        assert!(time > 0 && time < window_ms, "{text}");
+    }
+}
+
+#[test]
+fn failed_restart_is_logged_with_its_reason() {
+    let Some(kind) = worker() else {
+        return;
+    };
+    let task = kind.task();
+    let (mut process, server) = task.spawn(&events(["\"x\""]));
+    process.until_idle(&server);
+    let file = task.dir.path().join(kind.file);
+    std::fs::remove_file(&file).expect("the worker is there");
+    server.more(vec![Turn::event(&Event::new("end", command("killed")))]);
+    process.until_idle(&server);
+    if runner().is_none() {
+        let line = format!(
+            "cannot restart the handler process {}: Runtime.InvalidEntrypoint: ",
+            file.display()
+        );
+        process.until_said(&line);
+        process.until_said("no such file; add it to the package (errno 2)\n");
+    }
+    process.finish(server).assert_serving();
+}
