@@ -10,6 +10,9 @@ mod support;
 mod failures;
 #[path = "measure/figures.rs"]
 mod figures;
+#[allow(dead_code)] // its servers are for others
+#[path = "tool/harness.rs"]
+mod harness;
 #[path = "measure/known.rs"]
 mod known;
 #[path = "measure/lambda.rs"]
@@ -20,6 +23,3 @@ mod options;
 mod report;
 #[path = "binary/skip.rs"]
 mod skip;
-#[allow(dead_code)] // its servers are for others
-#[path = "tool/tool.rs"]
-mod tool;

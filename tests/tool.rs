@@ -6,14 +6,16 @@
 
 mod support;
 
-#[path = "tool/bench.rs"]
-mod bench;
 #[path = "tool/commands.rs"]
 mod commands;
 #[path = "tool/events.rs"]
 mod events;
+#[path = "tool/fake_runtime.rs"]
+mod fake_runtime;
 #[path = "tool/functions.rs"]
 mod functions;
+#[path = "tool/harness.rs"]
+mod harness;
 #[path = "tool/http.rs"]
 mod http;
 #[path = "tool/invoke_api.rs"]
@@ -32,7 +34,5 @@ mod race;
 mod runtime_api;
 #[path = "tool/states.rs"]
 mod states;
-#[path = "tool/tool.rs"]
-mod tool;
 #[path = "tool/wire.rs"]
 mod wire;

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use crate::harness::run_tool_with_stdin;
 use crate::support::{TempDir, root};
-use crate::tool::finish_with;
 
 const AWS: &str = include_str!("aws.sh");
 
@@ -67,7 +67,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn the_script_is_a_script() {
+fn measure_on_lambda_sh_parses() {
     let script = root().join("scripts/measure-on-lambda.sh");
     let output = Command::new("bash")
         .arg("-n")
@@ -78,7 +78,7 @@ fn the_script_is_a_script() {
 }
 
 #[test]
-fn it_forces_cold_starts_and_report_reads_what_it_prints() {
+fn measure_on_lambda_sh_forces_cold_starts_for_report() {
     let lambda = StandIn::new();
     let zip = lambda.folder.file("x.zip", b"zip").display().to_string();
     let event = lambda
@@ -125,7 +125,7 @@ fn it_forces_cold_starts_and_report_reads_what_it_prints() {
     );
     assert!(lambda.is_clean());
 
-    let report = finish_with(&["report", "--json"], &run.stdout);
+    let report = run_tool_with_stdin(&["report", "--json"], &run.stdout);
     let object: serde_json::Value = serde_json::from_slice(&report.stdout).expect("an object");
     let version = &object["versions"][0];
     assert_eq!(version["version"], "$LATEST");
@@ -136,7 +136,7 @@ fn it_forces_cold_starts_and_report_reads_what_it_prints() {
 }
 
 #[test]
-fn a_start_that_is_not_cold_is_told_of() {
+fn measure_on_lambda_sh_warm_start_exits_1() {
     let lambda = StandIn::new();
     lambda.folder.file("never_cold", b"");
     let run = lambda.run(&["shout", "--starts", "2", "--warm", "0"]);
@@ -154,7 +154,7 @@ fn a_start_that_is_not_cold_is_told_of() {
 }
 
 #[test]
-fn a_function_error_is_told_of_and_counted() {
+fn measure_on_lambda_sh_function_error_is_reported() {
     let lambda = StandIn::new();
     lambda.folder.file("error", b"Unhandled");
     let run = lambda.run(&["shout", "--starts", "1", "--warm", "0"]);
@@ -168,7 +168,7 @@ fn a_function_error_is_told_of_and_counted() {
 }
 
 #[test]
-fn the_environment_is_restored_when_the_cli_fails() {
+fn measure_on_lambda_sh_cli_failure_restores_the_environment() {
     let lambda = StandIn::new();
     lambda.folder.file("breaks", b"");
     let run = lambda.run(&["shout"]);
@@ -195,7 +195,7 @@ fn the_environment_is_restored_when_the_cli_fails() {
 }
 
 #[test]
-fn wrong_usage_is_exit_2_and_calls_nobody() {
+fn measure_on_lambda_sh_wrong_usage_calls_no_service() {
     let lambda = StandIn::new();
     for (arguments, text) in [
         (vec![], "name a function"),

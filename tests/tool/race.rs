@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::bench::NEXT;
+use crate::fake_runtime::NEXT;
+use crate::harness::{self, call, wait_until};
 use crate::support::{TempDir, proc, sys};
-use crate::tool::{self, call, until};
 use crate::wire::Wire;
 
 /// The tool, which does not outlive the test.
@@ -41,7 +41,7 @@ impl Held {
         arguments.extend(["--init-timeout", "30", "--timeout", "30", "--env", &mark]);
         arguments.extend(options);
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let mut command = tool::command(&arguments);
+        let mut command = harness::command(&arguments);
         command.stderr(writer.try_clone().expect("a descriptor"));
         Held {
             child: Running(crate::support::spawn(command.stdin(Stdio::null()))),
@@ -70,7 +70,7 @@ impl Held {
             }
         });
         let mut last = usize::MAX;
-        until("a full pipe", || {
+        wait_until("a full pipe", || {
             thread::sleep(Duration::from_millis(100));
             let is_still = count.load(Ordering::Relaxed) == last;
             last = count.load(Ordering::Relaxed);
@@ -101,7 +101,7 @@ impl Held {
 }
 
 #[test]
-fn event_when_idle_bootstrap_ends_fails_in_time() {
+fn event_at_the_exit_of_an_idle_bootstrap_fails() {
     for concurrency in ["", "--concurrency=1"] {
         let ports = ["--port=0", concurrency];
         let options: Vec<&str> = ports.into_iter().filter(|o| !o.is_empty()).collect();
@@ -118,7 +118,7 @@ fn event_when_idle_bootstrap_ends_fails_in_time() {
         let caller = invoke();
         thread::sleep(Duration::from_millis(300)); // its START line is being written
         sys::kill(held.bootstrap().expect("the bootstrap"), sys::SIGKILL);
-        until("the bootstrap's end", || held.bootstrap().is_none());
+        wait_until("the bootstrap's end", || held.bootstrap().is_none());
         drop(runtime);
         thread::sleep(Duration::from_millis(700)); // longer than last words are waited for
         let mut child = held.drain();
@@ -126,6 +126,6 @@ fn event_when_idle_bootstrap_ends_fails_in_time() {
         let text = reply.as_str().expect("text");
         assert!(text.contains("Runtime.ExitError"), "{concurrency}: {text}");
         sys::kill(child.0.id(), sys::SIGTERM);
-        assert_eq!(tool::wait(&mut child.0).code(), Some(0));
+        assert_eq!(harness::wait(&mut child.0).code(), Some(0));
     }
 }

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::tool::PATIENCE;
+use crate::harness::TEST_TIMEOUT;
 
 /// A reply.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Wire {
     pub fn connect(port: u16) -> Wire {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect");
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TEST_TIMEOUT))
             .expect("a read timeout");
         stream.set_nodelay(true).expect("no delay");
         Wire {
@@ -101,7 +101,7 @@ impl Wire {
             .expect("a read timeout");
         let result = self.stream.peek(&mut [0]);
         self.stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TEST_TIMEOUT))
             .expect("a read timeout");
         self.ahead.is_empty() && result.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
