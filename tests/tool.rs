@@ -1,6 +1,6 @@
-//! The tool `tinderbox`, driven as its users drive it: commands, files, signals and sockets.
+//! The tool `tinderbox`, used as its users do: by commands, files, signals and sockets.
 //!
-//! Callers use `minreq`, a client this project did not write, or raw sockets where the bytes
+//! Callers are `minreq`, a client that this project did not write, or raw sockets where the bytes
 //! matter. Bootstraps are the release binaries, or scripts that a test writes; in the tests of the
 //! Runtime API the script sleeps and the test itself is the runtime.
 

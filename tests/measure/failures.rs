@@ -7,7 +7,7 @@ use crate::support::{self, TempDir, proc, sys};
 const SIGINT: i32 = 2;
 
 /// Asserts a run without a report: its exit status and its message.
-fn fails(word: &str, options: &[&str], code: i32, says: &str) -> Finished {
+fn assert_fails(word: &str, options: &[&str], code: i32, message: &str) -> Finished {
     let mut arguments = vec![
         "measure",
         word,
@@ -31,7 +31,7 @@ fn fails(word: &str, options: &[&str], code: i32, says: &str) -> Finished {
         "{word}: {}",
         run.stderr
     );
-    assert!(run.stderr.contains(says), "{word}: {}", run.stderr);
+    assert!(run.stderr.contains(message), "{word}: {}", run.stderr);
     run
 }
 
@@ -42,7 +42,7 @@ fn bootstrap_exit_is_reported_with_its_output() {
         "bootstrap",
         b"#!/bin/sh\necho no configuration >&2\nexit 7\n",
     );
-    let run = fails(
+    let run = assert_fails(
         &script.display().to_string(),
         &[],
         1,
@@ -56,28 +56,28 @@ fn bootstrap_exit_is_reported_with_its_output() {
 fn bootstrap_killed_by_signal_is_reported() {
     let folder = TempDir::new();
     let script = folder.executable("bootstrap", b"#!/bin/sh\nkill -SEGV $$\n");
-    let says = "was killed by signal 11 (segmentation fault) before it requested an event";
-    fails(&script.display().to_string(), &[], 1, says);
+    let message = "was killed by signal 11 (segmentation fault) before it requested an event";
+    assert_fails(&script.display().to_string(), &[], 1, message);
 }
 
 #[test]
 fn bootstrap_without_next_is_reported_after_the_timeout() {
     let word = variant("silent", &["KNOWN_SILENT=1"]);
-    let says = "): did not request an event within 0.5 s\n";
-    fails(&word, &["--timeout", "0.5"], 1, says);
+    let message = "): did not request an event within 0.5 s\n";
+    assert_fails(&word, &["--timeout", "0.5"], 1, message);
 }
 
 #[test]
 fn bootstrap_without_answer_is_reported_after_the_timeout() {
     let word = variant("slow", &["KNOWN_EVENT_SLEEP_US=5000000"]);
-    let says = "): did not answer event 1 within 0.5 s\n";
-    fails(&word, &["--timeout", "0.5"], 1, says);
+    let message = "): did not answer event 1 within 0.5 s\n";
+    assert_fails(&word, &["--timeout", "0.5"], 1, message);
 }
 
 #[test]
 fn bootstrap_sending_malformed_http_is_reported() {
     let word = variant("garbage", &["KNOWN_GARBAGE=1"]);
-    fails(
+    assert_fails(
         &word,
         &[],
         1,
@@ -88,26 +88,26 @@ fn bootstrap_sending_malformed_http_is_reported() {
 #[test]
 fn init_error_is_reported_with_its_text() {
     let word = variant("fails", &["KNOWN_INIT_ERROR=1"]);
-    let says = "): posted an init error: Known.Init: as planned";
-    fails(&word, &[], 1, says);
+    let message = "): posted an init error: Known.Init: as planned";
+    assert_fails(&word, &[], 1, message);
 }
 
 #[test]
 fn bootstrap_with_only_wrong_answers_is_not_measured() {
     let word = variant("wrong", &["KNOWN_WRONG=error", "KNOWN_WRONG_EVERY=1"]);
-    let says = "): returned the error Known.Error: as planned (each of 3 events)";
-    fails(&word, &[], 1, says);
+    let message = "): returned the error Known.Error: as planned (each of 3 events)";
+    assert_fails(&word, &[], 1, message);
 }
 
 #[test]
 fn comparison_that_fails_is_named() {
     let comparison = variant("broken", &["KNOWN_SILENT=1"]);
-    let says = "broken (";
-    fails(
+    let message = "broken (";
+    assert_fails(
         &variant("plain", &[]),
         &["--compare", &comparison, "--timeout", "2"],
         1,
-        says,
+        message,
     );
 }
 
@@ -115,42 +115,42 @@ fn comparison_that_fails_is_named() {
 fn file_not_executable_exits_2() {
     let folder = TempDir::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    fails(&path("nothing"), &[], 2, "cannot read '");
-    fails(
+    assert_fails(&path("nothing"), &[], 2, "cannot read '");
+    assert_fails(
         &folder.path().display().to_string(),
         &[],
         2,
         "no file named bootstrap in the folder",
     );
     folder.file("plain", b"#!/bin/sh\n");
-    fails(
+    assert_fails(
         &path("plain"),
         &[],
         2,
         "it is not executable; make it so with: chmod +x",
     );
     folder.executable("text", b"hello\n");
-    fails(
+    assert_fails(
         &path("text"),
         &[],
         2,
         "it is neither an ELF program nor a script",
     );
     folder.executable("gone", b"#!/nonexistent/interpreter\n");
-    fails(
+    assert_fails(
         &path("gone"),
         &[],
         2,
         "its interpreter '/nonexistent/interpreter' does not exist",
     );
     let comparison = path("nothing");
-    fails(
+    assert_fails(
         &known().display().to_string(),
         &["--compare", &comparison],
         2,
         "cannot read '",
     );
-    fails(
+    assert_fails(
         &known().display().to_string(),
         &["--baseline", &comparison],
         2,
@@ -168,7 +168,7 @@ fn file_of_another_architecture_is_reported() {
     };
     file[18..20].copy_from_slice(&machine.to_le_bytes());
     let other = folder.executable("bootstrap", &file);
-    let run = fails(
+    let run = assert_fails(
         &other.display().to_string(),
         &[],
         2,

@@ -2,11 +2,11 @@
 
 use std::process::{Command, Stdio};
 
-use crate::known::{copy, known, measure, measure_well, variant, variant_of};
+use crate::known::{copy, known, measure, measure_ok, variant, variant_of};
 use crate::skip::has;
 use crate::support::{TempDir, bootstrap, function, spawn};
 
-const FEW: &[&str] = &["--cold-starts", "10", "--invocations", "100"];
+const SHORT_RUN: &[&str] = &["--cold-starts", "10", "--invocations", "100"];
 
 #[test]
 fn sleep_before_first_get_is_in_every_start() {
@@ -14,7 +14,7 @@ fn sleep_before_first_get_is_in_every_start() {
         variant("plain", &[]),
         variant("slow", &["KNOWN_SLEEP_US=5000"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     assert!(measured.number("slow", "start_to_next_us.min") >= 5000.0);
     let plain = measured.number("plain", "start_to_next_us.min");
     assert!(plain < measured.number("slow", "start_to_next_us.min"));
@@ -43,7 +43,7 @@ fn sleep_before_first_get_is_in_every_start() {
 #[test]
 fn sleep_in_handler_is_in_every_latency() {
     let words = [variant("slow", &["KNOWN_EVENT_SLEEP_US=3000"])];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     assert_eq!(measured.number("slow", "warm_invocations"), 100.0);
     assert!(measured.number("slow", "warm_latency_us.min") >= 3000.0);
     assert!(measured.number("slow", "invocations_per_s") <= 1.0 / 0.003);
@@ -62,8 +62,8 @@ fn touched_memory_is_resident_private_and_faulted() {
         variant_of(&own, "plain", &[]),
         variant_of(&own, "large", &["KNOWN_TOUCH_KIB=10240"]),
     ];
-    let measured = measure_well(&words, FEW);
-    // Page tables are not in these; the C library may touch a page or two more.
+    let measured = measure_ok(&words, SHORT_RUN);
+    // These exclude page tables; the C library may touch a page or two more.
     for (key, margin) in [
         ("resident_kib", 256.0),
         ("private_kib", 64.0),
@@ -84,10 +84,10 @@ fn child_process_memory_is_counted() {
         variant_of(&own, "plain", &[]),
         variant_of(&own, "parent", &["KNOWN_CHILD_KIB=20480"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     assert_eq!(measured.number("plain", "processes"), 1.0);
     assert_eq!(measured.number("parent", "processes"), 2.0);
-    // Pages that parent and child share, those of the file, are private to neither.
+    // Pages of the file, which parent and child share, are private to neither.
     let more = measured.number("parent", "private_kib") - measured.number("plain", "private_kib");
     assert!(
         (20_480.0 - 1024.0..=20_480.0 + 256.0).contains(&more),
@@ -102,7 +102,7 @@ fn system_calls_of_known_program_are_exact() {
         variant("more", &["KNOWN_CALLS=100", "KNOWN_EVENT_CALLS=7"]),
         variant("reconnects", &["KNOWN_RECONNECTS=1"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     let before = |name| measured.number(name, "system_calls_before_next");
     assert_eq!(before("more") - before("plain"), 100.0);
     let each = |name| measured.number(name, "system_calls_per_invocation");
@@ -119,7 +119,7 @@ fn system_calls_of_echo_match_strace() {
         return;
     }
     let echo = function("echo");
-    let measured = measure_well(&[format!("echo={}", echo.display())], FEW);
+    let measured = measure_ok(&[format!("echo={}", echo.display())], SHORT_RUN);
     let folder = TempDir::new();
     let trace = folder.path().join("trace");
     let server = std::net::TcpListener::bind("127.0.0.1:0").expect("listen");
@@ -133,7 +133,7 @@ fn system_calls_of_echo_match_strace() {
     let (mut stream, _) = server.accept().expect("a connection");
     let mut byte = [0];
     std::io::Read::read_exact(&mut stream, &mut byte).expect("a request");
-    // Without a server it ends; what it has called until it sent its request is what counts.
+    // Without a server it exits; only the calls up to its request count.
     drop((stream, server));
     child.wait().expect("it ends");
     let text = std::fs::read_to_string(&trace).expect("a trace");
@@ -154,16 +154,16 @@ fn cpu_time_of_known_spin_is_measured() {
         variant("plain", &[]),
         variant("busy", &["KNOWN_EVENT_SPIN_US=1000"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     let used = |name| measured.number(name, "cpu_us_per_invocation");
     let more = used("busy") - used("plain");
-    // The spin is of processor time itself, so a slow machine changes little.
+    // The spin is measured in CPU time, so a slow machine changes little.
     assert!((900.0..1500.0).contains(&more), "{more} us more");
 }
 
 #[test]
 fn wrong_answers_are_counted_and_not_timed() {
-    for (kind, said) in [
+    for (kind, expected) in [
         ("error", "returned the error Known.Error: as planned"),
         ("trailer", "reported an error within its response"),
         ("id", "answered the unknown event '12345'"),
@@ -191,9 +191,9 @@ fn wrong_answers_are_counted_and_not_timed() {
             200.0,
             "{kind}"
         );
-        let said = format!("answered 20 of 210 events wrongly; the first time it {said}");
+        let expected = format!("answered 20 of 210 events wrongly; the first time it {expected}");
         assert!(
-            measured.run.stderr.contains(&said),
+            measured.run.stderr.contains(&expected),
             "{kind}: {}",
             measured.run.stderr
         );
@@ -208,7 +208,7 @@ fn accept_errors_counts_errors_as_right() {
             "errs",
             &[&format!("KNOWN_WRONG={kind}"), "KNOWN_WRONG_EVERY=1"],
         )];
-        let measured = measure_well(
+        let measured = measure_ok(
             &words,
             &[
                 "--cold-starts",
@@ -225,18 +225,18 @@ fn accept_errors_counts_errors_as_right() {
 #[test]
 fn bootstrap_exit_midway_leaves_the_comparison_complete() {
     let words = [variant("dies", &["KNOWN_DIES_ON=7"]), variant("plain", &[])];
-    // One event to warm up, then the second to the sixth are answered.
+    // One event to warm up, then events 2 to 6 are answered.
     let measured = measure(&words, &["--cold-starts", "8", "--invocations", "10"]);
     assert_eq!(measured.run.code, 1);
-    let said = "dies (";
+    let expected = "dies (";
     assert!(
-        measured.run.stderr.contains(said),
+        measured.run.stderr.contains(expected),
         "{}",
         measured.run.stderr
     );
-    let said = "): exited with status 9 during its event 7\n";
+    let expected = "): exited with status 9 during its event 7\n";
     assert!(
-        measured.run.stderr.ends_with(said),
+        measured.run.stderr.ends_with(expected),
         "{}",
         measured.run.stderr
     );
@@ -254,7 +254,7 @@ fn connection_per_request_is_served() {
         variant("plain", &[]),
         variant("reconnects", &["KNOWN_RECONNECTS=1"]),
     ];
-    let measured = measure_well(
+    let measured = measure_ok(
         &words,
         &[
             "--cold-starts",
@@ -300,11 +300,11 @@ done
         "--env",
         &temporary,
     ];
-    let measured = measure_well(&[word], &options);
+    let measured = measure_ok(&[word], &options);
     assert_eq!(measured.number("shell", "right_answers"), 9.0);
     assert_eq!(measured.number("shell", "connections_per_start"), 2.0);
     assert_eq!(measured.of("shell")["linked"], "script, for /bin/sh");
-    // Two programs are started for each event, and that is not to be had for less.
+    // Two programs are started for each event: lower bounds of that.
     assert!(measured.number("shell", "system_calls_per_invocation") > 100.0);
     assert!(measured.number("shell", "cpu_us_per_invocation") > 100.0);
 }
@@ -329,8 +329,8 @@ fn hosted_program_is_measured_with_its_folder() {
     ];
     let all = |expect| [&options[..], &["--expect", expect]].concat();
     let words = [format!("upper={path},handler=upper")];
-    measure_well(&words, &all("{\"A\":1}"));
-    let measured = measure_well(&[format!("same={path}")], &all("echo"));
+    measure_ok(&words, &all("{\"A\":1}"));
+    let measured = measure_ok(&[format!("same={path}")], &all("echo"));
     assert_eq!(measured.of("same")["handler"], "program");
     let bytes = host.len() as f64 + 35.0;
     assert_eq!(
@@ -348,7 +348,7 @@ fn bytes_and_linkage_match_the_file() {
         format!("echo={}", echo.display()),
         "sh=/bin/true".into(),
     ];
-    let measured = measure_well(&words[..2], &["--cold-starts", "2", "--invocations", "2"]);
+    let measured = measure_ok(&words[..2], &["--cold-starts", "2", "--invocations", "2"]);
     let length = |path: &std::path::Path| std::fs::metadata(path).expect("a file").len() as f64;
     assert_eq!(measured.number("known", "bytes"), length(known()));
     assert_eq!(measured.number("echo", "bytes"), length(&echo));

@@ -19,8 +19,8 @@ pub fn known() -> &'static Path {
         let mut command = Command::new("cc");
         command.args(["-O1", "-static", "-o"]);
         let output = command.arg(&program).arg(source).output().expect("run cc");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "cc: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cc: {stderr}");
         program
     })
 }
@@ -98,7 +98,7 @@ pub fn measure(words: &[String], options: &[&str]) -> Measured {
 }
 
 /// The same, and asserts success.
-pub fn measure_well(words: &[String], options: &[&str]) -> Measured {
+pub fn measure_ok(words: &[String], options: &[&str]) -> Measured {
     let measured = measure(words, options);
     let run = &measured.run;
     assert_eq!(

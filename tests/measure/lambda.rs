@@ -9,16 +9,16 @@ use crate::support::{TempDir, root};
 
 const AWS: &str = include_str!("aws.sh");
 
-/// A function that is not there, and the script's view of it.
-struct StandIn {
+/// A fake function and the folder with its state.
+struct FakeAws {
     folder: TempDir,
 }
 
-impl StandIn {
-    fn new() -> StandIn {
+impl FakeAws {
+    fn new() -> FakeAws {
         let folder = TempDir::new();
         folder.executable("bin/aws", AWS.as_bytes());
-        StandIn { folder }
+        FakeAws { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -43,7 +43,7 @@ impl StandIn {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// The environments that the function was given, one after another.
+    /// The environments that the function was configured with, in order.
     fn environments(&self) -> Vec<String> {
         self.text("environments")
             .lines()
@@ -51,7 +51,7 @@ impl StandIn {
             .collect()
     }
 
-    /// Nothing of the script's own is left.
+    /// Whether the script has removed its temporary files.
     fn is_clean(&self) -> bool {
         let entries = fs::read_dir(self.folder.path()).expect("read the folder");
         entries
@@ -79,7 +79,7 @@ fn measure_on_lambda_sh_parses() {
 
 #[test]
 fn measure_on_lambda_sh_forces_cold_starts_for_report() {
-    let lambda = StandIn::new();
+    let lambda = FakeAws::new();
     let zip = lambda.folder.file("x.zip", b"zip").display().to_string();
     let event = lambda
         .folder
@@ -137,7 +137,7 @@ fn measure_on_lambda_sh_forces_cold_starts_for_report() {
 
 #[test]
 fn measure_on_lambda_sh_warm_start_exits_1() {
-    let lambda = StandIn::new();
+    let lambda = FakeAws::new();
     lambda.folder.file("never_cold", b"");
     let run = lambda.run(&["shout", "--starts", "2", "--warm", "0"]);
     assert_eq!(run.status.code(), Some(1));
@@ -155,7 +155,7 @@ fn measure_on_lambda_sh_warm_start_exits_1() {
 
 #[test]
 fn measure_on_lambda_sh_function_error_is_reported() {
-    let lambda = StandIn::new();
+    let lambda = FakeAws::new();
     lambda.folder.file("error", b"Unhandled");
     let run = lambda.run(&["shout", "--starts", "1", "--warm", "0"]);
     assert_eq!(run.status.code(), Some(0));
@@ -169,7 +169,7 @@ fn measure_on_lambda_sh_function_error_is_reported() {
 
 #[test]
 fn measure_on_lambda_sh_cli_failure_restores_the_environment() {
-    let lambda = StandIn::new();
+    let lambda = FakeAws::new();
     lambda.folder.file("breaks", b"");
     let run = lambda.run(&["shout"]);
     assert_eq!(run.status.code(), Some(255));
@@ -196,7 +196,7 @@ fn measure_on_lambda_sh_cli_failure_restores_the_environment() {
 
 #[test]
 fn measure_on_lambda_sh_wrong_usage_calls_no_service() {
-    let lambda = StandIn::new();
+    let lambda = FakeAws::new();
     for (arguments, text) in [
         (vec![], "name a function"),
         (vec!["a", "b"], "'b' is one argument too many"),

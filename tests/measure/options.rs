@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::harness::run_tool;
-use crate::known::{measure_well, variant};
+use crate::known::{measure_ok, variant};
 use crate::skip::has;
 use crate::support::{TempDir, function};
 
@@ -21,7 +21,7 @@ fn event_size_is_exact() {
             "--event-size",
             size,
         ];
-        let measured = measure_well(&[echo.clone(), variant("known", &[])], &options);
+        let measured = measure_ok(&[echo.clone(), variant("known", &[])], &options);
         assert_eq!(measured.object["event_bytes"].to_string(), size);
         assert_eq!(measured.number("echo", "right_answers"), 6.0);
     }
@@ -48,7 +48,7 @@ fn event_file_is_sent() {
         "--expect",
         &expect,
     ];
-    let measured = measure_well(&[variant("known", &[])], &options);
+    let measured = measure_ok(&[variant("known", &[])], &options);
     assert_eq!(measured.object["event_bytes"], 19);
 }
 
@@ -59,7 +59,7 @@ fn ratio_of_six_pairs_has_an_interval() {
         variant("slow", &["KNOWN_SLEEP_US=100000"]),
     ];
     for (starts, has_interval) in [("5", false), ("6", true), ("7", true)] {
-        let measured = measure_well(&words, &["--cold-starts", starts, "--invocations", "20"]);
+        let measured = measure_ok(&words, &["--cold-starts", starts, "--invocations", "20"]);
         let ratio = &measured.ratio("plain", "slow")["start_to_next"];
         assert_eq!(ratio["pairs"].to_string(), starts);
         assert_eq!(ratio["from"].is_number(), has_interval, "{ratio}");
@@ -86,7 +86,7 @@ fn ratio_of_six_pairs_has_an_interval() {
 #[test]
 fn ratio_follows_from_the_raw_values() {
     let words = [variant("one", &[]), variant("other", &[])];
-    let measured = measure_well(&words, &["--cold-starts", "20", "--invocations", "200"]);
+    let measured = measure_ok(&words, &["--cold-starts", "20", "--invocations", "200"]);
     let rounds = |name: &str, key: &str, place: usize| -> Vec<f64> {
         let rounds = measured.of(name)[key].as_array().expect("rounds");
         let number = |round: &serde_json::Value| round[place].as_f64().expect("a number");
@@ -102,18 +102,18 @@ fn ratio_follows_from_the_raw_values() {
         let mut ratios: Vec<f64> = one.iter().zip(&other).map(|(a, b)| a / b).collect();
         ratios.sort_by(f64::total_cmp);
         assert_eq!(ratios.len(), 20);
-        let told = &measured.ratio("one", "other")[time];
-        let is = |key: &str, number: f64| {
-            let told = told[key].as_f64().expect("a number");
+        let reported = &measured.ratio("one", "other")[time];
+        let assert_is = |key: &str, number: f64| {
+            let reported = reported[key].as_f64().expect("a number");
             assert!(
-                (told / number - 1.0).abs() < 1e-9,
-                "{time} {key}: {told}, not {number}"
+                (reported / number - 1.0).abs() < 1e-9,
+                "{time} {key}: {reported}, not {number}"
             );
         };
-        is("median", (ratios[9] + ratios[10]) / 2.0);
-        // Tables of the sign test: of 20, the 6th from either end.
-        is("from", ratios[5]);
-        is("to", ratios[14]);
+        assert_is("median", (ratios[9] + ratios[10]) / 2.0);
+        // Tables of the sign test: of 20 values the 6th from either end.
+        assert_is("from", ratios[5]);
+        assert_is("to", ratios[14]);
     }
 }
 
@@ -121,7 +121,7 @@ fn ratio_follows_from_the_raw_values() {
 fn baseline_is_compared_with_all() {
     let words = [variant("one", &[]), variant("two", &[])];
     let baseline = variant("least", &[]);
-    let measured = measure_well(
+    let measured = measure_ok(
         &words,
         &[
             "--cold-starts",
@@ -136,7 +136,7 @@ fn baseline_is_compared_with_all() {
     for (of, to) in [("one", "two"), ("one", "least"), ("two", "least")] {
         assert!(measured.ratio(of, to)["warm_latency"]["median"].is_number());
     }
-    let without = measure_well(&words, &["--cold-starts", "2", "--invocations", "2"]);
+    let without = measure_ok(&words, &["--cold-starts", "2", "--invocations", "2"]);
     assert!(without.object["baseline"].is_null());
 }
 
@@ -148,7 +148,7 @@ fn candidate_names_are_unique() {
         echo.display().to_string(),
         variant("a b", &[]),
     ];
-    let measured = measure_well(&words, &["--cold-starts", "2", "--invocations", "2"]);
+    let measured = measure_ok(&words, &["--cold-starts", "2", "--invocations", "2"]);
     let folder = echo
         .parent()
         .and_then(|folder| folder.file_name())
@@ -189,7 +189,7 @@ fn text_report_has_tables_and_histogram() {
     ] {
         assert!(text.contains(word), "{word} in {text}");
     }
-    // There is no terminal here, so there is no bar.
+    // Without a terminal there is no progress bar.
     assert!(!text.contains('\r') && !text.contains('\x1b'));
 }
 
@@ -233,7 +233,7 @@ fn svg_report_is_well_formed() {
     let folder = TempDir::new();
     let file = folder.path().join("picture.svg").display().to_string();
     let words = [variant("a <b> & c", &[]), variant("other", &[])];
-    measure_well(
+    measure_ok(
         &words,
         &["--cold-starts", "10", "--invocations", "2", "--svg", &file],
     );
@@ -242,10 +242,10 @@ fn svg_report_is_well_formed() {
     assert!(picture.ends_with("</svg>\n"));
     assert!(picture.contains("@media (prefers-color-scheme:dark)"));
     assert!(picture.contains("a &lt;b&gt; &amp; c") && !picture.contains("<b>"));
-    // A line for each, and one for each in the legend; two bars for each.
+    // For each candidate a line, a line in the legend, and two bars.
     assert_eq!(picture.matches("class=\"line ").count(), 4);
     assert!(matches!(picture.matches("class=\"f").count(), 2 | 4));
-    // Every element is closed, and no number is none.
+    // Every element is closed, and every number is finite.
     let opened = picture.matches('<').count() - picture.matches("</").count();
     let closed = picture.matches("</").count() + picture.matches("/>").count();
     assert_eq!(opened, closed, "{picture}");
@@ -272,7 +272,7 @@ fn ptrace_unavailable_leaves_other_measurements() {
     if !has("strace") {
         return;
     }
-    // What is traced already cannot be traced by another.
+    // A process can have only one tracer.
     let mut command = Command::new("strace");
     command.args(["-f", "-e", "trace=none", "-o", "/dev/null"]);
     command.arg(env!("CARGO_BIN_EXE_tinderbox")).arg("measure");
@@ -283,9 +283,9 @@ fn ptrace_unavailable_leaves_other_measurements() {
     let output = command.output().expect("run strace");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
-    let said =
+    let expected =
         "known: system calls not counted: cannot start the bootstrap under ptrace: cannot execute";
-    assert!(text.contains(said), "{text}");
+    assert!(text.contains(expected), "{text}");
     assert_eq!(text.matches("not counted").count(), 3, "{text}");
 }
 
@@ -391,8 +391,8 @@ fn help_text_names_every_option_and_key() {
         run_tool(&["report", "-h"]).text(),
         run_tool(&["help", "report"]).text()
     );
-    // Every key of the object is named.
-    let measured = measure_well(
+    // It names every key of the object.
+    let measured = measure_ok(
         &[variant("known", &[])],
         &["--cold-starts", "2", "--invocations", "2"],
     );

@@ -1,18 +1,18 @@
-//! `tinderbox report`: logs as Lambda writes them and as CloudWatch hands them out.
+//! `tinderbox report`: logs as Lambda writes them and as CloudWatch returns them.
 
 use serde_json::Value;
 
 use crate::harness::{run_tool, run_tool_with_stdin};
 use crate::support::TempDir;
 
-/// Lines in the form that AWS documents, with tabs; a cold event of version 1 and a warm one, a
-/// cold and failed one of `$LATEST`.
+/// Lines in the format that AWS documents, with tabs: a cold and a warm event of version 1, a cold
+/// and failed one of `$LATEST`.
 const TEXT: &str = include_str!("log.txt");
 
-/// The same, of a function that logs JSON.
+/// The same records of a function that logs JSON.
 const JSON: &str = include_str!("log.jsonl");
 
-/// What `report --json` makes of a log.
+/// The versions of `report --json`.
 fn versions(log: &str) -> Vec<Value> {
     let run = run_tool_with_stdin(&["report", "--json"], log.as_bytes());
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{log}");
@@ -20,7 +20,7 @@ fn versions(log: &str) -> Vec<Value> {
     object["versions"].as_array().expect("versions").clone()
 }
 
-/// Both logs say this, however they are wrapped.
+/// Asserts the content of both logs, in any format.
 fn check(log: &str) {
     let versions = versions(log);
     let [latest, first] = versions.as_slice() else {
@@ -198,6 +198,7 @@ fn report_of_log_without_records_exits_2() {
         "hello\n",
         "{}",
         "REPORT RequestId: 1\n",
+        "START RequestId: 1 Version: 1\n",
         "{\"type\":\"platform.report\"}\n",
     ] {
         let run = run_tool_with_stdin(&["report"], log.as_bytes());

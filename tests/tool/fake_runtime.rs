@@ -1,4 +1,4 @@
-//! A lambda: a local Lambda whose bootstrap only sleeps, so that the test itself is the runtime.
+//! A local Lambda whose bootstrap only sleeps: the test itself is the runtime.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ pub const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 /// The path of an init error.
 pub const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 
-/// The longest event and response.
+/// Lambda's limit for events and responses.
 pub const PAYLOAD_BYTES_MAX: usize = 6_291_556;
 
 /// The path of a response.
@@ -20,7 +20,7 @@ pub fn response_path(id: &str) -> String {
     format!("/2018-06-01/runtime/invocation/{id}/response")
 }
 
-/// A server whose runtime is the test.
+/// A server with a runtime that the test drives by hand.
 pub struct ManualRuntime {
     pub server: Server,
     _folder: TempDir,
@@ -31,11 +31,12 @@ impl ManualRuntime {
         ManualRuntime::start_with(options, |_| {})
     }
 
-    /// One whose tool is started in a way of its own.
+    /// With a tool whose command `prepare` changes.
     pub fn start_with(options: &[&str], prepare: impl FnOnce(&mut Command)) -> ManualRuntime {
         let folder = TempDir::new();
         let bootstrap = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
-        // Longer than Lambda's own, for busy machines; of two the last counts.
+        // Longer than Lambda's defaults, for busy machines; a later option overrides an earlier
+        // one.
         let mut all = vec!["--timeout", "30", "--init-timeout", "30"];
         all.extend(options);
         ManualRuntime {
@@ -54,8 +55,8 @@ impl ManualRuntime {
         call(self.server.request(event))
     }
 
-    /// Waits for a phase of the state machine, once init is over.
-    pub fn is_in(&self, phase: &str) {
+    /// Waits for a phase of the state machine after init.
+    pub fn wait_for_phase(&self, phase: &str) {
         let mut prober = self.connect();
         wait_until(phase, || {
             prober.post(INIT_ERROR, b"");
@@ -69,7 +70,7 @@ impl ManualRuntime {
 }
 
 impl Wire {
-    /// Asks for an event and waits for it.
+    /// Requests an event and waits for it.
     pub fn next(&mut self) -> Reply {
         self.get(NEXT);
         let reply = self.reply();

@@ -6,7 +6,7 @@ use crate::fake_runtime::PAYLOAD_BYTES_MAX;
 use crate::harness::{Finished, Server, call, run_once};
 use crate::support::{self, TempDir};
 
-/// Options for a binary under test: a longer time, and a runner where one is wanted.
+/// Options for a binary under test: longer timeouts, and a runner if the tests have one.
 fn options(more: &[&str]) -> Vec<String> {
     let mut options: Vec<String> = ["--timeout", "60", "--init-timeout", "60"]
         .map(String::from)

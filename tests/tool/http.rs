@@ -1,4 +1,4 @@
-//! HTTP as the servers read it: bodies in any framing, odd clients, and what is not HTTP at all.
+//! HTTP as the servers read it: bodies in any framing, unusual clients, malformed requests.
 
 use crate::fake_runtime::{ManualRuntime, NEXT, response_path};
 use crate::wire::{Wire, chunked, post};
@@ -22,7 +22,7 @@ fn answer_chunked_in_any_way_is_read() {
         let head = format!("POST {path} HTTP/1.1\r\nhost:x\r\ntransfer-encoding: Chunked\r\n\r\n");
         let whole = [head.as_bytes(), &chunked(&body, size)].concat();
         match size {
-            // Every byte of the head and of the chunks in a segment of its own.
+            // Each byte of the head and of the chunks in a segment of its own.
             700 => whole.iter().for_each(|byte| runtime.send([*byte])),
             _ => runtime.send(whole),
         }
@@ -179,7 +179,7 @@ fn malformed_chunk_ends_only_its_connection() {
             text.contains("Runtime.TruncatedResponse"),
             "{chunks:?}: {text}"
         );
-        // That request for an event is first in line: it gets the next one, and this takes it.
+        // That request for an event is the first waiter: it gets the next event.
         let caller = lambda.call("2");
         let id = runtime.reply().id();
         runtime.respond(&id, b"2");
@@ -229,7 +229,7 @@ fn expect_continue_body_is_requested() {
     runtime.send(b"late");
     assert_eq!(runtime.reply().status, 202);
     assert_eq!(caller.reply().as_bytes(), b"late");
-    // A refusal does not ask for the body, so the connection cannot go on.
+    // A refusal does not request the body, so the connection is closed.
     let whole = post(&response_path("x"), expect, b"late");
     runtime.send(&whole[..whole.len() - 4]);
     let reply = runtime.reply();

@@ -1,4 +1,4 @@
-//! The Invoke API as callers see it: statuses, headers, kinds of call, what is let through.
+//! The Invoke API as callers see it: statuses, headers, invocation types, accepted events.
 
 use std::time::{Duration, Instant};
 
@@ -319,7 +319,7 @@ fn concurrent_callers_are_served_in_turn() {
     let mut runtime = lambda.connect();
     for _ in 0..8 {
         let event = runtime.next();
-        // Nobody else's event is in hand: a repeated request gives this one.
+        // No other event is in flight: a repeated request returns this one.
         assert_eq!(runtime.next().id(), event.id());
         runtime.respond(&event.id(), &event.body);
     }

@@ -79,7 +79,7 @@ fn stop_signal_before_the_answer_exits_128_plus_n() {
 #[test]
 fn function_timeout_is_a_function_error_and_kills_all_descendants() {
     let folder = TempDir::new();
-    // Started with a timeout that nothing but the sleeping bootstrap has to meet.
+    // Only the sleeping bootstrap has to meet this timeout, so it may be short.
     let server = family(&folder, &["--timeout", "0.4"]);
     let mut runtime = crate::wire::Wire::connect(server.runtime_port);
     runtime.get(NEXT);
@@ -164,7 +164,7 @@ fn failing_bootstrap_is_restarted_with_backoff() {
     for _ in 0..4 {
         server.invoke("{}");
     }
-    // The second start is at once; then 100, 200 and 400 ms after the start before.
+    // The second start is immediate; the others are 100, 200 and 400 ms after the previous one.
     assert!(
         began.elapsed() >= Duration::from_millis(700),
         "{:?}",
@@ -189,7 +189,7 @@ fn event_waiting_for_a_failing_start_gets_its_failure() {
     assert_eq!(starts.lines().count(), 1);
 }
 
-/// Answers and exits at once, without waiting for the reply to its answer.
+/// Answers and exits without waiting for the reply.
 const EXITS_AFTER_ANSWER: &str = r#"#!/bin/bash
 exec 3<>"/dev/tcp/127.0.0.1/${AWS_LAMBDA_RUNTIME_API##*:}"
 printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n' >&3
@@ -316,7 +316,7 @@ exit 0
         let mut lines = status.lines();
         let mask = lines.find_map(|line| line.strip_prefix(field));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        // The C library lets nobody touch its own two, 32 and 33 (signal(7)).
+        // The C library reserves 32 and 33 (signal(7)).
         assert_eq!(mask.map(|mask| mask & !(0b11 << 31)), Some(0), "{field}");
     }
 }

@@ -1,5 +1,5 @@
-//! What callers can take up of the tool: connections, threads, descriptors, memory, time. It goes
-//! on, and tells those it refuses.
+//! Resources that callers can use up: connections, threads, descriptors, memory, time. The tool
+//! continues, and refuses calls with the right status.
 
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
@@ -15,7 +15,7 @@ use crate::wire::{Reply, Wire, post};
 const INVOKE: &str = "/2015-03-31/functions/function/invocations";
 const STREAM: &str = "/2021-11-15/functions/function/response-streaming-invocations";
 
-/// An answer that is Lambda's for too many calls.
+/// Asserts Lambda's answer to too many calls.
 fn assert_throttled(reply: &Reply) {
     let error_type = reply.header("X-Amzn-ErrorType");
     assert_eq!(error_type, Some("TooManyRequestsException"));
@@ -39,7 +39,7 @@ fn idle_connections_with_few_descriptors_do_not_block_calls() {
     let (began, used) = (Instant::now(), server.cpu_time());
     thread::sleep(Duration::from_millis(1000));
     let used = server.cpu_time() - used;
-    assert!(used < began.elapsed() / 2, "a hot loop: {used:?}");
+    assert!(used < began.elapsed() / 2, "a busy loop: {used:?}");
     assert_eq!(server.invoke("1").as_bytes(), b"1");
     for pid in server.processes() {
         sys::kill(pid, sys::SIGKILL);
@@ -54,7 +54,7 @@ fn idle_connections_with_few_descriptors_do_not_block_calls() {
 fn idle_connections_with_little_address_space_do_not_block_calls() {
     let echo = support::function("echo");
     let server = Server::start_with(&echo, &["--timeout", "30"], |command| {
-        // Threads have a stack each; with this, the C library does not set aside as much again.
+        // Each thread has a stack; this keeps the C library from reserving an arena for each too.
         sys::limit(
             command.env("MALLOC_ARENA_MAX", "1"),
             sys::ADDRESS_SPACE,
@@ -73,7 +73,7 @@ fn idle_connections_with_little_address_space_do_not_block_calls() {
 fn idle_connections_with_few_processes_do_not_block_calls() {
     let echo = support::function("echo");
     let tool = Path::new(env!("CARGO_BIN_EXE_tinderbox"));
-    // Root has no such limit, so the tool has to be somebody else, and only root can make it that.
+    // The limit does not apply to root, so the tool has to run as another user, which needs root.
     let is_root = std::fs::metadata("/proc/self").map_or(1, |own| own.uid()) == 0;
     let is_open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
     let folders = tool.ancestors().chain(echo.ancestors());
@@ -82,7 +82,7 @@ fn idle_connections_with_few_processes_do_not_block_calls() {
         return;
     }
     let server = Server::start_with(&echo, &["--timeout", "30"], |command| {
-        let own = 61_000 + std::process::id() % 4_000; // nobody's
+        let own = 61_000 + std::process::id() % 4_000; // an unused id
         sys::limit(command.uid(own).gid(own), sys::PROCESSES, 40);
     });
     let callers = idle(server.port, 100);
@@ -118,7 +118,7 @@ fn connection_over_capacity_is_429_and_later_ones_are_served() {
     let mut runtime = lambda.connect();
     let mut answered = 0;
     while answered < callers.len() {
-        let event = runtime.next(); // in any order, and also those of callers who gave up
+        let event = runtime.next(); // in any order, including those of callers that gave up
         runtime.respond(&event.id(), b"3");
         answered += usize::from(event.body == b"1");
     }
@@ -133,7 +133,7 @@ fn connection_over_capacity_is_429_and_later_ones_are_served() {
         if is_last {
             break id;
         }
-        runtime.respond(&id, b"5"); // one whose caller gave up
+        runtime.respond(&id, b"5"); // an event whose caller gave up
     };
     runtime.respond(&id, b"6");
     assert_eq!(caller.reply().as_bytes(), b"6");
@@ -177,7 +177,7 @@ fn queued_events_over_the_budget_are_429() {
                 false => assert_eq!(reply.status, 202, "{number}"),
             }
         }
-        // One that is done makes room for another.
+        // A handled event makes room for another.
         let mut runtime = lambda.connect();
         let id = runtime.next().id();
         runtime.respond(&id, b"2");
@@ -208,7 +208,8 @@ fn trailers_over_the_limit_close_the_connection() {
             let many = line.repeat(1000);
             let is_closed = (0..100).any(|_| !client.try_send(many.as_bytes()));
             if !is_closed && port == lambda.server.runtime_port {
-                assert_eq!(client.reply().status, 400); // of no event: refused before its trailers
+                // An unknown id is refused before its trailers.
+                assert_eq!(client.reply().status, 400);
             }
             let is_closed = is_closed || client.is_closed();
             assert!(is_closed, "{} bytes a line to {path}", line.len());
@@ -230,11 +231,11 @@ fn head_in_single_bytes_costs_linear_time() {
         let before = lambda.server.cpu_time();
         for _ in 0..1000 {
             client.send("y");
-            thread::sleep(Duration::from_millis(2)); // or several would be read at once
+            thread::sleep(Duration::from_millis(2)); // otherwise one read would get several bytes
         }
         lambda.server.cpu_time() - before
     });
-    let step = Duration::from_millis(10); // the clock's
+    let step = Duration::from_millis(10); // resolution of the CPU clock
     assert!(used[1] < used[0] * 2 + step * 10, "{used:?}");
 }
 
@@ -263,7 +264,7 @@ fn stream_caller_that_does_not_read_blocks_no_other() {
     let body = vec![b'x'; 64 << 20];
     let mode = "Lambda-Runtime-Function-Response-Mode: streaming\r\n";
     let sender = thread::spawn(move || {
-        // Cut when the time is up.
+        // The connection is closed at the timeout.
         runtime.try_send(&post(&response_path(&id), mode, &body));
     });
     lambda.server.wait_for_stderr("Status: timeout");
@@ -343,18 +344,18 @@ fn headers_over_lambdas_limits_are_400() {
     assert!(!server.stderr().contains("the bootstrap exited"));
 }
 
-/// RFC 4648, for texts of a length that three divides.
+/// RFC 4648, for texts whose length is a multiple of three.
 fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let groups = bytes.chunks_exact(3);
     assert!(groups.remainder().is_empty(), "{}", bytes.len());
-    let letters = groups.flat_map(|group| {
+    let digits = groups.flat_map(|group| {
         let bits = group
             .iter()
             .fold(0, |bits, &byte| bits << 8 | u32::from(byte));
-        [18, 12, 6, 0].map(|shift| char::from(LETTERS[(bits >> shift & 63) as usize]))
+        [18, 12, 6, 0].map(|shift| char::from(DIGITS[(bits >> shift & 63) as usize]))
     });
-    letters.collect()
+    digits.collect()
 }
 
 #[test]

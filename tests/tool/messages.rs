@@ -9,25 +9,25 @@ use crate::harness::{Finished, Server, run_once, run_tool};
 use crate::support::TempDir;
 
 /// Asserts that nothing was started: this one line, and exit status 2.
-fn refused(run: &Finished, text: &str) {
+fn assert_refused(run: &Finished, text: &str) {
     assert_eq!((run.code, run.text().as_str()), (2, ""), "{}", run.stderr);
     assert_eq!(run.stderr, format!("tinderbox: {text}\n"));
 }
 
-fn refused_bootstrap(path: &Path, text: &str) {
-    refused(&run_once(path, "{}", &[]), text);
+fn assert_bootstrap_refused(path: &Path, text: &str) {
+    assert_refused(&run_once(path, "{}", &[]), text);
     let arguments = [
         "run".as_ref(),
         path.as_os_str(),
         "--port".as_ref(),
         "0".as_ref(),
     ];
-    refused(&run_tool(&arguments), text);
+    assert_refused(&run_tool(&arguments), text);
 }
 
 #[test]
 fn bootstrap_missing_is_reported() {
-    refused_bootstrap(
+    assert_bootstrap_refused(
         Path::new("/no/such"),
         "cannot read '/no/such': No such file or directory (os error 2)",
     );
@@ -38,14 +38,14 @@ fn folder_without_bootstrap_is_reported() {
     let folder = TempDir::new();
     let path = folder.path();
     let text = format!("no file named bootstrap in the folder '{}'", path.display());
-    refused_bootstrap(path, &text);
+    assert_bootstrap_refused(path, &text);
     std::fs::create_dir(path.join("bootstrap")).expect("make a folder");
-    refused_bootstrap(path, &text);
+    assert_bootstrap_refused(path, &text);
 }
 
 #[test]
 fn bootstrap_not_a_regular_file_is_reported() {
-    refused_bootstrap(Path::new("/dev/null"), "'/dev/null' is not a regular file");
+    assert_bootstrap_refused(Path::new("/dev/null"), "'/dev/null' is not a regular file");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn bootstrap_not_executable_is_reported_with_remedy() {
     let text = format!(
         "cannot execute '{path}': it is not executable; make it so with: chmod +x '{path}'"
     );
-    refused_bootstrap(folder.path(), &text);
+    assert_bootstrap_refused(folder.path(), &text);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn bootstrap_of_another_architecture_is_reported_with_hint() {
             "cannot execute '{path}': it is built for {name} and this machine is {host}; build it \
              for {host}, or run it with --runner qemu-{name}-static"
         );
-        refused_bootstrap(folder.path(), &text);
+        assert_bootstrap_refused(folder.path(), &text);
     }
 }
 
@@ -109,7 +109,7 @@ fn script_without_shebang_is_reported_and_not_run() {
          as #!/bin/sh)",
         path.display()
     );
-    refused_bootstrap(&path, &text);
+    assert_bootstrap_refused(&path, &text);
     assert!(!folder.path().join("ran").exists());
 }
 
@@ -117,7 +117,7 @@ fn script_without_shebang_is_reported_and_not_run() {
 fn bootstrap_empty_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"");
-    refused_bootstrap(
+    assert_bootstrap_refused(
         &path,
         &format!("cannot execute '{}': it is empty", path.display()),
     );
@@ -129,12 +129,12 @@ fn interpreter_missing_is_reported() {
     let path = folder.executable("script", b"#! /no/such -x\n");
     let shown = path.display();
     let text = format!("cannot execute '{shown}': its interpreter '/no/such' does not exist");
-    refused_bootstrap(&path, &text);
+    assert_bootstrap_refused(&path, &text);
 
     let path = folder.executable("program", &elf_with_interpreter("/no/ld.so"));
     let shown = path.display();
     let text = format!("cannot execute '{shown}': its interpreter '/no/ld.so' does not exist");
-    refused_bootstrap(&path, &text);
+    assert_bootstrap_refused(&path, &text);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn runner_missing_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\n");
     let run = run_once(&path, "{}", &["--runner", "no-such-runner -x"]);
-    refused(
+    assert_refused(
         &run,
         "cannot find the runner 'no-such-runner': no such file, or not in PATH",
     );
@@ -171,7 +171,7 @@ fn task_root_not_a_directory_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\n");
     let run = run_once(&path, "{}", &["--task-root", "/no/such"]);
-    refused(&run, "invalid task root '/no/such': not a directory");
+    assert_refused(&run, "invalid task root '/no/such': not a directory");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn port_in_use_is_reported_with_errno_and_remedy() {
             "cannot bind 127.0.0.1:{port}: {in_use}; choose another port with \
              {option} N, or any free one with {option} 0"
         );
-        refused(&run, &text);
+        assert_refused(&run, &text);
     }
 }
 
@@ -202,7 +202,7 @@ fn invoke_without_server_is_reported_with_errno_and_remedy() {
         "cannot connect to 127.0.0.1:{port}: Connection refused (os error 111); start a local \
          Lambda with tinderbox run, or name its port with --port N"
     );
-    refused(&run_tool(&["invoke", "--port", &port]), &text);
+    assert_refused(&run_tool(&["invoke", "--port", &port]), &text);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn response_truncated_is_reported() {
             "the local Lambda at 127.0.0.1:{port} closed the connection before the response was \
              complete"
         );
-        refused(&run_tool(&["invoke", "--port", &port]), &text);
+        assert_refused(&run_tool(&["invoke", "--port", &port]), &text);
     }
     server.join().expect("the server does not panic");
 }
@@ -314,7 +314,7 @@ fn elf_header(machine: u16, big_endian: bool) -> [u8; 64] {
     header[..4].copy_from_slice(b"\x7fELF");
     header[4] = 2; // 64 bits
     header[5] = if big_endian { 2 } else { 1 };
-    header[6] = 1; // the one version
+    header[6] = 1; // the only version
     let [kind, machine] = match big_endian {
         true => [2u16.to_be_bytes(), machine.to_be_bytes()],
         false => [2u16.to_le_bytes(), machine.to_le_bytes()],
@@ -333,7 +333,7 @@ fn elf_with_interpreter(name: &str) -> Vec<u8> {
     };
     let mut file = elf_header(machine, false).to_vec();
     file[20] = 1;
-    file[32] = 64; // program headers begin behind the header
+    file[32] = 64; // program headers follow the header
     file[52] = 64; // size of the header
     file[54] = 56; // size of a program header
     file[56] = 1; // how many
@@ -351,13 +351,13 @@ fn elf_with_interpreter(name: &str) -> Vec<u8> {
 fn control_characters_in_messages_are_escaped() {
     let evil = "\u{1b}[31m\u{9b}31m\u{7f}\u{202e}\nEND RequestId: fake\r";
     let shown = r"\u{1b}[31m\u{9b}31m\u{7f}\u{202e}\nEND RequestId: fake\u{d}";
-    // A name of a file.
+    // In the name of a file.
     let run = run_once(Path::new(&format!("/no/{evil}")), "{}", &[]);
-    refused(
+    assert_refused(
         &run,
         &format!("cannot read '/no/{shown}': No such file or directory (os error 2)"),
     );
-    // What a server says, to the command that calls it.
+    // In a server's answer to the command.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener
         .local_addr()
@@ -409,7 +409,7 @@ fn stream_error_is_one_line_without_control_characters() {
     );
     let is_bare = |letter: char| letter.is_control() && letter != '\n';
     assert!(!run.stderr.contains(is_bare), "{:?}", run.stderr);
-    runtime.get(crate::fake_runtime::NEXT); // its END and REPORT lines
+    runtime.get(crate::fake_runtime::NEXT); // ends the event: END and REPORT lines
     lambda.server.wait_for_stderr("REPORT RequestId");
     let is_bare = |letter: char| letter.is_control() && !"\n\t".contains(letter);
     assert!(

@@ -216,7 +216,7 @@ fn concurrent_timeout_kills_nothing_and_refuses_the_late_answer() {
     let text = slow.reply();
     let timed_out = format!("Task timed out after {timeout:.2} seconds");
     assert!(text.as_str().expect("text").contains(&timed_out));
-    // Others are served meanwhile, and the process lives.
+    // Other events are handled meanwhile, and the process keeps running.
     let fine = lambda.call("2");
     let other = two.next().id();
     assert_eq!(two.respond(&other, b"fine").status, 202);
@@ -226,7 +226,11 @@ fn concurrent_timeout_kills_nothing_and_refuses_the_late_answer() {
         (late.status, late.field("errorType").as_str()),
         (410, "InvokeTimeout")
     );
-    assert_eq!(one.respond(&id, b"again").status, 400, "an id is late once");
+    assert_eq!(
+        one.respond(&id, b"again").status,
+        400,
+        "only the first late answer is 410"
+    );
     let again = lambda.call("3");
     let id = one.next().id();
     assert_eq!(one.respond(&id, b"served").status, 202);
@@ -327,7 +331,7 @@ fn extension_gets_sigterm_at_shutdown() {
     assert_eq!(server.stop(sys::SIGTERM).code(), Some(0));
     assert!(server.stderr().contains("shutdown"), "{}", server.stderr());
 
-    // One that ignores the notice is killed when its time is up; no other is given any.
+    // An extension that ignores SIGTERM is killed after the grace period.
     let lambda = ManualRuntime::start(&[]);
     let mut runtime = lambda.connect();
     let register = "/2020-01-01/extension/register";

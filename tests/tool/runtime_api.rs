@@ -1,4 +1,4 @@
-//! The Runtime API: framing of events, headers, limits, and what answers and errors become.
+//! The Runtime API: framing of events, headers, limits, and the results of answers and errors.
 
 use crate::fake_runtime::{ManualRuntime, NEXT, PAYLOAD_BYTES_MAX, response_path};
 use crate::harness::call;

@@ -137,8 +137,8 @@ fn event_sent_to_a_closed_connection_is_repeated() {
     drop(dead);
     let caller = lambda.call("1");
     let mut alive = lambda.connect();
-    // The server does not watch for the client's end, so the dead connection is first in line.
-    lambda.is_in("Running");
+    // The server does not notice that the client is gone, so the closed connection gets the event.
+    lambda.wait_for_phase("Running");
     let event = alive.next();
     alive.respond(&event.id(), b"1");
     assert_eq!(caller.reply().as_bytes(), b"1");
@@ -234,8 +234,8 @@ fn truncated_answer_is_an_error_at_the_next_request() {
     let path = format!("/2018-06-01/runtime/invocation/{id}/response");
     runtime.send(&crate::wire::post(&path, "", &[b'x'; 100])[..150]);
     drop(runtime);
-    // The server sees the end of that connection in its own time.
-    lambda.is_in("ResponseSent");
+    // The server notices the end of that connection asynchronously.
+    lambda.wait_for_phase("ResponseSent");
     let mut runtime = lambda.connect();
     runtime.get(NEXT);
     let reply = caller.reply();

@@ -118,53 +118,53 @@ fn collect(name: &str, bytes: &[u8], groups: &mut Groups) {
             versions.insert(id.clone(), version.clone());
         }
     }
-    let mut next_version = None;
-    let mut inits = Vec::new();
-    let mut add = |version: Option<String>, what: Result<Invocation, (f64, String)>| {
-        let version = version.unwrap_or("unknown".to_string());
-        let group: &mut Group = groups.entry((name.to_string(), version)).or_default();
-        match what {
-            Ok(invocation) => group.invocations.push(invocation),
-            Err(init) => group.inits.push(init),
-        }
-    };
+    let mut last_version = None;
+    let mut inits = Vec::new(); // those that the next START line gives a version
     for entry in entries {
         match entry {
             Entry::Start { version, .. } => {
-                next_version = Some(version.clone());
-                for init in inits.drain(..) {
-                    add(Some(version.clone()), Err(init));
-                }
+                last_version = Some(version);
+                move_inits(&mut inits, groups, name, &last_version);
             }
             Entry::Report {
                 id,
                 stream_version,
                 invocation,
             } => {
-                add(
-                    versions.get(&id).cloned().or(stream_version),
-                    Ok(invocation),
-                );
-            }
-            Entry::Init {
-                stream_version: None,
-                duration_ms,
-                status,
-            } => {
-                inits.push((duration_ms, status));
+                let version = versions.get(&id).cloned().or(stream_version);
+                let group = group_of(groups, name, version);
+                group.invocations.push(invocation);
             }
             Entry::Init {
                 stream_version,
                 duration_ms,
                 status,
-            } => {
-                add(stream_version, Err((duration_ms, status)));
-            }
+            } => match stream_version {
+                None => inits.push((duration_ms, status)),
+                version => {
+                    let group = group_of(groups, name, version);
+                    group.inits.push((duration_ms, status));
+                }
+            },
         }
     }
-    for init in inits {
-        add(next_version.clone(), Err(init)); // no START line follows it
+    move_inits(&mut inits, groups, name, &last_version); // no START line follows them
+}
+
+fn move_inits(
+    inits: &mut Vec<(f64, String)>,
+    groups: &mut Groups,
+    name: &str,
+    version: &Option<String>,
+) {
+    if !inits.is_empty() {
+        group_of(groups, name, version.clone()).inits.append(inits);
     }
+}
+
+fn group_of<'a>(groups: &'a mut Groups, name: &str, version: Option<String>) -> &'a mut Group {
+    let version = version.unwrap_or("unknown".to_string());
+    groups.entry((name.to_string(), version)).or_default()
 }
 
 fn text_table(name: &str, version: &str, group: &Group) -> String {
