@@ -60,7 +60,7 @@ impl FakeAws {
     }
 }
 
-const AFTERWARDS: &str = r#"{"Variables": {"SECRET": "kept"}}"#;
+const AFTERWARDS: &str = r#"{"Variables": {"SECRET": "preserved"}}"#;
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -104,7 +104,7 @@ fn measure_on_lambda_sh_forces_cold_starts_for_report() {
 
     let environments = lambda.environments();
     let counted =
-        |n| format!(r#"{{"Variables": {{"SECRET": "kept", "TINDERBOX_COLD_START": "{n}"}}}}"#);
+        |n| format!(r#"{{"Variables": {{"SECRET": "preserved", "TINDERBOX_COLD_START": "{n}"}}}}"#);
     assert_eq!(
         environments,
         [counted(1), counted(2), counted(3), AFTERWARDS.to_string()]
@@ -120,7 +120,7 @@ fn measure_on_lambda_sh_forces_cold_starts_for_report() {
         "{calls}"
     );
     assert!(
-        !calls.contains("kept"),
+        !calls.contains("preserved"),
         "no variable is an argument: {calls}"
     );
     assert!(lambda.is_clean());

@@ -177,12 +177,12 @@ fn queued_events_over_the_budget_are_429() {
                 false => assert_eq!(reply.status, 202, "{number}"),
             }
         }
-        // A handled event makes room for another.
+        // A handled event frees its share of the budget.
         let mut runtime = lambda.connect();
         let id = runtime.next().id();
         runtime.respond(&id, b"2");
         runtime.get(NEXT);
-        wait_until("room", || {
+        wait_until("a free share", || {
             caller.send(post(INVOKE, kind, &event));
             caller.reply().status == 202
         });

@@ -18,7 +18,7 @@ const RETRIES: u32 = 100;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(2);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_millis(250);
 
-/// How many refused connections are kept open after the refusal: closing one at once would send a
+/// How many refused connections stay open after the refusal: closing one at once would send a
 /// reset, which can overtake the refusal.
 const REFUSED_MAX: usize = 8;
 

@@ -35,7 +35,7 @@ const READ_BYTES_MIN: usize = 4 * 1024;
 const GROWTH_BYTES_MAX: usize = 256 * 1024;
 
 /// A larger buffer is freed once it is empty.
-const BUFFER_BYTES_KEPT: usize = 128 * 1024;
+const IDLE_BUFFER_BYTES_MAX: usize = 128 * 1024;
 
 /// How long the server waits for a client; `None` is without limit.
 #[derive(Clone, Copy)]
@@ -191,7 +191,7 @@ impl Connection {
             self.filled -= self.consumed;
             self.consumed = 0;
         }
-        if self.filled == 0 && self.buffer.len() > BUFFER_BYTES_KEPT {
+        if self.filled == 0 && self.buffer.len() > IDLE_BUFFER_BYTES_MAX {
             self.buffer = Vec::new();
         }
         if self.buffer.len() - self.filled < READ_BYTES_MIN {

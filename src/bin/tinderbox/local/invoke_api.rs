@@ -134,7 +134,7 @@ fn handle(
         Err(error) => return error.reply(connection, request),
     };
     let limit = invocation_type.event_bytes_max();
-    let reserved = server.events.reserve(request.kept_body_bytes_max(limit));
+    let reserved = server.events.reserve(request.stored_body_bytes_max(limit));
     let Some(mut share) = reserved else {
         return ApiError::too_many_requests().reply(connection, request);
     };

@@ -42,10 +42,10 @@ impl Connection {
         let mut body = Body::EMPTY;
         match request.framing {
             BodyFraming::Length(length) => {
-                let kept = limit.min(usize::try_from(length).unwrap_or(usize::MAX));
+                let stored = limit.min(usize::try_from(length).unwrap_or(usize::MAX));
                 // Without memory the body cannot be read.
                 body.bytes
-                    .try_reserve_exact(kept)
+                    .try_reserve_exact(stored)
                     .map_err(|_| ConnectionClosed)?;
                 self.read_data(length, limit, &mut body)?;
             }
@@ -89,9 +89,11 @@ impl Connection {
             }
             let ready = &self.buffer[self.consumed..self.filled];
             let count = ready.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let kept = count.min(capacity);
-            body.bytes.try_reserve(kept).map_err(|_| ConnectionClosed)?;
-            body.bytes.extend_from_slice(&ready[..kept]);
+            let stored = count.min(capacity);
+            body.bytes
+                .try_reserve(stored)
+                .map_err(|_| ConnectionClosed)?;
+            body.bytes.extend_from_slice(&ready[..stored]);
             self.consumed += count;
             body.length += count as u64;
             left -= count as u64;

@@ -48,8 +48,8 @@ impl Request {
         if value.is_empty() { None } else { Some(value) }
     }
 
-    /// The most bytes of the body that are kept if `limit` are kept at most.
-    pub fn kept_body_bytes_max(&self, limit: usize) -> usize {
+    /// How many bytes of the body are stored at most, with this limit.
+    pub fn stored_body_bytes_max(&self, limit: usize) -> usize {
         match self.framing {
             BodyFraming::Length(length) => usize::try_from(length).unwrap_or(limit).min(limit),
             BodyFraming::Chunked => limit,
