@@ -66,18 +66,18 @@ fi
 stage "Benches"
 "${CARGO[@]}" bench --quiet --benches ${quick:+-- --quick}
 
-# Who takes part: NAME=PATH[,root=DIR,handler=H], as `tinderbox measure` has it, if it answers rightly.
+# Who takes part: NAME=PATH[,task-root=DIR,handler=H], as `tinderbox measure` has it, if it answers rightly.
 #
 #   candidate NAME PATH ANSWER [ROOT HANDLER]
 candidate() {
     local name=$1 path=$2 wanted=$3 where=() answer
-    [ $# -lt 5 ] || where=(--root "$4" --handler "$5")
-    if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --invoke "$event" 2>"$out/log"); then
+    [ $# -lt 5 ] || where=(--task-root "$4" --handler "$5")
+    if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --once "$event" 2>"$out/log"); then
         skipped "$name: $(jq -r '.errorMessage' <<<"$answer" 2>/dev/null || tail -n 1 "$out/log")"
     elif [ "$(jq -c . <<<"$answer" 2>/dev/null)" != "$wanted" ]; then
         skipped "$name: it answers $answer"
     else
-        candidates+=("$name=$path${4:+,root=$4,handler=$5}")
+        candidates+=("$name=$path${4:+,task-root=$4,handler=$5}")
     fi
 }
 
@@ -114,17 +114,19 @@ if ! "$tool" help measure >/dev/null 2>&1; then
 else
     # Each in turn with the floor alone: behind something large, like an interpreter, the next start
     # finds cold caches, whoever it is.
-    [ -n "$quick" ] && starts=5 extent=(-n 15 -m 200) || starts=100 extent=()
+    [ -n "$quick" ] && starts=5 extent=(--cold-starts 15 --invocations 200) || starts=100 extent=()
     for one in "${candidates[@]}"; do
-        "$tool" measure "$one" "${extent[@]}" --event "$event" --json >"$out/measure.json"
+        "$tool" measure "$one" "${extent[@]}" --baseline "floor=$built/floor/bootstrap" \
+            --event "$event" --json >"$out/measure.json"
         jq -r -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" | awk -F'\t' '
             { beside = $7 == "-" ? "" : $7 " of the floor [" $8 " to " $9 "]"
               printf "%-12s %-32s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
     done
     # All together for the picture, the small ones side by side for the same reason.
     others=()
-    for ((at = ${#candidates[@]} - 2; at > 0; at--)); do others+=(--vs "${candidates[at]}"); done
-    "$tool" measure "${candidates[-1]}" "${others[@]}" -n "$starts" -m 20 \
+    for ((at = ${#candidates[@]} - 2; at > 0; at--)); do others+=(--compare "${candidates[at]}"); done
+    "$tool" measure "${candidates[-1]}" "${others[@]}" --cold-starts "$starts" --invocations 20 \
+        --baseline "floor=$built/floor/bootstrap" \
         --event "$event" --svg "$out/figures.svg" >"$out/together"
 fi
 

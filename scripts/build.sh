@@ -39,7 +39,7 @@ if [ -n "$tool" ]; then
     what=(--features tool --bin tinderbox)
 elif [ -n "$floor" ]; then
     package=$root/benches/floor
-    out=/floor # where `tinderbox measure` looks for it, beside the tool
+    out=/floor
 elif [ -z "$function" ]; then
     package=$root
     what=(--bin bootstrap)

@@ -4,7 +4,7 @@ def tenths: if . == null then "-" else . * 10 | round / 10 end;
 def ratio: if . == null then ["-", "-", "-"]
     else [.median, .from, .to] | map(if . == null then "-" else . * 1000 | round / 1000 end) end;
 
-.ratios as $ratios | .floor as $floor | .bootstraps[0] | . as $one |
+.ratios as $ratios | .baseline as $floor | .bootstraps[0] | . as $one |
 def beside(key): [$ratios[] | select(.of == $one.name and .to == $floor)][0] | key | ratio;
 def once(bench; unit; figure):
     (figure | tenths) as $figure | [bench, .name, unit, 1, $figure, $figure, "-", "-", "-"];

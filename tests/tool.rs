@@ -1,19 +1,21 @@
-//! The tool `tinderbox`, driven as its users drive it: commands, files, signals and sockets.
+//! The tool `tinderbox`, used as its users do: by commands, files, signals and sockets.
 //!
-//! Callers use `minreq`, a client this project did not write, or raw sockets where the bytes
+//! Callers are `minreq`, a client that this project did not write, or raw sockets where the bytes
 //! matter. Bootstraps are the release binaries, or scripts that a test writes; in the tests of the
 //! Runtime API the script sleeps and the test itself is the runtime.
 
 mod support;
 
-#[path = "tool/bench.rs"]
-mod bench;
 #[path = "tool/commands.rs"]
 mod commands;
 #[path = "tool/events.rs"]
 mod events;
+#[path = "tool/fake_runtime.rs"]
+mod fake_runtime;
 #[path = "tool/functions.rs"]
 mod functions;
+#[path = "tool/harness.rs"]
+mod harness;
 #[path = "tool/http.rs"]
 mod http;
 #[path = "tool/invoke_api.rs"]
@@ -32,7 +34,5 @@ mod race;
 mod runtime_api;
 #[path = "tool/states.rs"]
 mod states;
-#[path = "tool/tool.rs"]
-mod tool;
 #[path = "tool/wire.rs"]
 mod wire;

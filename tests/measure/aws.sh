@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Stands in for the AWS CLI: keeps a function's environment in files of the folder STAND_IN and answers
-# as the CLI does with --output text and --query. `calls` logs its arguments, `environments` what the
-# function was given; `is_cold` is there when that has changed since the last invocation. `never_cold`,
-# `error` and `breaks` are put there by tests.
+# A fake of the AWS CLI: stores a function's environment in files of the folder STAND_IN and answers as
+# the CLI does with --output text and --query. `calls` logs its arguments, `environments` the function's
+# environments; `is_cold` exists after a change of the environment until the next invocation. Tests
+# create `never_cold`, `error` and `breaks`.
 set -euo pipefail
 cd "$STAND_IN"
 printf '%s\n' "$*" >>calls
@@ -21,8 +21,8 @@ case $2 in
             Environment.Error.ErrorCode) echo None ;;
             *'`{}`, `{"TINDERBOX_COLD_START": "'*)
                 number=${query##*: \"}
-                printf '{"Variables": {"SECRET": "kept", "TINDERBOX_COLD_START": "%s"}}' "${number%%\"*}" ;;
-            *) printf '{"Variables": {"SECRET": "kept"}}' ;;
+                printf '{"Variables": {"SECRET": "preserved", "TINDERBOX_COLD_START": "%s"}}' "${number%%\"*}" ;;
+            *) printf '{"Variables": {"SECRET": "preserved"}}' ;;
         esac
         ;;
     update-function-configuration)

@@ -1,16 +1,25 @@
-//! What cannot be measured is told in words, with the right exit status, and nothing stays behind.
+//! Failures of measured bootstraps: messages, exit statuses, no process left.
 
+use crate::harness::{Finished, command, run_tool, wait, wait_until};
 use crate::known::{known, variant};
 use crate::support::{self, TempDir, proc, sys};
-use crate::tool::{Finished, command, finish, until, wait};
 
 const SIGINT: i32 = 2;
 
-/// A run that measures nothing: a code, no report, and what it says.
-fn fails(word: &str, options: &[&str], code: i32, says: &str) -> Finished {
-    let mut arguments = vec!["measure", word, "-n", "2", "-m", "2", "--cpu", "any"];
+/// Asserts a run without a report: its exit status and its message.
+fn assert_fails(word: &str, options: &[&str], code: i32, message: &str) -> Finished {
+    let mut arguments = vec![
+        "measure",
+        word,
+        "--cold-starts",
+        "2",
+        "--invocations",
+        "2",
+        "--pin-cpu",
+        "any",
+    ];
     arguments.extend(options);
-    let run = finish(&arguments);
+    let run = run_tool(&arguments);
     assert_eq!(
         (run.code, run.text().as_str()),
         (code, ""),
@@ -22,134 +31,135 @@ fn fails(word: &str, options: &[&str], code: i32, says: &str) -> Finished {
         "{word}: {}",
         run.stderr
     );
-    assert!(run.stderr.contains(says), "{word}: {}", run.stderr);
+    assert!(run.stderr.contains(message), "{word}: {}", run.stderr);
     run
 }
 
 #[test]
-fn a_bootstrap_that_exits_is_told_of_with_what_it_said() {
+fn bootstrap_exit_is_reported_with_its_output() {
     let folder = TempDir::new();
     let script = folder.executable(
         "bootstrap",
         b"#!/bin/sh\necho no configuration >&2\nexit 7\n",
     );
-    let run = fails(
+    let run = assert_fails(
         &script.display().to_string(),
         &[],
         1,
-        "it exited with status 7 before it asked for an event; it said:\n    no configuration\n",
+        "bootstrap): exited with status 7 before it requested an event; its output:\n    no \
+         configuration\n",
     );
     assert!(run.stderr.contains(&script.display().to_string()));
 }
 
 #[test]
-fn a_bootstrap_that_is_killed_is_told_of() {
+fn bootstrap_killed_by_signal_is_reported() {
     let folder = TempDir::new();
     let script = folder.executable("bootstrap", b"#!/bin/sh\nkill -SEGV $$\n");
-    let says = "was killed by signal 11 (segmentation fault) before it asked for an event";
-    fails(&script.display().to_string(), &[], 1, says);
+    let message = "was killed by signal 11 (segmentation fault) before it requested an event";
+    assert_fails(&script.display().to_string(), &[], 1, message);
 }
 
 #[test]
-fn a_bootstrap_that_never_polls_is_waited_for_no_longer_than_said() {
+fn bootstrap_without_next_is_reported_after_the_timeout() {
     let word = variant("silent", &["KNOWN_SILENT=1"]);
-    let says = "it has not asked for an event in 0.5 s\n";
-    fails(&word, &["--timeout", "0.5"], 1, says);
+    let message = "): did not request an event within 0.5 s\n";
+    assert_fails(&word, &["--timeout", "0.5"], 1, message);
 }
 
 #[test]
-fn a_bootstrap_that_does_not_answer_is_told_of() {
+fn bootstrap_without_answer_is_reported_after_the_timeout() {
     let word = variant("slow", &["KNOWN_EVENT_SLEEP_US=5000000"]);
-    let says = "it has not answered (its event 1) in 0.5 s\n";
-    fails(&word, &["--timeout", "0.5"], 1, says);
+    let message = "): did not answer event 1 within 0.5 s\n";
+    assert_fails(&word, &["--timeout", "0.5"], 1, message);
 }
 
 #[test]
-fn what_is_not_http_is_told_of() {
+fn bootstrap_sending_malformed_http_is_reported() {
     let word = variant("garbage", &["KNOWN_GARBAGE=1"]);
-    fails(
+    assert_fails(
         &word,
-        &["--timeout", "0.5"],
+        &[],
         1,
-        "exited with status 6 before it asked for an event",
+        "exited with status 6 before it requested an event",
     );
 }
 
 #[test]
-fn an_init_error_is_told_with_its_text() {
+fn init_error_is_reported_with_its_text() {
     let word = variant("fails", &["KNOWN_INIT_ERROR=1"]);
-    let says = "it posted an init error: Known.Init: as planned";
-    fails(&word, &[], 1, says);
+    let message = "): posted an init error: Known.Init: as planned";
+    assert_fails(&word, &[], 1, message);
 }
 
 #[test]
-fn a_bootstrap_that_is_always_wrong_is_not_measured() {
+fn bootstrap_with_only_wrong_answers_is_not_measured() {
     let word = variant("wrong", &["KNOWN_WRONG=error", "KNOWN_WRONG_EVERY=1"]);
-    let says = "it answered with the error Known.Error: as planned, 3 times of 3";
-    fails(&word, &[], 1, says);
+    let message = "): returned the error Known.Error: as planned (each of 3 events)";
+    assert_fails(&word, &[], 1, message);
 }
 
 #[test]
-fn a_rival_that_fails_is_named() {
-    let rival = variant("broken", &["KNOWN_SILENT=1"]);
-    let says = "broken (";
-    fails(
+fn comparison_that_fails_is_named() {
+    let comparison = variant("broken", &["KNOWN_SILENT=1"]);
+    let message = "broken (";
+    assert_fails(
         &variant("plain", &[]),
-        &["--vs", &rival, "--timeout", "0.5"],
+        &["--compare", &comparison, "--timeout", "2"],
         1,
-        says,
+        message,
     );
 }
 
 #[test]
-fn files_that_cannot_be_run_are_exit_2() {
+fn file_not_executable_exits_2() {
     let folder = TempDir::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    fails(&path("nothing"), &[], 2, "there is no file '");
-    fails(
+    assert_fails(&path("nothing"), &[], 2, "cannot read '");
+    assert_fails(
         &folder.path().display().to_string(),
         &[],
         2,
-        "holds no file named bootstrap",
+        "no file named bootstrap in the folder",
     );
     folder.file("plain", b"#!/bin/sh\n");
-    fails(
+    assert_fails(
         &path("plain"),
         &[],
         2,
-        "is not executable; make it so with: chmod +x",
+        "it is not executable; make it so with: chmod +x",
     );
     folder.executable("text", b"hello\n");
-    fails(
+    assert_fails(
         &path("text"),
         &[],
         2,
-        "is neither an ELF program nor a script",
+        "it is neither an ELF program nor a script",
     );
     folder.executable("gone", b"#!/nonexistent/interpreter\n");
-    fails(
+    assert_fails(
         &path("gone"),
         &[],
         2,
-        "needs the interpreter '/nonexistent/interpreter'",
+        "its interpreter '/nonexistent/interpreter' does not exist",
     );
-    let rival = path("nothing");
-    fails(
+    let comparison = path("nothing");
+    assert_fails(
         &known().display().to_string(),
-        &["--vs", &rival],
+        &["--compare", &comparison],
         2,
-        "there is no file '",
+        "cannot read '",
     );
-    fails(
+    assert_fails(
         &known().display().to_string(),
-        &["--floor", &rival],
+        &["--baseline", &comparison],
         2,
-        "there is no file '",
+        "cannot read '",
     );
 }
 
 #[test]
-fn a_file_for_another_machine_is_named_as_such() {
+fn file_of_another_architecture_is_reported() {
     let folder = TempDir::new();
     let mut file = std::fs::read(known()).expect("read the known bootstrap");
     let (machine, name) = match std::env::consts::ARCH {
@@ -158,7 +168,7 @@ fn a_file_for_another_machine_is_named_as_such() {
     };
     file[18..20].copy_from_slice(&machine.to_le_bytes());
     let other = folder.executable("bootstrap", &file);
-    let run = fails(
+    let run = assert_fails(
         &other.display().to_string(),
         &[],
         2,
@@ -175,12 +185,19 @@ fn a_file_for_another_machine_is_named_as_such() {
 }
 
 #[test]
-fn a_signal_stops_the_tool_and_what_it_measures() {
+fn stop_signal_kills_measured_processes() {
     for (signal, code) in [(sys::SIGTERM, 143), (SIGINT, 130)] {
         let mark = format!("MEASURE_TEST_SIGNAL={signal}.{}", std::process::id());
         let word = variant("slow", &["KNOWN_EVENT_SLEEP_US=100000"]);
         let arguments = [
-            "measure", &word, "--vs", &word, "--cpu", "any", "--env", &mark,
+            "measure",
+            &word,
+            "--compare",
+            &word,
+            "--pin-cpu",
+            "any",
+            "--env",
+            &mark,
         ];
         let mut child = support::spawn(&mut command(&arguments));
         let alive = || {
@@ -188,7 +205,7 @@ fn a_signal_stops_the_tool_and_what_it_measures() {
                 .into_iter()
                 .any(|pid| proc::has_mark(pid, &mark))
         };
-        until("it measures", alive);
+        wait_until("it measures", alive);
         sys::kill(child.id(), signal);
         assert_eq!(wait(&mut child).code(), Some(code));
         assert!(!alive());
@@ -196,13 +213,22 @@ fn a_signal_stops_the_tool_and_what_it_measures() {
 }
 
 #[test]
-fn nothing_stays_behind() {
+fn measure_leaves_no_process() {
     let mark = format!("MEASURE_TEST_MARK={}", std::process::id());
     let word = variant("parent", &["KNOWN_CHILD_KIB=64"]);
     let arguments = [
-        "measure", &word, "-n", "3", "-m", "3", "--cpu", "any", "--env", &mark,
+        "measure",
+        &word,
+        "--cold-starts",
+        "3",
+        "--invocations",
+        "3",
+        "--pin-cpu",
+        "any",
+        "--env",
+        &mark,
     ];
-    let run = finish(&arguments);
+    let run = run_tool(&arguments);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let mut pids = proc::pids();
     pids.retain(|&pid| proc::has_mark(pid, &mark));

@@ -1,22 +1,23 @@
-//! Each figure, of a bootstrap that is made to have it.
+//! Each measurement, of a bootstrap built to produce a known value.
 
 use std::process::{Command, Stdio};
 
-use crate::known::{copy, known, measure, measure_well, variant, variant_of};
+use crate::known::{copy, known, measure, measure_ok, variant, variant_of};
 use crate::skip::has;
 use crate::support::{TempDir, bootstrap, function, spawn};
 
-const FEW: &[&str] = &["-n", "10", "-m", "100"];
+const SHORT_RUN: &[&str] = &["--cold-starts", "10", "--invocations", "100"];
 
 #[test]
-fn a_sleep_before_the_first_get_is_in_every_start() {
+fn sleep_before_first_get_is_in_every_start() {
     let words = [
         variant("plain", &[]),
         variant("slow", &["KNOWN_SLEEP_US=5000"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     assert!(measured.number("slow", "start_to_next_us.min") >= 5000.0);
-    assert!(measured.number("plain", "start_to_next_us.min") < 5000.0);
+    let plain = measured.number("plain", "start_to_next_us.min");
+    assert!(plain < measured.number("slow", "start_to_next_us.min"));
     for name in ["plain", "slow"] {
         assert_eq!(measured.number(name, "cold_starts"), 10.0);
         let next = measured.number(name, "start_to_next_us.p50");
@@ -40,9 +41,9 @@ fn a_sleep_before_the_first_get_is_in_every_start() {
 }
 
 #[test]
-fn a_sleep_in_the_handler_is_in_every_latency() {
+fn sleep_in_handler_is_in_every_latency() {
     let words = [variant("slow", &["KNOWN_EVENT_SLEEP_US=3000"])];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     assert_eq!(measured.number("slow", "warm_invocations"), 100.0);
     assert!(measured.number("slow", "warm_latency_us.min") >= 3000.0);
     assert!(measured.number("slow", "invocations_per_s") <= 1.0 / 0.003);
@@ -54,15 +55,15 @@ fn a_sleep_in_the_handler_is_in_every_latency() {
 }
 
 #[test]
-fn memory_that_is_touched_is_resident_private_and_faulted() {
+fn touched_memory_is_resident_private_and_faulted() {
     let folder = TempDir::new();
     let own = copy(&folder);
     let words = [
         variant_of(&own, "plain", &[]),
         variant_of(&own, "large", &["KNOWN_TOUCH_KIB=10240"]),
     ];
-    let measured = measure_well(&words, FEW);
-    // Page tables are not in these; the C library may touch a page or two more.
+    let measured = measure_ok(&words, SHORT_RUN);
+    // These exclude page tables; the C library may touch a page or two more.
     for (key, margin) in [
         ("resident_kib", 256.0),
         ("private_kib", 64.0),
@@ -76,17 +77,17 @@ fn memory_that_is_touched_is_resident_private_and_faulted() {
 }
 
 #[test]
-fn what_children_use_counts_too() {
+fn child_process_memory_is_counted() {
     let folder = TempDir::new();
     let own = copy(&folder);
     let words = [
         variant_of(&own, "plain", &[]),
         variant_of(&own, "parent", &["KNOWN_CHILD_KIB=20480"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     assert_eq!(measured.number("plain", "processes"), 1.0);
     assert_eq!(measured.number("parent", "processes"), 2.0);
-    // Pages that parent and child share, those of the file, are private to neither.
+    // Pages of the file, which parent and child share, are private to neither.
     let more = measured.number("parent", "private_kib") - measured.number("plain", "private_kib");
     assert!(
         (20_480.0 - 1024.0..=20_480.0 + 256.0).contains(&more),
@@ -95,13 +96,13 @@ fn what_children_use_counts_too() {
 }
 
 #[test]
-fn system_calls_are_counted_exactly() {
+fn system_calls_of_known_program_are_exact() {
     let words = [
         variant("plain", &[]),
         variant("more", &["KNOWN_CALLS=100", "KNOWN_EVENT_CALLS=7"]),
         variant("reconnects", &["KNOWN_RECONNECTS=1"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     let before = |name| measured.number(name, "system_calls_before_next");
     assert_eq!(before("more") - before("plain"), 100.0);
     let each = |name| measured.number(name, "system_calls_per_invocation");
@@ -113,12 +114,12 @@ fn system_calls_are_counted_exactly() {
 }
 
 #[test]
-fn the_echo_function_makes_as_many_calls_as_another_tracer_counts() {
+fn system_calls_of_echo_match_strace() {
     if !has("strace") {
         return;
     }
     let echo = function("echo");
-    let measured = measure_well(&[format!("echo={}", echo.display())], FEW);
+    let measured = measure_ok(&[format!("echo={}", echo.display())], SHORT_RUN);
     let folder = TempDir::new();
     let trace = folder.path().join("trace");
     let server = std::net::TcpListener::bind("127.0.0.1:0").expect("listen");
@@ -132,7 +133,7 @@ fn the_echo_function_makes_as_many_calls_as_another_tracer_counts() {
     let (mut stream, _) = server.accept().expect("a connection");
     let mut byte = [0];
     std::io::Read::read_exact(&mut stream, &mut byte).expect("a request");
-    // Without a server it ends; what it has called until it sent its request is what counts.
+    // Without a server it exits; only the calls up to its request count.
     drop((stream, server));
     child.wait().expect("it ends");
     let text = std::fs::read_to_string(&trace).expect("a trace");
@@ -148,31 +149,38 @@ fn the_echo_function_makes_as_many_calls_as_another_tracer_counts() {
 }
 
 #[test]
-fn processor_time_is_that_of_the_work() {
+fn cpu_time_of_known_spin_is_measured() {
     let words = [
         variant("plain", &[]),
         variant("busy", &["KNOWN_EVENT_SPIN_US=1000"]),
     ];
-    let measured = measure_well(&words, FEW);
+    let measured = measure_ok(&words, SHORT_RUN);
     let used = |name| measured.number(name, "cpu_us_per_invocation");
     let more = used("busy") - used("plain");
-    // The spin is of processor time itself, so a slow machine changes little.
+    // The spin is measured in CPU time, so a slow machine changes little.
     assert!((900.0..1500.0).contains(&more), "{more} us more");
 }
 
 #[test]
 fn wrong_answers_are_counted_and_not_timed() {
-    for (kind, said) in [
-        ("error", "answered with the error Known.Error: as planned"),
-        ("trailer", "ended its response with an error"),
-        ("id", "answered the event '12345', which is not in hand"),
+    for (kind, expected) in [
+        ("error", "returned the error Known.Error: as planned"),
+        ("trailer", "reported an error within its response"),
+        ("id", "answered the unknown event '12345'"),
         (
             "bytes",
-            "answered with 64 bytes that are not those expected",
+            "returned 64 bytes that differ from the expected answer",
         ),
     ] {
         let words = [variant("wrong", &[&format!("KNOWN_WRONG={kind}")])];
-        let options = ["-n", "10", "-m", "200", "--expect", "echo"];
+        let options = [
+            "--cold-starts",
+            "10",
+            "--invocations",
+            "200",
+            "--expect",
+            "echo",
+        ];
         let measured = measure(&words, &options);
         // Ten starts with one event each; 20 events to warm up, then 200, of which the 30th of the
         // process, the 40th, ... the 220th are wrong.
@@ -183,9 +191,9 @@ fn wrong_answers_are_counted_and_not_timed() {
             200.0,
             "{kind}"
         );
-        let said = format!("answered 20 of 210 events wrongly; the first time it {said}");
+        let expected = format!("answered 20 of 210 events wrongly; the first time it {expected}");
         assert!(
-            measured.run.stderr.contains(&said),
+            measured.run.stderr.contains(&expected),
             "{kind}: {}",
             measured.run.stderr
         );
@@ -194,32 +202,41 @@ fn wrong_answers_are_counted_and_not_timed() {
 }
 
 #[test]
-fn errors_are_right_answers_when_told_so() {
+fn accept_errors_counts_errors_as_right() {
     for kind in ["error", "trailer"] {
         let words = [variant(
             "errs",
             &[&format!("KNOWN_WRONG={kind}"), "KNOWN_WRONG_EVERY=1"],
         )];
-        let measured = measure_well(&words, &["-n", "5", "-m", "50", "--accept-errors"]);
+        let measured = measure_ok(
+            &words,
+            &[
+                "--cold-starts",
+                "5",
+                "--invocations",
+                "50",
+                "--accept-errors",
+            ],
+        );
         assert_eq!(measured.number("errs", "right_answers"), 55.0);
     }
 }
 
 #[test]
-fn one_that_dies_is_measured_until_then_and_its_rival_to_the_end() {
+fn bootstrap_exit_midway_leaves_the_comparison_complete() {
     let words = [variant("dies", &["KNOWN_DIES_ON=7"]), variant("plain", &[])];
-    // One event to warm up, then the second to the sixth are answered.
-    let measured = measure(&words, &["-n", "8", "-m", "10"]);
+    // One event to warm up, then events 2 to 6 are answered.
+    let measured = measure(&words, &["--cold-starts", "8", "--invocations", "10"]);
     assert_eq!(measured.run.code, 1);
-    let said = "dies (";
+    let expected = "dies (";
     assert!(
-        measured.run.stderr.contains(said),
+        measured.run.stderr.contains(expected),
         "{}",
         measured.run.stderr
     );
-    let said = "it exited with status 9 on its event 7\n";
+    let expected = "): exited with status 9 during its event 7\n";
     assert!(
-        measured.run.stderr.ends_with(said),
+        measured.run.stderr.ends_with(expected),
         "{}",
         measured.run.stderr
     );
@@ -232,19 +249,29 @@ fn one_that_dies_is_measured_until_then_and_its_rival_to_the_end() {
 }
 
 #[test]
-fn a_connection_for_each_request_is_served() {
+fn connection_per_request_is_served() {
     let words = [
         variant("plain", &[]),
         variant("reconnects", &["KNOWN_RECONNECTS=1"]),
     ];
-    let measured = measure_well(&words, &["-n", "10", "-m", "100", "--expect", "echo"]);
-    assert_eq!(measured.number("plain", "connections_a_start"), 1.0);
-    assert_eq!(measured.number("reconnects", "connections_a_start"), 2.0);
+    let measured = measure_ok(
+        &words,
+        &[
+            "--cold-starts",
+            "10",
+            "--invocations",
+            "100",
+            "--expect",
+            "echo",
+        ],
+    );
+    assert_eq!(measured.number("plain", "connections_per_start"), 1.0);
+    assert_eq!(measured.number("reconnects", "connections_per_start"), 2.0);
     assert_eq!(measured.number("reconnects", "right_answers"), 110.0);
 }
 
 #[test]
-fn a_shell_with_curl_is_measured() {
+fn shell_loop_with_curl_is_measured() {
     if !has("curl") {
         return;
     }
@@ -264,19 +291,26 @@ done
     let word = format!("shell={}", script.display());
     let temporary = format!("TMPDIR={}", folder.path().display());
     let options = [
-        "-n", "3", "-m", "6", "--expect", "echo", "--env", &temporary,
+        "--cold-starts",
+        "3",
+        "--invocations",
+        "6",
+        "--expect",
+        "echo",
+        "--env",
+        &temporary,
     ];
-    let measured = measure_well(&[word], &options);
+    let measured = measure_ok(&[word], &options);
     assert_eq!(measured.number("shell", "right_answers"), 9.0);
-    assert_eq!(measured.number("shell", "connections_a_start"), 2.0);
+    assert_eq!(measured.number("shell", "connections_per_start"), 2.0);
     assert_eq!(measured.of("shell")["linked"], "script, for /bin/sh");
-    // Two programs are started for each event, and that is not to be had for less.
+    // Two programs are started for each event: lower bounds of that.
     assert!(measured.number("shell", "system_calls_per_invocation") > 100.0);
     assert!(measured.number("shell", "cpu_us_per_invocation") > 100.0);
 }
 
 #[test]
-fn a_hosted_program_is_measured_in_its_folder() {
+fn hosted_program_is_measured_with_its_folder() {
     let folder = TempDir::new();
     let host = std::fs::read(bootstrap()).expect("read bootstrap");
     folder.executable("bootstrap", &host);
@@ -284,9 +318,9 @@ fn a_hosted_program_is_measured_in_its_folder() {
     folder.executable("program", b"#!/bin/sh\ncat\n");
     let path = folder.path().display();
     let options = [
-        "-n",
+        "--cold-starts",
         "3",
-        "-m",
+        "--invocations",
         "5",
         "--handler",
         "program",
@@ -295,8 +329,8 @@ fn a_hosted_program_is_measured_in_its_folder() {
     ];
     let all = |expect| [&options[..], &["--expect", expect]].concat();
     let words = [format!("upper={path},handler=upper")];
-    measure_well(&words, &all("{\"A\":1}"));
-    let measured = measure_well(&[format!("same={path}")], &all("echo"));
+    measure_ok(&words, &all("{\"A\":1}"));
+    let measured = measure_ok(&[format!("same={path}")], &all("echo"));
     assert_eq!(measured.of("same")["handler"], "program");
     let bytes = host.len() as f64 + 35.0;
     assert_eq!(
@@ -307,14 +341,14 @@ fn a_hosted_program_is_measured_in_its_folder() {
 }
 
 #[test]
-fn bytes_and_linkage_are_those_of_the_file() {
+fn bytes_and_linkage_match_the_file() {
     let echo = function("echo");
     let words = [
         variant("known", &[]),
         format!("echo={}", echo.display()),
         "sh=/bin/true".into(),
     ];
-    let measured = measure_well(&words[..2], &["-n", "2", "-m", "2"]);
+    let measured = measure_ok(&words[..2], &["--cold-starts", "2", "--invocations", "2"]);
     let length = |path: &std::path::Path| std::fs::metadata(path).expect("a file").len() as f64;
     assert_eq!(measured.number("known", "bytes"), length(known()));
     assert_eq!(measured.number("echo", "bytes"), length(&echo));
@@ -322,7 +356,10 @@ fn bytes_and_linkage_are_those_of_the_file() {
     assert_eq!(measured.of("known")["linked"], "static");
     if !has("zip") {
         let reason = measured.of("echo")["zip_not_measured"].as_str();
-        return assert_eq!(reason, Some("there is no zip"));
+        return assert_eq!(
+            reason,
+            Some("cannot run zip: No such file or directory (os error 2)")
+        );
     }
     let folder = TempDir::new();
     let zip = folder.path().join("x.zip");

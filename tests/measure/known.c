@@ -1,21 +1,20 @@
-// A bootstrap of which everything is known beforehand: it echoes events by plain blocking calls, four
-// of them an event (write GET, read event, write POST, read reply), and does besides what its
-// environment says:
+// A bootstrap with known costs: it echoes events with four blocking calls for each (write GET, read
+// event, write POST, read reply). Environment variables add to that:
 //
 //   KNOWN_SLEEP_US=N        sleeps before it connects
-//   KNOWN_TOUCH_KIB=N       writes to so much memory before it connects
+//   KNOWN_TOUCH_KIB=N       writes to N KiB of memory before it connects
 //   KNOWN_CALLS=N           makes N more system calls before it connects
 //   KNOWN_EVENT_CALLS=N     makes N more for each event
-//   KNOWN_EVENT_SPIN_US=N   uses so much processor time for each event
+//   KNOWN_EVENT_SPIN_US=N   uses N us of CPU time for each event
 //   KNOWN_EVENT_SLEEP_US=N  sleeps before it answers
-//   KNOWN_CHILD_KIB=N       starts a process that writes to so much memory and then waits
+//   KNOWN_CHILD_KIB=N       starts a process that writes to N KiB of memory and then waits
 //   KNOWN_WRONG=KIND        every tenth answer is wrong: error, trailer, id, bytes
-//   KNOWN_WRONG_EVERY=N     another number than ten
+//   KNOWN_WRONG_EVERY=N     every Nth answer instead of every tenth
 //   KNOWN_DIES_ON=N         exits with status 9 on its Nth event
 //   KNOWN_RECONNECTS=1      a connection for each request
 //   KNOWN_INIT_ERROR=1      posts an init error and exits with status 3
-//   KNOWN_SILENT=1          never asks for an event
-//   KNOWN_GARBAGE=1         sends what is not HTTP, and waits
+//   KNOWN_SILENT=1          requests no event
+//   KNOWN_GARBAGE=1         sends malformed HTTP and waits
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>

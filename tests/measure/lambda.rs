@@ -4,21 +4,21 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use crate::harness::run_tool_with_stdin;
 use crate::support::{TempDir, root};
-use crate::tool::finish_with;
 
 const AWS: &str = include_str!("aws.sh");
 
-/// A function that is not there, and the script's view of it.
-struct StandIn {
+/// A fake function and the folder with its state.
+struct FakeAws {
     folder: TempDir,
 }
 
-impl StandIn {
-    fn new() -> StandIn {
+impl FakeAws {
+    fn new() -> FakeAws {
         let folder = TempDir::new();
         folder.executable("bin/aws", AWS.as_bytes());
-        StandIn { folder }
+        FakeAws { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -43,7 +43,7 @@ impl StandIn {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// The environments that the function was given, one after another.
+    /// The environments that the function was configured with, in order.
     fn environments(&self) -> Vec<String> {
         self.text("environments")
             .lines()
@@ -51,7 +51,7 @@ impl StandIn {
             .collect()
     }
 
-    /// Nothing of the script's own is left.
+    /// Whether the script has removed its temporary files.
     fn is_clean(&self) -> bool {
         let entries = fs::read_dir(self.folder.path()).expect("read the folder");
         entries
@@ -60,14 +60,14 @@ impl StandIn {
     }
 }
 
-const AFTERWARDS: &str = r#"{"Variables": {"SECRET": "kept"}}"#;
+const AFTERWARDS: &str = r#"{"Variables": {"SECRET": "preserved"}}"#;
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-fn the_script_is_a_script() {
+fn measure_on_lambda_sh_parses() {
     let script = root().join("scripts/measure-on-lambda.sh");
     let output = Command::new("bash")
         .arg("-n")
@@ -78,8 +78,8 @@ fn the_script_is_a_script() {
 }
 
 #[test]
-fn it_forces_cold_starts_and_report_reads_what_it_prints() {
-    let lambda = StandIn::new();
+fn measure_on_lambda_sh_forces_cold_starts_for_report() {
+    let lambda = FakeAws::new();
     let zip = lambda.folder.file("x.zip", b"zip").display().to_string();
     let event = lambda
         .folder
@@ -104,7 +104,7 @@ fn it_forces_cold_starts_and_report_reads_what_it_prints() {
 
     let environments = lambda.environments();
     let counted =
-        |n| format!(r#"{{"Variables": {{"SECRET": "kept", "TINDERBOX_COLD_START": "{n}"}}}}"#);
+        |n| format!(r#"{{"Variables": {{"SECRET": "preserved", "TINDERBOX_COLD_START": "{n}"}}}}"#);
     assert_eq!(
         environments,
         [counted(1), counted(2), counted(3), AFTERWARDS.to_string()]
@@ -120,12 +120,12 @@ fn it_forces_cold_starts_and_report_reads_what_it_prints() {
         "{calls}"
     );
     assert!(
-        !calls.contains("kept"),
+        !calls.contains("preserved"),
         "no variable is an argument: {calls}"
     );
     assert!(lambda.is_clean());
 
-    let report = finish_with(&["report", "--json"], &run.stdout);
+    let report = run_tool_with_stdin(&["report", "--json"], &run.stdout);
     let object: serde_json::Value = serde_json::from_slice(&report.stdout).expect("an object");
     let version = &object["versions"][0];
     assert_eq!(version["version"], "$LATEST");
@@ -136,8 +136,8 @@ fn it_forces_cold_starts_and_report_reads_what_it_prints() {
 }
 
 #[test]
-fn a_start_that_is_not_cold_is_told_of() {
-    let lambda = StandIn::new();
+fn measure_on_lambda_sh_warm_start_exits_1() {
+    let lambda = FakeAws::new();
     lambda.folder.file("never_cold", b"");
     let run = lambda.run(&["shout", "--starts", "2", "--warm", "0"]);
     assert_eq!(run.status.code(), Some(1));
@@ -154,8 +154,8 @@ fn a_start_that_is_not_cold_is_told_of() {
 }
 
 #[test]
-fn a_function_error_is_told_of_and_counted() {
-    let lambda = StandIn::new();
+fn measure_on_lambda_sh_function_error_is_reported() {
+    let lambda = FakeAws::new();
     lambda.folder.file("error", b"Unhandled");
     let run = lambda.run(&["shout", "--starts", "1", "--warm", "0"]);
     assert_eq!(run.status.code(), Some(0));
@@ -168,8 +168,8 @@ fn a_function_error_is_told_of_and_counted() {
 }
 
 #[test]
-fn the_environment_is_restored_when_the_cli_fails() {
-    let lambda = StandIn::new();
+fn measure_on_lambda_sh_cli_failure_restores_the_environment() {
+    let lambda = FakeAws::new();
     lambda.folder.file("breaks", b"");
     let run = lambda.run(&["shout"]);
     assert_eq!(run.status.code(), Some(255));
@@ -195,8 +195,8 @@ fn the_environment_is_restored_when_the_cli_fails() {
 }
 
 #[test]
-fn wrong_usage_is_exit_2_and_calls_nobody() {
-    let lambda = StandIn::new();
+fn measure_on_lambda_sh_wrong_usage_calls_no_service() {
+    let lambda = FakeAws::new();
     for (arguments, text) in [
         (vec![], "name a function"),
         (vec!["a", "b"], "'b' is one argument too many"),

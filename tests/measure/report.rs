@@ -1,26 +1,26 @@
-//! `tinderbox report`: logs as Lambda writes them and as CloudWatch hands them out.
+//! `tinderbox report`: logs as Lambda writes them and as CloudWatch returns them.
 
 use serde_json::Value;
 
+use crate::harness::{run_tool, run_tool_with_stdin};
 use crate::support::TempDir;
-use crate::tool::{finish, finish_with};
 
-/// Lines in the form that AWS documents, with tabs; a cold event of version 1 and a warm one, a
-/// cold and failed one of `$LATEST`.
+/// Lines in the format that AWS documents, with tabs: a cold and a warm event of version 1, a cold
+/// and failed one of `$LATEST`.
 const TEXT: &str = include_str!("log.txt");
 
-/// The same, of a function that logs JSON.
+/// The same records of a function that logs JSON.
 const JSON: &str = include_str!("log.jsonl");
 
-/// What `report --json` makes of a log.
+/// The versions of `report --json`.
 fn versions(log: &str) -> Vec<Value> {
-    let run = finish_with(&["report", "--json"], log.as_bytes());
+    let run = run_tool_with_stdin(&["report", "--json"], log.as_bytes());
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{log}");
     let object: Value = serde_json::from_slice(&run.stdout).expect("an object");
     object["versions"].as_array().expect("versions").clone()
 }
 
-/// Both logs say this, however they are wrapped.
+/// Asserts the content of both logs, in any format.
 fn check(log: &str) {
     let versions = versions(log);
     let [latest, first] = versions.as_slice() else {
@@ -63,7 +63,7 @@ fn check(log: &str) {
 }
 
 #[test]
-fn text_and_json_logs_say_the_same() {
+fn report_of_text_and_json_logs_is_equal() {
     check(TEXT);
     check(JSON);
     check(&TEXT.replace('\t', "  ")); // as a terminal shows it
@@ -71,7 +71,7 @@ fn text_and_json_logs_say_the_same() {
 }
 
 #[test]
-fn the_prefixes_of_aws_logs_tail_are_passed_over() {
+fn report_skips_prefixes_of_aws_logs_tail() {
     for log in [TEXT, JSON] {
         let prefix = "2026-01-01T00:00:00.123000+00:00 2026/01/01/[$LATEST]0123456789abcdef ";
         check(
@@ -88,7 +88,7 @@ fn the_prefixes_of_aws_logs_tail_are_passed_over() {
 }
 
 #[test]
-fn documents_of_cloudwatch_are_read() {
+fn report_reads_cloudwatch_documents() {
     for log in [TEXT, JSON] {
         let events = log.lines().map(|line| {
             serde_json::json!({ "timestamp": 1, "message": format!("{line}\n"), "eventId": "1" })
@@ -114,7 +114,7 @@ fn documents_of_cloudwatch_are_read() {
 }
 
 #[test]
-fn without_a_start_line_the_stream_names_the_version() {
+fn report_without_start_line_uses_the_log_stream() {
     let report = TEXT
         .lines()
         .find(|line| line.starts_with("REPORT"))
@@ -135,7 +135,7 @@ fn without_a_start_line_the_stream_names_the_version() {
 }
 
 #[test]
-fn restores_are_told_apart_from_durations() {
+fn report_separates_restore_from_duration() {
     let log = "REPORT RequestId: 1\tDuration: 2.00 ms\tBilled Duration: 3 ms\tMemory Size: 128 MB\t\
                Max Memory Used: 20 MB\tRestore Duration: 180.50 ms\t\
                Billed Restore Duration: 40 ms\n";
@@ -147,7 +147,7 @@ fn restores_are_told_apart_from_durations() {
 }
 
 #[test]
-fn percentiles_are_those_of_the_numbers() {
+fn report_percentiles_are_exact() {
     let report =
         |n: u32| format!("REPORT RequestId: {n}\tDuration: {n}.00 ms\tBilled Duration: {n} ms\t\n");
     // 101 numbers, from the greatest: 100, 99, ... 0.
@@ -165,7 +165,7 @@ fn percentiles_are_those_of_the_numbers() {
 }
 
 #[test]
-fn several_logs_are_told_apart_and_the_table_is_text() {
+fn report_of_several_logs_has_a_table_each() {
     let folder = TempDir::new();
     let one = folder
         .file("one.log", TEXT.as_bytes())
@@ -175,7 +175,7 @@ fn several_logs_are_told_apart_and_the_table_is_text() {
         .file("two.log", JSON.as_bytes())
         .display()
         .to_string();
-    let run = finish(&["report", &one, &two]);
+    let run = run_tool(&["report", &one, &two]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let text = run.text();
     for line in [
@@ -192,18 +192,19 @@ fn several_logs_are_told_apart_and_the_table_is_text() {
 }
 
 #[test]
-fn a_log_with_nothing_in_it_is_exit_2() {
+fn report_of_log_without_records_exits_2() {
     for log in [
         "",
         "hello\n",
         "{}",
         "REPORT RequestId: 1\n",
+        "START RequestId: 1 Version: 1\n",
         "{\"type\":\"platform.report\"}\n",
     ] {
-        let run = finish_with(&["report"], log.as_bytes());
+        let run = run_tool_with_stdin(&["report"], log.as_bytes());
         assert_eq!((run.code, run.text().as_str()), (2, ""), "{log}");
         assert!(
-            run.stderr.contains("has neither a REPORT nor"),
+            run.stderr.contains("expected REPORT or INIT_REPORT lines"),
             "{}",
             run.stderr
         );

@@ -23,8 +23,12 @@ fn names(folder: &Path) -> Vec<String> {
 /// What the tool of the release answers for a bootstrap and a task root.
 fn invoke(folder: &Path, bootstrap: &Path, root: &Path) -> String {
     let mut command = Command::new(folder.join("tinderbox-x86_64"));
-    command.arg("run").arg(bootstrap).arg("--root").arg(root);
-    command.args(["--handler", "hello", "--invoke", EVENT]);
+    command
+        .arg("run")
+        .arg(bootstrap)
+        .arg("--task-root")
+        .arg(root);
+    command.args(["--handler", "hello", "--once", EVENT]);
     let output = output(&mut command);
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{log}");

@@ -1,37 +1,37 @@
-//! The command line: help, version, and every way to say it wrongly.
+//! The command line: help, version, and usage errors.
 
-use crate::tool::finish;
+use crate::harness::run_tool;
 
 #[test]
-fn help_names_every_command_and_option() {
-    let overview = finish(&["help"]);
+fn help_text_names_every_command_and_option() {
+    let overview = run_tool(&["help"]);
     assert_eq!((overview.code, overview.stderr.as_str()), (0, ""));
     for word in ["tinderbox run", "tinderbox invoke", "exit status"] {
         assert!(overview.text().contains(word), "{word}");
     }
-    let run = finish(&["help", "run"]);
+    let run = run_tool(&["help", "run"]);
     for option in [
-        "--root",
+        "--task-root",
         "--handler",
-        "--function",
+        "--function-name",
         "--timeout",
         "--init-timeout",
         "--memory",
         "--env",
         "--port",
         "--runtime-port",
-        "--raw",
+        "--binary",
         "--runner",
-        "--invoke",
+        "--once",
     ] {
         assert!(run.text().contains(option), "{option}");
     }
-    let invoke = finish(&["help", "invoke"]);
+    let invoke = run_tool(&["help", "invoke"]);
     for option in [
         "--event",
         "--port",
-        "--function",
-        "--type",
+        "--function-name",
+        "--invocation-type",
         "--client-context",
         "--tenant-id",
     ] {
@@ -40,7 +40,7 @@ fn help_names_every_command_and_option() {
 }
 
 #[test]
-fn help_is_the_same_however_it_is_asked_for() {
+fn help_forms_print_the_same_text() {
     for (one, other) in [
         (vec!["help"], vec!["--help"]),
         (vec!["help"], vec!["-h"]),
@@ -48,16 +48,16 @@ fn help_is_the_same_however_it_is_asked_for() {
         (vec!["help", "run"], vec!["run", "x", "--port", "0", "-h"]),
         (vec!["help", "invoke"], vec!["invoke", "--help"]),
     ] {
-        let (one, other) = (finish(&one), finish(&other));
+        let (one, other) = (run_tool(&one), run_tool(&other));
         assert_eq!((one.code, other.code), (0, 0));
         assert_eq!(one.stdout, other.stdout);
     }
 }
 
 #[test]
-fn version_prints_name_and_number() {
+fn version_command_prints_name_and_number() {
     for word in ["--version", "-V", "version"] {
-        let version = finish(&[word]);
+        let version = run_tool(&[word]);
         assert_eq!(version.code, 0);
         assert_eq!(
             version.text(),
@@ -67,88 +67,109 @@ fn version_prints_name_and_number() {
 }
 
 #[test]
-fn wrong_usage_is_one_line_and_exit_2() {
+fn usage_error_is_one_line_with_exit_status_2() {
     for (arguments, text) in [
         (
             vec![],
-            "say what to do: run, invoke, measure, report or help",
+            "missing command: run, invoke, measure, report or help (see tinderbox help)",
         ),
-        (vec!["serve"], "there is no command 'serve'"),
-        (vec!["help", "x"], "there is no help about 'x'"),
-        (vec!["run"], "name a bootstrap or a folder"),
-        (vec!["run", "a", "b"], "'b' is one argument too many"),
-        (vec!["run", "a", "--no"], "there is no option --no"),
-        (vec!["run", "a", "-x=1"], "'-x=1' is no option"),
-        (vec!["run", "a", "--timeout"], "--timeout needs a value"),
+        (
+            vec!["serve"],
+            "unknown command 'serve' (see tinderbox help)",
+        ),
+        (
+            vec!["help", "x"],
+            "unknown help topic 'x': expected run, invoke, measure or report",
+        ),
+        (
+            vec!["run"],
+            "run: missing bootstrap: name an executable, or a folder",
+        ),
+        (
+            vec!["run", "a", "b"],
+            "run: unexpected argument 'b' (see tinderbox help run)",
+        ),
+        (
+            vec!["run", "a", "--no"],
+            "run: unexpected option '--no' (see tinderbox help run)",
+        ),
+        (vec!["run", "a", "-x=1"], "unexpected option '-x=1'"),
+        (vec!["run", "a", "--timeout"], "missing value for --timeout"),
         (
             vec!["run", "a", "--timeout", "x"],
-            "--timeout 'x' is not a number of seconds",
+            "invalid --timeout 'x': expected seconds from 0.001 to 86400",
         ),
         (
             vec!["run", "a", "--timeout", "0"],
-            "--timeout '0' is not a number of seconds",
+            "invalid --timeout '0': expected seconds",
         ),
         (
             vec!["run", "a", "--timeout=NaN"],
-            "--timeout 'NaN' is not a number of seconds",
+            "invalid --timeout 'NaN': expected seconds",
         ),
         (
             vec!["run", "a", "--timeout", "86401"],
-            "from 0.001 to 86400",
+            "invalid --timeout '86401': expected seconds from 0.001 to 86400",
         ),
         (
             vec!["run", "a", "--init-timeout", "-1"],
-            "--init-timeout '-1' is not a number",
+            "invalid --init-timeout '-1': expected seconds",
         ),
         (
             vec!["run", "a", "--memory", "127"],
-            "--memory '127' is not a number of MB from 128",
+            "invalid --memory '127': expected MB from 128 to 10240",
         ),
         (
             vec!["run", "a", "--memory", "10241"],
-            "--memory '10241' is not",
+            "invalid --memory '10241': expected MB",
         ),
         (
             vec!["run", "a", "--env", "A"],
-            "--env 'A' is not NAME=VALUE",
+            "invalid --env 'A': expected NAME=VALUE",
         ),
         (
             vec!["run", "a", "--env", "=1"],
-            "--env '=1' is not NAME=VALUE",
+            "invalid --env '=1': expected NAME=VALUE",
         ),
         (
             vec!["run", "a", "--port", "65536"],
-            "--port '65536' is not a port from 0 to 65535",
+            "invalid --port '65536': expected a port from 0 to 65535",
         ),
         (
             vec!["run", "a", "--runtime-port", "x"],
-            "--runtime-port 'x' is not a port",
+            "invalid --runtime-port 'x': expected a port",
         ),
-        (vec!["run", "a", "--handler", "a b"], "no white space"),
         (
-            vec!["run", "a", "--function", "a/b"],
-            "--function 'a/b' is no function name",
+            vec!["run", "a", "--handler", "a b"],
+            "invalid --handler 'a b': expected at most 128 characters and no white space",
+        ),
+        (
+            vec!["run", "a", "--function-name", "a/b"],
+            "invalid --function-name 'a/b': expected 1 to 170 letters, digits, or - _ : $ .",
         ),
         (
             vec!["run", "a", "--runner", " "],
-            "--runner needs a command",
+            "invalid --runner ' ': expected a command",
         ),
-        (vec!["invoke", "x"], "'x' is one argument too many"),
-        (vec!["invoke", "--raw"], "there is no option --raw"),
+        (vec!["invoke", "x"], "invoke: unexpected argument 'x'"),
         (
-            vec!["invoke", "--type", "x"],
-            "none of RequestResponse, Event, DryRun",
+            vec!["invoke", "--binary"],
+            "invoke: unexpected option '--binary'",
+        ),
+        (
+            vec!["invoke", "--invocation-type", "x"],
+            "invalid --invocation-type 'x': expected RequestResponse, Event or DryRun",
         ),
         (
             vec!["invoke", "--tenant-id", "a\nb"],
-            "--tenant-id takes printable ASCII only",
+            "invalid --tenant-id 'a\\nb': expected printable ASCII",
         ),
         (
-            vec!["invoke", "--function", ""],
-            "--function '' is no function name",
+            vec!["invoke", "--function-name", ""],
+            "invalid --function-name '': expected 1 to 170",
         ),
     ] {
-        let run = finish(&arguments);
+        let run = run_tool(&arguments);
         assert_eq!((run.code, run.text().as_str()), (2, ""), "{arguments:?}");
         assert!(
             run.stderr.starts_with("tinderbox: "),
@@ -166,15 +187,52 @@ fn wrong_usage_is_one_line_and_exit_2() {
 }
 
 #[test]
-fn a_handler_of_128_characters_is_taken_and_one_more_is_not() {
+fn option_of_an_earlier_version_is_unexpected() {
+    for (command, options) in [
+        (
+            vec!["run", "a"],
+            &["--root", "--function", "--raw", "--invoke"][..],
+        ),
+        (vec!["invoke"], &["--function", "--type"]),
+        (
+            vec!["measure", "a"],
+            &["--vs", "--floor", "-n", "-m", "--cpu"],
+        ),
+    ] {
+        for option in options {
+            let run = run_tool(&[&command[..], &[option, "1"]].concat());
+            let name = command[0];
+            let line = format!(
+                "tinderbox: {name}: unexpected option '{option}' (see tinderbox help {name})\n"
+            );
+            assert_eq!((run.code, run.stderr), (2, line));
+        }
+    }
+}
+
+#[test]
+fn option_without_value_given_a_value_is_refused() {
+    for (arguments, option) in [
+        (vec!["run", "a", "--binary=x"], "--binary"),
+        (vec!["run", "--snapstart=x", "a"], "--snapstart"),
+        (vec!["report", "--json=x"], "--json"),
+    ] {
+        let run = run_tool(&arguments);
+        let line = format!("tinderbox: unexpected value 'x' for {option}, which takes none\n");
+        assert_eq!((run.code, run.stderr), (2, line), "{arguments:?}");
+    }
+}
+
+#[test]
+fn handler_over_128_characters_is_refused() {
     let handler = "h".repeat(128);
-    let taken = finish(&["run", "/nonexistent", "--handler", &handler]);
+    let taken = run_tool(&["run", "/nonexistent", "--handler", &handler]);
     assert!(
-        taken.stderr.contains("there is no file"),
+        taken.stderr.contains("cannot read '/nonexistent'"),
         "{}",
         taken.stderr
     );
-    let refused = finish(&["run", "/nonexistent", "--handler", &format!("{handler}h")]);
+    let refused = run_tool(&["run", "/nonexistent", "--handler", &format!("{handler}h")]);
     assert!(
         refused.stderr.contains("at most 128 characters"),
         "{}",

@@ -1,22 +1,23 @@
-//! What an event on the command line may be: text, a file, stdin, and none of these.
+//! The event argument: text, a file, stdin, or invalid.
 
 use std::path::Path;
 
+use crate::harness::{Server, run_once, run_tool, run_tool_with_stdin};
 use crate::support::TempDir;
-use crate::tool::{Server, finish, finish_with, run_once};
 use crate::wire::Wire;
 
-/// A bootstrap which the test itself is the runtime of.
+/// A bootstrap for tests that are the runtime themselves.
 const SLEEPER: &[u8] = b"#!/bin/sh\nexec sleep 60\n";
 
-/// What the runtime is given for `tinderbox invoke --event ARGUMENT`, with this on stdin.
+/// The event that the runtime receives for `tinderbox invoke --event ARGUMENT` with this stdin.
 fn received(argument: &str, stdin: &[u8], options: &[&str]) -> Vec<u8> {
     let folder = TempDir::new();
-    let server = Server::start(&folder.executable("bootstrap", SLEEPER), options);
+    let options = [&["--timeout", "30"], options].concat();
+    let server = Server::start(&folder.executable("bootstrap", SLEEPER), &options);
     let port = server.port.to_string();
     let (argument, stdin) = (argument.to_string(), stdin.to_vec());
     let caller = std::thread::spawn(move || {
-        finish_with(&["invoke", "--port", &port, "--event", &argument], &stdin)
+        run_tool_with_stdin(&["invoke", "--port", &port, "--event", &argument], &stdin)
     });
     let mut runtime = Wire::connect(server.runtime_port);
     runtime.get("/2018-06-01/runtime/invocation/next");
@@ -40,7 +41,7 @@ fn received(argument: &str, stdin: &[u8], options: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn json_is_the_event_itself() {
+fn event_argument_json_is_the_event() {
     for text in [
         "{\"a\": 1}",
         "[1, 2]",
@@ -56,18 +57,18 @@ fn json_is_the_event_itself() {
 }
 
 #[test]
-fn a_dash_is_stdin() {
+fn event_argument_dash_is_stdin() {
     assert_eq!(
         received("-", b"{\"from\":\"stdin\"}", &[]),
         b"{\"from\":\"stdin\"}"
     );
     assert_eq!(received("-", b"", &[]), b"{}");
-    assert_eq!(received("-", b"\x00\xff", &["--raw"]), b"\x00\xff");
-    assert_eq!(received("-", b"", &["--raw"]), b"");
+    assert_eq!(received("-", b"\x00\xff", &["--binary"]), b"\x00\xff");
+    assert_eq!(received("-", b"", &["--binary"]), b"");
 }
 
 #[test]
-fn anything_else_is_a_file_also_when_its_name_begins_with_a_digit() {
+fn event_argument_other_than_json_is_a_file() {
     let folder = TempDir::new();
     for name in ["event.json", "2024 events", "nullify"] {
         let file = folder.file(name, b"{\"from\":\"file\"}");
@@ -77,7 +78,7 @@ fn anything_else_is_a_file_also_when_its_name_begins_with_a_digit() {
 }
 
 #[test]
-fn an_event_that_is_not_json_is_told_with_its_place() {
+fn event_malformed_is_reported_with_line_and_column() {
     let folder = TempDir::new();
     let bootstrap = folder.executable("bootstrap", SLEEPER);
     let server = Server::start(&bootstrap, &[]);
@@ -93,40 +94,43 @@ fn an_event_that_is_not_json_is_told_with_its_place() {
         let line = format!("tinderbox: the event is not JSON: {place}\n");
         let run = run_once(&bootstrap, event, &[]);
         assert_eq!((run.code, run.stderr.as_str()), (2, line.as_str()));
-        let call = finish(&["invoke", "--port", &port, "--event", event]);
+        let call = run_tool(&["invoke", "--port", &port, "--event", event]);
         assert_eq!((call.code, call.stderr.as_str()), (2, line.as_str()));
     }
 }
 
 #[test]
-fn an_event_that_is_neither_json_nor_a_file_is_told() {
+fn event_argument_without_file_is_reported() {
     for (event, text) in [
         (
             "no-such-file",
-            "the event 'no-such-file' is neither JSON nor a file that exists",
+            "invalid event 'no-such-file': neither JSON nor an existing file",
         ),
         (
             "12x",
-            "the event '12x' is neither JSON nor a file that exists",
+            "invalid event '12x': neither JSON nor an existing file",
         ),
-        ("/tmp", "the event '/tmp' is a folder, not a file"),
-        ("", "the event '' is neither JSON nor a file that exists"),
+        (
+            "/tmp",
+            "cannot read the event file '/tmp': Is a directory (os error 21)",
+        ),
+        ("", "invalid event '': neither JSON nor an existing file"),
     ] {
         let line = format!("tinderbox: {text}\n");
         let run = run_once(Path::new("/no/such"), event, &[]);
         assert_eq!((run.code, run.stderr.as_str()), (2, line.as_str()));
-        let call = finish(&["invoke", "--event", event]);
+        let call = run_tool(&["invoke", "--event", event]);
         assert_eq!((call.code, call.stderr.as_str()), (2, line.as_str()));
     }
 }
 
 #[test]
-fn an_event_over_the_limit_is_refused_before_anything_starts() {
+fn event_over_limit_starts_nothing() {
     let folder = TempDir::new();
     let bootstrap = folder.executable("bootstrap", SLEEPER);
     let event = folder.file("event", &vec![b'1'; 6_291_557]);
-    let run = run_once(&bootstrap, event.to_str().expect("UTF-8"), &["--raw"]);
+    let run = run_once(&bootstrap, event.to_str().expect("UTF-8"), &["--binary"]);
     assert_eq!(run.code, 2);
-    let line = "tinderbox: the event has 6291557 bytes; Lambda takes 6291556 at most\n";
+    let line = "tinderbox: the event is too long: 6291557 bytes, and the limit is 6291556\n";
     assert_eq!(run.stderr, line);
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::bench::BYTES_MAX;
+use crate::fake_runtime::PAYLOAD_BYTES_MAX;
+use crate::harness::{Finished, Server, call, run_once};
 use crate::support::{self, TempDir};
-use crate::tool::{Finished, Server, call, run_once};
 
-/// Options for a binary under test: a longer time, and a runner where one is wanted.
+/// Options for a binary under test: longer timeouts, and a runner if the tests have one.
 fn options(more: &[&str]) -> Vec<String> {
     let mut options: Vec<String> = ["--timeout", "60", "--init-timeout", "60"]
         .map(String::from)
@@ -36,7 +36,7 @@ fn once(bootstrap: &Path, event: &str, more: &[&str]) -> Finished {
 }
 
 #[test]
-fn one_event_goes_in_and_its_answer_alone_comes_out() {
+fn one_shot_event_prints_the_answer_and_log_lines() {
     let run = once(&support::function("echo"), "{\"a\":1}", &[]);
     assert_eq!(
         (run.code, run.text().as_str()),
@@ -71,7 +71,7 @@ fn one_event_goes_in_and_its_answer_alone_comes_out() {
 }
 
 #[test]
-fn a_folder_is_a_task_root() {
+fn folder_argument_is_the_task_root() {
     let bootstrap = support::function("echo");
     let run = once(bootstrap.parent().expect("a folder"), "[1]", &[]);
     assert_eq!(
@@ -83,8 +83,8 @@ fn a_folder_is_a_task_root() {
 }
 
 #[test]
-fn events_and_responses_of_every_size_go_through_unchanged() {
-    let server = serve(&support::function("echo"), &["--raw"]);
+fn payload_of_any_size_is_unchanged() {
+    let server = serve(&support::function("echo"), &["--binary"]);
     for size in [
         0,
         1,
@@ -95,7 +95,7 @@ fn events_and_responses_of_every_size_go_through_unchanged() {
         65_536,
         65_537,
         1 << 20,
-        BYTES_MAX,
+        PAYLOAD_BYTES_MAX,
     ] {
         let event: Vec<u8> = (0..size).map(|at| (at * 31 % 256) as u8).collect();
         let reply = server.invoke(event.clone());
@@ -111,13 +111,16 @@ fn events_and_responses_of_every_size_go_through_unchanged() {
 }
 
 #[test]
-fn a_response_over_the_limit_is_a_function_error() {
-    let server = serve(&support::function("probe"), &["--raw"]);
+fn response_over_limit_is_a_function_error() {
+    let server = serve(&support::function("probe"), &["--binary"]);
     assert_eq!(
-        server.invoke(format!("big {BYTES_MAX}")).as_bytes().len(),
-        BYTES_MAX
+        server
+            .invoke(format!("big {PAYLOAD_BYTES_MAX}"))
+            .as_bytes()
+            .len(),
+        PAYLOAD_BYTES_MAX
     );
-    let reply = server.invoke(format!("big {}", BYTES_MAX + 1));
+    let reply = server.invoke(format!("big {}", PAYLOAD_BYTES_MAX + 1));
     assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
     let text = reply.as_str().expect("text");
     assert!(text.contains("Function.ResponseSizeTooLarge"), "{text}");
@@ -125,10 +128,10 @@ fn a_response_over_the_limit_is_a_function_error() {
 }
 
 #[test]
-fn everything_that_a_call_carries_reaches_the_function() {
+fn call_headers_reach_the_function() {
     let server = serve(
         &support::function("probe"),
-        &["--raw", "--function", "name"],
+        &["--binary", "--function-name", "name"],
     );
     let request = server
         .request("context")
@@ -162,8 +165,8 @@ fn everything_that_a_call_carries_reaches_the_function() {
 }
 
 #[test]
-fn failures_panics_exits_and_crashes_are_function_errors_and_the_next_event_is_served() {
-    let server = serve(&support::function("probe"), &["--raw"]);
+fn function_failure_of_any_kind_leaves_the_next_event_working() {
+    let server = serve(&support::function("probe"), &["--binary"]);
     for (event, error_type, message, notice) in [
         ("fail", "Function.Probe", "probe failed", ""),
         (
@@ -176,7 +179,7 @@ fn failures_panics_exits_and_crashes_are_function_errors_and_the_next_event_is_s
             "exit 9",
             "Runtime.ExitError",
             "exit status 9",
-            "exited with status 9 before it answered",
+            "exited with status 9 before its answer",
         ),
         (
             "exit 0",
@@ -198,13 +201,13 @@ fn failures_panics_exits_and_crashes_are_function_errors_and_the_next_event_is_s
         assert_eq!(body["errorType"], error_type, "{event}");
         let found = body["errorMessage"].as_str().expect("a message");
         assert!(found.contains(message), "{event}: {found}");
-        server.says(notice);
+        server.wait_for_stderr(notice);
         assert_eq!(server.invoke("after").as_bytes(), b"after", "{event}");
     }
 }
 
 #[test]
-fn init_errors_are_the_callers_answer() {
+fn init_error_is_the_callers_answer() {
     for (variable, error_type, status) in [
         ("PROBE_INIT=fail", "Function.ProbeInit", 3),
         ("PROBE_INIT=panic", "Runtime.Panic", 101),
@@ -212,15 +215,14 @@ fn init_errors_are_the_callers_answer() {
         let run = once(&support::function("probe"), "{}", &["--env", variable]);
         assert_eq!(run.code, 1);
         assert!(run.text().contains(error_type), "{}", run.text());
-        let notice =
-            format!("the bootstrap reported an init error and exited with status {status}");
+        let notice = format!("the bootstrap posted an init error and exited with status {status}");
         assert!(run.stderr.contains(&notice), "{}", run.stderr);
     }
 }
 
 #[test]
-fn an_event_out_of_time_is_answered_and_the_next_one_is_served() {
-    let server = serve(&support::function("probe"), &["--raw", "--timeout", "1"]);
+fn function_timeout_leaves_the_next_event_working() {
+    let server = serve(&support::function("probe"), &["--binary", "--timeout", "1"]);
     let reply = server.invoke("sleep 60000");
     assert!(
         reply
@@ -236,13 +238,13 @@ fn an_event_out_of_time_is_answered_and_the_next_one_is_served() {
 }
 
 fn until_reports(server: &Server, count: usize) {
-    crate::tool::until("REPORT lines", || {
+    crate::harness::wait_until("REPORT lines", || {
         server.stderr().matches("REPORT ").count() >= count
     });
 }
 
 #[test]
-fn a_std_function_answers_and_fails() {
+fn std_function_answers_and_fails() {
     let server = serve(&support::function("hello"), &[]);
     let reply = server.invoke("{\"name\":\"World\"}");
     assert_eq!(
@@ -263,12 +265,12 @@ fn a_std_function_answers_and_fails() {
 }
 
 #[test]
-fn a_hosted_program_finds_its_file_in_the_task_root() {
+fn hosted_program_in_task_root_is_found() {
     let folder = TempDir::new();
     let program = b"#!/bin/sh\nread -r event\necho \"log: $_HANDLER\" >&2\necho \"<$event>\"\n";
     folder.executable("program", program);
     let root = folder.path().to_str().expect("UTF-8");
-    let more = ["--root", root, "--handler", "program"];
+    let more = ["--task-root", root, "--handler", "program"];
     let run = once(&support::bootstrap(), "{\"a\":1}", &more);
     assert_eq!(
         (run.code, run.text().as_str()),
@@ -280,13 +282,13 @@ fn a_hosted_program_finds_its_file_in_the_task_root() {
 }
 
 #[test]
-fn a_missing_handler_is_an_init_error_that_names_it() {
+fn handler_missing_is_an_init_error() {
     let folder = TempDir::new();
     let root = folder.path().to_str().expect("UTF-8");
     let run = once(
         &support::bootstrap(),
         "{}",
-        &["--root", root, "--handler", "nothing"],
+        &["--task-root", root, "--handler", "nothing"],
     );
     assert_eq!(run.code, 1);
     assert!(
@@ -298,7 +300,7 @@ fn a_missing_handler_is_an_init_error_that_names_it() {
 }
 
 #[test]
-fn five_hundred_events_in_a_row_are_five_hundred_answers() {
+fn consecutive_events_get_one_answer_each() {
     let server = serve(&support::function("echo"), &[]);
     let count = support::rounds("events in a row", 500);
     for number in 0..count {

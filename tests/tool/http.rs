@@ -1,6 +1,6 @@
-//! HTTP as the servers read it: bodies in any framing, odd clients, and what is not HTTP at all.
+//! HTTP as the servers read it: bodies in any framing, unusual clients, malformed requests.
 
-use crate::bench::{Bench, NEXT, response_path};
+use crate::fake_runtime::{ManualRuntime, NEXT, response_path};
 use crate::wire::{Wire, chunked, post};
 
 impl Wire {
@@ -11,18 +11,18 @@ impl Wire {
 }
 
 #[test]
-fn answers_may_come_in_chunks_of_any_size_and_in_single_bytes() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn answer_chunked_in_any_way_is_read() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     let body: Vec<u8> = (0..=255).cycle().take(700).collect();
     for size in [1, 2, 15, 16, 17, 699, 700] {
-        let caller = bench.call("1");
+        let caller = lambda.call("1");
         let id = runtime.next().id();
         let path = response_path(&id);
         let head = format!("POST {path} HTTP/1.1\r\nhost:x\r\ntransfer-encoding: Chunked\r\n\r\n");
         let whole = [head.as_bytes(), &chunked(&body, size)].concat();
         match size {
-            // Every byte of the head and of the chunks in a segment of its own.
+            // Each byte of the head and of the chunks in a segment of its own.
             700 => whole.iter().for_each(|byte| runtime.send([*byte])),
             _ => runtime.send(whole),
         }
@@ -32,9 +32,9 @@ fn answers_may_come_in_chunks_of_any_size_and_in_single_bytes() {
 }
 
 #[test]
-fn a_refusal_keeps_the_connection_unless_too_much_is_unread() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn refusal_with_long_unread_body_closes_the_connection() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     for is_chunked in [false, true] {
         let body = vec![b'x'; 256 * 1024];
         if is_chunked {
@@ -60,9 +60,9 @@ fn a_refusal_keeps_the_connection_unless_too_much_is_unread() {
 }
 
 #[test]
-fn unknown_paths_are_404_and_wrong_methods_405() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn unknown_path_is_404_and_wrong_method_405() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     for (line, status) in [
         ("GET /2018-06-01/ping", 200),
         ("GET http://anywhere/2018-06-01/ping?x=1", 200),
@@ -86,8 +86,8 @@ fn unknown_paths_are_404_and_wrong_methods_405() {
 }
 
 #[test]
-fn what_is_not_http_is_refused_and_closed() {
-    let bench = Bench::start(&[]);
+fn malformed_request_is_refused_and_closed() {
+    let lambda = ManualRuntime::start(&[]);
     let host = "Host: x\r\n";
     let long = format!(
         "GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n",
@@ -141,7 +141,7 @@ fn what_is_not_http_is_refused_and_closed() {
         ),
         (&long, 431),
     ] {
-        let mut client = bench.connect();
+        let mut client = lambda.connect();
         client.try_send(request.as_bytes());
         let reply = client.reply();
         assert_eq!(
@@ -154,8 +154,8 @@ fn what_is_not_http_is_refused_and_closed() {
 }
 
 #[test]
-fn broken_chunks_end_the_connection_and_nothing_else() {
-    let bench = Bench::start(&[]);
+fn malformed_chunk_ends_only_its_connection() {
+    let lambda = ManualRuntime::start(&[]);
     for chunks in [
         "x\r\n",
         "\r\n",
@@ -164,14 +164,14 @@ fn broken_chunks_end_the_connection_and_nothing_else() {
         "1\r\nabc\r\n",
         "1\r\na\r\nz",
     ] {
-        let caller = bench.call("1");
-        let mut runtime = bench.connect();
+        let caller = lambda.call("1");
+        let mut runtime = lambda.connect();
         let id = runtime.next().id();
         let path = response_path(&id);
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
         runtime.send(head + chunks + "\r\n\r\n");
         assert!(runtime.is_closed(), "{chunks:?}");
-        let mut runtime = bench.connect();
+        let mut runtime = lambda.connect();
         runtime.get(NEXT);
         let text = caller.reply();
         let text = text.as_str().expect("text");
@@ -179,8 +179,8 @@ fn broken_chunks_end_the_connection_and_nothing_else() {
             text.contains("Runtime.TruncatedResponse"),
             "{chunks:?}: {text}"
         );
-        // That request for an event is first in line: it gets the next one, and this takes it.
-        let caller = bench.call("2");
+        // That request for an event is the first waiter: it gets the next event.
+        let caller = lambda.call("2");
         let id = runtime.reply().id();
         runtime.respond(&id, b"2");
         assert_eq!(caller.reply().as_bytes(), b"2");
@@ -188,8 +188,8 @@ fn broken_chunks_end_the_connection_and_nothing_else() {
 }
 
 #[test]
-fn old_and_lenient_clients_are_served() {
-    let bench = Bench::start(&[]);
+fn http_1_0_and_lenient_clients_are_served() {
+    let lambda = ManualRuntime::start(&[]);
     for (request, connection) in [
         ("GET /2018-06-01/ping HTTP/1.0\r\n\r\n", Some("close")),
         ("GET /2018-06-01/ping HTTP/1.1\nHost:\n\n", None),
@@ -202,7 +202,7 @@ fn old_and_lenient_clients_are_served() {
             None,
         ),
     ] {
-        let mut client = bench.connect();
+        let mut client = lambda.connect();
         client.send(request);
         let reply = client.reply();
         assert_eq!(
@@ -217,10 +217,10 @@ fn old_and_lenient_clients_are_served() {
 }
 
 #[test]
-fn a_body_that_waits_to_be_asked_for_is_asked_for() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn expect_continue_body_is_requested() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let expect = "Expect: 100-continue\r\n";
     let whole = post(&response_path(&id), expect, b"late");
@@ -229,7 +229,7 @@ fn a_body_that_waits_to_be_asked_for_is_asked_for() {
     runtime.send(b"late");
     assert_eq!(runtime.reply().status, 202);
     assert_eq!(caller.reply().as_bytes(), b"late");
-    // A refusal does not ask for the body, so the connection cannot go on.
+    // A refusal does not request the body, so the connection is closed.
     let whole = post(&response_path("x"), expect, b"late");
     runtime.send(&whole[..whole.len() - 4]);
     let reply = runtime.reply();

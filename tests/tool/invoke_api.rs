@@ -1,20 +1,20 @@
-//! The Invoke API as callers see it: statuses, headers, kinds of call, what is let through.
+//! The Invoke API as callers see it: statuses, headers, invocation types, accepted events.
 
 use std::time::{Duration, Instant};
 
-use crate::bench::Bench;
-use crate::tool::call;
+use crate::fake_runtime::ManualRuntime;
+use crate::harness::call;
 use crate::wire::Wire;
 
 #[test]
-fn a_response_is_200_with_the_headers_of_lambda() {
-    let bench = Bench::start(&[]);
-    let request = bench
+fn response_has_lambdas_status_and_headers() {
+    let lambda = ManualRuntime::start(&[]);
+    let request = lambda
         .server
         .request("{}")
         .with_header("X-Amzn-Trace-Id", "Root=1-2-3");
     let caller = call(request);
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let event = runtime.next();
     assert_eq!(event.header("Lambda-Runtime-Trace-Id"), Some("Root=1-2-3"));
     runtime.respond(&event.id(), b"[]");
@@ -31,8 +31,8 @@ fn a_response_is_200_with_the_headers_of_lambda() {
 }
 
 #[test]
-fn an_event_that_is_not_json_is_400_with_its_place() {
-    let bench = Bench::start(&[]);
+fn event_malformed_is_400_with_line_and_column() {
+    let lambda = ManualRuntime::start(&[]);
     for (event, place) in [
         (
             b"{".as_slice(),
@@ -41,7 +41,7 @@ fn an_event_that_is_not_json_is_400_with_its_place() {
         (b"{}\n}", "trailing characters at line 2 column 1"),
         (b"\"\xff\"", "invalid unicode code point at line 1 column 2"),
     ] {
-        let reply = bench.server.invoke(event);
+        let reply = lambda.server.invoke(event);
         assert_eq!(reply.status_code, 400);
         let error_type = reply.header("X-Amzn-ErrorType");
         assert_eq!(error_type, Some("InvalidRequestContentException"));
@@ -53,17 +53,17 @@ fn an_event_that_is_not_json_is_400_with_its_place() {
         assert!(body.contains(place), "{body}");
     }
     assert!(
-        !bench.server.stderr().contains("START"),
+        !lambda.server.stderr().contains("START"),
         "nothing reaches the function"
     );
 }
 
 #[test]
-fn no_event_is_an_empty_object() {
-    let bench = Bench::start(&[]);
-    let url = bench.server.url();
+fn event_absent_becomes_an_empty_object() {
+    let lambda = ManualRuntime::start(&[]);
+    let url = lambda.server.url();
     let caller = call(minreq::post(url));
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let event = runtime.next();
     assert_eq!(event.body, b"{}");
     runtime.respond(&event.id(), b"1");
@@ -71,11 +71,11 @@ fn no_event_is_an_empty_object() {
 }
 
 #[test]
-fn raw_lets_any_bytes_through_with_their_type() {
-    let bench = Bench::start(&["--raw"]);
-    let mut runtime = bench.connect();
+fn binary_option_accepts_any_bytes_with_their_type() {
+    let lambda = ManualRuntime::start(&["--binary"]);
+    let mut runtime = lambda.connect();
     for event in [b"".as_slice(), b"{", b"\0\xff\r\n"] {
-        let request = bench
+        let request = lambda
             .server
             .request(event)
             .with_header("Content-Type", "image/png");
@@ -91,10 +91,10 @@ fn raw_lets_any_bytes_through_with_their_type() {
 }
 
 #[test]
-fn an_event_over_the_limit_is_413() {
-    let bench = Bench::start(&["--raw"]);
+fn event_over_limit_is_413() {
+    let lambda = ManualRuntime::start(&["--binary"]);
     for (kind, limit) in [("RequestResponse", 6_291_556), ("Event", 1_048_576)] {
-        let request = bench.server.request(vec![b'1'; limit + 1]);
+        let request = lambda.server.request(vec![b'1'; limit + 1]);
         let request = request.with_header("X-Amz-Invocation-Type", kind);
         let reply = call(request).reply();
         assert_eq!(reply.status_code, 413);
@@ -110,18 +110,18 @@ fn an_event_over_the_limit_is_413() {
         assert!(body.contains(&text), "{body}");
     }
     assert!(
-        !bench.server.stderr().contains("START"),
+        !lambda.server.stderr().contains("START"),
         "nothing reaches the function"
     );
 }
 
 #[test]
-fn an_asynchronous_call_is_202_at_once_and_is_handled_all_the_same() {
-    let bench = Bench::start(&[]);
-    let request = bench.server.request("\"later\"");
+fn asynchronous_call_is_202_and_is_handled() {
+    let lambda = ManualRuntime::start(&[]);
+    let request = lambda.server.request("\"later\"");
     let reply = call(request.with_header("X-Amz-Invocation-Type", "Event")).reply();
     assert_eq!((reply.status_code, reply.as_bytes()), (202, b"".as_slice()));
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let event = runtime.next();
     assert_eq!(event.body, b"\"later\"");
     assert_eq!(reply.header("X-Amzn-RequestId"), Some(event.id().as_str()));
@@ -129,21 +129,21 @@ fn an_asynchronous_call_is_202_at_once_and_is_handled_all_the_same() {
         runtime.respond(&event.id(), b"nobody reads this").status,
         202
     );
-    runtime.get(crate::bench::NEXT);
-    bench.server.says("REPORT RequestId: ");
+    runtime.get(crate::fake_runtime::NEXT);
+    lambda.server.wait_for_stderr("REPORT RequestId: ");
 }
 
 #[test]
-fn a_dry_run_is_204_and_reaches_nobody() {
-    let bench = Bench::start(&[]);
-    let request = bench
+fn dry_run_is_204_and_reaches_no_function() {
+    let lambda = ManualRuntime::start(&[]);
+    let request = lambda
         .server
         .request("{}")
         .with_header("X-Amz-Invocation-Type", "DryRun");
     let reply = call(request).reply();
     assert_eq!((reply.status_code, reply.as_bytes()), (204, b"".as_slice()));
-    assert!(!bench.server.stderr().contains("START"));
-    let bad = bench
+    assert!(!lambda.server.stderr().contains("START"));
+    let bad = lambda
         .server
         .request("{")
         .with_header("X-Amz-Invocation-Type", "DryRun");
@@ -151,8 +151,8 @@ fn a_dry_run_is_204_and_reaches_nobody() {
 }
 
 #[test]
-fn calls_that_lambda_refuses_are_refused() {
-    let bench = Bench::start(&[]);
+fn invalid_call_gets_lambdas_error() {
+    let lambda = ManualRuntime::start(&[]);
     for (name, value, error_type) in [
         (
             "X-Amz-Invocation-Type",
@@ -185,7 +185,7 @@ fn calls_that_lambda_refuses_are_refused() {
             "InvalidRequestContentException",
         ),
     ] {
-        let reply = call(bench.server.request("{}").with_header(name, value)).reply();
+        let reply = call(lambda.server.request("{}").with_header(name, value)).reply();
         assert_eq!(reply.status_code, 400, "{value}");
         assert_eq!(
             reply.header("X-Amzn-ErrorType"),
@@ -207,7 +207,7 @@ fn calls_that_lambda_refuses_are_refused() {
         ),
         (minreq::Method::Post, "/", 404),
     ] {
-        let url = format!("http://127.0.0.1:{}{path}", bench.server.port);
+        let url = format!("http://127.0.0.1:{}{path}", lambda.server.port);
         let reply = call(minreq::Request::new(method, url)).reply();
         assert_eq!(reply.status_code, status, "{path}");
         let body = reply.as_str().expect("text");
@@ -219,9 +219,9 @@ fn calls_that_lambda_refuses_are_refused() {
 }
 
 #[test]
-fn a_client_context_arrives_decoded_in_one_line() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn client_context_is_decoded_to_one_line() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     for (encoded, context) in [
         ("e30=", "{}"),
         ("e30", "{}"),
@@ -229,7 +229,7 @@ fn a_client_context_arrives_decoded_in_one_line() {
         ("eyJhIjoiw6kifQ==", "{\"a\":\"é\"}"),
         ("ewoiYSI6MQp9", "{ \"a\":1 }"),
     ] {
-        let request = bench
+        let request = lambda
             .server
             .request("1")
             .with_header("X-Amz-Client-Context", encoded);
@@ -242,24 +242,24 @@ fn a_client_context_arrives_decoded_in_one_line() {
 }
 
 #[test]
-fn the_commands_options_reach_the_function() {
-    let bench = Bench::start(&[]);
-    let port = bench.server.port.to_string();
+fn invoke_options_reach_the_function() {
+    let lambda = ManualRuntime::start(&[]);
+    let port = lambda.server.port.to_string();
     let context = "{\"key\":\"v\"}";
     let caller = std::thread::spawn(move || {
-        crate::tool::finish(&[
+        crate::harness::run_tool(&[
             "invoke",
             "--port",
             &port,
             "--event=[7]",
-            "--function=any:$LATEST",
+            "--function-name=any:$LATEST",
             "--tenant-id",
             "blue",
             "--client-context",
             context,
         ])
     });
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let event = runtime.next();
     assert_eq!(event.body, b"[7]");
     assert_eq!(event.header("Lambda-Runtime-Client-Context"), Some(context));
@@ -273,11 +273,11 @@ fn the_commands_options_reach_the_function() {
 }
 
 #[test]
-fn the_command_exits_with_1_on_a_function_error_and_prints_it() {
-    let bench = Bench::start(&[]);
-    let port = bench.server.port.to_string();
-    let caller = std::thread::spawn(move || crate::tool::finish(&["invoke", "--port", &port]));
-    let mut runtime = bench.connect();
+fn invoke_function_error_is_printed_with_exit_status_1() {
+    let lambda = ManualRuntime::start(&[]);
+    let port = lambda.server.port.to_string();
+    let caller = std::thread::spawn(move || crate::harness::run_tool(&["invoke", "--port", &port]));
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     runtime.post(
         &format!("/2018-06-01/runtime/invocation/{id}/error"),
@@ -294,40 +294,41 @@ fn the_command_exits_with_1_on_a_function_error_and_prints_it() {
 }
 
 #[test]
-fn the_command_calls_asynchronously_when_asked() {
-    let bench = Bench::start(&[]);
-    let port = bench.server.port.to_string();
+fn invoke_invocation_type_is_sent() {
+    let lambda = ManualRuntime::start(&[]);
+    let port = lambda.server.port.to_string();
     for kind in ["Event", "DryRun"] {
-        let call = crate::tool::finish(&["invoke", "--port", &port, "--type", kind]);
+        let call =
+            crate::harness::run_tool(&["invoke", "--port", &port, "--invocation-type", kind]);
         assert_eq!(
             (call.code, call.stdout.len(), call.stderr.as_str()),
             (0, 0, "")
         );
     }
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     runtime.respond(&id, b"1");
 }
 
 #[test]
-fn callers_at_once_are_served_one_after_another() {
-    let bench = Bench::start(&[]);
+fn concurrent_callers_are_served_in_turn() {
+    let lambda = ManualRuntime::start(&[]);
     let callers: Vec<_> = (0..8)
-        .map(|number| (number, bench.call(number.to_string())))
+        .map(|number| (number, lambda.call(number.to_string())))
         .collect();
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     for _ in 0..8 {
         let event = runtime.next();
-        // Nobody else's event is in hand: a repeated request gives this one.
+        // No other event is in flight: a repeated request returns this one.
         assert_eq!(runtime.next().id(), event.id());
         runtime.respond(&event.id(), &event.body);
     }
-    runtime.get(crate::bench::NEXT);
+    runtime.get(crate::fake_runtime::NEXT);
     for (number, caller) in callers {
         assert_eq!(caller.reply().as_bytes(), number.to_string().as_bytes());
     }
     assert!(runtime.is_silent());
-    let log = bench.server.stderr();
+    let log = lambda.server.stderr();
     let turns: Vec<&str> = log
         .lines()
         .filter_map(|line| line.split_once(" RequestId: "))
@@ -338,16 +339,16 @@ fn callers_at_once_are_served_one_after_another() {
 }
 
 #[test]
-fn a_caller_who_gives_up_does_not_disturb_the_next_one() {
-    let bench = Bench::start(&[]);
-    let mut gone = Wire::connect(bench.server.port);
+fn caller_disconnect_leaves_the_next_call_working() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut gone = Wire::connect(lambda.server.port);
     gone.post("/2015-03-31/functions/f/invocations", b"\"given up\"");
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let event = runtime.next();
     assert_eq!(event.body, b"\"given up\"");
     drop(gone);
     assert_eq!(runtime.respond(&event.id(), b"1").status, 202);
-    let caller = bench.call("2");
+    let caller = lambda.call("2");
     let event = runtime.next();
     assert_eq!(event.body, b"2");
     runtime.respond(&event.id(), b"2");
@@ -355,10 +356,10 @@ fn a_caller_who_gives_up_does_not_disturb_the_next_one() {
 }
 
 #[test]
-fn a_caller_may_keep_the_connection_and_send_chunks() {
-    let bench = Bench::start(&[]);
-    let mut caller = Wire::connect(bench.server.port);
-    let mut runtime = bench.connect();
+fn caller_keep_alive_with_chunks_is_served() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut caller = Wire::connect(lambda.server.port);
+    let mut runtime = lambda.connect();
     for number in 0..3 {
         let event = format!("[{number}]");
         caller.send("POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: x\r\n");
@@ -372,10 +373,10 @@ fn a_caller_may_keep_the_connection_and_send_chunks() {
 }
 
 #[test]
-fn an_answer_is_had_before_the_runtime_asks_for_more() {
-    let bench = Bench::start(&["--timeout", "20"]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn answer_is_sent_before_the_next_request() {
+    let lambda = ManualRuntime::start(&["--timeout", "20"]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let began = Instant::now();
     runtime.respond(&id, b"1");

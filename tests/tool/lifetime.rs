@@ -1,11 +1,11 @@
-//! Processes: started, started again, killed in time, and never left behind.
+//! Processes: start, restart, timeout, and no process left.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, NEXT};
+use crate::fake_runtime::{ManualRuntime, NEXT};
+use crate::harness::{self, Server, run_tool, short_timeout, wait_until};
 use crate::support::{TempDir, proc, sys};
-use crate::tool::{self, Server, finish, until};
 
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
@@ -20,16 +20,16 @@ setsid sleep 60 &
 exec sleep 60
 ";
 
-/// A server whose bootstrap has started its family.
+/// A server whose bootstrap has started `FAMILY`.
 fn family(folder: &TempDir, options: &[&str]) -> Server {
     let bootstrap = folder.executable("bootstrap", FAMILY.as_bytes());
     let server = Server::start(&bootstrap, options);
-    until("a family of five", || server.processes().len() == 5);
+    wait_until("a family of five", || server.processes().len() == 5);
     server
 }
 
 #[test]
-fn a_signal_stops_the_tool_and_everything_that_was_started() {
+fn stop_signal_kills_all_descendants() {
     for signal in [sys::SIGTERM, SIGINT, SIGHUP, SIGQUIT] {
         let folder = TempDir::new();
         let mut server = family(&folder, &[]);
@@ -39,17 +39,17 @@ fn a_signal_stops_the_tool_and_everything_that_was_started() {
 }
 
 #[test]
-fn a_tool_that_is_killed_takes_its_bootstrap_with_it() {
+fn sigkill_of_the_tool_kills_the_bootstrap() {
     let folder = TempDir::new();
     let bootstrap = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
     let mut server = Server::start(&bootstrap, &[]);
-    until("the bootstrap", || server.processes().len() == 1);
+    wait_until("the bootstrap", || server.processes().len() == 1);
     server.stop(sys::SIGKILL);
-    until("nothing left", || server.processes().is_empty());
+    wait_until("no process left", || server.processes().is_empty());
 }
 
 #[test]
-fn a_signal_before_the_answer_is_128_and_its_number() {
+fn stop_signal_before_the_answer_exits_128_plus_n() {
     let folder = TempDir::new();
     let bootstrap = folder.executable("bootstrap", FAMILY.as_bytes());
     let path = bootstrap.to_str().expect("UTF-8");
@@ -58,27 +58,28 @@ fn a_signal_before_the_answer_is_128_and_its_number() {
         let arguments = [
             "run",
             path,
-            "--invoke={}",
+            "--once={}",
             "--init-timeout=30",
             "--env",
             &mark,
         ];
-        let mut child = crate::support::spawn(&mut tool::command(&arguments));
+        let mut child = crate::support::spawn(&mut harness::command(&arguments));
         let processes = || {
             let mut pids = proc::pids();
             pids.retain(|&pid| proc::has_mark(pid, &mark));
             pids
         };
-        until("a family of five", || processes().len() == 5);
+        wait_until("a family of five", || processes().len() == 5);
         sys::kill(child.id(), signal);
-        assert_eq!(tool::wait(&mut child).code(), Some(128 + signal));
+        assert_eq!(harness::wait(&mut child).code(), Some(128 + signal));
         assert_eq!(processes(), [0u32; 0]);
     }
 }
 
 #[test]
-fn an_event_out_of_time_is_a_function_error_and_kills_everything() {
+fn function_timeout_is_a_function_error_and_kills_all_descendants() {
     let folder = TempDir::new();
+    // Only the sleeping bootstrap has to meet this timeout, so it may be short.
     let server = family(&folder, &["--timeout", "0.4"]);
     let mut runtime = crate::wire::Wire::connect(server.runtime_port);
     runtime.get(NEXT);
@@ -91,56 +92,60 @@ fn an_event_out_of_time_is_a_function_error_and_kills_everything() {
     let expected = serde_json::json!({"errorType": "Sandbox.Timedout", "errorMessage": message});
     assert_eq!((reply.status_code, body), (200, expected));
     assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
-    until("nothing left", || server.processes().is_empty());
-    until("nothing to reap", || server.zombies() == 0);
-    server.says(&format!("{id} Task timed out after 0.40 seconds\n"));
-    server.says("\tStatus: timeout\n");
-    server.says("tinderbox: the bootstrap was killed: the function's time was up");
+    wait_until("no process left", || server.processes().is_empty());
+    wait_until("nothing to reap", || server.zombies() == 0);
+    server.wait_for_stderr(&format!("{id} Task timed out after 0.40 seconds\n"));
+    server.wait_for_stderr("\tStatus: timeout\n");
+    server.wait_for_stderr("tinderbox: the function timed out: the bootstrap was killed");
 }
 
 #[test]
-fn a_runtime_that_answers_and_then_hangs_is_killed_after_its_answer() {
-    let bench = Bench::start(&["--timeout", "0.4"]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn runtime_hanging_after_its_answer_is_killed() {
+    let timeout = short_timeout().to_string();
+    let lambda = ManualRuntime::start(&["--timeout", &timeout]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     runtime.respond(&id, b"\"in time\"");
     assert_eq!(caller.reply().as_bytes(), b"\"in time\"");
-    bench
+    lambda
         .server
-        .says("the bootstrap was killed: the function's time was up");
-    until("nothing left", || bench.server.processes().is_empty());
+        .wait_for_stderr("the function timed out: the bootstrap was killed");
+    wait_until("no process left", || lambda.server.processes().is_empty());
 }
 
 #[test]
-fn what_an_ended_bootstrap_leaves_running_is_killed() {
+fn bootstrap_exit_kills_its_descendants() {
     let folder = TempDir::new();
     let script = FAMILY.replace("exec sleep 60\n", "sleep 0.2; exit 5\n");
     let server = Server::start(&folder.executable("bootstrap", script.as_bytes()), &[]);
-    server.says("the bootstrap exited with status 5 before it asked for an event; the next event");
+    let message = "the bootstrap exited with status 5 before it requested an event; the next event \
+                   restarts it";
+    server.wait_for_stderr(message);
     assert_eq!(server.processes(), [0u32; 0]);
     assert_eq!(server.zombies(), 0);
 }
 
 #[test]
-fn orphans_that_end_while_the_bootstrap_runs_are_reaped() {
+fn orphan_exit_is_reaped() {
     let folder = TempDir::new();
     let script = b"#!/bin/sh\nfor i in 1 2 3; do (sh -c 'exit 0' &); done\nexec sleep 60\n";
     let server = Server::start(&folder.executable("bootstrap", script), &[]);
-    until("the sleeper alone", || {
+    wait_until("the sleeper alone", || {
         server.processes().len() == 1 && server.zombies() == 0
     });
 }
 
 #[test]
-fn an_ended_bootstrap_is_started_again_by_the_next_event_and_not_before() {
+fn exited_bootstrap_is_restarted_by_the_next_event_only() {
     let folder = TempDir::new();
     let script = b"#!/bin/sh\necho started >>\"$LAMBDA_TASK_ROOT/starts\"\nexit 7\n";
     let server = Server::start(&folder.executable("bootstrap", script), &[]);
     let starts =
         || fs::read_to_string(folder.path().join("starts")).map_or(0, |s| s.lines().count());
-    server.says("exited with status 7");
-    std::thread::sleep(Duration::from_millis(300));
+    server.wait_for_stderr("exited with status 7 before it requested an event; the next event");
+    // A restart without an event would follow the exit at once.
+    std::thread::sleep(Duration::from_secs_f64(short_timeout()));
     assert_eq!(starts(), 1);
     for number in 1..=3 {
         let reply = server.invoke("{}");
@@ -150,16 +155,16 @@ fn an_ended_bootstrap_is_started_again_by_the_next_event_and_not_before() {
 }
 
 #[test]
-fn a_bootstrap_that_keeps_failing_is_started_more_and_more_slowly() {
+fn failing_bootstrap_is_restarted_with_backoff() {
     let folder = TempDir::new();
     let script = b"#!/bin/sh\nexit 7\n";
     let server = Server::start(&folder.executable("bootstrap", script), &[]);
-    server.says("exited with status 7");
+    server.wait_for_stderr("exited with status 7");
     let began = Instant::now();
     for _ in 0..4 {
         server.invoke("{}");
     }
-    // The second start is at once; then 100, 200 and 400 ms after the start before.
+    // The second start is immediate; the others are 100, 200 and 400 ms after the previous one.
     assert!(
         began.elapsed() >= Duration::from_millis(700),
         "{:?}",
@@ -168,23 +173,24 @@ fn a_bootstrap_that_keeps_failing_is_started_more_and_more_slowly() {
 }
 
 #[test]
-fn an_event_that_waits_for_a_failing_start_gets_that_failure() {
+fn event_waiting_for_a_failing_start_gets_its_failure() {
     let folder = TempDir::new();
-    let script = b"#!/bin/sh\necho started >>\"$LAMBDA_TASK_ROOT/starts\"\nsleep 0.5\nexit 7\n";
-    let server = Server::start(&folder.executable("bootstrap", script), &[]);
-    assert!(
-        server
-            .invoke("{}")
-            .as_str()
-            .expect("text")
-            .contains("exit status 7")
-    );
+    // It exits when the file `fail` appears.
+    let script = b"#!/bin/sh\necho started >>\"$LAMBDA_TASK_ROOT/starts\"\n\
+        while ! [ -e \"$LAMBDA_TASK_ROOT/fail\" ]; do sleep 0.01; done\nexit 7\n";
+    let bootstrap = folder.executable("bootstrap", script);
+    let server = Server::start(&bootstrap, &["--init-timeout", "60"]);
+    let caller = harness::call(server.request("{}"));
+    std::thread::sleep(Duration::from_secs_f64(short_timeout())); // the event is waiting now
+    folder.file("fail", b"");
+    let reply = caller.reply();
+    assert!(reply.as_str().expect("text").contains("exit status 7"));
     let starts = fs::read_to_string(folder.path().join("starts")).expect("a start");
     assert_eq!(starts.lines().count(), 1);
 }
 
-/// Answers and exits at once, without waiting for the reply to its answer.
-const HASTY: &str = r#"#!/bin/bash
+/// Answers and exits without waiting for the reply.
+const EXITS_AFTER_ANSWER: &str = r#"#!/bin/bash
 exec 3<>"/dev/tcp/127.0.0.1/${AWS_LAMBDA_RUNTIME_API##*:}"
 printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n' >&3
 while read -r name value <&3 && [ "$name" != $'\r' ]; do
@@ -197,22 +203,23 @@ exit 4
 "#;
 
 #[test]
-fn the_last_words_of_a_bootstrap_that_exits_at_once_are_heard() {
+fn answer_before_an_immediate_exit_is_received() {
     let folder = TempDir::new();
-    let server = Server::start(&folder.executable("bootstrap", HASTY.as_bytes()), &[]);
+    let bootstrap = folder.executable("bootstrap", EXITS_AFTER_ANSWER.as_bytes());
+    let server = Server::start(&bootstrap, &["--timeout", "30"]);
     for _ in 0..20 {
         assert_eq!(server.invoke("{}").as_bytes(), b"last");
     }
-    server.says("the bootstrap exited with status 4 after its answer");
-    assert!(!server.stderr().contains("before it answered"));
+    server.wait_for_stderr("the bootstrap exited with status 4 after its answer");
+    assert!(!server.stderr().contains("before its answer"));
 }
 
 #[test]
-fn a_bootstrap_that_is_still_being_written_is_waited_for() {
+fn bootstrap_open_for_writing_is_retried() {
     let folder = TempDir::new();
     let bootstrap = folder.executable("bootstrap", b"#!/bin/sh\nexit 6\n");
     let writer = fs::OpenOptions::new().append(true).open(&bootstrap);
-    let run = std::thread::spawn(move || tool::run_once(&bootstrap, "{}", &[]));
+    let run = std::thread::spawn(move || harness::run_once(&bootstrap, "{}", &[]));
     std::thread::sleep(Duration::from_millis(300));
     drop(writer.expect("open for writing"));
     let run = run.join().expect("the run ends");
@@ -224,14 +231,14 @@ fn a_bootstrap_that_is_still_being_written_is_waited_for() {
 }
 
 #[test]
-fn two_instances_at_once_are_two_lambdas() {
+fn two_instances_are_independent() {
     let (one, two) = (
-        Bench::start(&["--function", "one"]),
-        Bench::start(&["--function", "two"]),
+        ManualRuntime::start(&["--function-name", "one"]),
+        ManualRuntime::start(&["--function-name", "two"]),
     );
     let callers = [one.call("1"), two.call("2")];
-    for (bench, caller, text) in [(&two, 1, "2"), (&one, 0, "1")] {
-        let mut runtime = bench.connect();
+    for (lambda, caller, text) in [(&two, 1, "2"), (&one, 0, "1")] {
+        let mut runtime = lambda.connect();
         let event = runtime.next();
         assert_eq!(
             (event.body.as_slice(), caller),
@@ -244,7 +251,7 @@ fn two_instances_at_once_are_two_lambdas() {
 }
 
 #[test]
-fn the_process_has_the_environment_of_lambda_and_nothing_else() {
+fn process_environment_is_exactly_lambdas() {
     let folder = TempDir::new();
     let script = "#!/bin/sh
 env >\"$0.env\"
@@ -257,18 +264,18 @@ exit 0
 ";
     let bootstrap = folder.executable("bootstrap", script.as_bytes());
     let options = [
-        "--invoke",
+        "--once",
         "{}",
         "--handler",
         "h.x",
         "--memory",
         "256",
-        "--function",
+        "--function-name",
         "name",
     ];
     let more = ["--env", "A=b=c", "--env", "TZ=mine"];
     let path = bootstrap.to_str().expect("UTF-8");
-    finish(&[&["run", path], &options[..], &more[..]].concat());
+    run_tool(&[&["run", path], &options[..], &more[..]].concat());
     let read = |name: &str| fs::read_to_string(format!("{path}.{name}")).expect("it ran");
     let mut names: Vec<String> = Vec::new();
     for line in read("env").lines() {
@@ -309,7 +316,7 @@ exit 0
         let mut lines = status.lines();
         let mask = lines.find_map(|line| line.strip_prefix(field));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        // The C library lets nobody touch its own two, 32 and 33 (signal(7)).
+        // The C library reserves 32 and 33 (signal(7)).
         assert_eq!(mask.map(|mask| mask & !(0b11 << 31)), Some(0), "{field}");
     }
 }

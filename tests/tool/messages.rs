@@ -1,64 +1,66 @@
-//! What is wrong with a bootstrap, a port or an address: one clear line and the right exit status.
+//! Failures of a bootstrap, a port or an address: one line with the cause, and the exit status.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::harness::{Finished, Server, run_once, run_tool};
 use crate::support::TempDir;
-use crate::tool::{Finished, Server, finish, run_once};
 
-/// Nothing was started: this one line, and exit status 2.
-fn refused(run: &Finished, text: &str) {
+/// Asserts that nothing was started: this one line, and exit status 2.
+fn assert_refused(run: &Finished, text: &str) {
     assert_eq!((run.code, run.text().as_str()), (2, ""), "{}", run.stderr);
     assert_eq!(run.stderr, format!("tinderbox: {text}\n"));
 }
 
-fn refused_bootstrap(path: &Path, text: &str) {
-    refused(&run_once(path, "{}", &[]), text);
+fn assert_bootstrap_refused(path: &Path, text: &str) {
+    assert_refused(&run_once(path, "{}", &[]), text);
     let arguments = [
         "run".as_ref(),
         path.as_os_str(),
         "--port".as_ref(),
         "0".as_ref(),
     ];
-    refused(&finish(&arguments), text);
+    assert_refused(&run_tool(&arguments), text);
 }
 
 #[test]
-fn a_missing_bootstrap_is_named() {
-    refused_bootstrap(Path::new("/no/such"), "there is no file '/no/such'");
+fn bootstrap_missing_is_reported() {
+    assert_bootstrap_refused(
+        Path::new("/no/such"),
+        "cannot read '/no/such': No such file or directory (os error 2)",
+    );
 }
 
 #[test]
-fn a_folder_without_bootstrap_is_named() {
+fn folder_without_bootstrap_is_reported() {
     let folder = TempDir::new();
     let path = folder.path();
-    let text = format!(
-        "the folder '{}' holds no file named bootstrap",
-        path.display()
-    );
-    refused_bootstrap(path, &text);
+    let text = format!("no file named bootstrap in the folder '{}'", path.display());
+    assert_bootstrap_refused(path, &text);
     std::fs::create_dir(path.join("bootstrap")).expect("make a folder");
-    refused_bootstrap(path, &text);
+    assert_bootstrap_refused(path, &text);
 }
 
 #[test]
-fn what_is_not_a_file_is_named() {
-    refused_bootstrap(Path::new("/dev/null"), "'/dev/null' is not a file");
+fn bootstrap_not_a_regular_file_is_reported() {
+    assert_bootstrap_refused(Path::new("/dev/null"), "'/dev/null' is not a regular file");
 }
 
 #[test]
-fn a_bootstrap_that_is_not_executable_is_named_with_the_remedy() {
+fn bootstrap_not_executable_is_reported_with_remedy() {
     let folder = TempDir::new();
     let path = folder.file("bootstrap", b"#!/bin/sh\n");
     let path = path.display();
-    let text = format!("'{path}' is not executable; make it so with: chmod +x '{path}'");
-    refused_bootstrap(folder.path(), &text);
+    let text = format!(
+        "cannot execute '{path}': it is not executable; make it so with: chmod +x '{path}'"
+    );
+    assert_bootstrap_refused(folder.path(), &text);
 }
 
 #[test]
-fn a_bootstrap_for_another_machine_is_named_with_both_and_a_hint() {
+fn bootstrap_of_another_architecture_is_reported_with_hint() {
     let host = std::env::consts::ARCH;
     for (number, name, big_endian) in [
         (62u16, "x86_64", false),
@@ -73,15 +75,15 @@ fn a_bootstrap_for_another_machine_is_named_with_both_and_a_hint() {
         let path = folder.executable("bootstrap", &elf_header(number, big_endian));
         let path = path.display();
         let text = format!(
-            "'{path}' is built for {name} and this machine is {host}; build it for {host}, or run \
-             it with --runner qemu-{name}-static"
+            "cannot execute '{path}': it is built for {name} and this machine is {host}; build it \
+             for {host}, or run it with --runner qemu-{name}-static"
         );
-        refused_bootstrap(folder.path(), &text);
+        assert_bootstrap_refused(folder.path(), &text);
     }
 }
 
 #[test]
-fn a_damaged_program_is_named() {
+fn bootstrap_truncated_elf_is_reported() {
     let folder = TempDir::new();
     let number = if cfg!(target_arch = "x86_64") {
         62
@@ -92,103 +94,119 @@ fn a_damaged_program_is_named() {
     let run = run_once(&path, "{}", &[]);
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr.contains("that this machine will not run"),
+        run.stderr.contains("cannot execute '") && run.stderr.contains("(os error "),
         "{}",
         run.stderr
     );
 }
 
 #[test]
-fn a_script_without_its_first_line_is_named_and_no_shell_runs_it() {
+fn script_without_shebang_is_reported_and_not_run() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"touch \"$LAMBDA_TASK_ROOT/ran\"\n");
     let text = format!(
-        "'{}' is neither an ELF program nor a script that begins with #! (such as #!/bin/sh), and \
-         the kernel runs nothing else",
+        "cannot execute '{}': it is neither an ELF program nor a script that begins with #! (such \
+         as #!/bin/sh)",
         path.display()
     );
-    refused_bootstrap(&path, &text);
+    assert_bootstrap_refused(&path, &text);
     assert!(!folder.path().join("ran").exists());
 }
 
 #[test]
-fn an_empty_bootstrap_is_named() {
+fn bootstrap_empty_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"");
-    refused_bootstrap(&path, &format!("'{}' is empty", path.display()));
+    assert_bootstrap_refused(
+        &path,
+        &format!("cannot execute '{}': it is empty", path.display()),
+    );
 }
 
 #[test]
-fn a_missing_interpreter_is_named() {
+fn interpreter_missing_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("script", b"#! /no/such -x\n");
     let shown = path.display();
-    let text = format!("'{shown}' needs the interpreter '/no/such', which is not there");
-    refused_bootstrap(&path, &text);
+    let text = format!("cannot execute '{shown}': its interpreter '/no/such' does not exist");
+    assert_bootstrap_refused(&path, &text);
 
     let path = folder.executable("program", &elf_with_interpreter("/no/ld.so"));
     let shown = path.display();
-    let text = format!("'{shown}' needs the interpreter '/no/ld.so', which is not there");
-    refused_bootstrap(&path, &text);
+    let text = format!("cannot execute '{shown}': its interpreter '/no/ld.so' does not exist");
+    assert_bootstrap_refused(&path, &text);
 }
 
 #[test]
-fn a_script_with_the_line_ends_of_another_system_is_told_so() {
+fn script_with_crlf_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\r\nexit 0\r\n");
     let run = run_once(&path, "{}", &[]);
     assert_eq!(run.code, 2);
-    assert!(run.stderr.contains("the first line of"), "{}", run.stderr);
-    assert!(run.stderr.contains("ends in CR LF"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("its first line ends in CR LF"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("save the file with LF"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
-fn a_missing_runner_is_named() {
+fn runner_missing_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\n");
     let run = run_once(&path, "{}", &["--runner", "no-such-runner -x"]);
-    refused(&run, "there is no runner 'no-such-runner'");
+    assert_refused(
+        &run,
+        "cannot find the runner 'no-such-runner': no such file, or not in PATH",
+    );
 }
 
 #[test]
-fn a_task_root_that_is_no_folder_is_named() {
+fn task_root_not_a_directory_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\n");
-    let run = run_once(&path, "{}", &["--root", "/no/such"]);
-    refused(&run, "the task root '/no/such' is not a folder");
+    let run = run_once(&path, "{}", &["--task-root", "/no/such"]);
+    assert_refused(&run, "invalid task root '/no/such': not a directory");
 }
 
 #[test]
-fn a_taken_port_is_named_with_the_remedy() {
+fn port_in_use_is_reported_with_errno_and_remedy() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
     let path = path.to_str().expect("UTF-8");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("its number").port().to_string();
+    // The wording depends on the C library.
+    let in_use = std::io::Error::from_raw_os_error(98);
     for option in ["--port", "--runtime-port"] {
-        let run = finish(&["run", path, "--port", "0", option, &port]);
+        let run = run_tool(&["run", path, "--port", "0", option, &port]);
         let text = format!(
-            "port {port} of 127.0.0.1 is taken; choose another with {option} N, or any free one \
-             with {option} 0"
+            "cannot bind 127.0.0.1:{port}: {in_use}; choose another port with \
+             {option} N, or any free one with {option} 0"
         );
-        refused(&run, &text);
+        assert_refused(&run, &text);
     }
 }
 
 #[test]
-fn nothing_that_listens_is_told_with_the_remedy() {
+fn invoke_without_server_is_reported_with_errno_and_remedy() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("its number").port().to_string();
     drop(free);
     let text = format!(
-        "nothing listens on port {port} of 127.0.0.1; start a local Lambda with tinderbox run, or \
-         name its port with --port N"
+        "cannot connect to 127.0.0.1:{port}: Connection refused (os error 111); start a local \
+         Lambda with tinderbox run, or name its port with --port N"
     );
-    refused(&finish(&["invoke", "--port", &port]), &text);
+    assert_refused(&run_tool(&["invoke", "--port", &port]), &text);
 }
 
 #[test]
-fn a_server_that_hangs_up_is_told() {
+fn response_truncated_is_reported() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener
         .local_addr()
@@ -209,14 +227,17 @@ fn a_server_that_hangs_up_is_told() {
         }
     });
     for _ in 0..2 {
-        let text = format!("the local Lambda on port {port} hung up before its answer was whole");
-        refused(&finish(&["invoke", "--port", &port]), &text);
+        let text = format!(
+            "the local Lambda at 127.0.0.1:{port} closed the connection before the response was \
+             complete"
+        );
+        assert_refused(&run_tool(&["invoke", "--port", &port]), &text);
     }
     server.join().expect("the server does not panic");
 }
 
 #[test]
-fn a_bootstrap_that_exits_at_once_is_told_with_its_status() {
+fn bootstrap_exit_during_init_is_reported_with_status() {
     let folder = TempDir::new();
     for (script, how, message) in [
         (
@@ -238,44 +259,44 @@ fn a_bootstrap_that_exits_at_once_is_told_with_its_status() {
         let path = folder.executable("bootstrap", format!("#!/bin/sh\n{script}\n").as_bytes());
         let run = run_once(&path, "{}", &[]);
         assert_eq!(run.code, 1, "{}", run.stderr);
-        let line = format!("tinderbox: the bootstrap {how} before it asked for an event\n");
+        let line = format!("tinderbox: the bootstrap {how} before it requested an event\n");
         assert_eq!(run.stderr.matches(&line).count(), 1, "{}", run.stderr);
         assert_failure(&run.stdout, "Runtime.ExitError", message);
     }
 }
 
 #[test]
-fn a_bootstrap_that_never_asks_for_an_event_is_killed_and_told() {
+fn init_timeout_is_reported() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
     let began = Instant::now();
     let run = run_once(&path, "{}", &["--init-timeout", "0.3"]);
     assert_eq!(run.code, 1);
     assert!(began.elapsed() >= Duration::from_millis(300));
-    let text = "tinderbox: the bootstrap was killed: in 0.3 s it never asked for an event (GET \
-                /2018-06-01/runtime/invocation/next)\n";
+    let text = "tinderbox: init timed out: the bootstrap was killed because it did not request an \
+                event (GET /2018-06-01/runtime/invocation/next) within 0.3 s\n";
     assert!(run.stderr.contains(text), "{}", run.stderr);
     assert!(!run.stderr.contains("Task timed out"), "{}", run.stderr);
-    let message = "Init timed out after 0.30 seconds: the bootstrap never asked for an event";
+    let message = "Init timed out after 0.30 seconds: the bootstrap did not request an event";
     assert_failure(&run.stdout, "Sandbox.Timedout", message);
 }
 
 #[test]
-fn a_bootstrap_that_vanishes_is_told_to_the_caller() {
+fn bootstrap_deleted_is_the_callers_error() {
     let folder = TempDir::new();
     let path = folder.executable("bootstrap", b"#!/bin/sh\nrm \"$0\"\nexit 4\n");
     let server = Server::start(&path, &[]);
-    server.says("exited with status 4");
+    server.wait_for_stderr("exited with status 4");
     let reply = server.invoke("{}");
     assert_failure(
         reply.as_bytes(),
         "Runtime.InvalidEntrypoint",
-        "there is no file",
+        "No such file or directory (os error 2)",
     );
     assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
 }
 
-/// An error body of this type with this in its message, which names a request.
+/// Asserts an error body of this type whose message names a request and contains this text.
 fn assert_failure(body: &[u8], error_type: &str, message: &str) {
     let body: serde_json::Value = serde_json::from_slice(body).expect("an error body");
     assert_eq!(body["errorType"], error_type);
@@ -287,13 +308,13 @@ fn assert_failure(body: &[u8], error_type: &str, message: &str) {
     );
 }
 
-/// Sixty-four bytes that any kernel knows for a 64-bit ELF file of this machine's.
+/// The 64 bytes of a 64-bit ELF header.
 fn elf_header(machine: u16, big_endian: bool) -> [u8; 64] {
     let mut header = [0; 64];
     header[..4].copy_from_slice(b"\x7fELF");
     header[4] = 2; // 64 bits
     header[5] = if big_endian { 2 } else { 1 };
-    header[6] = 1; // the one version
+    header[6] = 1; // the only version
     let [kind, machine] = match big_endian {
         true => [2u16.to_be_bytes(), machine.to_be_bytes()],
         false => [2u16.to_le_bytes(), machine.to_le_bytes()],
@@ -303,7 +324,7 @@ fn elf_header(machine: u16, big_endian: bool) -> [u8; 64] {
     header
 }
 
-/// A program of this machine's with one program header, PT_INTERP.
+/// A program of this machine with one program header, PT_INTERP.
 fn elf_with_interpreter(name: &str) -> Vec<u8> {
     let machine = if cfg!(target_arch = "x86_64") {
         62
@@ -312,7 +333,7 @@ fn elf_with_interpreter(name: &str) -> Vec<u8> {
     };
     let mut file = elf_header(machine, false).to_vec();
     file[20] = 1;
-    file[32] = 64; // program headers begin behind the header
+    file[32] = 64; // program headers follow the header
     file[52] = 64; // size of the header
     file[54] = 56; // size of a program header
     file[56] = 1; // how many
@@ -327,13 +348,16 @@ fn elf_with_interpreter(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn control_characters_of_others_are_escaped_in_the_tools_own_lines() {
+fn control_characters_in_messages_are_escaped() {
     let evil = "\u{1b}[31m\u{9b}31m\u{7f}\u{202e}\nEND RequestId: fake\r";
     let shown = r"\u{1b}[31m\u{9b}31m\u{7f}\u{202e}\nEND RequestId: fake\u{d}";
-    // A name of a file.
+    // In the name of a file.
     let run = run_once(Path::new(&format!("/no/{evil}")), "{}", &[]);
-    refused(&run, &format!("there is no file '/no/{shown}'"));
-    // What a server says, to the command that calls it.
+    assert_refused(
+        &run,
+        &format!("cannot read '/no/{shown}': No such file or directory (os error 2)"),
+    );
+    // In a server's answer to the command.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener
         .local_addr()
@@ -349,7 +373,7 @@ fn control_characters_of_others_are_escaped_in_the_tools_own_lines() {
         let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {length}\r\n\r\n");
         let _ = stream.write_all((head + &body).as_bytes());
     });
-    let run = finish(&["invoke", "--port", &port]);
+    let run = run_tool(&["invoke", "--port", &port]);
     server.join().expect("the server ends");
     assert!(
         run.stderr.contains(r"\u{1b}[31m\u{9b}31m"),
@@ -362,11 +386,11 @@ fn control_characters_of_others_are_escaped_in_the_tools_own_lines() {
 }
 
 #[test]
-fn error_of_a_stream_is_one_line_without_control_characters() {
-    let bench = crate::bench::Bench::start(&["--raw"]);
-    let port = bench.server.port.to_string();
-    let caller = std::thread::spawn(move || finish(&["invoke", "--stream", "--port", &port]));
-    let mut runtime = bench.connect();
+fn stream_error_is_one_line_without_control_characters() {
+    let lambda = crate::fake_runtime::ManualRuntime::start(&["--binary"]);
+    let port = lambda.server.port.to_string();
+    let caller = std::thread::spawn(move || run_tool(&["invoke", "--stream", "--port", &port]));
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let path = format!("/2018-06-01/runtime/invocation/{id}/error");
     let header = "Lambda-Runtime-Function-Error-Type: Function.\u{9b}Odd\r\n";
@@ -385,24 +409,24 @@ fn error_of_a_stream_is_one_line_without_control_characters() {
     );
     let is_bare = |letter: char| letter.is_control() && letter != '\n';
     assert!(!run.stderr.contains(is_bare), "{:?}", run.stderr);
-    runtime.get(crate::bench::NEXT); // its END and REPORT lines
-    bench.server.says("REPORT RequestId");
+    runtime.get(crate::fake_runtime::NEXT); // ends the event: END and REPORT lines
+    lambda.server.wait_for_stderr("REPORT RequestId");
     let is_bare = |letter: char| letter.is_control() && !"\n\t".contains(letter);
     assert!(
-        !bench.server.stderr().contains(is_bare),
+        !lambda.server.stderr().contains(is_bare),
         "{:?}",
-        bench.server.stderr()
+        lambda.server.stderr()
     );
 }
 
 #[test]
-fn answer_on_stdout_that_is_no_terminal_is_as_it_was_sent() {
+fn answer_to_a_pipe_is_unchanged() {
     let echo = crate::support::function("echo");
     let bytes = "\"\u{9b}31m\u{7f}\"";
     let run = run_once(
         &echo,
         bytes,
-        &["--raw", "--timeout", "30", "--init-timeout", "30"],
+        &["--binary", "--timeout", "30", "--init-timeout", "30"],
     );
     assert_eq!((run.code, run.stdout.as_slice()), (0, bytes.as_bytes()));
 }

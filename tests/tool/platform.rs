@@ -1,46 +1,51 @@
-//! What the platform can ask of a function, and a function of it: streams, several events at once,
-//! snapshots, notice of the end. Against the release binary `probe`, and the test as the runtime.
+//! Features of the platform: response streams, concurrent events, snapshots, extensions. With the
+//! release binary `probe`, or with the test as the runtime.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::bench::{Bench, NEXT, response_path};
+use crate::fake_runtime::{ManualRuntime, NEXT, response_path};
+use crate::harness::{Server, call, run_once, run_tool, short_timeout, wait_until};
 use crate::support::{function, proc, sys};
-use crate::tool::{Server, call, finish, run_once, until};
 use crate::wire::{chunked, post};
 
 const STREAMING: &str = "Lambda-Runtime-Function-Response-Mode: streaming\r\n";
 
 fn probe(options: &[&str]) -> Server {
     let all = [
-        &["--raw", "--timeout", "30", "--init-timeout", "30"],
+        &["--binary", "--timeout", "30", "--init-timeout", "30"],
         options,
     ]
     .concat();
     Server::start(&function("probe"), &all)
 }
 
-/// What `invoke --stream` prints, its exit status and its stderr.
+/// The exit status, stdout and stderr of `invoke --stream`.
 fn stream(server: &Server, event: &str) -> (i32, Vec<u8>, String) {
     let folder = crate::support::TempDir::new();
     let file = folder.file("event", event.as_bytes());
     let port = server.port.to_string();
     let file = file.to_str().expect("text");
-    let run = finish(&["invoke", "--stream", "--port", &port, "--event", file]);
+    let run = run_tool(&["invoke", "--stream", "--port", &port, "--event", file]);
     (run.code, run.stdout, run.stderr)
 }
 
-/// The frames of a streamed answer, taken apart and their sums checked, as the specification says.
+/// The frames of a response stream, parsed and their checksums verified according to the
+/// specification.
 fn frames(mut bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let number = |bytes: &[u8]| u32::from_be_bytes(bytes[..4].try_into().expect("four"));
     let mut frames = Vec::new();
     while !bytes.is_empty() {
         let (frame, rest) = bytes.split_at(number(bytes) as usize);
         bytes = rest;
-        assert_eq!(number(&frame[8..]), crc(&frame[..8]), "the prelude's sum");
+        assert_eq!(
+            number(&frame[8..]),
+            crc(&frame[..8]),
+            "the prelude's checksum"
+        );
         let (content, sum) = frame.split_at(frame.len() - 4);
-        assert_eq!(number(sum), crc(content), "the frame's sum");
+        assert_eq!(number(sum), crc(content), "the frame's checksum");
         let (mut headers, payload) = content[12..].split_at(number(&frame[4..]) as usize);
         let mut event_type = String::new();
         while let Some((&length, rest)) = headers.split_first() {
@@ -72,19 +77,19 @@ fn crc(bytes: &[u8]) -> u32 {
 }
 
 #[test]
-fn the_sums_are_those_of_the_standard() {
+fn crc_32_of_the_check_string_is_the_check_value() {
     assert_eq!(crc(b"123456789"), 0xcbf4_3926, "the check value of CRC-32");
 }
 
 #[test]
-fn a_stream_comes_in_frames_piece_by_piece() {
-    let bench = Bench::start(&["--raw"]);
-    let port = bench.server.port;
+fn response_stream_is_sent_in_frames() {
+    let lambda = ManualRuntime::start(&["--binary"]);
+    let port = lambda.server.port;
     let url = format!(
         "http://127.0.0.1:{port}/2021-11-15/functions/function/response-streaming-invocations"
     );
     let caller = call(minreq::post(url).with_body("x"));
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: x\r\n{STREAMING}Transfer-Encoding: chunked\r\n\r\n",
@@ -115,7 +120,7 @@ fn a_stream_comes_in_frames_piece_by_piece() {
 }
 
 #[test]
-fn a_stream_is_printed_as_it_comes_whole_and_in_little_memory() {
+fn response_stream_is_printed_completely_in_little_memory() {
     let server = probe(&[]);
     assert_eq!(stream(&server, "stream words").1, b"words");
     assert_eq!(stream(&server, "stream ").1, b"");
@@ -140,7 +145,7 @@ fn a_stream_is_printed_as_it_comes_whole_and_in_little_memory() {
 }
 
 #[test]
-fn what_fails_before_or_within_a_stream_is_told_and_the_exit_status_is_1() {
+fn response_stream_failure_is_reported_with_exit_status_1() {
     let server = probe(&[]);
     for (event, printed, error_type, text) in [
         ("fail", "", "Function.Probe", "probe failed"),
@@ -173,23 +178,24 @@ fn what_fails_before_or_within_a_stream_is_told_and_the_exit_status_is_1() {
             "{stderr}"
         );
     }
-    // An ordinary response comes as a stream, too.
+    // A buffered response is sent as a stream, too.
     assert_eq!(stream(&server, "an echo").1, b"an echo");
 }
 
 #[test]
-fn events_are_handled_side_by_side() {
+fn concurrent_events_are_handled_in_parallel() {
     let server = probe(&["--concurrency", "4"]);
-    let began = Instant::now();
+    assert_eq!(server.invoke("up").as_bytes(), b"up");
+    let started = Instant::now();
+    assert_eq!(server.invoke("sleep 500").as_bytes(), b"sleep 500");
+    let single = started.elapsed();
+    let started = Instant::now();
     let calls: Vec<_> = (0..8).map(|_| call(server.request("sleep 500"))).collect();
     for call in calls {
         assert_eq!(call.reply().as_bytes(), b"sleep 500");
     }
-    let took = began.elapsed();
-    assert!(
-        took < Duration::from_millis(8 * 500),
-        "one after another: {took:?}"
-    );
+    let all = started.elapsed();
+    assert!(all < 8 * single, "one after another: {all:?}, {single:?}");
     let pids: Vec<_> = (0..20).map(|_| call(server.request("pid"))).collect();
     for pid in pids {
         let reply = pid.reply();
@@ -200,19 +206,18 @@ fn events_are_handled_side_by_side() {
 }
 
 #[test]
-fn a_time_out_among_many_kills_nothing_and_the_late_answer_is_refused() {
-    let bench = Bench::start(&["--concurrency", "2", "--timeout", "0.3"]);
-    let (mut one, mut two) = (bench.connect(), bench.connect());
-    let slow = bench.call("1");
+fn concurrent_timeout_kills_nothing_and_refuses_the_late_answer() {
+    let timeout = short_timeout();
+    let options = ["--concurrency", "2", "--timeout", &timeout.to_string()];
+    let lambda = ManualRuntime::start(&options);
+    let (mut one, mut two) = (lambda.connect(), lambda.connect());
+    let slow = lambda.call("1");
     let id = one.next().id();
     let text = slow.reply();
-    assert!(
-        text.as_str()
-            .expect("text")
-            .contains("Task timed out after 0.30 seconds")
-    );
-    // Others are served meanwhile, and the process lives.
-    let fine = bench.call("2");
+    let timed_out = format!("Task timed out after {timeout:.2} seconds");
+    assert!(text.as_str().expect("text").contains(&timed_out));
+    // Other events are handled meanwhile, and the process keeps running.
+    let fine = lambda.call("2");
     let other = two.next().id();
     assert_eq!(two.respond(&other, b"fine").status, 202);
     assert_eq!(fine.reply().as_bytes(), b"fine");
@@ -221,8 +226,12 @@ fn a_time_out_among_many_kills_nothing_and_the_late_answer_is_refused() {
         (late.status, late.field("errorType").as_str()),
         (410, "InvokeTimeout")
     );
-    assert_eq!(one.respond(&id, b"again").status, 400, "an id is late once");
-    let again = bench.call("3");
+    assert_eq!(
+        one.respond(&id, b"again").status,
+        400,
+        "only the first late answer is 410"
+    );
+    let again = lambda.call("3");
     let id = one.next().id();
     assert_eq!(one.respond(&id, b"served").status, 202);
     assert_eq!(again.reply().as_bytes(), b"served");
@@ -230,27 +239,27 @@ fn a_time_out_among_many_kills_nothing_and_the_late_answer_is_refused() {
 }
 
 #[test]
-fn an_event_is_not_given_to_a_connection_that_is_gone() {
-    let bench = Bench::start(&["--concurrency", "2"]);
-    let mut gone = bench.connect();
+fn closed_connection_gets_no_event() {
+    let lambda = ManualRuntime::start(&["--concurrency", "2"]);
+    let mut gone = lambda.connect();
     gone.get(NEXT);
     assert!(gone.is_silent());
     drop(gone);
-    let caller = bench.call("1");
-    let mut there = bench.connect();
+    let caller = lambda.call("1");
+    let mut there = lambda.connect();
     let id = there.next().id();
     assert_eq!(there.respond(&id, b"there").status, 202);
     assert_eq!(caller.reply().as_bytes(), b"there");
 }
 
 #[test]
-fn when_the_process_of_many_dies_all_that_is_in_hand_fails_and_the_next_starts_it() {
+fn concurrent_process_exit_fails_all_events_in_flight() {
     let server = probe(&["--concurrency", "3"]);
     assert_eq!(server.invoke("up").as_bytes(), b"up");
     let calls: Vec<_> = (0..3)
         .map(|_| call(server.request("sleep 20000")))
         .collect();
-    until("three in hand", || {
+    wait_until("three events in flight", || {
         server.stderr().matches("START ").count() == 4
     });
     std::thread::sleep(Duration::from_millis(200));
@@ -267,8 +276,8 @@ fn when_the_process_of_many_dies_all_that_is_in_hand_fails_and_the_next_starts_i
 }
 
 #[test]
-fn a_snapshot_is_taken_and_restored_between_the_hooks() {
-    let options = ["--raw", "--snapstart", "--env", "PROBE_INIT=hooks"];
+fn snapshot_is_restored_between_the_hooks() {
+    let options = ["--binary", "--snapstart", "--env", "PROBE_INIT=hooks"];
     let run = run_once(&function("probe"), "{}", &options);
     assert_eq!((run.code, run.text().as_str()), (0, "{}"), "{}", run.stderr);
     let order = [
@@ -296,9 +305,9 @@ fn a_snapshot_is_taken_and_restored_between_the_hooks() {
 }
 
 #[test]
-fn the_calls_of_a_snapshot_are_legal_once_and_in_order() {
-    let bench = Bench::start(&["--snapstart"]);
-    let mut runtime = bench.connect();
+fn snapshot_calls_are_legal_once_and_in_order() {
+    let lambda = ManualRuntime::start(&["--snapstart"]);
+    let mut runtime = lambda.connect();
     let restore = "/2018-06-01/runtime/restore/";
     runtime.send(post(&format!("{restore}error"), "", b"{}"));
     assert_eq!(runtime.reply().status, 403, "nothing was restored");
@@ -306,25 +315,25 @@ fn the_calls_of_a_snapshot_are_legal_once_and_in_order() {
     let reply = runtime.reply();
     assert_eq!((reply.status, reply.body.len()), (200, 0));
     assert!(runtime.is_closed(), "what was connected before is dead");
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     runtime.get(&format!("{restore}next"));
     assert_eq!(runtime.reply().status, 403, "once");
-    let caller = bench.call("1");
+    let caller = lambda.call("1");
     let id = runtime.next().id();
     assert_eq!(runtime.respond(&id, b"restored").status, 202);
     assert_eq!(caller.reply().as_bytes(), b"restored");
 }
 
 #[test]
-fn who_has_registered_an_extension_is_given_notice_and_its_time() {
+fn extension_gets_sigterm_at_shutdown() {
     let mut server = probe(&["--env", "PROBE_INIT=hooks"]);
     assert_eq!(server.invoke("up").as_bytes(), b"up");
     assert_eq!(server.stop(sys::SIGTERM).code(), Some(0));
     assert!(server.stderr().contains("shutdown"), "{}", server.stderr());
 
-    // One that ignores the notice is killed when its time is up; no other is given any.
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+    // An extension that ignores SIGTERM is killed after the grace period.
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     let register = "/2020-01-01/extension/register";
     let name = "Lambda-Extension-Name: x\r\n";
     for (headers, body, status) in [
@@ -343,14 +352,14 @@ fn who_has_registered_an_extension_is_given_notice_and_its_time() {
                      Lambda-Extension-Identifier: {identifier}\r\n\r\n"
                 )
             };
-            let mut extension = bench.connect();
+            let mut extension = lambda.connect();
             extension.send(get("another"));
             assert_eq!(extension.reply().status, 403);
             extension.send(get(identifier));
             assert!(extension.is_silent());
         }
     }
-    let caller = bench.call("1");
+    let caller = lambda.call("1");
     let id = runtime.next().id();
     runtime.send(post(register, name, b"{\"events\":[]}"));
     assert_eq!(runtime.reply().status, 403, "init is over");
@@ -360,26 +369,35 @@ fn who_has_registered_an_extension_is_given_notice_and_its_time() {
 }
 
 #[test]
-fn what_does_not_go_together_is_said() {
+fn concurrency_options_invalid_are_refused() {
     for (options, text) in [
-        (&["--concurrency", "0"][..], "no number from 1 to 1024"),
-        (&["--concurrency", "1025"], "no number from 1 to 1024"),
-        (&["--concurrency", "x"], "no number from 1 to 1024"),
+        (
+            &["--concurrency", "0"][..],
+            "expected an integer from 1 to 1024",
+        ),
+        (
+            &["--concurrency", "1025"],
+            "expected an integer from 1 to 1024",
+        ),
+        (
+            &["--concurrency", "x"],
+            "invalid --concurrency 'x': expected an integer from 1 to 1024",
+        ),
         (
             &["--concurrency", "2", "--snapstart"],
-            "--snapstart with --concurrency",
+            "--snapstart and --concurrency exclude each other",
         ),
     ] {
         let run = run_once(&function("probe"), "{}", options);
         assert_eq!(run.code, 2);
         assert!(run.stderr.contains(text), "{}", run.stderr);
     }
-    let run = finish(&["invoke", "--trace-id", "a\nb"]);
-    assert!(run.code == 2 && run.stderr.contains("--trace-id takes printable ASCII"));
+    let run = run_tool(&["invoke", "--trace-id", "a\nb"]);
+    assert!(run.code == 2 && run.stderr.contains("invalid --trace-id"));
 }
 
 #[test]
-fn a_trace_id_of_the_callers_reaches_the_function() {
+fn trace_id_option_reaches_the_function() {
     let server = probe(&[]);
     let port = server.port.to_string();
     let folder = crate::support::TempDir::new();
@@ -394,5 +412,5 @@ fn a_trace_id_of_the_callers_reaches_the_function() {
         "--trace-id",
         "Root=1-2-3",
     ];
-    assert_eq!(finish(&arguments).text(), "Root=1-2-3");
+    assert_eq!(run_tool(&arguments).text(), "Root=1-2-3");
 }

@@ -1,5 +1,5 @@
-//! Events that come just as the bootstrap ends. The window is as long as the tool takes to write
-//! its START line, so a test that does not read the tool's stderr can hold it open.
+//! Events that arrive while the bootstrap exits. The race lasts as long as the tool takes to write
+//! its START line, so a test that does not read the tool's stderr can prolong it.
 
 use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::process::{Child, Stdio};
@@ -8,32 +8,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::bench::NEXT;
+use crate::fake_runtime::NEXT;
+use crate::harness::{self, call, wait_until};
 use crate::support::{TempDir, proc, sys};
-use crate::tool::{self, call, until};
 use crate::wire::Wire;
 
-/// The tool, which does not outlive the test.
-struct Running(Child);
+/// A child that does not outlive the test.
+struct KilledOnDrop(Child);
 
-impl Drop for Running {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A tool whose stderr is a pipe, which the test also writes to.
-struct Held {
-    child: Running,
+/// A tool whose stderr is a pipe, which the test can fill.
+struct BlockedStderr {
+    child: KilledOnDrop,
     mark: String,
     stderr: BufReader<PipeReader>,
     writer: PipeWriter,
     _folder: TempDir,
 }
 
-impl Held {
-    fn start(name: &str, options: &[&str]) -> Held {
+impl BlockedStderr {
+    fn start(name: &str, options: &[&str]) -> BlockedStderr {
         let folder = TempDir::new();
         let bootstrap = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
         let mark = format!("TOOL_TEST_MARK={}-{name}", std::process::id());
@@ -41,10 +41,10 @@ impl Held {
         arguments.extend(["--init-timeout", "30", "--timeout", "30", "--env", &mark]);
         arguments.extend(options);
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let mut command = tool::command(&arguments);
+        let mut command = harness::command(&arguments);
         command.stderr(writer.try_clone().expect("a descriptor"));
-        Held {
-            child: Running(crate::support::spawn(command.stdin(Stdio::null()))),
+        BlockedStderr {
+            child: KilledOnDrop(crate::support::spawn(command.stdin(Stdio::null()))),
             mark,
             stderr: BufReader::new(reader),
             writer,
@@ -52,14 +52,14 @@ impl Held {
         }
     }
 
-    /// The number behind this text in the next line of stderr.
+    /// The number after this text in a line of stderr.
     fn port(line: &str, text: &str) -> u16 {
         let rest = line.split(text).nth(1).expect("an address");
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().expect("a port")
     }
 
-    /// Fills the pipe, so that whoever writes to it waits; the thread ends with the reader.
+    /// Fills the pipe, so that every write to it blocks; the thread ends with the reader.
     fn fill(&self) {
         let mut writer = self.writer.try_clone().expect("a descriptor");
         let count = Arc::new(AtomicUsize::new(0));
@@ -70,7 +70,7 @@ impl Held {
             }
         });
         let mut last = usize::MAX;
-        until("a full pipe", || {
+        wait_until("a full pipe", || {
             thread::sleep(Duration::from_millis(100));
             let is_still = count.load(Ordering::Relaxed) == last;
             last = count.load(Ordering::Relaxed);
@@ -83,9 +83,9 @@ impl Held {
         pids.find(|&pid| proc::has_mark(pid, &self.mark))
     }
 
-    /// Reads all that comes from here on, until the tool has ended.
-    fn drain(self) -> Running {
-        let Held {
+    /// Reads everything from here on, until the tool has exited.
+    fn drain(self) -> KilledOnDrop {
+        let BlockedStderr {
             child,
             mut stderr,
             writer,
@@ -101,31 +101,31 @@ impl Held {
 }
 
 #[test]
-fn event_when_idle_bootstrap_ends_fails_in_time() {
+fn event_at_the_exit_of_an_idle_bootstrap_fails() {
     for concurrency in ["", "--concurrency=1"] {
         let ports = ["--port=0", concurrency];
         let options: Vec<&str> = ports.into_iter().filter(|o| !o.is_empty()).collect();
-        let mut held = Held::start(&format!("held{concurrency}"), &options);
+        let mut tool = BlockedStderr::start(&format!("tool{concurrency}"), &options);
         let mut line = String::new();
-        held.stderr.read_line(&mut line).expect("its first line");
-        let port = Held::port(&line, "Invoke API 127.0.0.1:");
-        let mut runtime = Wire::connect(Held::port(&line, "Runtime API 127.0.0.1:"));
+        tool.stderr.read_line(&mut line).expect("the first line");
+        let port = BlockedStderr::port(&line, "Invoke API 127.0.0.1:");
+        let mut runtime = Wire::connect(BlockedStderr::port(&line, "Runtime API 127.0.0.1:"));
         runtime.get(NEXT);
         assert!(runtime.is_silent());
-        held.fill();
+        tool.fill();
         let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations");
         let invoke = || call(minreq::post(&url).with_body("1"));
         let caller = invoke();
         thread::sleep(Duration::from_millis(300)); // its START line is being written
-        sys::kill(held.bootstrap().expect("the bootstrap"), sys::SIGKILL);
-        until("the bootstrap's end", || held.bootstrap().is_none());
+        sys::kill(tool.bootstrap().expect("the bootstrap"), sys::SIGKILL);
+        wait_until("the bootstrap's exit", || tool.bootstrap().is_none());
         drop(runtime);
-        thread::sleep(Duration::from_millis(700)); // longer than last words are waited for
-        let mut child = held.drain();
+        thread::sleep(Duration::from_millis(700)); // longer than the tool waits for last requests
+        let mut child = tool.drain();
         let reply = caller.reply();
         let text = reply.as_str().expect("text");
         assert!(text.contains("Runtime.ExitError"), "{concurrency}: {text}");
         sys::kill(child.0.id(), sys::SIGTERM);
-        assert_eq!(tool::wait(&mut child.0).code(), Some(0));
+        assert_eq!(harness::wait(&mut child.0).code(), Some(0));
     }
 }

@@ -1,13 +1,13 @@
-//! The Runtime API: framing of events, headers, limits, and what answers and errors become.
+//! The Runtime API: framing of events, headers, limits, and the results of answers and errors.
 
-use crate::bench::{BYTES_MAX, Bench, NEXT, response_path};
-use crate::tool::call;
+use crate::fake_runtime::{ManualRuntime, NEXT, PAYLOAD_BYTES_MAX, response_path};
+use crate::harness::call;
 use crate::wire::{chunked, post};
 
 #[test]
-fn events_up_to_2048_bytes_have_a_length_and_longer_ones_are_one_chunk() {
-    let bench = Bench::start(&["--raw"]);
-    let mut runtime = bench.connect();
+fn event_over_2048_bytes_is_one_chunk() {
+    let lambda = ManualRuntime::start(&["--binary"]);
+    let mut runtime = lambda.connect();
     for size in [
         0,
         1,
@@ -18,10 +18,10 @@ fn events_up_to_2048_bytes_have_a_length_and_longer_ones_are_one_chunk() {
         65_536,
         65_537,
         1 << 20,
-        BYTES_MAX,
+        PAYLOAD_BYTES_MAX,
     ] {
         let event: Vec<u8> = (0..size).map(|at| (at * 7 % 251) as u8).collect();
-        let caller = bench.call(event.clone());
+        let caller = lambda.call(event.clone());
         let reply = runtime.next();
         assert!(reply.body == event, "{size}");
         let length = size.to_string();
@@ -38,14 +38,14 @@ fn events_up_to_2048_bytes_have_a_length_and_longer_ones_are_one_chunk() {
 }
 
 #[test]
-fn next_has_the_headers_of_lambda_in_the_order_of_net_http() {
-    let bench = Bench::start(&["--function", "name", "--timeout", "5"]);
-    let request = bench
+fn next_reply_has_lambdas_headers_in_order() {
+    let lambda = ManualRuntime::start(&["--function-name", "name", "--timeout", "5"]);
+    let request = lambda
         .server
         .request("{}")
         .with_header("X-Amz-Client-Context", "eyJhIjogMX0=");
     let caller = call(request.with_header("X-Amz-Tenant-Id", "blue"));
-    let mut runtime = bench.connect();
+    let mut runtime = lambda.connect();
     let reply = runtime.next();
     let names: Vec<&str> = reply
         .headers
@@ -92,10 +92,10 @@ fn next_has_the_headers_of_lambda_in_the_order_of_net_http() {
 }
 
 #[test]
-fn an_accepted_answer_is_these_bytes() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn accepted_reply_has_lambdas_bytes() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let reply = runtime.respond(&id, b"1");
     let names: Vec<&str> = reply
@@ -112,13 +112,13 @@ fn an_accepted_answer_is_these_bytes() {
 }
 
 #[test]
-fn an_answer_and_the_next_get_in_one_send_are_served_in_order() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn pipelined_answer_and_next_are_served_in_order() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     runtime.get(NEXT);
     for number in 0..200 {
         let event = number.to_string();
-        let caller = bench.call(event.clone());
+        let caller = lambda.call(event.clone());
         let reply = runtime.reply();
         assert_eq!(reply.body, event.as_bytes());
         let mut both = post(&response_path(&reply.id()), "", event.as_bytes());
@@ -130,12 +130,16 @@ fn an_answer_and_the_next_get_in_one_send_are_served_in_order() {
 }
 
 #[test]
-fn a_response_of_the_greatest_size_passes_and_one_byte_more_is_413() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
-    for (size, status) in [(BYTES_MAX, 202), (BYTES_MAX + 1, 413), (20 << 20, 413)] {
+fn response_one_byte_over_limit_is_413() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
+    for (size, status) in [
+        (PAYLOAD_BYTES_MAX, 202),
+        (PAYLOAD_BYTES_MAX + 1, 413),
+        (20 << 20, 413),
+    ] {
         for is_chunked in [false, true] {
-            let caller = bench.call("1");
+            let caller = lambda.call("1");
             let path = response_path(&runtime.next().id());
             let body = vec![b'x'; size];
             if is_chunked {
@@ -163,9 +167,9 @@ fn a_response_of_the_greatest_size_passes_and_one_byte_more_is_413() {
 }
 
 #[test]
-fn an_error_reaches_the_caller_as_it_was_posted() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn posted_error_reaches_the_caller_unchanged() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     runtime.get(NEXT);
     let cause = "Content-Type: application/vnd.aws.lambda.error.cause+json\r\n";
     let unknown = r#"{"errorMessage":"","errorType":"Runtime.Unknown"}"#;
@@ -203,7 +207,7 @@ fn an_error_reaches_the_caller_as_it_was_posted() {
         ),
         (cause, "{", "\"Invalid error body\"", "Runtime.Unknown"),
     ] {
-        let caller = bench.call("1");
+        let caller = lambda.call("1");
         let id = runtime.reply().id();
         let path = format!("/2018-06-01/runtime/invocation/{id}/error");
         runtime.send(post(&path, headers, body.as_bytes()));
@@ -213,14 +217,16 @@ fn an_error_reaches_the_caller_as_it_was_posted() {
         assert_eq!(reply.as_str().expect("text"), expected);
         assert_eq!(reply.status_code, 200);
         assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
-        bench.server.says(&format!("Error Type: {error_type}\n"));
+        lambda
+            .server
+            .wait_for_stderr(&format!("Error Type: {error_type}\n"));
     }
 }
 
 #[test]
-fn the_type_of_a_response_is_handed_on() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn response_content_type_is_passed_on() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     for (header, expected) in [
         (
             "Content-Type: text/html; charset=utf-8\r\n",
@@ -228,7 +234,7 @@ fn the_type_of_a_response_is_handed_on() {
         ),
         ("", "application/json"),
     ] {
-        let caller = bench.call("1");
+        let caller = lambda.call("1");
         let id = runtime.next().id();
         runtime.send(post(&response_path(&id), header, b"1"));
         assert_eq!(runtime.reply().status, 202);

@@ -1,14 +1,15 @@
-//! The Runtime API as a state machine: what is legal when, and what a caller gets for it.
+//! The Runtime API as a state machine: which call is legal when, and the caller's answer.
 //!
 //! The expectations are those of AWS's emulator, driven byte by byte (see the table of phases in
 //! its `core/states.go`).
 
-use crate::bench::{Bench, INIT_ERROR, NEXT};
+use crate::fake_runtime::{INIT_ERROR, ManualRuntime, NEXT};
+use crate::harness::short_timeout;
 
 #[test]
-fn an_answer_without_an_event_is_400() {
-    let bench = Bench::start(&[]);
-    let mut runtime = bench.connect();
+fn answer_without_event_is_400() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
     for last in ["response", "error"] {
         runtime.post(&format!("/2018-06-01/runtime/invocation/x/{last}"), b"1");
         let reply = runtime.reply();
@@ -20,10 +21,10 @@ fn an_answer_without_an_event_is_400() {
 }
 
 #[test]
-fn a_wrong_id_is_400_and_next_gives_the_same_event_again() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("\"once\"");
-    let mut runtime = bench.connect();
+fn wrong_id_is_400_and_next_repeats_the_event() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("\"once\"");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     runtime.post("/2018-06-01/runtime/invocation/wrong/response", b"1");
     runtime.get(NEXT);
@@ -38,13 +39,13 @@ fn a_wrong_id_is_400_and_next_gives_the_same_event_again() {
 }
 
 #[test]
-fn a_repeated_next_gives_the_same_event_also_on_another_connection() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut first = bench.connect();
+fn repeated_next_returns_the_same_event() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut first = lambda.connect();
     let event = first.next();
     drop(first);
-    let mut second = bench.connect();
+    let mut second = lambda.connect();
     for _ in 0..3 {
         let again = second.next();
         assert_eq!(again.id(), event.id());
@@ -58,10 +59,10 @@ fn a_repeated_next_gives_the_same_event_also_on_another_connection() {
 }
 
 #[test]
-fn a_second_answer_is_403_and_next_waits() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn second_answer_is_403() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     assert_eq!(runtime.respond(&id, b"\"first\"").status, 202);
     for last in ["response", "error"] {
@@ -81,73 +82,74 @@ fn a_second_answer_is_403_and_next_waits() {
     assert_eq!(caller.reply().as_bytes(), b"\"first\"");
     runtime.get(NEXT);
     assert!(runtime.is_silent());
-    let caller = bench.call("2");
+    let caller = lambda.call("2");
     let next = runtime.reply();
     assert_eq!(next.body, b"2");
-    let old = bench.connect().respond(&id, b"1");
+    let old = lambda.connect().respond(&id, b"1");
     assert_eq!(old.status, 400, "an id of an earlier event");
     runtime.respond(&next.id(), b"2");
     assert_eq!(caller.reply().as_bytes(), b"2");
 }
 
 #[test]
-fn an_answer_while_next_waits_is_403_for_the_last_id() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn answer_while_next_waits_is_403() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     runtime.respond(&id, b"1");
     caller.reply();
     runtime.get(NEXT);
     assert!(runtime.is_silent());
-    let reply = bench.connect().respond(&id, b"1");
+    let reply = lambda.connect().respond(&id, b"1");
     assert_eq!(reply.status, 403);
     assert!(reply.field("errorMessage").contains("Ready"));
 }
 
 #[test]
-fn the_first_of_two_waiting_connections_gets_the_event() {
-    let bench = Bench::start(&[]);
-    let mut first = bench.connect();
+fn first_waiting_connection_gets_the_event() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut first = lambda.connect();
     first.get(NEXT);
     assert!(first.is_silent());
-    let mut second = bench.connect();
+    let mut second = lambda.connect();
     second.get(NEXT);
     assert!(second.is_silent());
-    let caller = bench.call("1");
+    let caller = lambda.call("1");
     let event = first.reply();
     assert!(second.is_silent());
     first.respond(&event.id(), b"1");
     caller.reply();
     first.get(NEXT);
     assert!(first.is_silent());
-    let caller = bench.call("2");
+    let caller = lambda.call("2");
     let event = second.reply();
     second.respond(&event.id(), b"2");
     assert_eq!(caller.reply().as_bytes(), b"2");
 }
 
 #[test]
-fn an_event_swallowed_by_a_dead_connection_is_had_by_asking_again() {
-    let bench = Bench::start(&[]);
-    let mut dead = bench.connect();
+fn event_sent_to_a_closed_connection_is_repeated() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut dead = lambda.connect();
     dead.get(NEXT);
     assert!(dead.is_silent());
     drop(dead);
-    let caller = bench.call("1");
-    let mut alive = bench.connect();
-    // The server does not watch for the client's end, so the dead connection is first in line.
-    bench.is_in("Running");
+    let caller = lambda.call("1");
+    let mut alive = lambda.connect();
+    // The server does not notice that the client is gone, so the closed connection gets the event.
+    lambda.wait_for_phase("Running");
     let event = alive.next();
     alive.respond(&event.id(), b"1");
     assert_eq!(caller.reply().as_bytes(), b"1");
 }
 
 #[test]
-fn an_unknown_response_mode_is_400_and_the_event_is_stuck_until_its_time_is_up() {
-    let bench = Bench::start(&["--timeout", "0.5"]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn unknown_response_mode_is_400_and_the_event_times_out() {
+    let timeout = short_timeout();
+    let lambda = ManualRuntime::start(&["--timeout", &timeout.to_string()]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let path = format!("/2018-06-01/runtime/invocation/{id}/response");
     let mode = "Lambda-Runtime-Function-Response-Mode: buffered\r\n";
@@ -162,19 +164,15 @@ fn an_unknown_response_mode_is_400_and_the_event_is_stuck_until_its_time_is_up()
     assert_eq!(runtime.reply().status, 403);
     assert_eq!(runtime.respond(&id, b"1").status, 403);
     let reply = caller.reply();
-    assert!(
-        reply
-            .as_str()
-            .expect("text")
-            .contains("Task timed out after 0.50 seconds")
-    );
+    let text = format!("Task timed out after {timeout:.2} seconds");
+    assert!(reply.as_str().expect("text").contains(&text));
 }
 
 #[test]
-fn the_streaming_mode_is_taken_and_what_fails_midway_has_failed() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn streamed_response_with_error_trailer_has_failed() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let head = format!(
         "POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: x\r\n\
@@ -191,10 +189,11 @@ fn the_streaming_mode_is_taken_and_what_fails_midway_has_failed() {
 }
 
 #[test]
-fn an_init_error_is_the_callers_answer_and_ends_everything_else() {
-    let bench = Bench::start(&["--init-timeout", "0.5"]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn posted_init_error_is_the_callers_answer() {
+    let timeout = short_timeout().to_string();
+    let lambda = ManualRuntime::start(&["--init-timeout", &timeout]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let body = br#"{"errorType":"Function.Init","errorMessage":"no"}"#;
     let header = "Lambda-Runtime-Function-Error-Type: Function.Init\r\n";
     runtime.send(crate::wire::post(INIT_ERROR, header, body));
@@ -206,17 +205,17 @@ fn an_init_error_is_the_callers_answer_and_ends_everything_else() {
     let reply = caller.reply();
     assert_eq!(reply.as_bytes(), body);
     assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
-    bench
+    lambda
         .server
-        .says("the bootstrap reported an init error and was killed");
-    bench.server.says("Error Type: Function.Init");
+        .wait_for_stderr("the bootstrap posted an init error and was killed");
+    lambda.server.wait_for_stderr("Error Type: Function.Init");
 }
 
 #[test]
-fn an_init_error_after_next_is_403() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn init_error_after_next_is_403() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     runtime.post(INIT_ERROR, b"{}");
     assert_eq!(runtime.reply().status, 403);
@@ -227,17 +226,17 @@ fn an_init_error_after_next_is_403() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_is_an_error_once_the_runtime_asks_for_more() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn truncated_answer_is_an_error_at_the_next_request() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let id = runtime.next().id();
     let path = format!("/2018-06-01/runtime/invocation/{id}/response");
     runtime.send(&crate::wire::post(&path, "", &[b'x'; 100])[..150]);
     drop(runtime);
-    // The server sees the end of that connection in its own time.
-    bench.is_in("ResponseSent");
-    let mut runtime = bench.connect();
+    // The server notices the end of that connection asynchronously.
+    lambda.wait_for_phase("ResponseSent");
+    let mut runtime = lambda.connect();
     runtime.get(NEXT);
     let reply = caller.reply();
     let text = reply.as_str().expect("text");
@@ -246,10 +245,10 @@ fn an_answer_that_breaks_off_is_an_error_once_the_runtime_asks_for_more() {
 }
 
 #[test]
-fn an_attempt_id_that_is_echoed_must_be_the_right_one() {
-    let bench = Bench::start(&[]);
-    let caller = bench.call("1");
-    let mut runtime = bench.connect();
+fn attempt_id_wrong_is_400() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
     let event = runtime.next();
     let attempt = event
         .header("Lambda-Runtime-Invocation-Id")

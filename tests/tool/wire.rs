@@ -1,10 +1,10 @@
-//! HTTP by hand: what a client of a server under test sends and sees, byte by byte.
+//! A raw HTTP client: what it sends and receives is under the control of the test.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::tool::PATIENCE;
+use crate::harness::TEST_TIMEOUT;
 
 /// A reply.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The one header of this exact name, if there is one.
+    /// The only header of this exact name, if there is one.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(found, _)| found == name);
         let value = values.next().map(|(_, value)| value.as_str());
@@ -30,7 +30,7 @@ impl Reply {
     }
 }
 
-/// A connection, and what has been read ahead.
+/// A connection and its read buffer.
 pub struct Wire {
     stream: TcpStream,
     ahead: Vec<u8>,
@@ -41,7 +41,7 @@ impl Wire {
     pub fn connect(port: u16) -> Wire {
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect");
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TEST_TIMEOUT))
             .expect("a read timeout");
         stream.set_nodelay(true).expect("no delay");
         Wire {
@@ -55,7 +55,7 @@ impl Wire {
         self.stream.write_all(bytes.as_ref()).expect("send");
     }
 
-    /// Sends bytes to a server that may have hung up.
+    /// Sends bytes to a server that may have closed the connection.
     pub fn try_send(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).is_ok()
     }
@@ -72,7 +72,7 @@ impl Wire {
 
     /// Reads one reply.
     pub fn reply(&mut self) -> Reply {
-        let head = String::from_utf8(self.through(b"\r\n\r\n")).expect("a head in UTF-8");
+        let head = String::from_utf8(self.read_through(b"\r\n\r\n")).expect("a head in UTF-8");
         let mut lines = head.trim_end().split("\r\n");
         let status = lines.next().expect("a status line");
         let status = status.strip_prefix("HTTP/1.1 ").expect("HTTP/1.1");
@@ -86,14 +86,14 @@ impl Wire {
             body: Vec::new(),
         };
         reply.body = match reply.header("Content-Length") {
-            Some(length) => self.exactly(length.parse().expect("a length")),
-            None if reply.header("Transfer-Encoding") == Some("chunked") => self.chunks(),
+            Some(length) => self.read_exactly(length.parse().expect("a length")),
+            None if reply.header("Transfer-Encoding") == Some("chunked") => self.read_chunks(),
             None => Vec::new(),
         };
         reply
     }
 
-    /// True when nothing comes for a while: the call waits.
+    /// Whether no byte arrives for a while: the call waits.
     pub fn is_silent(&mut self) -> bool {
         let moment = Duration::from_millis(100);
         self.stream
@@ -101,12 +101,12 @@ impl Wire {
             .expect("a read timeout");
         let result = self.stream.peek(&mut [0]);
         self.stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(TEST_TIMEOUT))
             .expect("a read timeout");
         self.ahead.is_empty() && result.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// True when the server has closed and nothing is left to read.
+    /// Whether the server has closed the connection and nothing is left to read.
     pub fn is_closed(&mut self) -> bool {
         let read = self.read(&mut [0]);
         self.ahead.is_empty()
@@ -116,23 +116,23 @@ impl Wire {
             }
     }
 
-    fn chunks(&mut self) -> Vec<u8> {
+    fn read_chunks(&mut self) -> Vec<u8> {
         let mut body = Vec::new();
         loop {
-            let line = self.through(b"\r\n");
+            let line = self.read_through(b"\r\n");
             let digits = std::str::from_utf8(&line)
                 .expect("a chunk's size")
                 .trim_end();
             let size = usize::from_str_radix(digits, 16).expect("a chunk's size");
-            body.extend(self.exactly(size));
-            assert_eq!(self.exactly(2), b"\r\n", "the end of a chunk");
+            body.extend(self.read_exactly(size));
+            assert_eq!(self.read_exactly(2), b"\r\n", "the end of a chunk");
             if size == 0 {
                 return body;
             }
         }
     }
 
-    fn through(&mut self, end: &[u8]) -> Vec<u8> {
+    fn read_through(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             let found = self
                 .ahead
@@ -141,18 +141,18 @@ impl Wire {
             if let Some(at) = found {
                 return self.ahead.drain(..at + end.len()).collect();
             }
-            self.more();
+            self.read_more();
         }
     }
 
-    fn exactly(&mut self, length: usize) -> Vec<u8> {
+    fn read_exactly(&mut self, length: usize) -> Vec<u8> {
         while self.ahead.len() < length {
-            self.more();
+            self.read_more();
         }
         self.ahead.drain(..length).collect()
     }
 
-    fn more(&mut self) {
+    fn read_more(&mut self) {
         let mut bytes = vec![0; 64 * 1024];
         let count = self.read(&mut bytes).expect("read");
         assert!(
@@ -163,7 +163,7 @@ impl Wire {
         self.ahead.extend(&bytes[..count]);
     }
 
-    /// A socket with a time limit is interrupted by being stopped and continued: signal(7).
+    /// A read with a timeout fails with EINTR when the process is stopped and continued: signal(7).
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
         loop {
             match self.stream.read(bytes) {

@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648 section 4), as client contexts travel.
+//! Base64 (RFC 4648 section 4), the encoding of client contexts.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -10,9 +10,9 @@ pub fn encode(bytes: &[u8]) -> String {
             bits << 8 | u32::from(group.get(index).copied().unwrap_or(0))
         });
         for index in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * index)) as usize & 63];
+            let digit = ALPHABET[(bits >> (18 - 6 * index)) as usize & 63];
             text.push(if index <= group.len() {
-                letter as char
+                digit as char
             } else {
                 '='
             });
@@ -21,27 +21,27 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// Decodes; padding may be absent, anything else that is wrong gives `None`.
+/// Decodes; padding may be absent. `None` for any other error.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let end = text
         .iter()
-        .position(|&letter| letter == b'=')
+        .position(|&digit| digit == b'=')
         .unwrap_or(text.len());
-    let (letters, padding) = text.split_at(end);
-    let padding_is_right = match padding {
+    let (digits, padding) = text.split_at(end);
+    let padding_is_valid = match padding {
         b"" => true,
         b"=" | b"==" => text.len().is_multiple_of(4),
         _ => false,
     };
-    if letters.len() % 4 == 1 || !padding_is_right {
+    if digits.len() % 4 == 1 || !padding_is_valid {
         return None;
     }
     let mut bytes = Vec::new();
-    for group in letters.chunks(4) {
+    for group in digits.chunks(4) {
         let mut bits = 0u32;
         for index in 0..4 {
             let value = match group.get(index) {
-                Some(&letter) => ALPHABET.iter().position(|&known| known == letter)?,
+                Some(&digit) => ALPHABET.iter().position(|&known| known == digit)?,
                 None => 0,
             };
             bits = bits << 6 | u32::try_from(value).ok()?;

@@ -1,70 +1,72 @@
-//! What an event on the command line means.
+//! The event argument of the command line.
 //!
-//! `-` is stdin. What begins with `{`, `[` or `"`, or is JSON as it stands (`42`, `null`), is the
-//! event itself. Anything else names a file; a file whose name is JSON is written `./42`.
+//! `-` is stdin. An argument that begins with `{`, `[` or `"`, or is valid JSON (`42`, `null`), is
+//! the event itself. Anything else names a file; a file whose name is JSON is written `./42`.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
 
-use crate::json::{self, Fault};
-use crate::message::Failure;
+use crate::json;
+use crate::output::Failure;
 
-/// The bytes of the event that `argument` stands for; they are not checked here.
+/// The bytes of the event that `argument` stands for, not validated.
 pub fn resolve(argument: &OsStr) -> Result<Vec<u8>, Failure> {
     if argument == "-" {
-        return standard_input();
+        return read_stdin();
     }
     if let Some(text) = argument.to_str()
-        && is_text(text)
+        && is_event_text(text)
     {
         return Ok(text.as_bytes().to_vec());
     }
     fs::read(argument).map_err(|error| unreadable(argument, &error))
 }
 
-/// Lambda takes JSON alone; says where the first fault is.
-pub fn check(event: &[u8]) -> Result<(), String> {
-    json::check(event).map_err(|fault| words(event, &fault))
+/// Fails unless the event is JSON, as Lambda demands.
+pub fn require_json(event: &[u8]) -> Result<(), Failure> {
+    check_json(event).map_err(|reason| Failure::caused("the event is not JSON", reason))
 }
 
-/// What `serde_json` says of it, where that is the same: its words are those that people know.
-fn words(event: &[u8], fault: &Fault) -> String {
-    if let Err(error) = serde_json::from_slice::<serde_json::Value>(event) {
-        let text = error.to_string();
+/// Why the event is not JSON, and where.
+///
+/// `serde_json`'s wording is used where it rejects the same text: users know it.
+pub fn check_json(event: &[u8]) -> Result<(), String> {
+    let Err(error) = json::check(event) else {
+        return Ok(());
+    };
+    if let Err(known) = serde_json::from_slice::<serde_json::Value>(event) {
+        let text = known.to_string();
         if !text.starts_with("recursion limit exceeded") {
-            return text;
+            return Err(text);
         }
     }
-    let before = &event[..fault.at];
+    let before = &event[..error.offset];
     let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
     let line_start = before.iter().rposition(|&byte| byte == b'\n');
-    let column = fault.at - line_start.map_or(0, |at| at + 1) + 1;
-    format!("{} at line {line} column {column}", fault.what)
+    let column = error.offset - line_start.map_or(0, |offset| offset + 1) + 1;
+    Err(format!("{} at line {line} column {column}", error.reason))
 }
 
-fn standard_input() -> Result<Vec<u8>, Failure> {
+fn read_stdin() -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     match io::stdin().lock().read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),
-        Err(error) => Err(Failure::new(format!(
-            "the event cannot be read from stdin: {error}"
-        ))),
+        Err(error) => Err(Failure::caused("cannot read the event from stdin", error)),
     }
 }
 
-fn is_text(text: &str) -> bool {
+fn is_event_text(text: &str) -> bool {
     let begins_as_json = text.trim_start().starts_with(['{', '[', '"']);
-    begins_as_json || check(text.as_bytes()).is_ok()
+    begins_as_json || json::check(text.as_bytes()).is_ok()
 }
 
 fn unreadable(argument: &OsStr, error: &io::Error) -> Failure {
     let name = argument.display();
-    Failure::new(match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!("the event '{name}' is neither JSON nor a file that exists")
-        }
-        io::ErrorKind::IsADirectory => format!("the event '{name}' is a folder, not a file"),
-        _ => format!("the event file '{name}' cannot be read: {error}"),
-    })
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(format!(
+            "invalid event '{name}': neither JSON nor an existing file"
+        )),
+        _ => Failure::caused(format!("cannot read the event file '{name}'"), error),
+    }
 }

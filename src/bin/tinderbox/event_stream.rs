@@ -1,23 +1,23 @@
 //! `application/vnd.amazon.eventstream`: the frames in which Lambda streams a response.
 //!
 //! A frame: its length, the length of its headers, a CRC-32 of both; headers; payload; a CRC-32 of
-//! all. Numbers have their highest byte first. A header: a byte of length and its name, the type 7
-//! (text), two bytes of length and its value. Source: AWS's "Amazon Event Stream Specification"
-//! (Smithy), and "InvokeWithResponseStream" of Lambda's API reference.
+//! everything before. Integers are big-endian. A header: a byte of length and its name, the type 7
+//! (string), two bytes of length and its value. Sources: AWS's "Amazon Event Stream Specification"
+//! (Smithy), and "InvokeWithResponseStream" in Lambda's API reference.
 
 /// The content type.
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 
-/// What a frame has around its headers and payload, in bytes.
+/// The prelude and the two checksums, in bytes.
 const FRAME_BYTES: usize = 16;
 const PRELUDE_BYTES: usize = 12;
-const TEXT: u8 = 7;
+const TYPE_STRING: u8 = 7;
 
-/// The longest frame that is read, in bytes.
+/// The longest frame that is accepted, in bytes.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A frame with an event of this type: `PayloadChunk` or `InvokeComplete`.
-pub fn frame(event_type: &str, payload: &[u8]) -> Vec<u8> {
+/// Builds a frame with an event of this type: `PayloadChunk` or `InvokeComplete`.
+pub fn encode(event_type: &str, payload: &[u8]) -> Vec<u8> {
     let content_type = match event_type {
         "PayloadChunk" => "application/octet-stream",
         _ => "application/json",
@@ -30,7 +30,7 @@ pub fn frame(event_type: &str, payload: &[u8]) -> Vec<u8> {
     ] {
         headers.push(name.len() as u8);
         headers.extend_from_slice(name.as_bytes());
-        headers.push(TEXT);
+        headers.push(TYPE_STRING);
         headers.extend_from_slice(&(value.len() as u16).to_be_bytes());
         headers.extend_from_slice(value.as_bytes());
     }
@@ -45,35 +45,36 @@ pub fn frame(event_type: &str, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A frame that was read.
+/// A decoded frame.
 pub struct Frame<'a> {
     pub event_type: String,
     pub payload: &'a [u8],
-    /// The frame's own, in bytes.
+    /// The length of the whole frame, in bytes.
     pub length: usize,
 }
 
-/// The first frame of the bytes; `None` when more bytes are needed.
-pub fn read(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
+/// Decodes the first frame; `None` when more bytes are needed.
+pub fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     let Some((prelude, _)) = bytes.split_at_checked(PRELUDE_BYTES) else {
         return Ok(None);
     };
-    let [length, header_bytes, crc] = [0, 4, 8].map(|at| number(&prelude[at..]));
+    let [length, header_bytes, crc] = [0, 4, 8].map(|offset| read_u32(&prelude[offset..]));
     if crc as u32 != crc_32(&prelude[..8]) {
-        return Err("a prelude's checksum is wrong");
+        return Err("the checksum of a prelude does not match");
     }
     if length > FRAME_BYTES_MAX || header_bytes + FRAME_BYTES > length {
-        return Err("a frame's length is impossible");
+        return Err("the length of a frame is out of range");
     }
     let Some((frame, _)) = bytes.split_at_checked(length) else {
         return Ok(None);
     };
     let (content, crc) = frame.split_at(length - 4);
-    if number(crc) as u32 != crc_32(content) {
-        return Err("a frame's checksum is wrong");
+    if read_u32(crc) as u32 != crc_32(content) {
+        return Err("the checksum of a frame does not match");
     }
     let (headers, payload) = content[PRELUDE_BYTES..].split_at(header_bytes);
-    let event_type = header(headers, ":event-type").ok_or("a frame has no event")?;
+    let event_type =
+        string_header(headers, ":event-type").ok_or("a frame has no :event-type header")?;
     Ok(Some(Frame {
         event_type,
         payload,
@@ -81,30 +82,31 @@ pub fn read(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     }))
 }
 
-/// A header of text. Another type of header would be skipped wrongly, so it ends the search.
-fn header(headers: &[u8], wanted: &str) -> Option<String> {
+/// The value of a string header. The search ends at a header of another type, whose length is not
+/// known here.
+fn string_header(headers: &[u8], wanted: &str) -> Option<String> {
     let mut rest = headers;
-    while let Some((&name_bytes, behind)) = rest.split_first() {
-        let (name, behind) = behind.split_at_checked(name_bytes.into())?;
-        let ([TEXT, high, low], behind) = behind.split_first_chunk()? else {
+    while let Some((&name_bytes, after)) = rest.split_first() {
+        let (name, after) = after.split_at_checked(name_bytes.into())?;
+        let ([TYPE_STRING, high, low], after) = after.split_first_chunk()? else {
             return None;
         };
         let value_bytes = u16::from_be_bytes([*high, *low]);
-        let (value, behind) = behind.split_at_checked(value_bytes.into())?;
+        let (value, after) = after.split_at_checked(value_bytes.into())?;
         if name == wanted.as_bytes() {
             return String::from_utf8(value.to_vec()).ok();
         }
-        rest = behind;
+        rest = after;
     }
     None
 }
 
-fn number(bytes: &[u8]) -> usize {
+fn read_u32(bytes: &[u8]) -> usize {
     let four = bytes.first_chunk().copied().unwrap_or_default();
     u32::from_be_bytes(four) as usize
 }
 
-/// CRC-32 as of IEEE 802.3.
+/// CRC-32 of IEEE 802.3.
 fn crc_32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
         crc >> 8 ^ CRC_OF_BYTE[usize::from(crc as u8 ^ byte)]

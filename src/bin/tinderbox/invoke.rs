@@ -1,10 +1,9 @@
 //! `tinderbox invoke`: one call of a local Lambda's Invoke API.
 //!
-//! The answer's body goes to stdout, also when it is an error of the function's: the exit status
-//! tells them apart. The HTTP client is `minreq`, which this project did not write, so that servers
-//! and client cannot share a mistake; three of its habits are guarded against here: it takes a
-//! body that was cut short for a whole one, it makes up a status where there is none, and it reads
-//! a time limit from MINREQ_TIMEOUT.
+//! The body of the answer goes to stdout, also if it is a function error: the exit status tells the
+//! two apart. The HTTP client is `minreq`, which this project did not write, so that server and
+//! client cannot share a mistake. Three of its properties need a guard here: it accepts a truncated
+//! body, it invents a status where there is none, and it takes a time limit from MINREQ_TIMEOUT.
 
 mod stream;
 
@@ -14,13 +13,13 @@ use minreq::{Error, Response};
 
 use crate::base64;
 use crate::event;
-use crate::message::{self, Failure, say};
-use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE};
+use crate::exit_status::{DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::output::{self, Failure, diagnostic};
 
-/// The function's own time limit is the server's affair; this is only more than any of them.
+/// The server enforces the function's time limit; this is longer than any of them.
 const TIMEOUT_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// What `tinderbox invoke` was asked for.
+/// The options of `tinderbox invoke`.
 pub struct InvokeOptions {
     pub event: OsString,
     pub port: u16,
@@ -32,33 +31,33 @@ pub struct InvokeOptions {
     pub stream: bool,
 }
 
-/// Calls the function once.
+/// Invokes the function once; the exit status.
 pub fn invoke(options: InvokeOptions) -> Result<i32, Failure> {
     let event = event::resolve(&options.event)?;
     if options.stream {
         return stream::invoke(&options, event);
     }
-    let response = request(&options, event)
+    let response = build_request(&options, event)
         .send()
-        .map_err(|error| Failure::new(unreachable_text(options.port, &error)))?;
-    check_whole(&response, options.port)?;
+        .map_err(|error| call_failed(options.port, &error))?;
+    require_complete(&response, options.port)?;
     if !(200..300).contains(&response.status_code) {
-        say(&refusal_text(response.status_code, response.as_bytes()));
-        return Ok(EXIT_NOTHING_DONE);
+        diagnostic(&refusal_text(response.status_code, response.as_bytes()));
+        return Ok(NOTHING_DONE);
     }
-    message::print(response.as_bytes())?;
+    output::write_stdout(response.as_bytes())?;
     match response.header("X-Amz-Function-Error") {
         Some(kind) => {
-            say(&format!(
+            diagnostic(&format!(
                 "the function failed (X-Amz-Function-Error: {kind})"
             ));
-            Ok(EXIT_FUNCTION_ERROR)
+            Ok(FUNCTION_ERROR)
         }
-        None => Ok(0),
+        None => Ok(DONE),
     }
 }
 
-fn request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
+fn build_request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
     let InvokeOptions {
         port,
         function_name,
@@ -75,8 +74,8 @@ fn request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
         .with_body(event)
         .with_max_headers_size(None)
         .with_follow_redirects(false);
-    // Only then: a socket with a time limit fails with EINTR when the process is stopped and
-    // continued (signal(7)), one without does not.
+    // Only if the variable is set: a socket with a time limit fails with EINTR when the process is
+    // stopped and continued (signal(7)), a socket without one does not.
     if std::env::var_os("MINREQ_TIMEOUT").is_some() {
         request = request.with_timeout(TIMEOUT_SECONDS);
     }
@@ -93,31 +92,40 @@ fn request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
     request
 }
 
-fn check_whole(response: &Response, port: u16) -> Result<(), Failure> {
-    let is_made_up = response.status_code == 503 && response.headers.is_empty();
+fn require_complete(response: &Response, port: u16) -> Result<(), Failure> {
+    let is_invented = response.status_code == 503 && response.headers.is_empty();
     let length: Option<usize> = response
         .header("Content-Length")
-        .and_then(|n| n.parse().ok());
-    if is_made_up || length.is_some_and(|length| length != response.as_bytes().len()) {
-        let text = format!("the local Lambda on port {port} hung up before its answer was whole");
-        return Err(Failure::new(text));
+        .and_then(|length| length.parse().ok());
+    match is_invented || length.is_some_and(|length| length != response.as_bytes().len()) {
+        true => Err(incomplete(port)),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-fn unreachable_text(port: u16, error: &Error) -> String {
+fn incomplete(port: u16) -> Failure {
+    Failure::new(format!(
+        "the local Lambda at 127.0.0.1:{port} closed the connection before the response was \
+         complete"
+    ))
+}
+
+fn call_failed(port: u16, error: &Error) -> Failure {
     if let Error::IoError(cause) = error
         && cause.kind() == std::io::ErrorKind::ConnectionRefused
     {
-        return format!(
-            "nothing listens on port {port} of 127.0.0.1; start a local Lambda with tinderbox run, \
+        return Failure::new(format!(
+            "cannot connect to 127.0.0.1:{port}: {cause}; start a local Lambda with tinderbox run, \
              or name its port with --port N"
-        );
+        ));
     }
-    format!("the local Lambda on port {port} of 127.0.0.1 cannot be called: {error}")
+    Failure::caused(
+        format!("the call of the local Lambda at 127.0.0.1:{port} failed"),
+        error,
+    )
 }
 
-/// The status and what the body says about it, on one line.
+/// The status and the message of the body, on one line.
 fn refusal_text(status: u16, body: &[u8]) -> String {
     let body = String::from_utf8_lossy(body).into_owned();
     let fields: Option<serde_json::Value> = serde_json::from_str(&body).ok();
@@ -127,7 +135,7 @@ fn refusal_text(status: u16, body: &[u8]) -> String {
     });
     let text = message.unwrap_or(&body).trim().replace('\n', " ");
     match text.split_once("request body into json: ") {
-        Some((_, fault)) => format!("the event is not JSON: {fault}"),
-        None => format!("refused with status {status}: {text}"),
+        Some((_, reason)) => format!("the event is not JSON: {reason}"),
+        None => format!("the local Lambda refused the call with status {status}: {text}"),
     }
 }

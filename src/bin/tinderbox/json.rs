@@ -1,31 +1,30 @@
-//! Whether bytes are JSON (RFC 8259), whatever their depth: nothing here calls itself, and nothing
-//! is built.
+//! JSON validation (RFC 8259) without recursion and without building values.
 //!
-//! Of what the grammar leaves open: up to 1,000 arrays and objects within each other are taken, as
-//! by the parser of Lambda's front (its depth is known from refusals of others; `serde_json` stops
-//! at 127). A number too large for a double (`1e999`), and half of a surrogate pair (`"\ud800"`),
-//! are refused: most parsers in functions refuse them, and it is not known that Lambda takes them.
+//! Where the grammar leaves a choice: up to 1,000 nested arrays and objects are accepted, as by the
+//! parser in front of Lambda (its depth is known from reported refusals; `serde_json` stops at
+//! 127). A number too large for a double (`1e999`) and a lone surrogate (`"\ud800"`) are refused:
+//! most parsers in functions refuse them, and it is not known whether Lambda accepts them.
 
 #[cfg(test)]
 mod tests;
 
-/// So many arrays and objects may be within each other.
+/// The deepest nesting of arrays and objects.
 pub const DEPTH_MAX: usize = 1000;
 
-/// What is wrong, and at which byte.
+/// The first error, and the byte that it is at.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub at: usize,
-    pub what: &'static str,
+pub struct Error {
+    pub offset: usize,
+    pub reason: &'static str,
 }
 
-/// What may come next.
+/// What the grammar expects next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum Expected {
     Value,
-    /// Behind `[`.
+    /// After `[`.
     ValueOrEnd,
-    /// Behind `{`.
+    /// After `{`.
     KeyOrEnd,
     Key,
     Colon,
@@ -34,203 +33,214 @@ enum Next {
 
 struct Reader<'a> {
     bytes: &'a [u8],
-    at: usize,
+    offset: usize,
 }
 
 type Checked = Result<(), &'static str>;
 
-/// Checks a whole text.
-pub fn check(bytes: &[u8]) -> Result<(), Fault> {
+const UNEXPECTED_END: &str = "unexpected end of input";
+const UNTERMINATED_STRING: &str = "unexpected end of input in a string";
+const LONE_SURROGATE: &str = "lone surrogate";
+
+/// Validates a whole text.
+pub fn check(bytes: &[u8]) -> Result<(), Error> {
     if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(Fault {
-            at: error.valid_up_to(),
-            what: "a byte that is not UTF-8",
+        return Err(Error {
+            offset: error.valid_up_to(),
+            reason: "invalid UTF-8",
         });
     }
-    let mut reader = Reader { bytes, at: 0 };
-    reader.text().map_err(|what| Fault {
-        at: reader.at,
-        what,
+    let mut reader = Reader { bytes, offset: 0 };
+    reader.read_text().map_err(|reason| Error {
+        offset: reader.offset,
+        reason,
     })
 }
 
 impl Reader<'_> {
-    fn text(&mut self) -> Checked {
-        let mut open = Vec::new(); // the closing letters that are still to come
-        let mut next = Next::Value;
+    fn read_text(&mut self) -> Checked {
+        let mut open = Vec::new(); // the closing brackets that are still expected
+        let mut next = Expected::Value;
         loop {
-            self.space();
-            let Some(letter) = self.letter() else {
-                return match next == Next::CommaOrEnd && open.is_empty() {
+            self.skip_whitespace();
+            let Some(byte) = self.peek() else {
+                return match next == Expected::CommaOrEnd && open.is_empty() {
                     true => Ok(()),
-                    false => Err("the end within a value"),
+                    false => Err(UNEXPECTED_END),
                 };
             };
-            let may_close = matches!(next, Next::ValueOrEnd | Next::KeyOrEnd | Next::CommaOrEnd);
-            if may_close && open.last() == Some(&letter) {
+            let may_close = matches!(
+                next,
+                Expected::ValueOrEnd | Expected::KeyOrEnd | Expected::CommaOrEnd
+            );
+            if may_close && open.last() == Some(&byte) {
                 open.pop();
-                self.at += 1;
-                next = Next::CommaOrEnd;
+                self.offset += 1;
+                next = Expected::CommaOrEnd;
                 continue;
             }
             next = match next {
-                Next::Value | Next::ValueOrEnd => match letter {
-                    b'[' | b'{' if open.len() == DEPTH_MAX => return Err("more than 1000 levels"),
-                    b'[' => self.opens(&mut open, b']', Next::ValueOrEnd),
-                    b'{' => self.opens(&mut open, b'}', Next::KeyOrEnd),
-                    _ => self.scalar(letter).map(|()| Next::CommaOrEnd)?,
+                Expected::Value | Expected::ValueOrEnd => match byte {
+                    b'[' | b'{' if open.len() == DEPTH_MAX => {
+                        return Err("nesting of more than 1000 levels");
+                    }
+                    b'[' => self.open_bracket(&mut open, b']', Expected::ValueOrEnd),
+                    b'{' => self.open_bracket(&mut open, b'}', Expected::KeyOrEnd),
+                    _ => self.read_scalar(byte).map(|()| Expected::CommaOrEnd)?,
                 },
-                Next::Key | Next::KeyOrEnd => self.string().map(|()| Next::Colon)?,
-                Next::Colon => self.word(b":").map(|()| Next::Value)?,
-                Next::CommaOrEnd if open.is_empty() => return Err("more behind the value"),
-                Next::CommaOrEnd => {
-                    self.word(b",")?;
+                Expected::Key | Expected::KeyOrEnd => {
+                    self.read_string().map(|()| Expected::Colon)?
+                }
+                Expected::Colon => self.expect_bytes(b":").map(|()| Expected::Value)?,
+                Expected::CommaOrEnd if open.is_empty() => return Err("trailing characters"),
+                Expected::CommaOrEnd => {
+                    self.expect_bytes(b",")?;
                     match open.last() {
-                        Some(b'}') => Next::Key,
-                        _ => Next::Value,
+                        Some(b'}') => Expected::Key,
+                        _ => Expected::Value,
                     }
                 }
             };
         }
     }
 
-    fn opens(&mut self, open: &mut Vec<u8>, close: u8, next: Next) -> Next {
+    fn open_bracket(&mut self, open: &mut Vec<u8>, close: u8, next: Expected) -> Expected {
         open.push(close);
-        self.at += 1;
+        self.offset += 1;
         next
     }
 
-    fn scalar(&mut self, letter: u8) -> Checked {
-        match letter {
-            b'"' => self.string(),
-            b't' => self.word(b"true"),
-            b'f' => self.word(b"false"),
-            b'n' => self.word(b"null"),
-            _ => self.number(),
+    fn read_scalar(&mut self, byte: u8) -> Checked {
+        match byte {
+            b'"' => self.read_string(),
+            b't' => self.expect_bytes(b"true"),
+            b'f' => self.expect_bytes(b"false"),
+            b'n' => self.expect_bytes(b"null"),
+            _ => self.read_number(),
         }
     }
 
-    fn string(&mut self) -> Checked {
-        self.word(b"\"")?;
+    fn read_string(&mut self) -> Checked {
+        self.expect_bytes(b"\"")?;
         loop {
-            self.skip_plain();
-            match self.letter().ok_or("the end within a string")? {
+            self.skip_unescaped();
+            match self.peek().ok_or(UNTERMINATED_STRING)? {
                 b'"' => {
-                    self.at += 1;
+                    self.offset += 1;
                     return Ok(());
                 }
-                b'\\' => self.escape()?,
-                ..b' ' => return Err("a control character in a string"),
-                _ => self.at += 1,
+                b'\\' => self.read_escape()?,
+                ..b' ' => return Err("control character in a string"),
+                _ => self.offset += 1,
             }
         }
     }
 
-    /// Skips letters that mean nothing, eight at a time: long strings are most of many events.
+    /// Skips bytes without a meaning of their own, eight at a time: many events are mostly long
+    /// strings.
     ///
-    /// Where `n` is taken from each byte of a word, the highest bit of a byte that had it clear
-    /// gets set by a borrow alone: so one is set if, and only if, some byte is less than `n`.
-    fn skip_plain(&mut self) {
+    /// If `n` is subtracted from each byte of a word, a borrow alone sets the highest bit of a byte
+    /// that had it clear: so a bit is set if and only if some byte is less than `n`.
+    fn skip_unescaped(&mut self) {
         const ONES: u64 = u64::from_ne_bytes([1; 8]);
         let has_less = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7) != 0;
-        let is_plain = |word: u64| {
-            let [quote, backslash] = [b'"', b'\\'].map(|letter| word ^ (ONES * u64::from(letter)));
+        let is_unescaped = |word: u64| {
+            let [quote, backslash] = [b'"', b'\\'].map(|byte| word ^ (ONES * u64::from(byte)));
             !has_less(word, 0x20) && !has_less(quote, 1) && !has_less(backslash, 1)
         };
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let rest = self.bytes.get(self.offset..).unwrap_or_default();
         let (words, _) = rest.as_chunks();
-        let plain = words
+        let unescaped = words
             .iter()
-            .take_while(|&&word| is_plain(u64::from_ne_bytes(word)));
-        self.at += 8 * plain.count();
+            .take_while(|&&word| is_unescaped(u64::from_ne_bytes(word)));
+        self.offset += 8 * unescaped.count();
     }
 
-    fn escape(&mut self) -> Checked {
-        self.at += 1;
-        match self.letter().ok_or("the end within a string")? {
+    fn read_escape(&mut self) -> Checked {
+        self.offset += 1;
+        match self.peek().ok_or(UNTERMINATED_STRING)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
-                self.at += 1;
+                self.offset += 1;
                 Ok(())
             }
-            b'u' => match self.unit()? {
+            b'u' => match self.read_utf16_unit()? {
                 0xd800..0xdc00 => {
-                    self.word(b"\\")?;
-                    let low = self.unit()?;
+                    self.expect_bytes(b"\\")?;
+                    let low = self.read_utf16_unit()?;
                     let is_low = (0xdc00..0xe000).contains(&low);
-                    is_low.then_some(()).ok_or("half of a surrogate pair")
+                    is_low.then_some(()).ok_or(LONE_SURROGATE)
                 }
-                0xdc00..0xe000 => Err("half of a surrogate pair"),
+                0xdc00..0xe000 => Err(LONE_SURROGATE),
                 _ => Ok(()),
             },
-            _ => Err("an unknown escape"),
+            _ => Err("invalid escape"),
         }
     }
 
     /// `u` and four hexadecimal digits.
-    fn unit(&mut self) -> Result<u32, &'static str> {
-        self.word(b"u")?;
+    fn read_utf16_unit(&mut self) -> Result<u32, &'static str> {
+        self.expect_bytes(b"u")?;
         let mut unit = 0;
         for _ in 0..4 {
-            let digit = self.letter().and_then(|l| char::from(l).to_digit(16));
-            unit = unit << 4 | digit.ok_or("no hexadecimal digit")?;
-            self.at += 1;
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            unit = unit << 4 | digit.ok_or("expected a hexadecimal digit")?;
+            self.offset += 1;
         }
         Ok(unit)
     }
 
-    fn number(&mut self) -> Checked {
-        let begin = self.at;
-        if self.letter() == Some(b'-') {
-            self.at += 1;
+    fn read_number(&mut self) -> Checked {
+        let start = self.offset;
+        if self.peek() == Some(b'-') {
+            self.offset += 1;
         }
-        match self.letter() {
-            Some(b'0') => self.at += 1,
-            _ => self.digits("no value")?,
+        match self.peek() {
+            Some(b'0') => self.offset += 1,
+            _ => self.read_digits("expected a value")?,
         }
-        if self.letter() == Some(b'.') {
-            self.at += 1;
-            self.digits("no digit behind the point")?;
+        if self.peek() == Some(b'.') {
+            self.offset += 1;
+            self.read_digits("expected a digit after the decimal point")?;
         }
-        if matches!(self.letter(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.letter(), Some(b'+' | b'-')) {
-                self.at += 1;
+        if matches!(self.peek(), Some(b'e' | b'E')) {
+            self.offset += 1;
+            if matches!(self.peek(), Some(b'+' | b'-')) {
+                self.offset += 1;
             }
-            self.digits("no digit in the exponent")?;
+            self.read_digits("expected a digit in the exponent")?;
         }
-        let text = std::str::from_utf8(&self.bytes[begin..self.at]).unwrap_or_default();
-        // What is short, and has no exponent, cannot be too large.
+        let text = std::str::from_utf8(&self.bytes[start..self.offset]).unwrap_or_default();
+        // A short number without an exponent cannot be too large.
         let is_short = text.len() < 300 && !text.contains(['e', 'E']);
         let is_finite = is_short || text.parse().is_ok_and(f64::is_finite);
-        is_finite.then_some(()).ok_or("a number out of range")
+        is_finite.then_some(()).ok_or("number out of range")
     }
 
-    fn digits(&mut self, otherwise: &'static str) -> Checked {
-        let begin = self.at;
-        while self.letter().is_some_and(|letter| letter.is_ascii_digit()) {
-            self.at += 1;
+    fn read_digits(&mut self, missing: &'static str) -> Checked {
+        let start = self.offset;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.offset += 1;
         }
-        (self.at > begin).then_some(()).ok_or(otherwise)
+        (self.offset > start).then_some(()).ok_or(missing)
     }
 
-    /// These bytes and no others.
-    fn word(&mut self, word: &[u8]) -> Checked {
-        for &wanted in word {
-            match self.letter() {
-                Some(letter) if letter == wanted => self.at += 1,
-                _ => return Err("another letter than could come here"),
+    fn expect_bytes(&mut self, expected: &[u8]) -> Checked {
+        for &expected in expected {
+            match self.peek() {
+                Some(byte) if byte == expected => self.offset += 1,
+                _ => return Err("unexpected character"),
             }
         }
         Ok(())
     }
 
-    fn space(&mut self) {
-        while matches!(self.letter(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
+    fn skip_whitespace(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.offset += 1;
         }
     }
 
-    fn letter(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.offset).copied()
     }
 }

@@ -1,62 +1,56 @@
 //! `tinderbox run`: a local Lambda on 127.0.0.1, for one function in one execution environment.
 //!
-//! - `settings`     what the function is set up with; the variables it sees
-//! - `process`      its file and its process
-//! - `environment`  its life: the state machine between process, events and calls
-//! - `runtime_api`  what the bootstrap talks to
-//! - `invoke_api`   what callers talk to
-//! - `connections`  how many connections each of the two may have
-//! - `dispatch`     the loop that takes one event after another
-//! - `invocation`, `report`, `exit`, `clock`, `http`, `budget`: events and outcomes, the log's
-//!   lines, how it ends, time, the wire, memory
+//! - `environment`  the execution environment: the state machine between process, events and calls
+//! - `runtime_api`  the API of the bootstrap
+//! - `invoke_api`   the API of callers
+//! - `connections`, `permits`  how many connections each of the two servers may have
+//! - `dispatch`     the loop that handles one event after another
+//! - `invocation`, `outcome`   an event on its way, and its result
+//! - `http`, `budget`, `log_lines`, `exit_decision`  HTTP, memory limits, the log's lines, the end
 //!
-//! Threads: the main thread keeps the process (it dies with the thread that started it); one waits
-//! for stop signals, one buries children, one dispatches (or one for each event that may be in
-//! hand), two accept, and each connection has its own.
+//! Threads: the main thread supervises the process (it dies with the thread that started it); one
+//! waits for stop signals, one reaps children, one dispatches (or one for each concurrent event),
+//! two accept connections, and each connection has its own.
 
 mod budget;
-pub mod clock;
 mod connections;
 mod dispatch;
 mod environment;
-mod exit;
+mod exit_decision;
 mod http;
 mod invocation;
 mod invoke_api;
-pub mod process;
-mod report;
+mod log_lines;
+mod outcome;
+mod permits;
 mod runtime_api;
-mod settings;
-
-pub use settings::Settings;
 
 use std::ffi::OsString;
-use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::message::{self, Failure, say};
+use crate::event;
+use crate::exit_status::{self, DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::limits::PAYLOAD_BYTES_MAX;
+use crate::output::{self, Failure, diagnostic};
+use crate::process::{self, Program};
+use crate::settings::{Restart, Settings};
 use crate::sys::{self, StopSignals};
-use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE, event};
-use connections::Gate;
 use dispatch::Job;
 use environment::Environment;
-use exit::Exit;
-use invocation::{MESSAGES_MAX, Message, PAYLOAD_BYTES_MAX, Submission};
-use invoke_api::Front;
-use process::Program;
+use exit_decision::ExitDecision;
+use invocation::{InvokeRequest, MESSAGES_MAX, Message};
+use invoke_api::InvokeServer;
+use permits::Permits;
 
-/// The exit status after a panic, as Rust has it.
-const EXIT_PANIC: i32 = 101;
-
-/// What `tinderbox run` was asked for.
+/// The options of `tinderbox run`.
 pub struct RunOptions {
     pub target: PathBuf,
-    pub root: Option<PathBuf>,
+    pub task_root: Option<PathBuf>,
     pub function_name: String,
     pub handler: String,
     pub timeout: Duration,
@@ -65,49 +59,62 @@ pub struct RunOptions {
     pub variables: Vec<(OsString, OsString)>,
     pub port: u16,
     pub runtime_port: u16,
-    pub raw: bool,
+    pub event_format: EventFormat,
     pub concurrency: Option<u16>,
     pub snapstart: bool,
-    pub invoke: Option<OsString>,
+    pub once: Option<OsString>,
     pub runner: Vec<OsString>,
 }
 
-/// Runs until it is told to stop, or until the one event is done.
+/// Which events are accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum EventFormat {
+    /// JSON; an empty event becomes `{}`.
+    Json,
+    /// Any bytes.
+    Binary,
+}
+
+/// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
-    let event = one_event(&options)?;
-    let program = Program::find(&options.target, &options.runner).map_err(Failure::new)?;
-    let root = task_root(&options, &program)?;
+    let event = one_shot_event(&options)?;
+    let program = Program::find(&options.target, &options.runner)?;
+    let task_root = program.task_root(options.task_root.as_deref())?;
     let (runtime_listener, runtime_port) = listen(options.runtime_port, "--runtime-port")?;
     let invoke_listener = match event {
         None => Some(listen(options.port, "--port")?),
         Some(_) => None,
     };
-    let signals = StopSignals::block().map_err(unusual)?;
-    sys::become_subreaper().map_err(unusual)?;
-    leave_nothing_behind_a_panic();
+    let signals = StopSignals::block().map_err(|error| os_error("block signals", error))?;
+    sys::become_subreaper().map_err(|error| os_error("become the subreaper", error))?;
+    kill_children_on_panic();
 
     let environment = Arc::new(Environment::new(
-        settings(&options, root),
+        settings(&options, task_root),
         program,
         format!("127.0.0.1:{runtime_port}"),
     ));
     let is_one_shot = event.is_some();
-    let submission = event.map(|event| Arc::new(Submission::new(event)));
-    let exit = Arc::new(Exit::default());
-    let exit_by_answer = exit.clone();
-    let (callers, runtimes) = connections::places(options.concurrency);
-    let callers = Gate::new(invoke_api::rules(callers));
-    let runtimes = Gate::new(runtime_api::rules(runtimes, options.timeout));
+    let request = event.map(|event| Arc::new(InvokeRequest::new(event)));
+    let decision = Arc::new(ExitDecision::default());
+    let decision_of_answer = decision.clone();
+    let (caller_capacity, runtime_capacity) = permits::capacities(options.concurrency);
+    let callers = Permits::new(invoke_api::permit_rules(caller_capacity));
+    let runtimes = Permits::new(runtime_api::permit_rules(runtime_capacity));
     let others = [callers.clone()];
     spawn(&environment, move |environment| {
         let signal = signals.wait();
-        // Being told to stop is how serving ends well; with one event there is no answer then.
-        let code = if is_one_shot { 128 + signal } else { 0 };
-        leave(environment, exit.by_signal(code))
+        // A server is stopped by a signal and has succeeded; with one event there is no answer.
+        let status = match is_one_shot {
+            true => exit_status::stopped_by(signal),
+            false => DONE,
+        };
+        shut_down_and_exit(environment, decision.decide_by_signal(status))
     })?;
-    spawn(&environment, |environment| environment.bury())?;
+    spawn(&environment, |environment| environment.reap_loop())?;
+    let timeout = options.timeout;
     spawn(&environment, move |environment| {
-        runtime_api::serve(&runtime_listener, &runtimes, &others, environment)
+        runtime_api::serve(&runtime_listener, &runtimes, &others, timeout, environment)
     })?;
     environment.start().map_err(Failure::new)?;
 
@@ -119,59 +126,45 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
             dispatch::serve(&queue, environment)
         })?;
     }
-    if let Some(submission) = submission {
+    if let Some(request) = request {
         spawn(&environment, move |environment| {
-            call_once(submission, &jobs, &exit_by_answer, environment)
+            invoke_once(request, &jobs, &decision_of_answer, environment)
         })?;
     } else if let Some((listener, port)) = invoke_listener {
-        announce(&options, runtime_port, port);
-        let raw = options.raw;
+        print_addresses(&options, runtime_port, port);
+        let server = InvokeServer::new(jobs, options.event_format);
         spawn(&environment, move |_| {
-            invoke_api::serve(&listener, &callers, &Front::new(jobs, raw))
+            invoke_api::serve(&listener, &callers, &server)
         })?;
     }
-    environment.keep()
+    environment.supervise()
 }
 
-/// The event of `--invoke`, read and checked before anything is started.
-fn one_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(argument) = &options.invoke else {
+/// The event of `--once`, read and validated before anything is started.
+fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(argument) = &options.once else {
         return Ok(None);
     };
     let mut event = event::resolve(argument)?;
-    if event.is_empty() && !options.raw {
-        event = b"{}".to_vec();
-    }
-    if !options.raw {
-        event::check(&event)
-            .map_err(|fault| Failure::new(format!("the event is not JSON: {fault}")))?;
+    if options.event_format == EventFormat::Json {
+        if event.is_empty() {
+            event = b"{}".to_vec();
+        }
+        event::require_json(&event)?;
     }
     if event.len() > PAYLOAD_BYTES_MAX {
         return Err(Failure::new(format!(
-            "the event has {} bytes; Lambda takes {PAYLOAD_BYTES_MAX} at most",
+            "the event is too long: {} bytes, and the limit is {PAYLOAD_BYTES_MAX}",
             event.len()
         )));
     }
     Ok(Some(event))
 }
 
-/// `--root`, else the folder of the bootstrap; absolute, because it is the working directory too.
-fn task_root(options: &RunOptions, program: &Program) -> Result<PathBuf, Failure> {
-    let root = match &options.root {
-        Some(root) => root,
-        None => program.bootstrap.parent().unwrap_or(Path::new("/")),
-    };
-    if !root.is_dir() {
-        let text = format!("the task root '{}' is not a folder", root.display());
-        return Err(Failure::new(text));
-    }
-    std::path::absolute(root).map_err(unusual)
-}
-
-fn settings(options: &RunOptions, root: PathBuf) -> Settings {
+fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
     Settings {
         function_name: options.function_name.clone(),
-        root,
+        task_root,
         handler: options.handler.clone(),
         timeout: options.timeout,
         init_timeout: options.init_timeout,
@@ -179,36 +172,38 @@ fn settings(options: &RunOptions, root: PathBuf) -> Settings {
         variables: options.variables.clone(),
         concurrency: options.concurrency,
         snapstart: options.snapstart,
-        one_shot: options.invoke.is_some(),
+        restart: match options.once {
+            Some(_) => Restart::Never,
+            None => Restart::ByNextEvent,
+        },
     }
 }
 
 fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let listener = bound.map_err(|error| {
-        Failure::new(match error.kind() {
-            io::ErrorKind::AddrInUse => format!(
-                "port {port} of 127.0.0.1 is taken; choose another with {option} N, or any free \
-                 one with {option} 0"
-            ),
-            _ => format!("port {port} of 127.0.0.1 cannot be had: {error}"),
-        })
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
+        Failure::new(format!(
+            "cannot bind 127.0.0.1:{port}: {error}; choose another port with {option} N, or any \
+             free one with {option} 0"
+        ))
     })?;
-    let port = listener.local_addr().map_err(unusual)?.port();
+    let address = listener.local_addr();
+    let port = address
+        .map_err(|error| os_error("read the port", error))?
+        .port();
     Ok((listener, port))
 }
 
-/// The address on stdout, for scripts; the rest on stderr, for people.
-fn announce(options: &RunOptions, runtime_port: u16, port: u16) {
+/// The URL on stdout, for scripts; everything else on stderr, for people.
+fn print_addresses(options: &RunOptions, runtime_port: u16, port: u16) {
     let name = &options.function_name;
-    say(&format!(
-        "'{}' serves {name}; Runtime API 127.0.0.1:{runtime_port}; Invoke API 127.0.0.1:{port}, \
-         for instance: tinderbox invoke --port {port} --event '{{}}'",
+    diagnostic(&format!(
+        "serving the function {name} from '{}': Runtime API 127.0.0.1:{runtime_port}, Invoke API \
+         127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
         options.target.display(),
     ));
     let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
-    if let Err(failure) = message::print(url.as_bytes()) {
-        say(failure.text()); // whoever reads stderr has the address all the same
+    if let Err(failure) = output::write_stdout(url.as_bytes()) {
+        diagnostic(failure.text()); // the line on stderr has the address too
     }
 }
 
@@ -218,58 +213,57 @@ fn spawn(
 ) -> Result<(), Failure> {
     let environment = environment.clone();
     let spawned = thread::Builder::new().spawn(move || work(&environment));
-    spawned.map(drop).map_err(|error| {
-        let text = format!("the system has no threads for the local Lambda: {error}");
-        Failure::new(text)
-    })
+    spawned
+        .map(drop)
+        .map_err(|error| os_error("start a thread", error))
 }
 
-/// The one event: its answer on stdout, then its end and its REPORT line, then out.
-fn call_once(
-    submission: Arc<Submission>,
+/// Prints the answer to the one event, waits for its REPORT line and exits.
+fn invoke_once(
+    request: Arc<InvokeRequest>,
     jobs: &mpsc::Sender<Job>,
-    exit: &Exit,
+    decision: &ExitDecision,
     environment: &Environment,
 ) {
-    let (reply, outcomes) = mpsc::sync_channel(MESSAGES_MAX);
+    let (reply, messages) = mpsc::sync_channel(MESSAGES_MAX);
     // Neither fails: the dispatcher lives as long as the process.
     let _ = jobs.send(Job {
-        submission,
+        request,
         reply,
         _shares: Vec::new(),
     });
-    let Ok(Message::Outcome(outcome)) = outcomes.recv() else {
+    let Ok(Message::Outcome(outcome)) = messages.recv() else {
         return;
     };
-    let code = exit.by_answer(|| match message::print(&outcome.body) {
-        Ok(()) if outcome.error_type.is_some() => EXIT_FUNCTION_ERROR,
-        Ok(()) => 0,
+    let status = decision.decide_by_answer(|| match output::write_stdout(&outcome.body) {
+        Ok(()) if outcome.error_type.is_some() => FUNCTION_ERROR,
+        Ok(()) => DONE,
         Err(failure) => {
-            say(failure.text());
-            EXIT_NOTHING_DONE
+            diagnostic(failure.text());
+            NOTHING_DONE
         }
     });
-    let _ = outcomes.recv(); // the sender is dropped behind the job's end
-    leave(environment, code)
+    let _ = messages.recv(); // the job's sender is dropped after the REPORT line
+    shut_down_and_exit(environment, status)
 }
 
-fn leave(environment: &Environment, code: i32) -> ! {
+fn shut_down_and_exit(environment: &Environment, status: i32) -> ! {
     if !environment.shut_down() {
-        say("some processes that the bootstrap started would not die");
+        diagnostic("cannot kill all processes that the bootstrap started: some are still running");
     }
-    std::process::exit(code)
+    std::process::exit(status)
 }
 
-/// A panic on any thread ends the process; its children must not outlive it. No lock is taken,
-/// since the panicking thread may hold it.
-fn leave_nothing_behind_a_panic() {
+/// A panic on any thread ends the tool, and its children with it. The hook takes no lock, since the
+/// panicking thread may hold it.
+fn kill_children_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
-        say(&format!("internal error: {panic}"));
-        process::kill_strays();
-        std::process::exit(EXIT_PANIC);
+        diagnostic(&format!("internal error: {panic}"));
+        process::kill_descendants();
+        std::process::exit(exit_status::PANIC);
     }));
 }
 
-fn unusual(error: io::Error) -> Failure {
-    Failure::new(format!("the system refuses: {error}"))
+fn os_error(operation: &str, error: std::io::Error) -> Failure {
+    Failure::caused(format!("cannot {operation}"), error)
 }

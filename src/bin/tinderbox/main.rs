@@ -1,54 +1,54 @@
-//! `tinderbox`, the tool for workstations: a local Lambda, and a caller for it.
+//! `tinderbox`, the tool for workstations: a local Lambda, a client for it, and measurements.
 //!
-//! It shares no code with the runtime: it speaks the same protocols from its own reading of them,
-//! so that one misreading cannot agree with itself. What to read, in this order:
+//! It shares no code with the runtime: it implements the same protocols from its own reading of the
+//! specifications, so that one misreading cannot agree with itself. Modules, in reading order:
 //!
-//! - `arguments`   the command line; `help`, its text
+//! - `arguments`   the command line; `help` has its texts
 //! - `local`       `tinderbox run`: the Runtime API, the Invoke API and the process between them
 //! - `invoke`      `tinderbox invoke`: one call of a local Lambda
-//! - `measure`     `tinderbox measure`: cold starts, warm invocations, memory, calls, bytes
+//! - `measure`     `tinderbox measure`: cold starts, warm invocations, memory, system calls, bytes
 //! - `report`      `tinderbox report`: percentiles from Lambda's own log
-//! - `event`       what `--event` and `--invoke` accept
-//! - `json`        whether bytes are JSON
-//! - `event_stream`  the frames of a streamed answer
-//! - `message`     how the tool speaks on stderr and how a command fails
-//! - `sys`         the only system calls outside std
-//!
-//! Exit status: 0 done; 1 the function answered with an error (`measure`: or failed otherwise); 2
-//! nothing was done (usage, a file, a port, no connection); 101 an error of the tool's own; 128 + N
-//! stopped by signal N before an answer.
+//! - `process`, `settings`  a bootstrap's file, its process, its environment variables
+//! - `event`, `json`        the argument of `--event` and `--once`; JSON validation
+//! - `event_stream`, `base64`, `number`  encodings
+//! - `clock`, `statistics`, `procfs`     time, percentiles, `/proc`
+//! - `output`      stdout, stderr, and how a command fails
+//! - `exit_status`, `limits`             constants with one place
+//! - `sys`         every system call outside std
 
 mod arguments;
 mod base64;
+mod clock;
 mod event;
 mod event_stream;
+mod exit_status;
 mod help;
 mod invoke;
 mod json;
+mod limits;
 mod local;
 mod measure;
-mod message;
+mod number;
+mod output;
+mod process;
+mod procfs;
 mod report;
+mod settings;
+mod statistics;
 mod sys;
 
 use arguments::Command;
-use message::Failure;
-
-/// The function answered with an error.
-const EXIT_FUNCTION_ERROR: i32 = 1;
-
-/// Nothing was done.
-const EXIT_NOTHING_DONE: i32 = 2;
+use output::Failure;
 
 fn main() {
-    let code = match dispatch() {
-        Ok(code) => code,
+    let status = match dispatch() {
+        Ok(status) => status,
         Err(failure) => {
-            message::say(failure.text());
-            EXIT_NOTHING_DONE
+            output::diagnostic(failure.text());
+            exit_status::NOTHING_DONE
         }
     };
-    std::process::exit(code);
+    std::process::exit(status);
 }
 
 fn dispatch() -> Result<i32, Failure> {
@@ -57,6 +57,6 @@ fn dispatch() -> Result<i32, Failure> {
         Command::Invoke(options) => invoke::invoke(options),
         Command::Measure(options) => measure::measure(*options),
         Command::Report(options) => report::report(&options),
-        Command::Print(text) => message::print(text.as_bytes()).map(|()| 0),
+        Command::Print(text) => output::write_stdout(text.as_bytes()).map(|()| exit_status::DONE),
     }
 }

@@ -1,67 +1,67 @@
-//! `tinderbox measure`: cold starts, warm invocations, memory, system calls and bytes of any
-//! bootstrap, against any other, in turn.
+//! `tinderbox measure`: cold starts, warm invocations, memory, system calls and bytes of
+//! bootstraps, alternating so that they can be compared.
 //!
-//! - `candidate`   who is measured
-//! - `rounds`      the measuring: who comes when, and what is timed
-//! - `process`, `server`, `desk`, `packet`, `wire`: one process with a Runtime API of its own
-//! - `footprint`, `calls`: memory, faults, processors; system calls
-//! - `figures`, `statistics`: what follows from it
-//! - `table`, `histogram`, `picture`, `object`: how it is told: text, SVG, JSON
+//! - `candidate`   a bootstrap that is measured
+//! - `rounds`      the measurement: the order of candidates, and what is timed
+//! - `process`, `server`, `api_session`, `reply_templates`, `wire`: one process and its Runtime API
+//! - `footprint`, `system_calls`: memory, page faults and CPU time; system calls
+//! - `results`     what was measured and what follows from it
+//! - `text_report`, `histogram`, `svg_report`, `svg`, `json_report`: output
+//! - `machine`, `progress`, `stop`: the machine, the progress bar, stop signals
 //!
-//! One thread does everything (another waits for stop signals), on one processor together with what
-//! it measures unless told otherwise: a function of up to 1,769 MB has one on Lambda, and a pair of
-//! processes that is moved between two gives times that scatter.
+//! One thread does everything (another waits for stop signals), by default on one CPU together with
+//! what it measures: a function of up to 1,769 MB has one on Lambda, and times scatter when two
+//! communicating processes move between CPUs.
 
-mod calls;
+mod api_session;
 mod candidate;
-mod desk;
-mod figures;
 mod footprint;
 mod histogram;
+mod json_report;
 mod machine;
-mod object;
-mod packet;
-mod picture;
 mod process;
 mod progress;
+mod reply_templates;
+mod results;
 mod rounds;
 mod server;
-mod statistics;
+mod stop;
 mod svg;
-mod table;
+mod svg_report;
+mod system_calls;
+mod text_report;
+mod warm_run;
 mod wire;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
-use crate::local::process::kill_strays;
-use crate::message::{self, Failure, say};
-use crate::sys::{self, StopSignals, meter, trace};
-use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE, event};
+use crate::event;
+use crate::exit_status::{DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::output::{self, Failure, diagnostic};
+use crate::process::kill_descendants;
+use crate::sys::{self, resources, trace};
+use api_session::AnswerCheck;
 use candidate::Candidate;
-use desk::Judge;
-use figures::Figures;
-use process::{Trouble, Work};
-use rounds::Extent;
+use process::{Config, ProcessError};
+use results::Measurements;
+use rounds::RunLength;
 
-/// When nobody says how often: so often, or for so long, whichever comes first.
-const STARTS: u64 = 200;
+/// Defaults: this number, or as many as fit into this time for each candidate.
+const COLD_STARTS: u64 = 200;
 const INVOCATIONS: u64 = 10_000;
-const TIME: Duration = Duration::from_secs(10);
+const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// A stop signal has come: the thread that has it kills all there is and ends the process.
-static STOPPED: AtomicBool = AtomicBool::new(false);
+const EVENT_BYTES: usize = 64;
 
-/// What `tinderbox measure` was asked for.
+/// The options of `tinderbox measure`.
 pub struct MeasureOptions {
     pub bootstrap: OsString,
-    pub rivals: Vec<OsString>,
-    pub floor: Option<OsString>,
-    pub starts: Option<u64>,
+    pub comparisons: Vec<OsString>,
+    pub baseline: Option<OsString>,
+    pub cold_starts: Option<u64>,
     pub invocations: Option<u64>,
     pub event: Option<OsString>,
     pub event_bytes: Option<usize>,
@@ -76,193 +76,171 @@ pub struct MeasureOptions {
     pub svg: Option<PathBuf>,
 }
 
-/// Where tool and bootstraps run.
+/// The CPU for the tool and the bootstraps.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Cpu {
-    /// All on the one that the tool is on when it begins.
-    Here,
-    /// All on this one.
-    This(usize),
-    /// Wherever the system puts them.
+    /// The one that the tool starts on.
+    Current,
+    Number(usize),
+    /// No pinning.
     Any,
 }
 
-/// Everything that was measured, and how.
+/// Everything that was measured, and under which conditions.
 pub struct Report {
-    /// The first is the one in question; the floor is the last.
+    /// The first one is compared with all others; the baseline is the last.
     pub candidates: Vec<Candidate>,
-    pub figures: Vec<Figures>,
-    pub floor: Option<usize>,
+    pub measurements: Vec<Measurements>,
+    pub baseline: Option<usize>,
     pub event_bytes: usize,
     pub cpu: Option<usize>,
     pub machine: machine::Machine,
 }
 
-/// Measures and tells; 1 when a bootstrap did not do what it should.
-pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
-    let work = work(&options)?;
-    let mut candidates = vec![Candidate::find(&options.bootstrap, &options)?];
-    for rival in &options.rivals {
-        candidates.push(Candidate::find(rival, &options)?);
+impl Report {
+    /// Each candidate with its measurements.
+    pub fn rows(&self) -> impl Iterator<Item = (&Candidate, &Measurements)> {
+        self.candidates.iter().zip(&self.measurements)
     }
-    let floor = match floor(&options) {
+
+    /// The pairs of the ratios: the first candidate and each other, and each other and the
+    /// baseline.
+    pub fn pairs(&self) -> Vec<(usize, usize)> {
+        let count = self.candidates.len();
+        let mut pairs: Vec<_> = (1..count).map(|other| (0, other)).collect();
+        if let Some(baseline) = self.baseline {
+            pairs.extend((1..baseline).map(|one| (one, baseline)));
+        }
+        pairs
+    }
+}
+
+/// Measures and prints the report; status 1 if a bootstrap failed or answered wrongly.
+pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
+    let config = config(&options)?;
+    let mut candidates = vec![Candidate::find(&options.bootstrap, &options)?];
+    for comparison in &options.comparisons {
+        candidates.push(Candidate::find(comparison, &options)?);
+    }
+    let baseline = match find_baseline(&options) {
         Some(path) => {
             candidates.push(Candidate::find(&path, &options)?);
             Some(candidates.len() - 1)
         }
         None => None,
     };
-    tell_apart(&mut candidates);
-    let stops = trace::stops_file().map_err(unusual)?;
-    let signals = StopSignals::block().map_err(unusual)?;
-    sys::become_subreaper().map_err(unusual)?;
-    thread::spawn(move || {
-        let signal = signals.wait();
-        STOPPED.store(true, Ordering::SeqCst);
-        kill_strays();
-        std::process::exit(128 + signal)
-    });
+    disambiguate_names(&mut candidates);
+    let sigchld = trace::sigchld_fd().map_err(|error| os_error("create a signalfd", error))?;
+    sys::become_subreaper().map_err(|error| os_error("become the subreaper", error))?;
+    stop::exit_on_signal().map_err(|error| os_error("wait for stop signals", error))?;
     let cpu = choose_cpu(options.cpu)?;
 
     for candidate in &candidates {
-        if let Err(trouble) = rounds::try_out(candidate, &work) {
-            let (text, code) = match trouble {
-                Trouble::Refused(text) => (text, EXIT_NOTHING_DONE),
-                Trouble::Failed(text) => (
-                    format!("{}: it {text}", candidate.shown()),
-                    EXIT_FUNCTION_ERROR,
-                ),
+        if let Err(error) = rounds::smoke_test(candidate, &config) {
+            kill_descendants();
+            let (text, status) = match error {
+                ProcessError::CannotStart(text) => (text, NOTHING_DONE),
+                ProcessError::Failed(text) => {
+                    (format!("{}: {text}", candidate.label()), FUNCTION_ERROR)
+                }
             };
-            kill_strays();
-            say(&text);
-            return Ok(code);
+            diagnostic(&text);
+            return Ok(status);
         }
     }
-    let mut figures: Vec<Figures> = candidates.iter().map(|_| Figures::default()).collect();
-    for (candidate, figures) in candidates.iter().zip(figures.iter_mut()) {
-        rounds::weigh(candidate, figures, &work);
+    let mut measurements: Vec<Measurements> = Vec::new();
+    for candidate in &candidates {
+        measurements.push(rounds::measure_footprint(candidate, &config));
     }
-    let starts = extent(options.starts, STARTS);
-    rounds::cold(&candidates, &mut figures, &work, &starts);
-    let invocations = extent(options.invocations, INVOCATIONS);
-    rounds::warm(&candidates, &mut figures, &work, &invocations);
-    for (candidate, figures) in candidates.iter().zip(figures.iter_mut()) {
-        figures.calls = Some(calls::count(candidate, &work, &stops));
+    let cold_starts = run_length(options.cold_starts, COLD_STARTS);
+    rounds::cold(&candidates, &mut measurements, &config, &cold_starts);
+    let invocations = run_length(options.invocations, INVOCATIONS);
+    rounds::warm(&candidates, &mut measurements, &config, &invocations);
+    for (candidate, measured) in candidates.iter().zip(measurements.iter_mut()) {
+        measured.system_calls = Some(system_calls::count(candidate, &config, &sigchld));
     }
     let report = Report {
         candidates,
-        figures,
-        floor,
-        event_bytes: work.event.len(),
+        measurements,
+        baseline,
+        event_bytes: config.event.len(),
         cpu,
-        machine: machine::look(),
+        machine: machine::Machine::read(),
     };
-    tell(&report, &options)
+    print_report(&report, &options)
 }
 
-/// Starts nothing, and says nothing of processes that were killed, once it is told to stop.
-fn hold_if_stopped() {
-    while STOPPED.load(Ordering::SeqCst) {
-        thread::park();
-    }
-}
-
-/// The report to stdout and into the picture; what went wrong to stderr.
-fn tell(report: &Report, options: &MeasureOptions) -> Result<i32, Failure> {
-    hold_if_stopped();
-    match options.json {
-        true => message::print(object::write(report).as_bytes())?,
-        false => message::print(table::write(report).as_bytes())?,
-    }
+/// Writes the report to stdout and the picture; failures and wrong answers go to stderr.
+fn print_report(report: &Report, options: &MeasureOptions) -> Result<i32, Failure> {
+    stop::park_if_stopping();
+    let text = match options.json {
+        true => json_report::write(report),
+        false => text_report::write(report),
+    };
+    output::write_stdout(text.as_bytes())?;
     if let Some(file) = &options.svg {
-        fs::write(file, picture::write(report)).map_err(|error| {
-            let name = file.display();
-            Failure::new(format!("the picture '{name}' cannot be written: {error}"))
+        fs::write(file, svg_report::write(report)).map_err(|error| {
+            Failure::caused(format!("cannot write '{}'", file.display()), error)
         })?;
     }
-    let mut code = 0;
-    for (candidate, figures) in report.candidates.iter().zip(&report.figures) {
-        for fault in faults(figures) {
-            say(&format!("{}: it {fault}", candidate.shown()));
-            code = EXIT_FUNCTION_ERROR;
+    let mut status = DONE;
+    for (candidate, measured) in report.rows() {
+        for fault in measured.faults() {
+            diagnostic(&format!("{}: {fault}", candidate.label()));
+            status = FUNCTION_ERROR;
         }
     }
-    Ok(code)
+    Ok(status)
 }
 
-/// What a candidate did wrong, in a few lines.
-pub fn faults(figures: &Figures) -> Vec<String> {
-    let mut faults = Vec::new();
-    if let Some(first) = &figures.first_fault {
-        let (wrong, all) = (figures.wrong, figures.wrong + figures.right);
-        faults.push(format!(
-            "answered {wrong} of {all} events wrongly; the first time it {first}"
-        ));
-    }
-    if let Some(first) = figures.failures.first() {
-        let more = match figures.failures.len() - 1 {
-            0 => String::new(),
-            more => format!(" (and {more} more processes failed)"),
-        };
-        faults.push(format!("{first}{more}"));
-    }
-    faults
-}
-
-fn work(options: &MeasureOptions) -> Result<Work, Failure> {
+fn config(options: &MeasureOptions) -> Result<Config, Failure> {
     let event = match (&options.event, options.event_bytes) {
         (Some(argument), _) => event::resolve(argument)?,
-        (None, bytes) => filler(bytes.unwrap_or(64)),
+        (None, bytes) => generate_event(bytes.unwrap_or(EVENT_BYTES)),
     };
-    event::check(&event)
-        .map_err(|fault| Failure::new(format!("the event is not JSON: {fault}")))?;
+    event::require_json(&event)?;
     let expected = match &options.expect {
         None => None,
         Some(word) if word == "echo" => Some(event.clone()),
         Some(argument) => Some(event::resolve(argument)?),
     };
-    Ok(Work {
-        judge: Judge {
+    let null = File::options().read(true).write(true).open("/dev/null");
+    Ok(Config {
+        check: AnswerCheck {
             expected,
             accepts_errors: options.accepts_errors,
         },
         event,
         timeout: options.timeout,
-        null: File::options()
-            .read(true)
-            .write(true)
-            .open("/dev/null")
-            .map_err(unusual)?,
+        null: null.map_err(|error| os_error("open /dev/null", error))?,
     })
 }
 
 /// JSON of exactly so many bytes.
-fn filler(bytes: usize) -> Vec<u8> {
-    const AROUND: usize = "{\"k\":\"\"}".len();
+fn generate_event(bytes: usize) -> Vec<u8> {
+    const EMPTY_OBJECT_BYTES: usize = "{\"k\":\"\"}".len();
     match bytes {
         0 | 1 => b"1".to_vec(),
-        2..AROUND => format!("\"{}\"", "a".repeat(bytes - 2)).into_bytes(),
-        _ => format!("{{\"k\":\"{}\"}}", "a".repeat(bytes - AROUND)).into_bytes(),
+        2..EMPTY_OBJECT_BYTES => format!("\"{}\"", "a".repeat(bytes - 2)).into_bytes(),
+        _ => format!("{{\"k\":\"{}\"}}", "a".repeat(bytes - EMPTY_OBJECT_BYTES)).into_bytes(),
     }
 }
 
-/// `--floor`, or what lies beside the tool under that name.
-fn floor(options: &MeasureOptions) -> Option<OsString> {
-    if options.floor.is_some() {
-        return options.floor.clone();
+/// `--baseline`, or `baseline` or `baseline/bootstrap` in the tool's own folder.
+fn find_baseline(options: &MeasureOptions) -> Option<OsString> {
+    if options.baseline.is_some() {
+        return options.baseline.clone();
     }
     let tool = std::env::current_exe().ok()?;
-    let beside = tool.parent()?.join("floor");
-    let file = if beside.is_dir() {
-        beside.join("bootstrap")
-    } else {
-        beside.clone()
-    };
+    let mut file = tool.parent()?.join("baseline");
+    if file.is_dir() {
+        file.push("bootstrap");
+    }
     file.is_file().then(|| file.into_os_string())
 }
 
-/// Two of one name are numbered.
-fn tell_apart(candidates: &mut [Candidate]) {
+/// Numbers candidates of the same name.
+fn disambiguate_names(candidates: &mut [Candidate]) {
     for index in 1..candidates.len() {
         let (before, rest) = candidates.split_at_mut(index);
         let name = rest[0].name.clone();
@@ -277,26 +255,27 @@ fn tell_apart(candidates: &mut [Candidate]) {
 fn choose_cpu(cpu: Cpu) -> Result<Option<usize>, Failure> {
     let chosen = match cpu {
         Cpu::Any => None,
-        Cpu::Here => meter::this_cpu(),
-        Cpu::This(number) => Some(number),
+        Cpu::Current => resources::current_cpu(),
+        Cpu::Number(number) => Some(number),
     };
     if let Some(number) = chosen {
-        meter::pin(number).map_err(|error| {
+        resources::pin_to_cpu(number).map_err(|error| {
             Failure::new(format!(
-                "--cpu {number}: there is no such processor for us: {error}"
+                "cannot pin to CPU {number}: {error}; choose another with --pin-cpu N, or none \
+                 with --pin-cpu any"
             ))
         })?;
     }
     Ok(chosen)
 }
 
-fn extent(asked: Option<u64>, otherwise: u64) -> Extent {
-    Extent {
-        rounds: asked.unwrap_or(otherwise),
-        time: asked.is_none().then_some(TIME),
+fn run_length(option: Option<u64>, default: u64) -> RunLength {
+    RunLength {
+        count: option.unwrap_or(default),
+        time_max: option.is_none().then_some(TIME_MAX),
     }
 }
 
-fn unusual(error: std::io::Error) -> Failure {
-    Failure::new(format!("the system refuses: {error}"))
+fn os_error(operation: &str, error: std::io::Error) -> Failure {
+    Failure::caused(format!("cannot {operation}"), error)
 }

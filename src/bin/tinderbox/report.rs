@@ -1,6 +1,6 @@
-//! `tinderbox report`: what Lambda itself has measured, from its log, in percentiles by version.
+//! `tinderbox report`: Lambda's own measurements from its log, as percentiles for each version.
 //!
-//! - `lines`  what a log has to say, line by line, in each of the forms in which it is had
+//! - `lines`  the records of a log, in each of its formats
 
 mod lines;
 
@@ -11,56 +11,56 @@ use std::io::{self, Read};
 
 use serde_json::{Value, json};
 
-use crate::message::{self, Failure};
+use crate::exit_status::DONE;
+use crate::output::{self, Failure};
+use crate::statistics::{QUANTILES, Sample};
 use lines::{Entry, Invocation};
 
-/// What `tinderbox report` was asked for.
+/// The options of `tinderbox report`.
 pub struct ReportOptions {
-    /// None: stdin.
+    /// Empty for stdin.
     pub files: Vec<OsString>,
     pub json: bool,
 }
 
-/// A figure that Lambda reports, with its unit.
-const FIGURES: [(&str, &str, Figure); 7] = [
-    ("Init Duration, ms", "init_duration_ms", |one| one.init_ms),
-    ("Restore Duration, ms", "restore_duration_ms", |one| {
-        one.restore_ms
+/// The reported values: title, key and value.
+const METRICS: [(&str, &str, Metric); 7] = [
+    ("Init Duration, ms", "init_duration_ms", |invocation| {
+        invocation.init_ms
     }),
-    ("Duration when cold, ms", "cold_duration_ms", |one| {
-        one.is_cold().then_some(one.duration_ms)
+    (
+        "Restore Duration, ms",
+        "restore_duration_ms",
+        |invocation| invocation.restore_ms,
+    ),
+    ("Duration when cold, ms", "cold_duration_ms", |invocation| {
+        invocation.is_cold().then_some(invocation.duration_ms)
     }),
-    ("Duration when warm, ms", "warm_duration_ms", |one| {
-        (!one.is_cold()).then_some(one.duration_ms)
+    ("Duration when warm, ms", "warm_duration_ms", |invocation| {
+        (!invocation.is_cold()).then_some(invocation.duration_ms)
     }),
-    ("Duration, ms", "duration_ms", |one| Some(one.duration_ms)),
-    ("Billed Duration, ms", "billed_duration_ms", |one| {
-        one.billed_ms
+    ("Duration, ms", "duration_ms", |invocation| {
+        Some(invocation.duration_ms)
     }),
-    ("Max Memory Used, MB", "max_memory_used_mb", |one| {
-        one.max_memory_mb
+    ("Billed Duration, ms", "billed_duration_ms", |invocation| {
+        invocation.billed_ms
+    }),
+    ("Max Memory Used, MB", "max_memory_used_mb", |invocation| {
+        invocation.max_memory_mb
     }),
 ];
 
-type Figure = fn(&Invocation) -> Option<f64>;
+type Metric = fn(&Invocation) -> Option<f64>;
 
-const PARTS: [(&str, f64); 5] = [
-    ("min", 0.0),
-    ("p50", 0.5),
-    ("p90", 0.9),
-    ("p99", 0.99),
-    ("max", 1.0),
-];
-
-/// What one version has left in one log.
+/// The records of one version in one log.
 #[derive(Default)]
 struct Group {
     invocations: Vec<Invocation>,
-    /// INIT_REPORT: how long, and how it ended.
+    /// INIT_REPORT: duration and status.
     inits: Vec<(f64, String)>,
 }
 
-/// Reads the logs and tells.
+/// Reads the logs and prints the report.
 pub fn report(options: &ReportOptions) -> Result<i32, Failure> {
     let mut groups = BTreeMap::new();
     if options.files.is_empty() {
@@ -68,35 +68,35 @@ pub fn report(options: &ReportOptions) -> Result<i32, Failure> {
         io::stdin()
             .lock()
             .read_to_end(&mut bytes)
-            .map_err(|error| Failure::new(format!("the log cannot be read from stdin: {error}")))?;
+            .map_err(|error| Failure::caused("cannot read the log from stdin", error))?;
         collect("", &bytes, &mut groups);
     }
     for file in &options.files {
         let name = file.display().to_string();
         let bytes = fs::read(file)
-            .map_err(|error| Failure::new(format!("the log '{name}' cannot be read: {error}")))?;
+            .map_err(|error| Failure::caused(format!("cannot read the log '{name}'"), error))?;
         let before: usize = groups.values().map(Group::size).sum();
         collect(&name, &bytes, &mut groups);
         if groups.values().map(Group::size).sum::<usize>() == before {
-            return Err(nothing(&format!("'{name}'")));
+            return Err(no_records(&format!("the log '{name}'")));
         }
     }
     if groups.is_empty() {
-        return Err(nothing("the log"));
+        return Err(no_records("the log"));
     }
     let text = match options.json {
-        true => format!("{}\n", object(&groups)),
+        true => format!("{}\n", json_object(&groups)),
         false => groups
             .iter()
-            .map(|((name, version), group)| table(name, version, group))
+            .map(|((name, version), group)| text_table(name, version, group))
             .collect(),
     };
-    message::print(text.as_bytes()).map(|()| 0)
+    output::write_stdout(text.as_bytes()).map(|()| DONE)
 }
 
-fn nothing(what: &str) -> Failure {
+fn no_records(log: &str) -> Failure {
     Failure::new(format!(
-        "{what} has neither a REPORT nor an INIT_REPORT line, nor platform.report in JSON"
+        "no records in {log}: expected REPORT or INIT_REPORT lines, or platform.report in JSON"
     ))
 }
 
@@ -108,8 +108,8 @@ impl Group {
     }
 }
 
-/// Sorts what a log has by version: that of the START line with the same request id, else that in
-/// the name of the log stream, else that of the next START line (an INIT_REPORT has no id).
+/// Groups a log's records by version: that of the START line with the same request id, or that in
+/// the name of the log stream, or that of the next START line (an INIT_REPORT has no id).
 fn collect(name: &str, bytes: &[u8], groups: &mut Groups) {
     let entries = lines::read(&String::from_utf8_lossy(bytes));
     let mut versions = HashMap::new();
@@ -118,75 +118,83 @@ fn collect(name: &str, bytes: &[u8], groups: &mut Groups) {
             versions.insert(id.clone(), version.clone());
         }
     }
-    let mut next_version = None;
-    let mut inits = Vec::new();
-    let mut add = |version: Option<String>, what: Result<Invocation, (f64, String)>| {
-        let version = version.unwrap_or("unknown".to_string());
-        let group: &mut Group = groups.entry((name.to_string(), version)).or_default();
-        match what {
-            Ok(invocation) => group.invocations.push(invocation),
-            Err(init) => group.inits.push(init),
-        }
-    };
+    let mut last_version = None;
+    let mut inits = Vec::new(); // those that the next START line gives a version
     for entry in entries {
         match entry {
             Entry::Start { version, .. } => {
-                next_version = Some(version.clone());
-                for init in inits.drain(..) {
-                    add(Some(version.clone()), Err(init));
-                }
+                last_version = Some(version);
+                move_inits(&mut inits, groups, name, &last_version);
             }
             Entry::Report {
                 id,
                 stream_version,
                 invocation,
             } => {
-                add(
-                    versions.get(&id).cloned().or(stream_version),
-                    Ok(invocation),
-                );
-            }
-            Entry::Init {
-                stream_version: None,
-                duration_ms,
-                status,
-            } => {
-                inits.push((duration_ms, status));
+                let version = versions.get(&id).cloned().or(stream_version);
+                let group = group_of(groups, name, version);
+                group.invocations.push(invocation);
             }
             Entry::Init {
                 stream_version,
                 duration_ms,
                 status,
-            } => {
-                add(stream_version, Err((duration_ms, status)));
-            }
+            } => match stream_version {
+                None => inits.push((duration_ms, status)),
+                version => {
+                    let group = group_of(groups, name, version);
+                    group.inits.push((duration_ms, status));
+                }
+            },
         }
     }
-    for init in inits {
-        add(next_version.clone(), Err(init)); // nothing was started behind it
+    move_inits(&mut inits, groups, name, &last_version); // no START line follows them
+}
+
+fn move_inits(
+    inits: &mut Vec<(f64, String)>,
+    groups: &mut Groups,
+    name: &str,
+    version: &Option<String>,
+) {
+    if !inits.is_empty() {
+        group_of(groups, name, version.clone()).inits.append(inits);
     }
 }
 
-fn table(name: &str, version: &str, group: &Group) -> String {
-    let cold = group.invocations.iter().filter(|one| one.is_cold()).count();
-    let failed = group.invocations.iter().filter(|one| one.is_failed).count();
-    let of = if name.is_empty() {
+fn group_of<'a>(groups: &'a mut Groups, name: &str, version: Option<String>) -> &'a mut Group {
+    let version = version.unwrap_or("unknown".to_string());
+    groups.entry((name.to_string(), version)).or_default()
+}
+
+fn text_table(name: &str, version: &str, group: &Group) -> String {
+    let cold = group
+        .invocations
+        .iter()
+        .filter(|invocation| invocation.is_cold())
+        .count();
+    let failed = group
+        .invocations
+        .iter()
+        .filter(|invocation| invocation.is_failed)
+        .count();
+    let prefix = if name.is_empty() {
         String::new()
     } else {
         format!("{name}: ")
     };
     let count = group.invocations.len();
-    let mut text = format!("{of}version {version}: {count} invocations, {cold} of them cold");
+    let mut text = format!("{prefix}version {version}: {count} invocations, {cold} of them cold");
     if failed > 0 {
         text += &format!(", {failed} failed");
     }
     text += &format!("\n{:<24}{:>8}", "", "n");
-    for (part, _) in PARTS {
-        text += &format!("{part:>10}");
+    for (name, _) in QUANTILES {
+        text += &format!("{name:>10}");
     }
     text += "\n";
-    for (title, _, of) in FIGURES {
-        text += &row(title, group.invocations.iter().filter_map(of).collect());
+    for (title, _, value) in METRICS {
+        text += &row(title, group.invocations.iter().filter_map(value).collect());
     }
     for status in statuses(group) {
         let inits = group.inits.iter().filter(|init| init.1 == status);
@@ -196,15 +204,17 @@ fn table(name: &str, version: &str, group: &Group) -> String {
     text + "\n"
 }
 
-fn row(title: &str, numbers: Vec<f64>) -> String {
-    let Some(parts) = percentiles(numbers) else {
+fn row(title: &str, values: Vec<f64>) -> String {
+    let sample = Sample::new(values);
+    if sample.count() == 0 {
         return String::new();
-    };
-    let mut text = format!("{title:<24}{:>8}", parts.0);
-    for (_, number) in parts.1 {
-        text += &match number.fract() == 0.0 {
-            true => format!("{number:>10}"),
-            false => format!("{number:>10.2}"),
+    }
+    let mut text = format!("{title:<24}{:>8}", sample.count());
+    for (_, quantile) in QUANTILES {
+        let value = sample.quantile(quantile).unwrap_or_default();
+        text += &match value.fract() == 0.0 {
+            true => format!("{value:>10}"),
+            false => format!("{value:>10.2}"),
         };
     }
     text + "\n"
@@ -217,48 +227,45 @@ fn statuses(group: &Group) -> Vec<String> {
     statuses
 }
 
-fn object(groups: &Groups) -> Value {
-    let value = |numbers: Vec<f64>| match percentiles(numbers) {
-        None => Value::Null,
-        Some((count, parts)) => {
-            let mut all: serde_json::Map<String, Value> = parts
-                .into_iter()
-                .map(|(name, number)| (name.to_string(), json!(number)))
-                .collect();
-            all.insert("n".to_string(), json!(count));
-            Value::Object(all)
-        }
-    };
+/// `n` and the quantiles; null without values.
+fn quantiles(values: Vec<f64>) -> Value {
+    let sample = Sample::new(values);
+    if sample.count() == 0 {
+        return Value::Null;
+    }
+    let mut all = serde_json::Map::new();
+    all.insert("n".to_string(), json!(sample.count()));
+    for (name, quantile) in QUANTILES {
+        all.insert(name.to_string(), json!(sample.quantile(quantile)));
+    }
+    Value::Object(all)
+}
+
+fn json_object(groups: &Groups) -> Value {
     let groups = groups.iter().map(|((name, version), group)| {
         let mut all = serde_json::Map::new();
         all.insert("log".to_string(), json!((!name.is_empty()).then_some(name)));
         all.insert("version".to_string(), json!(version));
         all.insert("invocations".to_string(), json!(group.invocations.len()));
-        let failed = group.invocations.iter().filter(|one| one.is_failed).count();
+        let failed = group
+            .invocations
+            .iter()
+            .filter(|invocation| invocation.is_failed)
+            .count();
         all.insert("failed".to_string(), json!(failed));
-        for (_, key, of) in FIGURES {
-            let numbers = group.invocations.iter().filter_map(of).collect();
-            all.insert(key.to_string(), value(numbers));
+        for (_, key, value) in METRICS {
+            let values = group.invocations.iter().filter_map(value).collect();
+            all.insert(key.to_string(), quantiles(values));
         }
         let inits = statuses(group).into_iter().map(|status| {
             let inits = group.inits.iter().filter(|init| init.1 == status);
-            (status.clone(), value(inits.map(|init| init.0).collect()))
+            (
+                status.clone(),
+                quantiles(inits.map(|init| init.0).collect()),
+            )
         });
         all.insert("init_report_ms".to_string(), Value::Object(inits.collect()));
         Value::Object(all)
     });
     json!({ "versions": groups.collect::<Vec<Value>>() })
-}
-
-type Percentiles = (usize, Vec<(&'static str, f64)>);
-
-/// The number nearest to each part of the way from the least to the greatest.
-fn percentiles(mut numbers: Vec<f64>) -> Option<Percentiles> {
-    numbers.sort_by(f64::total_cmp);
-    let last = numbers.len().checked_sub(1)?;
-    let at = |part: f64| numbers[(part * last as f64).round() as usize];
-    Some((
-        numbers.len(),
-        PARTS.map(|(name, part)| (name, at(part))).to_vec(),
-    ))
 }

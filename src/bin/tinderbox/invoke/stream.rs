@@ -1,74 +1,70 @@
-//! `tinderbox invoke --stream`: what the function writes is printed as it comes.
+//! `tinderbox invoke --stream`: prints a response while the function writes it.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use minreq::ResponseLazy;
 use serde_json::Value;
 
-use super::{InvokeOptions, refusal_text, request, unreachable_text};
+use super::{InvokeOptions, build_request, call_failed, incomplete, refusal_text};
 use crate::event_stream;
-use crate::message::{self, Failure, say};
-use crate::{EXIT_FUNCTION_ERROR, EXIT_NOTHING_DONE};
+use crate::exit_status::{DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::output::{self, Failure, diagnostic};
 
-/// Calls the function once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Invokes the function once; the exit status.
 pub fn invoke(options: &InvokeOptions, event: Vec<u8>) -> Result<i32, Failure> {
-    let mut response = request(options, event)
+    let port = options.port;
+    let mut response = build_request(options, event)
         .send_lazy()
-        .map_err(|error| Failure::new(unreachable_text(options.port, &error)))?;
-    let hung_up = || {
-        let port = options.port;
-        let text = format!("the local Lambda on port {port} hung up before its answer was whole");
-        Failure::new(text)
-    };
+        .map_err(|error| call_failed(port, &error))?;
     if !(200..300).contains(&response.status_code) {
         let mut body = Vec::new();
-        response.read_to_end(&mut body).map_err(|_| hung_up())?;
-        say(&refusal_text(response.status_code, &body));
-        return Ok(EXIT_NOTHING_DONE);
+        response
+            .read_to_end(&mut body)
+            .map_err(|_| incomplete(port))?;
+        diagnostic(&refusal_text(response.status_code, &body));
+        return Ok(NOTHING_DONE);
     }
-    print_frames(&mut response).map_err(|reason| match reason {
-        Some(text) => Failure::new(text),
-        None => hung_up(),
-    })
+    print_frames(&mut response, port)
 }
 
-/// Prints the payloads up to the frame that says how it came out. `Err(None)`: there is none.
-fn print_frames(response: &mut ResponseLazy) -> Result<i32, Option<String>> {
+/// Prints the payloads up to the frame with the outcome; the exit status.
+fn print_frames(response: &mut ResponseLazy, port: u16) -> Result<i32, Failure> {
+    let malformed = |reason| {
+        let what = format!("malformed response stream from the local Lambda at 127.0.0.1:{port}");
+        Failure::caused(what, reason)
+    };
     let mut bytes = Vec::new();
-    let mut piece = vec![0; 64 * 1024];
+    let mut buffer = vec![0; READ_BYTES];
     loop {
-        let mut used = 0;
-        while let Some(frame) =
-            event_stream::read(&bytes[used..]).map_err(|text| Some(text.to_string()))?
-        {
+        let mut consumed = 0;
+        while let Some(frame) = event_stream::decode(&bytes[consumed..]).map_err(malformed)? {
             match frame.event_type.as_str() {
-                "PayloadChunk" => message::print_piece(frame.payload)
-                    .map_err(|failure| Some(failure.text().to_string()))?,
-                "InvokeComplete" => return Ok(complete(frame.payload)),
-                _ => {} // a later version's
+                "PayloadChunk" => output::write_stdout_chunk(frame.payload)?,
+                "InvokeComplete" => return Ok(report_outcome(frame.payload)),
+                _ => {} // an event type of a later version
             }
-            used += frame.length;
+            consumed += frame.length;
         }
-        bytes.drain(..used);
-        let count = response.read(&mut piece).map_err(|_| None)?;
-        if count == 0 {
-            return Err(None);
+        bytes.drain(..consumed);
+        match response.read(&mut buffer) {
+            Ok(count) if count > 0 => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => return Err(incomplete(port)),
         }
-        bytes.extend_from_slice(&piece[..count]);
     }
 }
 
-/// The exit status.
-fn complete(payload: &[u8]) -> i32 {
+/// The exit status; an error goes to stderr.
+fn report_outcome(payload: &[u8]) -> i32 {
     let fields: Value = serde_json::from_slice(payload).unwrap_or_default();
     let text = |name: &str| fields[name].as_str().unwrap_or_default();
-    if text("ErrorCode").is_empty() {
-        return 0;
+    let error_code = text("ErrorCode");
+    if error_code.is_empty() {
+        return DONE;
     }
     let details = text("ErrorDetails").replace('\n', " ");
-    say(&format!(
-        "the function failed ({}): {details}",
-        text("ErrorCode")
-    ));
-    EXIT_FUNCTION_ERROR
+    diagnostic(&format!("the function failed ({error_code}): {details}"));
+    FUNCTION_ERROR
 }

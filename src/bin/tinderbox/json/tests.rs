@@ -1,8 +1,8 @@
-//! The checker against `serde_json`, which this project did not write.
+//! The validator against `serde_json`, which this project did not write.
 
-use super::{DEPTH_MAX, Fault, check};
+use super::{DEPTH_MAX, Error, check};
 
-/// All texts of these pieces, up to so many of them.
+/// All texts of up to `most` of these pieces.
 fn all_texts(pieces: &[&str], most: u32, each: &mut dyn FnMut(&str)) {
     let count = pieces.len();
     for length in 0..=most {
@@ -18,28 +18,30 @@ fn all_texts(pieces: &[&str], most: u32, each: &mut dyn FnMut(&str)) {
     }
 }
 
-fn agrees(text: &str) {
+fn assert_agrees(text: &str) {
     let other = serde_json::from_str::<serde_json::Value>(text);
     let own = check(text.as_bytes());
     assert_eq!(own.is_ok(), other.is_ok(), "{text:?}: {own:?}, {other:?}");
 }
 
 #[test]
-fn every_short_text_is_judged_as_by_serde_json() {
+fn short_text_of_any_kind_is_judged_as_by_serde_json() {
     let structure = ["[", "]", "{", "}", ",", ":", "\"a\"", "1", " ", "\""];
-    all_texts(&structure, 5, &mut agrees);
+    all_texts(&structure, 5, &mut assert_agrees);
     let numbers = ["-", "0", "1", ".", "e", "E", "+", "999", " "];
-    all_texts(&numbers, 5, &mut agrees);
+    all_texts(&numbers, 5, &mut assert_agrees);
     let literals = ["t", "rue", "false", "nul", "l", "[", "]", ","];
-    all_texts(&literals, 5, &mut agrees);
+    all_texts(&literals, 5, &mut assert_agrees);
     let strings = [
         "\\", "u", "n", "/", "d800", "dC00", "00e9", "\"", "\u{1}", "é",
     ];
-    all_texts(&strings, 5, &mut |text| agrees(&format!("\"{text}\"")));
+    all_texts(&strings, 5, &mut |text| {
+        assert_agrees(&format!("\"{text}\""))
+    });
 }
 
 #[test]
-fn bytes_that_are_not_utf_8_are_refused_at_their_place() {
+fn invalid_utf_8_is_refused_at_its_offset() {
     for bytes in [
         &b"\"\xff\""[..],
         b"\"\xc3\"",
@@ -47,19 +49,19 @@ fn bytes_that_are_not_utf_8_are_refused_at_their_place() {
         b"\xef\xbb",
     ] {
         let at = bytes.iter().position(|byte| !byte.is_ascii());
-        let fault = check(bytes).expect_err("a fault");
-        assert_eq!(Some(fault.at), at, "{bytes:?}");
+        let error = check(bytes).expect_err("an error");
+        assert_eq!(Some(error.offset), at, "{bytes:?}");
     }
 }
 
 #[test]
-fn depth_of_1000_is_taken_and_1001_is_refused() {
+fn nesting_of_1000_is_accepted_and_1001_refused() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let text = |depth| open.repeat(depth) + "1" + &close.repeat(depth);
         assert_eq!(check(text(DEPTH_MAX).as_bytes()), Ok(()));
-        let what = "more than 1000 levels";
-        let at = open.len() * DEPTH_MAX;
-        let expected = Err(Fault { at, what });
+        let reason = "nesting of more than 1000 levels";
+        let offset = open.len() * DEPTH_MAX;
+        let expected = Err(Error { offset, reason });
         assert_eq!(check(text(DEPTH_MAX + 1).as_bytes()), expected);
     }
     let deep = "[".repeat(3_000_000);
@@ -67,7 +69,7 @@ fn depth_of_1000_is_taken_and_1001_is_refused() {
 }
 
 #[test]
-fn number_out_of_range_and_half_of_a_pair_are_refused() {
+fn number_out_of_range_and_lone_surrogate_are_refused() {
     let long = "9".repeat(400);
     for text in [
         "1e999",
@@ -84,12 +86,12 @@ fn number_out_of_range_and_half_of_a_pair_are_refused() {
 }
 
 #[test]
-fn special_letter_is_seen_at_each_place_of_a_long_string() {
+fn special_byte_at_any_offset_of_a_long_string_is_seen() {
     for at in 0..20 {
         for letter in (0..=255).map(char::from) {
             let mut text = format!("\"{}\"", "x".repeat(20));
             text.insert(1 + at, letter);
-            agrees(&text);
+            assert_agrees(&text);
         }
     }
 }

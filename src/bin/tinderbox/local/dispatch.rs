@@ -1,7 +1,8 @@
-//! The loop of the local Lambda: the next submission, its outcome, its end, its REPORT line.
+//! The dispatcher: takes an invoke request, waits for its outcome and its end, writes its REPORT
+//! line.
 //!
-//! One environment, so one event at a time, in the order in which they came; where it handles
-//! several at once, as many of these loops.
+//! One environment handles one event at a time, in the order of arrival; with concurrency there are
+//! as many of these loops as concurrent events.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
@@ -11,24 +12,25 @@ use std::time::{Duration, Instant};
 
 use super::budget::Share;
 use super::environment::{End, Environment};
-use super::invocation::{Message, Outcome, Submission, TIMED_OUT};
-use super::report;
+use super::invocation::{InvokeRequest, Message};
+use super::log_lines;
+use super::outcome::{Outcome, TIMED_OUT};
 
-/// How long a caller may take none of what it is sent before it gets no more: others wait.
-const SLOW_CALLER_MAX: Duration = Duration::from_secs(5);
+/// How long a caller may read nothing before it gets nothing more: other callers wait.
+const SLOW_CALLER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a full channel is tried.
-const TRY_AGAIN: Duration = Duration::from_millis(5);
+/// How often a send to a full channel is retried.
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A submission and who waits for its outcome. The sender is dropped when all is over.
+/// An invoke request and where its outcome goes. The sender is dropped after the REPORT line.
 pub struct Job {
-    pub submission: Arc<Submission>,
+    pub request: Arc<InvokeRequest>,
     pub reply: SyncSender<Message>,
-    /// What it takes up of what callers may, until it is done.
+    /// Its shares of the memory budgets, held until the job is done.
     pub _shares: Vec<Share>,
 }
 
-/// Serves jobs until nobody can send any more.
+/// Handles jobs until all senders are gone.
 pub fn serve(jobs: &Mutex<Receiver<Job>>, environment: &Environment) {
     loop {
         let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -36,50 +38,48 @@ pub fn serve(jobs: &Mutex<Receiver<Job>>, environment: &Environment) {
             return;
         };
         drop(jobs);
-        run(&job, environment);
+        handle(&job, environment);
     }
 }
 
-fn run(job: &Job, environment: &Environment) {
-    let Job {
-        submission, reply, ..
-    } = job;
+fn handle(job: &Job, environment: &Environment) {
+    let Job { request, reply, .. } = job;
     let settings = environment.settings();
-    let id = &submission.request_id;
-    let began = Instant::now();
-    let offered = environment.offer(submission);
-    report::start(id);
+    let id = &request.id;
+    let started = Instant::now();
+    let offered = environment.offer(request);
+    log_lines::start(id);
     let (error_type, end) = match offered {
         Ok(()) => {
-            let handed = Instant::now();
+            let released = Instant::now();
             environment.release(id);
-            let outcome = environment.outcome(id);
-            let duration = handed.elapsed();
+            let outcome = environment.wait_for_outcome(id);
+            let duration = released.elapsed();
             let error_type = send_outcome(reply, outcome);
             if error_type.as_deref() == Some(TIMED_OUT) {
-                report::timed_out(id, settings.timeout);
+                log_lines::timed_out(id, settings.timeout);
             }
-            (error_type, environment.end(duration))
+            (error_type, environment.wait_for_end(duration))
         }
         Err(failure) => {
             let outcome = Outcome::init_failure(id, failure, settings.init_timeout);
             let error_type = send_outcome(reply, outcome);
-            (error_type, End::without_event(began.elapsed()))
+            (error_type, End::without_event(started.elapsed()))
         }
     };
-    report::end(id, &end, settings.memory_mb, error_type.as_deref());
+    log_lines::end(id, &end, settings.memory_mb, error_type.as_deref());
 }
 
-/// The caller may be gone; the event was handled all the same.
+/// Sends the outcome to the caller, who may be gone; the error type of the outcome.
 fn send_outcome(reply: &SyncSender<Message>, outcome: Outcome) -> Option<String> {
     let error_type = outcome.error_type.clone();
-    send(reply, Message::Outcome(outcome), SLOW_CALLER_MAX);
+    send(reply, Message::Outcome(outcome), SLOW_CALLER_TIMEOUT);
     error_type
 }
 
-/// Sends to a caller, and waits no longer than this for one that is slow; whether it was sent.
-pub fn send(reply: &SyncSender<Message>, mut message: Message, at_most: Duration) -> bool {
-    let end = Instant::now() + at_most;
+/// Sends a message to a caller; false if the caller is gone, or did not read before the timeout.
+pub fn send(reply: &SyncSender<Message>, mut message: Message, timeout: Duration) -> bool {
+    let end = Instant::now() + timeout;
     loop {
         message = match reply.try_send(message) {
             Ok(()) => return true,
@@ -87,6 +87,6 @@ pub fn send(reply: &SyncSender<Message>, mut message: Message, at_most: Duration
             Err(TrySendError::Full(_)) if Instant::now() >= end => return false,
             Err(TrySendError::Full(message)) => message,
         };
-        thread::sleep(TRY_AGAIN);
+        thread::sleep(RETRY_INTERVAL);
     }
 }

@@ -1,76 +1,77 @@
-//! The execution environment: one process, one event at a time, and the state machine between them.
+//! The execution environment: one process, its events, and the state machine between them.
 //!
-//! Four parties meet here, each on threads of its own, each with a file of its own:
+//! Four parties meet here, each on threads of its own and with a file of its own:
 //!
-//! - `keeper`      the main thread: starts the process and watches its init
-//! - `undertaker`  sees it end, and everything it started end with it
-//! - `client`      the dispatcher, which brings events and takes outcomes; and who stops the tool
-//! - `runtime`     connections of the Runtime API, which ask for events and bring answers
+//! - `supervisor`    the main thread: starts the process and enforces the init timeout
+//! - `reaper`        reaps the process when it exits, and kills everything that it started
+//! - `client_side`   dispatchers, which bring events and wait for outcomes; and the shutdown
+//! - `runtime_side`  connections of the Runtime API, which request events and bring answers
 //!
-//! `state` holds what they share; `calls` and `flights` are more of its transitions: the calls of
-//! the Runtime API, and several events at once. `extension` is for a process that has registered
-//! itself as one. The phases are those of AWS's classic server (one environment, one event). An
-//! event gets exactly one outcome, the first of: an answer, a timeout, the end of the process.
+//! `state` holds what they share. Its transitions: `api_calls` (the calls of the Runtime API),
+//! `invocations` (the client's), `concurrent` (several events at once), `exit_messages` (texts).
+//! `extension` is for a process that registers itself as an extension. The phases are those of
+//! AWS's classic server (one environment, one event). An event gets exactly one outcome, the first
+//! of: an answer, a timeout, the exit of the process.
 //!
-//! The state machine is pure: a transition is given the time, waits for nothing, calls nothing,
-//! and leaves in `Actions` what has to follow. `tests` walks every state that it can reach. One
-//! lock guards it; `step` and `wait_until` are the only ways to it, so what follows from a
-//! transition is never left out, and no wait is without a limit. Nobody waits for a socket under
-//! the lock.
+//! The state machine is pure: a transition gets the time as an argument, waits for nothing, calls
+//! nothing, and stores the actions that have to follow in `Actions`. `tests` walks every reachable
+//! state. One lock guards it. `step` and `wait_until` are the only access, so the actions always
+//! follow their transition, and every wait is bounded. No socket is read or written under the lock.
 
-mod calls;
-mod client;
+mod api_calls;
+mod client_side;
+mod concurrent;
+mod exit_messages;
 mod extension;
-mod flights;
-mod keeper;
-mod runtime;
+mod invocations;
+mod reaper;
+mod runtime_side;
 mod state;
+mod supervisor;
 #[cfg(test)]
 mod tests;
-mod turns;
-mod undertaker;
 
-pub use calls::Refusal;
-pub use client::End;
-pub use runtime::Next;
-pub use state::InitFailure;
+pub use api_calls::Refusal;
+pub use client_side::End;
+pub use runtime_side::Next;
 
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::process::Program;
-use super::settings::Settings;
+use crate::process::Program;
+use crate::settings::Settings;
 use crate::sys;
 use state::{Limits, State};
 
-/// How often a party looks again that waits for something without a time of its own.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often a party checks its condition if only another party's step can change it.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The environment.
 pub struct Environment {
     settings: Settings,
     program: Program,
-    /// What the process is told as AWS_LAMBDA_RUNTIME_API.
+    /// The process's AWS_LAMBDA_RUNTIME_API.
     runtime_address: String,
     state: Mutex<State>,
-    /// For keeper and undertaker: a start is wanted, a process is there, a connection is gone.
-    control: Condvar,
+    /// For supervisor and reaper: a start is requested, a process exists, a connection is closed.
+    supervision: Condvar,
     /// For connections that wait in `/next`.
-    event: Condvar,
-    /// For clients: a phase, an outcome or an end has been reached.
+    event_ready: Condvar,
+    /// For clients: a new phase, an outcome or an end.
     progress: Condvar,
 }
 
-/// What a party that waits finds: what it waited for, or when to look again at the latest.
-enum Look<T> {
-    Done(T),
-    At(Instant),
-    /// Only another party's step can change anything.
-    Later,
+/// The state of a condition that a party waits for.
+enum Poll<T> {
+    Ready(T),
+    /// Check again at this time at the latest.
+    RecheckAt(Instant),
+    /// Only another party's step can change it.
+    Pending,
 }
 
 impl Environment {
-    /// An environment without a process yet.
+    /// An environment without a process.
     pub fn new(settings: Settings, program: Program, runtime_address: String) -> Environment {
         let limits = Limits {
             timeout: settings.timeout,
@@ -82,58 +83,58 @@ impl Environment {
             program,
             runtime_address,
             state: Mutex::new(State::new(limits, Instant::now())),
-            control: Condvar::new(),
-            event: Condvar::new(),
+            supervision: Condvar::new(),
+            event_ready: Condvar::new(),
             progress: Condvar::new(),
         }
     }
 
-    /// What the function was set up with.
+    /// The function's configuration.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// One step of the state machine, and what follows from it.
+    /// One transition of the state machine, and the actions that follow from it.
     fn step<T>(&self, transition: impl FnOnce(&mut State, Instant) -> T) -> T {
         let mut state = self.lock();
         let result = transition(&mut state, Instant::now());
-        self.perform(&mut state);
+        self.perform_actions(&mut state);
         result
     }
 
-    /// Takes steps until one finds what it waits for.
+    /// Makes transitions until one is ready.
     fn wait_until<T>(
         &self,
         condition: &Condvar,
-        mut transition: impl FnMut(&mut State, Instant) -> Look<T>,
+        mut transition: impl FnMut(&mut State, Instant) -> Poll<T>,
     ) -> T {
         let mut state = self.lock();
         loop {
             let now = Instant::now();
-            let look = transition(&mut state, now);
-            self.perform(&mut state);
-            let pause = match look {
-                Look::Done(result) => return result,
-                Look::At(time) => time.saturating_duration_since(now).min(LOOK_AGAIN),
-                Look::Later => LOOK_AGAIN,
+            let poll = transition(&mut state, now);
+            self.perform_actions(&mut state);
+            let pause = match poll {
+                Poll::Ready(result) => return result,
+                Poll::RecheckAt(time) => time.saturating_duration_since(now).min(RECHECK_INTERVAL),
+                Poll::Pending => RECHECK_INTERVAL,
             };
             let waited = condition.wait_timeout(state, pause);
-            state = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Under the lock: the id of a process that is in the state is not reaped, so it is no other's.
-    fn perform(&self, state: &mut State) {
+    /// Under the lock: a process whose id is in the state is not reaped, so its id is not reused.
+    fn perform_actions(&self, state: &mut State) {
         let actions = std::mem::take(&mut state.actions);
         if let Some(pid) = actions.terminate {
-            sys::terminate(pid);
+            sys::send_sigterm(pid);
         }
         if let Some(pid) = actions.kill {
             sys::kill_group(pid);
         }
         for (is_wanted, condition) in [
-            (actions.wake_keepers, &self.control),
-            (actions.wake_runtimes, &self.event),
+            (actions.wake_supervisors, &self.supervision),
+            (actions.wake_runtimes, &self.event_ready),
             (actions.wake_clients, &self.progress),
         ] {
             if is_wanted {
@@ -143,9 +144,7 @@ impl Environment {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic ends the whole process, so a poisoned lock is never seen.
-        self.state
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        // A panic ends the whole process, so no thread sees a poisoned lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

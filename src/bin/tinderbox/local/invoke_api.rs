@@ -1,11 +1,11 @@
 //! The Invoke API: `POST /2015-03-31/functions/{name}/invocations`, as Lambda answers it, and
-//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which sends a response as it
-//! comes.
+//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which streams the response.
 //!
-//! There is one function, so every name is its name, also an ARN or one with a qualifier.
-//! Statuses, headers and error bodies are those of Lambda's API reference ("Invoke"). Without
-//! `--raw` an event is JSON, as on Lambda, and an empty body is `{}`.
+//! There is one function, which answers to any name, ARN or qualified name. Statuses, headers and
+//! error bodies are those of Lambda's API reference ("Invoke"). Without `--binary` an event is
+//! JSON, as on Lambda, and an empty body is `{}`.
 
+mod error;
 mod headers;
 
 use std::net::TcpListener;
@@ -15,171 +15,187 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::EventFormat;
 use super::budget::Budget;
-use super::clock;
-use super::connections::{Gate, Rules};
+use super::connections;
 use super::dispatch::Job;
-use super::http::{Closed, Connection, Framing, Reply, Request, Waits};
-use super::invocation::{MESSAGES_MAX, Message, Outcome, PAYLOAD_BYTES_MAX, Submission};
+use super::http::{Connection, ConnectionClosed, Framing, Reply, Request, Timeouts};
+use super::invocation::{InvokeRequest, MESSAGES_MAX, Message};
+use super::outcome::Outcome;
+use super::permits::{Evictable, Permits, Rules};
+use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::{event, event_stream, sys};
+use error::ApiError;
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most that the events of all callers may take up at once; beyond it, calls are refused.
+/// The most bytes that the events of all callers may use at once; calls above it are refused.
 const EVENTS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// The same for asynchronous invocations, which wait without their callers.
+/// The same for queued asynchronous invocations.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 const QUEUE_COUNT_MAX: usize = 1000;
 
-/// How long a caller has for a head and for a body, may pause within them, and may leave a kept
-/// connection unused.
-const HEAD_MAX: Duration = Duration::from_secs(30);
-const BODY_MAX: Duration = Duration::from_secs(120);
-const PAUSE_MAX: Duration = Duration::from_secs(30);
-const IDLE_MAX: Duration = Duration::from_secs(600);
+/// How long a caller may take for a head and for a body, may pause within them, and may leave a
+/// connection idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// What a connection gets that has no place: Lambda's words for too many calls at once.
+const TIMEOUTS: Timeouts = Timeouts {
+    first: Some(HEAD_TIMEOUT),
+    idle: Some(IDLE_TIMEOUT),
+    head: Some(HEAD_TIMEOUT),
+    body: Some(BODY_TIMEOUT),
+    stall: Some(STALL_TIMEOUT),
+    send: Some(STALL_TIMEOUT),
+};
+
+/// The reply to a connection without a permit: Lambda's answer to too many calls at once.
 const REFUSAL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
     X-Amzn-ErrorType: TooManyRequestsException\r\nConnection: close\r\nContent-Length: 87\r\n\r\n\
     {\"Reason\":\"ConcurrentInvocationLimitExceeded\",\"Type\":\"User\",\
     \"message\":\"Rate Exceeded.\"}";
 
-/// The rules for connections.
-pub fn rules(places: usize) -> Rules {
+/// Every idle connection of a caller may be evicted.
+pub fn permit_rules(capacity: usize) -> Rules {
     Rules {
-        places,
-        waits: Waits {
-            first: Some(HEAD_MAX),
-            idle: Some(IDLE_MAX),
-            head: Some(HEAD_MAX),
-            body: Some(BODY_MAX),
-            stall: Some(PAUSE_MAX),
-            send: Some(PAUSE_MAX),
-        },
-        served_may_leave: true,
+        capacity,
+        evictable: Evictable::Idle,
         refusal: REFUSAL,
     }
 }
 
-/// Where submissions go, and what is let through.
+/// Where invoke requests go, and which are accepted.
 #[derive(Clone)]
-pub struct Front {
+pub struct InvokeServer {
     jobs: Sender<Job>,
-    raw: bool,
+    event_format: EventFormat,
     events: Arc<Budget>,
     queue: Arc<Budget>,
 }
 
-impl Front {
-    /// A front with nothing in it.
-    pub fn new(jobs: Sender<Job>, raw: bool) -> Front {
+impl InvokeServer {
+    /// A server with unused budgets.
+    pub fn new(jobs: Sender<Job>, event_format: EventFormat) -> InvokeServer {
         let space = sys::address_space_max();
-        Front {
+        InvokeServer {
             jobs,
-            raw,
+            event_format,
             events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
             queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
         }
     }
 }
 
-/// Serves connections for ever.
-pub fn serve(listener: &TcpListener, gate: &Arc<Gate>, front: &Front) -> ! {
-    gate.serve(listener, &[], || {
-        let front = front.clone();
-        move |connection| serve_connection(connection, &front)
+/// Serves connections forever.
+pub fn serve(listener: &TcpListener, permits: &Arc<Permits>, server: &InvokeServer) -> ! {
+    connections::serve(listener, permits, &[], TIMEOUTS, || {
+        let server = server.clone();
+        move |connection| serve_connection(connection, &server)
     })
 }
 
-fn serve_connection(mut connection: Connection, front: &Front) {
-    while let Ok(request) = connection.request() {
-        if answer(&mut connection, &request, front).is_err() {
+fn serve_connection(mut connection: Connection, server: &InvokeServer) {
+    while let Ok(request) = connection.read_request() {
+        if handle(&mut connection, &request, server).is_err() {
             return;
         }
     }
 }
 
-/// A call that is not served: status, AWS's name of the error, and a text.
-struct Fault(u16, &'static str, String);
-
+/// The invocation types of Lambda's API, and a streamed response.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum InvocationType {
     RequestResponse,
-    Stream,
+    ResponseStream,
     Event,
     DryRun,
 }
 
-fn answer(connection: &mut Connection, request: &Request, front: &Front) -> Result<(), Closed> {
-    let kind = match kind_of_call(request) {
-        Ok(kind) => kind,
-        Err(fault) => return refuse(connection, request, &fault),
+impl InvocationType {
+    fn event_bytes_max(self) -> usize {
+        match self {
+            InvocationType::Event => ASYNC_BYTES_MAX,
+            _ => PAYLOAD_BYTES_MAX,
+        }
+    }
+}
+
+fn handle(
+    connection: &mut Connection,
+    request: &Request,
+    server: &InvokeServer,
+) -> Result<(), ConnectionClosed> {
+    let invocation_type = match invocation_type(request) {
+        Ok(invocation_type) => invocation_type,
+        Err(error) => return error.reply(connection, request),
     };
-    let limit = match kind {
-        Kind::Event => ASYNC_BYTES_MAX,
-        Kind::RequestResponse | Kind::Stream | Kind::DryRun => PAYLOAD_BYTES_MAX,
+    let limit = invocation_type.event_bytes_max();
+    let reserved = server.events.reserve(request.stored_body_bytes_max(limit));
+    let Some(mut share) = reserved else {
+        return ApiError::too_many_requests().reply(connection, request);
     };
-    let Some(mut share) = front.events.share(request.body_bytes_max(limit)) else {
-        return refuse(connection, request, &too_many());
-    };
-    let body = connection.body(request, limit)?;
+    let body = connection.read_body(request, limit)?;
     share.shrink_to(body.bytes.len());
-    let submission = if body.length > limit as u64 {
-        Err(too_large(body.length, kind, limit))
-    } else {
-        submission(request, body.bytes, front.raw)
+    let invoke = match body.length > limit as u64 {
+        true => Err(event_too_large(body.length, invocation_type)),
+        false => invoke_request(request, body.bytes, server.event_format),
     };
-    let mut submission = match submission {
-        Ok(submission) => submission,
-        Err(fault) => return refuse(connection, request, &fault),
+    let mut invoke = match invoke {
+        Ok(invoke) => invoke,
+        Err(error) => return error.reply(connection, request),
     };
     let (reply, messages) = mpsc::sync_channel(MESSAGES_MAX);
-    submission.stream = (kind == Kind::Stream).then(|| reply.clone());
-    let submission = Arc::new(submission);
-    if kind == Kind::DryRun {
-        return connection.reply(request, &empty(204, Framing::Absent, &submission));
+    let is_stream = invocation_type == InvocationType::ResponseStream;
+    invoke.stream = is_stream.then(|| reply.clone());
+    let invoke = Arc::new(invoke);
+    if invocation_type == InvocationType::DryRun {
+        return connection.reply(request, &empty_reply(204, Framing::NoBody, &invoke));
     }
     let mut shares = vec![share];
-    if kind == Kind::Event {
-        match front.queue.share(submission.event.len()) {
+    if invocation_type == InvocationType::Event {
+        match server.queue.reserve(invoke.event.len()) {
             Some(share) => shares.push(share),
-            None => return refuse(connection, request, &too_many()),
+            None => return ApiError::too_many_requests().reply(connection, request),
         }
     }
     let job = Job {
-        submission: submission.clone(),
+        request: invoke.clone(),
         reply,
         _shares: shares,
     };
     // The dispatcher lives as long as the process.
-    front.jobs.send(job).map_err(|_| Closed)?;
-    if kind == Kind::Event {
-        return connection.reply(request, &empty(202, Framing::Sized, &submission));
+    server.jobs.send(job).map_err(|_| ConnectionClosed)?;
+    match invocation_type {
+        InvocationType::Event => {
+            connection.reply(request, &empty_reply(202, Framing::KnownLength, &invoke))
+        }
+        InvocationType::ResponseStream => stream_response(connection, &messages, &invoke),
+        InvocationType::RequestResponse | InvocationType::DryRun => {
+            let Ok(Message::Outcome(outcome)) = messages.recv() else {
+                return Err(ConnectionClosed);
+            };
+            connection.reply(request, &outcome_reply(&outcome, &invoke))
+        }
     }
-    if kind == Kind::Stream {
-        return stream(connection, &messages, &submission);
-    }
-    let Ok(Message::Outcome(outcome)) = messages.recv() else {
-        return Err(Closed);
-    };
-    connection.reply(request, &outcome_reply(&outcome, &submission))
 }
 
-/// Sends a response as it comes, in frames; the last one says how it came out.
-fn stream(
+/// Sends a response in frames while it arrives; the last frame has the outcome.
+fn stream_response(
     connection: &mut Connection,
     messages: &Receiver<Message>,
-    submission: &Submission,
-) -> Result<(), Closed> {
+    invoke: &InvokeRequest,
+) -> Result<(), ConnectionClosed> {
     let mut head = Reply::new(200, event_stream::CONTENT_TYPE, b"");
-    head.headers.extend(about(submission));
-    connection.begin_chunks(&head)?;
+    head.headers.extend(common_headers(invoke));
+    connection.start_chunks(&head)?;
     loop {
-        match messages.recv().map_err(|_| Closed)? {
-            Message::Piece(bytes) => {
-                connection.chunk(&event_stream::frame("PayloadChunk", &bytes))?;
+        match messages.recv().map_err(|_| ConnectionClosed)? {
+            Message::Chunk(bytes) => {
+                connection.send_chunk(&event_stream::encode("PayloadChunk", &bytes))?;
             }
             Message::Outcome(outcome) => {
                 let end = match &outcome.error_type {
@@ -189,133 +205,115 @@ fn stream(
                     }
                     None => json!({}),
                 };
-                let end = event_stream::frame("InvokeComplete", end.to_string().as_bytes());
-                connection.chunk(&end)?;
-                return connection.end_chunks();
+                let end = event_stream::encode("InvokeComplete", end.to_string().as_bytes());
+                connection.send_chunk(&end)?;
+                return connection.finish_chunks();
             }
         }
     }
 }
 
-fn kind_of_call(request: &Request) -> Result<Kind, Fault> {
+fn invocation_type(request: &Request) -> Result<InvocationType, ApiError> {
     let parts: Vec<&str> = request.path.split('/').collect();
-    let (name, streams) = match parts.as_slice() {
-        ["", "2015-03-31", "functions", name, "invocations"] => (name, false),
+    let (name, default) = match parts.as_slice() {
+        ["", "2015-03-31", "functions", name, "invocations"] => {
+            (name, InvocationType::RequestResponse)
+        }
         [
             "",
             "2021-11-15",
             "functions",
             name,
             "response-streaming-invocations",
-        ] => (name, true),
+        ] => (name, InvocationType::ResponseStream),
         _ => {
-            let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
-            return Err(Fault(404, "UnknownOperationException", text));
+            return Err(ApiError::unknown_operation(
+                404,
+                "UnknownOperationException",
+            ));
         }
     };
     if name.is_empty() || request.method != "POST" {
-        let text = "use POST /2015-03-31/functions/NAME/invocations".to_string();
-        return Err(Fault(405, "MethodNotAllowedException", text));
+        return Err(ApiError::unknown_operation(
+            405,
+            "MethodNotAllowedException",
+        ));
     }
     match request.header("X-Amz-Invocation-Type") {
-        None | Some("RequestResponse") if streams => Ok(Kind::Stream),
-        None | Some("RequestResponse") => Ok(Kind::RequestResponse),
-        Some("Event") if streams => Err(Fault(
-            400,
-            "InvalidParameterValueException",
-            "a stream has no X-Amz-Invocation-Type 'Event'".to_string(),
-        )),
-        Some("Event") => Ok(Kind::Event),
-        Some("DryRun") => Ok(Kind::DryRun),
-        Some(other) => Err(Fault(
-            400,
-            "InvalidParameterValueException",
-            format!("X-Amz-Invocation-Type '{other}' is none of RequestResponse, Event, DryRun"),
-        )),
+        None | Some("RequestResponse") => Ok(default),
+        Some("Event") if default == InvocationType::ResponseStream => {
+            Err(ApiError::invalid_parameter(
+                "X-Amz-Invocation-Type 'Event' is not possible with a response stream".to_string(),
+            ))
+        }
+        Some("Event") => Ok(InvocationType::Event),
+        Some("DryRun") => Ok(InvocationType::DryRun),
+        Some(other) => Err(ApiError::invalid_parameter(format!(
+            "invalid X-Amz-Invocation-Type '{other}': expected RequestResponse, Event or DryRun"
+        ))),
     }
 }
 
-fn submission(request: &Request, mut event: Vec<u8>, raw: bool) -> Result<Submission, Fault> {
-    let content_error = |text| Fault(400, "InvalidRequestContentException", text);
-    if event.is_empty() && !raw {
-        event = b"{}".to_vec();
-    }
-    if !raw {
-        event::check(&event).map_err(|fault| {
-            content_error(format!("Could not parse request body into json: {fault}"))
+fn invoke_request(
+    request: &Request,
+    mut event: Vec<u8>,
+    format: EventFormat,
+) -> Result<InvokeRequest, ApiError> {
+    if format == EventFormat::Json {
+        if event.is_empty() {
+            event = b"{}".to_vec();
+        }
+        event::check_json(&event).map_err(|reason| {
+            let text = format!("Could not parse request body into json: {reason}");
+            ApiError::invalid_content(text)
         })?;
     }
-    let mut submission = Submission::new(event);
-    headers::take(request, raw, &mut submission)?;
-    Ok(submission)
+    let mut invoke = InvokeRequest::new(event);
+    headers::apply(request, format, &mut invoke)?;
+    Ok(invoke)
 }
 
-fn too_large(length: u64, kind: Kind, limit: usize) -> Fault {
-    let kind = match kind {
-        Kind::Event => "Event",
-        Kind::RequestResponse | Kind::Stream | Kind::DryRun => "RequestResponse",
+fn event_too_large(length: u64, invocation_type: InvocationType) -> ApiError {
+    let name = match invocation_type {
+        InvocationType::Event => "Event",
+        _ => "RequestResponse",
     };
-    Fault(
-        413,
-        "RequestTooLargeException",
-        format!(
-            "{length} byte payload is too large for the {kind} invocation type (limit {limit} \
+    let limit = invocation_type.event_bytes_max();
+    ApiError {
+        status: 413,
+        error_type: "RequestTooLargeException",
+        text: format!(
+            "{length} byte payload is too large for the {name} invocation type (limit {limit} \
              bytes)"
         ),
-    )
+    }
 }
 
-/// What Lambda says when more is called at once than an account may.
-fn too_many() -> Fault {
-    Fault(
-        429,
-        "TooManyRequestsException",
-        "Rate Exceeded.".to_string(),
-    )
-}
-
-fn empty(status: u16, framing: Framing, submission: &Submission) -> Reply<'static> {
+fn empty_reply(status: u16, framing: Framing, invoke: &InvokeRequest) -> Reply<'static> {
     Reply {
         status,
-        headers: vec![("X-Amzn-RequestId", submission.request_id.clone())],
+        headers: vec![("X-Amzn-RequestId", invoke.id.clone())],
         body: b"",
         framing,
     }
 }
 
-fn outcome_reply<'a>(outcome: &'a Outcome, submission: &Submission) -> Reply<'a> {
+fn outcome_reply<'a>(outcome: &'a Outcome, invoke: &InvokeRequest) -> Reply<'a> {
     let mut reply = Reply::new(200, &outcome.content_type, &outcome.body);
     if outcome.error_type.is_some() {
         reply
             .headers
             .push(("X-Amz-Function-Error", "Unhandled".to_string()));
     }
-    reply.headers.extend(about(submission));
+    reply.headers.extend(common_headers(invoke));
     reply
 }
 
-/// The headers that every answer has.
-fn about(submission: &Submission) -> [(&'static str, String); 3] {
+/// The headers of every answer.
+fn common_headers(invoke: &InvokeRequest) -> [(&'static str, String); 3] {
     [
-        ("X-Amzn-RequestId", submission.request_id.clone()),
+        ("X-Amzn-RequestId", invoke.id.clone()),
         ("X-Amz-Executed-Version", "$LATEST".to_string()),
-        ("X-Amzn-Trace-Id", submission.trace_id.clone()),
+        ("X-Amzn-Trace-Id", invoke.trace_id.clone()),
     ]
-}
-
-fn refuse(connection: &mut Connection, request: &Request, fault: &Fault) -> Result<(), Closed> {
-    let Fault(status, name, text) = fault;
-    let body = match status {
-        413 => json!({ "Type": "User", "message": text }),
-        429 => {
-            let reason = "ConcurrentInvocationLimitExceeded";
-            json!({ "Reason": reason, "Type": "User", "message": text })
-        }
-        _ => json!({ "Type": "User", "Message": text }),
-    };
-    let body = body.to_string();
-    let mut reply = Reply::new(*status, "application/json", body.as_bytes());
-    reply.headers.push(("X-Amzn-RequestId", clock::uuid()));
-    reply.headers.push(("X-Amzn-ErrorType", name.to_string()));
-    connection.reply(request, &reply)
 }

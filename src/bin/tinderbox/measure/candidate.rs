@@ -1,7 +1,7 @@
-//! Who is measured: a bootstrap, what it is called, how it is started, and what its files weigh.
+//! A measured bootstrap: its name, how it is started, and the size of its files.
 //!
-//! On the command line: `[NAME=]PATH[,handler=H][,root=DIR][,env=NAME=VALUE]...`. A word that is
-//! the name of a file or a folder as it stands is taken for that.
+//! On the command line: `[NAME=]PATH[,handler=H][,task-root=DIR][,env=NAME=VALUE]...`. An argument
+//! that is the name of an existing file or folder is taken as that.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -11,54 +11,48 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::MeasureOptions;
-use crate::local::Settings;
-use crate::local::process::Program;
-use crate::message::Failure;
+use crate::clock;
+use crate::limits::FUNCTION_NAME;
+use crate::output::Failure;
+use crate::process::{self, Program};
+use crate::settings::{Restart, Settings};
 
-/// One bootstrap that takes part.
+/// A bootstrap that takes part.
 pub struct Candidate {
     pub name: String,
     pub program: Program,
     pub settings: Settings,
-    /// `static`, `dynamic: INTERPRETER`, `script: INTERPRETER`.
+    /// See `process::linkage`.
     pub linked: String,
-    /// Of what is deployed: the folder of a `DIR`, else the bootstrap alone.
+    /// The size of the deployment: of the folder for a `DIR`, otherwise of the bootstrap alone.
     pub bytes: u64,
-    /// The size of its zip, or why there is none.
+    /// The size of its zip, or the reason why there is none.
     pub zip_bytes: Result<u64, String>,
 }
 
 impl Candidate {
-    /// Finds what a word of the command line means.
-    pub fn find(word: &OsStr, options: &MeasureOptions) -> Result<Candidate, Failure> {
-        let spec = Spec::parse(word)?;
-        let program = Program::find(&spec.path, &[]).map_err(Failure::new)?;
+    /// Finds the bootstrap of a command-line argument.
+    pub fn find(argument: &OsStr, options: &MeasureOptions) -> Result<Candidate, Failure> {
+        let spec = Spec::parse(argument)?;
+        let program = Program::find(&spec.path, &[])?;
+        let task_root = program.task_root(spec.task_root.as_deref())?;
         let bootstrap = &program.bootstrap;
-        let root = match &spec.root {
-            Some(root) if !root.is_dir() => {
-                let text = format!("the task root '{}' is not a folder", root.display());
-                return Err(Failure::new(text));
-            }
-            Some(root) => std::path::absolute(root),
-            None => Ok(bootstrap.parent().unwrap_or(Path::new("/")).to_path_buf()),
-        };
-        let root = root.map_err(|error| Failure::new(format!("no absolute path: {error}")))?;
         let deployed = match spec.path.is_dir() {
-            true => root.clone(),
+            true => task_root.clone(),
             false => bootstrap.clone(),
         };
         let unreadable =
-            |error| Failure::new(format!("'{}' cannot be read: {error}", deployed.display()));
+            |error| Failure::caused(format!("cannot read '{}'", deployed.display()), error);
         let mut variables = options.variables.clone();
         variables.extend(spec.variables);
         Ok(Candidate {
-            name: spec.name.unwrap_or_else(|| name_of(bootstrap)),
-            linked: crate::local::process::linked(bootstrap),
+            name: spec.name.unwrap_or_else(|| default_name(bootstrap)),
+            linked: process::linkage(bootstrap),
             bytes: size(&deployed).map_err(unreadable)?,
             zip_bytes: zip_size(&deployed),
             settings: Settings {
-                function_name: "function".to_string(),
-                root,
+                function_name: FUNCTION_NAME.to_string(),
+                task_root,
                 handler: spec.handler.unwrap_or_else(|| options.handler.clone()),
                 timeout: options.timeout,
                 init_timeout: options.timeout,
@@ -66,44 +60,42 @@ impl Candidate {
                 variables,
                 concurrency: None,
                 snapstart: false,
-                one_shot: false,
+                restart: Restart::Never,
             },
             program,
         })
     }
-}
 
-impl Candidate {
-    /// Its name, and its file where that says more.
-    pub fn shown(&self) -> String {
+    /// Its name and its file, for messages.
+    pub fn label(&self) -> String {
         format!("{} ({})", self.name, self.program.bootstrap.display())
     }
 }
 
-/// The parts of a word.
+/// The parts of an argument.
 struct Spec {
     name: Option<String>,
     path: PathBuf,
     handler: Option<String>,
-    root: Option<PathBuf>,
+    task_root: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
 }
 
 impl Spec {
-    fn parse(word: &OsStr) -> Result<Spec, Failure> {
+    fn parse(argument: &OsStr) -> Result<Spec, Failure> {
         let mut spec = Spec {
             name: None,
-            path: PathBuf::from(word),
+            path: PathBuf::from(argument),
             handler: None,
-            root: None,
+            task_root: None,
             variables: Vec::new(),
         };
         if spec.path.exists() {
             return Ok(spec);
         }
-        let mut parts = word.as_bytes().split(|&byte| byte == b',');
+        let mut parts = argument.as_bytes().split(|&byte| byte == b',');
         let first = parts.next().unwrap_or_default();
-        let (name, path) = match split(first) {
+        let (name, path) = match split_at_equals(first) {
             Some((name, path)) if !name.contains(&b'/') && !name.is_empty() => (name, path),
             _ => (&b""[..], first),
         };
@@ -113,36 +105,42 @@ impl Spec {
             name => Some(name.replace(char::is_control, " ")),
         };
         for part in parts {
-            let value = |value: &[u8]| OsString::from_vec(value.to_vec());
-            match split(part) {
-                Some((b"handler", handler)) => {
-                    let handler = value(handler).to_string_lossy().into_owned();
-                    spec.handler = Some(crate::arguments::handler(handler)?);
-                }
-                Some((b"root", root)) => spec.root = Some(value(root).into()),
-                Some((b"env", variable)) => {
-                    let variable = crate::arguments::variable(&value(variable))?;
-                    spec.variables.push(variable);
-                }
-                _ => {
-                    return Err(Failure::new(format!(
-                        "'{}' behind a comma is none of handler=H, root=DIR, env=NAME=VALUE",
-                        String::from_utf8_lossy(part)
-                    )));
-                }
-            }
+            spec.set(part)?;
         }
         Ok(spec)
     }
+
+    fn set(&mut self, part: &[u8]) -> Result<(), Failure> {
+        let owned = |value: &[u8]| OsString::from_vec(value.to_vec());
+        match split_at_equals(part) {
+            Some((b"handler", handler)) => {
+                let handler = String::from_utf8_lossy(handler).into_owned();
+                self.handler = Some(crate::arguments::handler(handler)?);
+            }
+            Some((b"task-root", root)) => self.task_root = Some(owned(root).into()),
+            Some((b"env", variable)) => {
+                let variable = crate::arguments::variable(&owned(variable))?;
+                self.variables.push(variable);
+            }
+            _ => {
+                return Err(Failure::new(format!(
+                    "invalid setting '{}' of a bootstrap: expected handler=H, task-root=DIR or \
+                     env=NAME=VALUE after a comma",
+                    String::from_utf8_lossy(part)
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
-fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_at_equals(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = text.iter().position(|&byte| byte == b'=')?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// What a bootstrap is called when nobody says: `echo` for `target/lambda/x86_64/echo/bootstrap`.
-fn name_of(bootstrap: &Path) -> String {
+/// `echo` for `target/lambda/x86_64/echo/bootstrap`, otherwise the file's name.
+fn default_name(bootstrap: &Path) -> String {
     let file = bootstrap.file_name().unwrap_or_default();
     let folder = bootstrap.parent().and_then(Path::file_name);
     let name = match folder {
@@ -152,7 +150,7 @@ fn name_of(bootstrap: &Path) -> String {
     name.to_string_lossy().replace(char::is_control, " ")
 }
 
-/// Of a file, or of all files in a folder, however deep.
+/// The size of a file, or of all files in a folder and its subfolders.
 fn size(path: &Path) -> io::Result<u64> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_dir() {
@@ -161,7 +159,7 @@ fn size(path: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        // A link to a folder may lead back up; zip follows links to files alone just so.
+        // A link to a folder may form a loop; zip, too, follows only links to files.
         let is_link = entry.file_type()?.is_symlink();
         if !is_link || fs::metadata(entry.path()).is_ok_and(|found| found.is_file()) {
             bytes += size(&entry.path())?;
@@ -170,7 +168,8 @@ fn size(path: &Path) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// Zipped as small as the program `zip` does it, without attributes of this machine.
+/// The size of the zip that the program `zip` writes with its best compression and without file
+/// attributes.
 fn zip_size(deployed: &Path) -> Result<u64, String> {
     let (folder, what) = match deployed.is_dir() {
         true => (deployed, OsStr::new(".")),
@@ -179,12 +178,9 @@ fn zip_size(deployed: &Path) -> Result<u64, String> {
             deployed.file_name().unwrap_or_default(),
         ),
     };
-    // Not a pipe: zip adds bytes when it cannot go back in what it has written.
-    let name = format!(
-        "tinderbox-{}-{}.zip",
-        std::process::id(),
-        crate::local::clock::hex_32()
-    );
+    // Not a pipe: zip adds bytes if it cannot seek in its output.
+    let pid = std::process::id();
+    let name = format!("tinderbox-{pid}-{}.zip", clock::random_hex());
     let file = std::env::temp_dir().join(name);
     let run = Command::new("zip")
         .args(["-q", "-9", "-X", "-r"])
@@ -194,14 +190,15 @@ fn zip_size(deployed: &Path) -> Result<u64, String> {
         .stdin(Stdio::null())
         .output();
     let size = fs::metadata(&file).map(|found| found.len());
-    let _ = fs::remove_file(&file); // there is none when zip did nothing
+    let _ = fs::remove_file(&file); // it does not exist if zip failed
     match run {
-        Ok(output) if output.status.success() => size.map_err(|error| error.to_string()),
+        Ok(output) if output.status.success() => {
+            size.map_err(|error| format!("cannot read the zip: {error}"))
+        }
         Ok(output) => Err(format!(
-            "zip fails: {}",
+            "zip failed: {}",
             String::from_utf8_lossy(&output.stdout).trim()
         )),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no zip".to_string()),
-        Err(error) => Err(format!("zip cannot be run: {error}")),
+        Err(error) => Err(format!("cannot run zip: {error}")),
     }
 }

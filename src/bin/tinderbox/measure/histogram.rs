@@ -1,27 +1,28 @@
-//! A histogram for the terminal: one line a candidate, all over the same axis of time.
+//! A histogram for the terminal: one line for each candidate, with a common time axis.
 
 use super::Report;
-use super::table::grouped;
+use crate::number::grouped;
 
 const COLUMNS: usize = 64;
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Cold starts to a complete `GET`: how many of them took how long. Times differ by factors, so the
-/// axis is logarithmic; the few that took longest are all in the last column.
+/// The distribution of cold starts to a complete `GET`. The axis is logarithmic, because candidates
+/// differ by factors; the slowest 2 % are in the last column.
 pub fn write(report: &Report) -> String {
     let samples: Vec<_> = report
-        .figures
+        .measurements
         .iter()
-        .map(|f| f.start_sample(|s| s.next_us))
+        .map(|measured| measured.start_sample(|start| start.next_us))
         .collect();
     let ends = samples
         .iter()
-        .filter_map(|sample| Some((sample.at(0.0)?, sample.at(0.98)?)));
-    let Some((least, most)) = ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+        .filter_map(|sample| Some((sample.quantile(0.0)?, sample.quantile(0.98)?)));
+    let Some((least, greatest)) =
+        ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
     else {
         return String::new();
     };
-    let range = (most / least).ln().max(0.05);
+    let range = (greatest / least).ln().max(0.05);
     let names = report
         .candidates
         .iter()
@@ -31,11 +32,11 @@ pub fn write(report: &Report) -> String {
     for (candidate, sample) in report.candidates.iter().zip(&samples) {
         let mut counts = [0usize; COLUMNS];
         for us in sample.sorted() {
-            let place = (us / least).ln() / range * COLUMNS as f64;
-            counts[(place as usize).min(COLUMNS - 1)] += 1;
+            let column = (us / least).ln() / range * COLUMNS as f64;
+            counts[(column as usize).min(COLUMNS - 1)] += 1;
         }
         let top = counts.iter().copied().max().unwrap_or(0).max(1);
-        // What is there at all is seen.
+        // A count above 0 is visible.
         let bar = |&count: &usize| BARS[(count * (BARS.len() - 1)).div_ceil(top)];
         let bars: String = counts.iter().map(bar).collect();
         text += format!("  {:names$}  {bars}", candidate.name).trim_end();

@@ -1,224 +1,229 @@
-//! One process of a candidate with its server: started, driven event by event, and ended.
+//! A process of a candidate with its server: started, given events, and killed.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use super::api_session::{Answer, AnswerCheck, ApiSession};
 use super::candidate::Candidate;
-use super::desk::{Answer, Desk, Judge};
 use super::server::Server;
-use crate::local::process::{describe, explain_refusal, kill_strays};
-use crate::sys::{self, Image, launch::Launch, meter};
+use super::stop::park_if_stopping;
+use crate::process::{describe, explain_refusal, kill_descendants, retry_transient_errors};
+use crate::sys::launch::{Launch, Tracing};
+use crate::sys::{self, ExecImage, resources};
 
-/// How often it is looked whether the process still lives.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often the process is checked for its exit.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long a file that is still being written (ETXTBSY) is waited for: a linker's last moments.
-const BUSY: Duration = Duration::from_secs(1);
+/// How much of a failed bootstrap's output is shown.
+const OUTPUT_TAIL_BYTES: usize = 2000;
 
-/// How much of what a failed bootstrap has said is shown.
-const SAID_BYTES: usize = 2000;
-
-/// What every process of a measurement is given.
-pub struct Work {
+/// What every process of a measurement has in common.
+pub struct Config {
     pub event: Vec<u8>,
-    pub judge: Judge,
+    pub check: AnswerCheck,
     /// For a start, and for an answer.
     pub timeout: Duration,
     pub null: File,
 }
 
-/// Why a process is of no more use.
-pub enum Trouble {
-    /// The kernel will not run the file.
-    Refused(String),
-    /// Its own doing.
+/// Why a process cannot be used.
+pub enum ProcessError {
+    /// The file cannot be executed, or the system lacks a resource.
+    CannotStart(String),
+    /// The bootstrap failed.
     Failed(String),
 }
 
-/// A process that runs, and its server.
+/// A running process and its server.
 pub struct Process<'a> {
     pub server: Server,
     pub pid: u32,
-    /// Just before it was started.
+    /// Just before its start.
     pub started: Instant,
     pub status: Option<ExitStatus>,
-    is_traced: bool,
-    work: &'a Work,
+    tracing: Tracing,
+    config: &'a Config,
 }
 
-/// An event's way: sent, and answered.
+/// What a process has to do before the timeout.
+#[derive(Clone, Copy)]
+enum Awaited {
+    Next,
+    Answer,
+}
+
+/// An answered event.
 pub struct Invocation {
     pub sent: Instant,
     pub answer: Answer,
 }
 
 impl<'a> Process<'a> {
-    /// Starts it; what it says goes to `output`, or nowhere.
+    /// Starts the process; its stdout and stderr go to `output`, or to /dev/null.
     pub fn start(
         candidate: &Candidate,
-        work: &'a Work,
+        config: &'a Config,
         output: Option<&File>,
-        is_traced: bool,
-    ) -> Result<Process<'a>, Trouble> {
-        super::hold_if_stopped();
+        tracing: Tracing,
+    ) -> Result<Process<'a>, ProcessError> {
+        park_if_stopping();
         let bootstrap = &candidate.program.bootstrap;
-        let unusual = |error: io::Error| Trouble::Refused(format!("the system refuses: {error}"));
-        let desk = Desk::new(&work.event, &candidate.settings.arn(), work.judge.clone());
-        let server = Server::new(desk).map_err(unusual)?;
-        let address = server.address().map_err(unusual)?;
-        let variables = candidate.settings.environment(&address);
-        let image = Image::new(bootstrap, &[bootstrap], &variables).map_err(unusual)?;
-        let output = output.unwrap_or(&work.null).as_fd();
-        let root = &candidate.settings.root;
-        let launch = Launch::new(image, root, work.null.as_fd(), output, is_traced);
-        let (pid, started) = started(&mut launch.map_err(unusual)?, bootstrap)?;
+        let cannot_start = |error: io::Error| {
+            ProcessError::CannotStart(format!("cannot start {}: {error}", candidate.label()))
+        };
+        let settings = &candidate.settings;
+        let session = ApiSession::new(&config.event, &settings.arn(), config.check.clone());
+        let server = Server::new(session).map_err(cannot_start)?;
+        let address = server.address().map_err(cannot_start)?;
+        let variables = settings.environment(&address);
+        let image = ExecImage::new(bootstrap, &[bootstrap], &variables).map_err(cannot_start)?;
+        let output = output.unwrap_or(&config.null).as_fd();
+        let null = config.null.as_fd();
+        let launch = Launch::new(image, &settings.task_root, null, output, tracing);
+        let mut launch = launch.map_err(cannot_start)?;
+        let (pid, started) = retry_transient_errors(|| {
+            let started = Instant::now();
+            launch.spawn().map(|pid| (pid, started))
+        })
+        .map_err(|error| ProcessError::CannotStart(explain_refusal(bootstrap, &error)))?;
         Ok(Process {
             server,
             pid,
             started,
             status: None,
-            is_traced,
-            work,
+            tracing,
+            config,
         })
     }
 
-    /// Waits until it asks for an event.
-    pub fn wait_for_next(&mut self) -> Result<(), Trouble> {
-        self.wait(|server| server.is_asked(), "has not asked for an event")
+    /// Waits until the process requests an event.
+    pub fn wait_for_next(&mut self) -> Result<(), ProcessError> {
+        self.wait(|server| server.has_waiting_next(), Awaited::Next)
     }
 
-    /// Sends it an event and waits for the answer.
-    pub fn invoke(&mut self) -> Result<Invocation, Trouble> {
+    /// Sends an event and waits for the answer.
+    pub fn invoke(&mut self) -> Result<Invocation, ProcessError> {
         self.wait_for_next()?;
         let Some(sent) = self.server.send_event() else {
-            let number = self.server.desk.events;
-            let text = format!("does not take event {number}, which it has asked for");
-            return Err(Trouble::Failed(text));
+            let number = self.server.session.events;
+            let text = format!("closed the connection on which it had requested event {number}");
+            return Err(ProcessError::Failed(text));
         };
         let mut answer = None;
-        let look = |server: &mut Server| {
-            answer = server.desk.take_answer();
+        let done = |server: &mut Server| {
+            answer = server.session.take_answer();
             answer.is_some()
         };
-        self.wait(look, "has not answered")?;
+        self.wait(done, Awaited::Answer)?;
         match answer {
             Some(answer) => Ok(Invocation { sent, answer }),
-            None => Err(Trouble::Failed("has not answered".to_string())),
+            None => Err(self.timed_out(Awaited::Answer)),
         }
     }
 
     fn wait(
         &mut self,
-        mut is_so: impl FnMut(&mut Server) -> bool,
-        otherwise: &str,
-    ) -> Result<(), Trouble> {
-        let end = Instant::now() + self.work.timeout;
+        mut done: impl FnMut(&mut Server) -> bool,
+        what: Awaited,
+    ) -> Result<(), ProcessError> {
+        let end = Instant::now() + self.config.timeout;
         loop {
-            if is_so(&mut self.server) {
+            if done(&mut self.server) {
                 return Ok(());
             }
-            self.server.pump(LOOK, None);
-            if is_so(&mut self.server) {
+            self.server.poll_once(POLL_INTERVAL, None);
+            if done(&mut self.server) {
                 return Ok(());
             }
-            if let Some(trouble) = self.trouble() {
-                return Err(trouble);
+            if let Some(error) = self.error() {
+                return Err(error);
             }
             if Instant::now() > end {
-                let number = self.number();
-                let seconds = self.work.timeout.as_secs_f64();
-                let complaint = self.server.desk.take_complaint();
-                let complaint = complaint.map_or(String::new(), |text| format!("; it {text}"));
-                let text = format!("{otherwise}{number} in {seconds} s{complaint}");
-                return Err(Trouble::Failed(text));
+                return Err(self.timed_out(what));
             }
         }
     }
 
-    /// Whether it has ended, or given up.
-    pub fn trouble(&mut self) -> Option<Trouble> {
-        if let Some(text) = &self.server.desk.init_error {
-            return Some(Trouble::Failed(format!("posted an init error: {text}")));
+    fn timed_out(&mut self, what: Awaited) -> ProcessError {
+        let session = &mut self.server.session;
+        let what = match (what, session.events) {
+            (Awaited::Answer, number) => format!("did not answer event {number}"),
+            (Awaited::Next, 0) => "did not request an event".to_string(),
+            (Awaited::Next, number) => format!("did not request an event after event {number}"),
+        };
+        let seconds = self.config.timeout.as_secs_f64();
+        let fault = session.take_protocol_fault();
+        let fault = fault.map_or(String::new(), |text| format!("; before that, it {text}"));
+        ProcessError::Failed(format!("{what} within {seconds} s{fault}"))
+    }
+
+    /// An init error, or the exit of the process.
+    fn error(&mut self) -> Option<ProcessError> {
+        if let Some(error) = self.init_error() {
+            return Some(error);
         }
         if self.status.is_none() {
-            self.status = meter::ended(self.pid);
-            // What it has sent before its end may be here still.
-            self.server.pump(Duration::ZERO, None);
+            self.status = resources::try_wait(self.pid);
+            // Its last requests may still be in the sockets' buffers.
+            self.server.poll_once(Duration::ZERO, None);
         }
         let how = describe(self.status?);
-        super::hold_if_stopped(); // it may be the stop that has killed it
-        if let Some(text) = &self.server.desk.init_error {
-            return Some(Trouble::Failed(format!("posted an init error: {text}")));
+        park_if_stopping(); // the thread of the stop signal may have killed it
+        if let Some(error) = self.init_error() {
+            return Some(error);
         }
-        Some(Trouble::Failed(match self.server.desk.events {
-            0 => format!("{how} before it asked for an event"),
-            number => format!("{how} on its event {number}"),
+        Some(ProcessError::Failed(match self.server.session.events {
+            0 => format!("{how} before it requested an event"),
+            number => format!("{how} during its event {number}"),
         }))
     }
 
-    fn number(&self) -> String {
-        match self.server.desk.events {
-            0 => String::new(),
-            number => format!(" (its event {number})"),
-        }
+    fn init_error(&self) -> Option<ProcessError> {
+        let text = self.server.session.init_error.as_ref()?;
+        Some(ProcessError::Failed(format!(
+            "posted an init error: {text}"
+        )))
     }
 
-    /// Kills it and its process group. What else it has started is for `kill_strays`.
+    /// Kills the process and its group. `kill_descendants` is for the rest of its descendants.
     pub fn stop(mut self) {
-        self.end();
+        self.kill();
     }
 
-    fn end(&mut self) {
-        if self.status.is_none() {
-            sys::kill_group(self.pid);
-            sys::kill(self.pid);
-            // A traced leader's end comes behind that of its threads, which are ours to bury too.
-            match self.is_traced {
-                true => kill_strays(),
-                false => self.status = Some(sys::reap(self.pid)),
-            }
+    fn kill(&mut self) {
+        if self.status.is_some() {
+            return;
+        }
+        sys::kill_group(self.pid);
+        sys::send_sigkill(self.pid);
+        match self.tracing {
+            Tracing::Off => self.status = Some(sys::reap(self.pid)),
+            // The exit of a traced leader follows those of its threads, which the tool reaps too.
+            Tracing::On => drop(kill_descendants()),
         }
     }
 }
 
 impl Drop for Process<'_> {
     fn drop(&mut self) {
-        self.end();
+        self.kill();
     }
 }
 
-/// The process, and the moment before its start.
-fn started(launch: &mut Launch, bootstrap: &Path) -> Result<(u32, Instant), Trouble> {
-    let busy_until = Instant::now() + BUSY;
-    loop {
-        let started = Instant::now();
-        match launch.start() {
-            Ok(pid) => return Ok((pid, started)),
-            Err(error)
-                if error.kind() == io::ErrorKind::ExecutableFileBusy && started < busy_until =>
-            {
-                std::thread::sleep(LOOK);
-            }
-            Err(error) => return Err(Trouble::Refused(explain_refusal(bootstrap, &error))),
-        }
-    }
-}
-
-/// The last of what a process has said, indented, on lines of its own.
-pub fn last_said(mut output: &File) -> String {
+/// The end of a process's output, indented, on lines of its own.
+pub fn output_tail(mut output: &File) -> String {
     let mut text = Vec::new();
     let length = output.seek(SeekFrom::End(0)).unwrap_or(0);
-    let from = length.saturating_sub(SAID_BYTES as u64);
-    let _ = output.seek(SeekFrom::Start(from));
+    let start = length.saturating_sub(OUTPUT_TAIL_BYTES as u64);
+    let _ = output.seek(SeekFrom::Start(start));
     let _ = output.read_to_end(&mut text);
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<String> = text.lines().map(|line| format!("\n    {line}")).collect();
     match lines.is_empty() {
         true => String::new(),
-        false => format!("; it said:{}", lines.concat()),
+        false => format!("; its output:{}", lines.concat()),
     }
 }

@@ -1,9 +1,8 @@
-//! The Runtime API for one process that is measured: one thread, and nothing allocated for an
-//! event.
+//! The Runtime API for one measured process: one thread, and no allocation for an event.
 //!
-//! It does what every bootstrap needs and keeps the times: a `GET` of the next event is held until
-//! the one who measures lets an event go; an answer is judged and acknowledged at once. Clients
-//! that pipeline, that do not, and that open a connection for each request are all served.
+//! It implements what every bootstrap needs and takes the times: a `GET` of the next event is held
+//! until the measurement sends an event; an answer is checked and acknowledged at once. It serves
+//! clients that pipeline, clients that do not, and clients that open a connection for each request.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -11,55 +10,55 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use super::desk::{Desk, Reply};
-use super::wire::{self, Chunks, Framing, Head, Parsed, Progress};
-use crate::sys::meter::Poller;
+use super::api_session::{ApiSession, Reply};
+use super::wire::{self, ChunkDecoder, Framing, Head, HttpVersion, Parsed, Progress};
+use crate::sys::poller::{Interest, Poller};
 
 const READ_BYTES: usize = 64 * 1024;
 
 /// The server of one process.
 pub struct Server {
-    pub desk: Desk,
+    pub session: ApiSession,
     listener: TcpListener,
     slots: Vec<Option<Connection>>,
-    /// The slots whose `GET` of an event is held, in the order in which they came.
+    /// The slots whose `GET` of an event is held, in the order of arrival.
     waiting: VecDeque<usize>,
     poller: Poller,
-    /// What the entries of the poller mean, behind the listener's.
-    polled: Vec<usize>,
+    /// The slots of the poller's entries after the listener's.
+    poll_slots: Vec<usize>,
 }
 
 struct Connection {
     stream: TcpStream,
     input: Vec<u8>,
-    /// What of `input` has come and is not used up yet.
+    /// `input[start..end]` was received and not consumed.
     start: usize,
     end: usize,
     head: Option<Head>,
-    chunks: Chunks,
+    chunks: ChunkDecoder,
     body: Vec<u8>,
     sending: Option<Sending>,
 }
 
-/// An event on its way out.
+/// An event that is partly sent.
 struct Sending {
     sent: usize,
-    is_http_1_0: bool,
+    version: HttpVersion,
     closes: bool,
 }
 
 impl Server {
     /// Listens on a free port of 127.0.0.1.
-    pub fn new(desk: Desk) -> io::Result<Server> {
+    pub fn new(session: ApiSession) -> io::Result<Server> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         Ok(Server {
-            desk,
+            session,
             listener,
             slots: Vec::new(),
             waiting: VecDeque::new(),
             poller: Poller::default(),
-            polled: Vec::new(),
+            poll_slots: Vec::new(),
         })
     }
 
@@ -68,39 +67,40 @@ impl Server {
         Ok(format!("127.0.0.1:{}", self.listener.local_addr()?.port()))
     }
 
-    /// Whether somebody waits for an event.
-    pub fn is_asked(&self) -> bool {
+    /// Whether a `GET` of the next event is held.
+    pub fn has_waiting_next(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// Lets an event go to who waits longest; says when. `None`: nobody takes it. What does not go
-    /// at once follows while `pump` is called.
+    /// Sends an event to the connection that has waited longest; the time of the first write.
+    /// `None` if the connection is closed. What the socket does not accept at once is sent by
+    /// `poll_once`.
     pub fn send_event(&mut self) -> Option<Instant> {
         let slot = self.waiting.pop_front()?;
         let connection = self.slots[slot].as_mut()?;
         let head = connection.head.take()?;
-        self.desk.make_event(head.is_http_1_0);
+        self.session.prepare_event(head.version);
         connection.sending = Some(Sending {
             sent: 0,
-            is_http_1_0: head.is_http_1_0,
+            version: head.version,
             closes: head.closes,
         });
         let at = Instant::now();
-        self.send_on(slot, at);
+        self.continue_send(slot, at);
         self.slots[slot].is_some().then_some(at)
     }
 
-    /// As much of the event as the client takes now.
-    fn send_on(&mut self, slot: usize, at: Instant) {
+    /// Sends as much of the event as the socket accepts.
+    fn continue_send(&mut self, slot: usize, at: Instant) {
         let Some(connection) = self.slots[slot].as_mut() else {
             return;
         };
         let Some(sending) = connection.sending.as_mut() else {
             return;
         };
-        let packet = self.desk.event(sending.is_http_1_0);
-        while sending.sent < packet.len() {
-            match (&connection.stream).write(&packet[sending.sent..]) {
+        let event = self.session.event(sending.version);
+        while sending.sent < event.len() {
+            match (&connection.stream).write(&event[sending.sent..]) {
                 Ok(count) => sending.sent += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -112,33 +112,35 @@ impl Server {
         if closes {
             let _ = connection.stream.shutdown(Shutdown::Write);
         } else {
-            self.read_on(slot, at); // requests that came behind the `GET`
+            self.process_input(slot, at); // requests that were pipelined after the `GET`
         }
     }
 
-    /// Does what there is to do; waits for it for at most so long. `other` may end the wait.
-    pub fn pump(&mut self, timeout: Duration, other: Option<RawFd>) {
+    /// Waits for input, output or `other`, and handles what is ready.
+    pub fn poll_once(&mut self, timeout: Duration, other: Option<RawFd>) {
         self.poller.clear();
-        self.polled.clear();
-        self.poller.push(self.listener.as_raw_fd());
+        self.poll_slots.clear();
+        self.poller.push(self.listener.as_raw_fd(), Interest::Read);
         for (slot, connection) in self.slots.iter().enumerate() {
             if let Some(connection) = connection {
-                let is_sending = connection.sending.is_some();
-                self.poller
-                    .push_either(connection.stream.as_raw_fd(), is_sending);
-                self.polled.push(slot);
+                let interest = match connection.sending {
+                    Some(_) => Interest::ReadOrWrite,
+                    None => Interest::Read,
+                };
+                self.poller.push(connection.stream.as_raw_fd(), interest);
+                self.poll_slots.push(slot);
             }
         }
         if let Some(other) = other {
-            self.poller.push(other);
+            self.poller.push(other, Interest::Read);
         }
         if !self.poller.wait(timeout) {
             return;
         }
-        for index in 0..self.polled.len() {
+        for index in 0..self.poll_slots.len() {
             if self.poller.is_ready(index + 1) {
-                self.send_on(self.polled[index], Instant::now());
-                self.receive(self.polled[index]);
+                self.continue_send(self.poll_slots[index], Instant::now());
+                self.receive(self.poll_slots[index]);
             }
         }
         if self.poller.is_ready(0) {
@@ -148,18 +150,18 @@ impl Server {
 
     fn accept(&mut self) {
         while let Ok((stream, _)) = self.listener.accept() {
-            // Without this a reply behind an unacknowledged one waits for a delayed ACK: 40 ms.
+            // Without this a reply after an unacknowledged one waits for a delayed ACK: 40 ms.
             if stream.set_nodelay(true).is_err() || stream.set_nonblocking(true).is_err() {
                 continue;
             }
-            self.desk.connections += 1;
+            self.session.connections += 1;
             let free = self.slots.iter().position(Option::is_none);
             let slot = free.unwrap_or(self.slots.len());
             if free.is_none() {
                 self.slots.push(None);
             }
             self.slots[slot] = Some(Connection::new(stream));
-            self.receive(slot); // often the request is there already
+            self.receive(slot); // the request has often arrived already
         }
     }
 
@@ -167,13 +169,13 @@ impl Server {
         let Some(connection) = self.slots[slot].as_mut() else {
             return;
         };
-        connection.make_room();
+        connection.reserve();
         let received = (&connection.stream).read(&mut connection.input[connection.end..]);
         let at = Instant::now();
         match received {
             Ok(count) if count > 0 => {
                 connection.end += count;
-                self.read_on(slot, at);
+                self.process_input(slot, at);
             }
             Err(error)
                 if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
@@ -181,34 +183,33 @@ impl Server {
         }
     }
 
-    /// Answers the requests that are complete, up to one that has to wait.
-    fn read_on(&mut self, slot: usize, at: Instant) {
+    /// Handles complete requests, up to one that is held.
+    fn process_input(&mut self, slot: usize, at: Instant) {
         while let Some(connection) = self.slots[slot].as_mut() {
             if self.waiting.contains(&slot) {
                 return;
             }
-            let length = match connection.request() {
+            let length = match connection.parse_request() {
                 Some(Ok(length)) => length,
                 None => return,
-                Some(Err(())) => {
-                    self.desk.complain("sent what is not HTTP");
+                Some(Err(Malformed)) => {
+                    self.session.record_protocol_fault("sent malformed HTTP");
                     return self.close(slot);
                 }
             };
             let Some(head) = connection.head.take() else {
                 return;
             };
-            let reply = self
-                .desk
-                .handle(&head, connection.path(&head), connection.body(&head), at);
+            let (path, body) = (connection.path(&head), connection.body(&head));
+            let reply = self.session.handle(&head, path, body, at);
             connection.start += length;
             let is_sent = match reply {
                 Reply::Hold => {
                     connection.head = Some(head);
                     return self.waiting.push_back(slot);
                 }
-                Reply::HoldForEver => return,
-                Reply::Accepted => send(&connection.stream, self.desk.accepted()),
+                Reply::HoldForever => return,
+                Reply::Accepted => send(&connection.stream, self.session.accepted()),
                 Reply::Text(text) => send(&connection.stream, text.as_bytes()),
             };
             if !is_sent {
@@ -227,6 +228,8 @@ impl Server {
     }
 }
 
+struct Malformed;
+
 impl Connection {
     fn new(stream: TcpStream) -> Connection {
         Connection {
@@ -235,14 +238,14 @@ impl Connection {
             start: 0,
             end: 0,
             head: None,
-            chunks: Chunks::default(),
+            chunks: ChunkDecoder::default(),
             body: Vec::new(),
             sending: None,
         }
     }
 
-    /// Makes sure that more can be read.
-    fn make_room(&mut self) {
+    /// Makes space for a read.
+    fn reserve(&mut self) {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
@@ -257,19 +260,18 @@ impl Connection {
         }
     }
 
-    /// The length of the request at the start, once it is complete; its head is in `head` then.
-    fn request(&mut self) -> Option<Result<usize, ()>> {
+    /// The length of the first request, once it is complete; `head` then has its head.
+    fn parse_request(&mut self) -> Option<Result<usize, Malformed>> {
         let input = &self.input[self.start..self.end];
         if self.head.is_none() {
-            match wire::parse(input) {
+            match wire::parse_head(input) {
                 Parsed::Partial => return None,
-                Parsed::Broken => return Some(Err(())),
+                Parsed::Malformed => return Some(Err(Malformed)),
                 Parsed::Complete(head) => {
                     if head.expects_continue && input.len() == head.length {
                         send(&self.stream, b"HTTP/1.1 100 Continue\r\n\r\n");
                     }
-                    self.chunks = Chunks::default();
-                    self.chunks.used = head.length;
+                    self.chunks = ChunkDecoder::starting_at(head.length);
                     self.body.clear();
                     self.head = Some(head);
                 }
@@ -281,12 +283,12 @@ impl Connection {
                 let length = head.length + length;
                 (input.len() >= length).then_some(Ok(length))
             }
-            Framing::Chunked => match self.chunks.take(input, &mut self.body) {
+            Framing::Chunked => match self.chunks.decode(input, &mut self.body) {
                 Progress::Partial => None,
-                Progress::Broken => Some(Err(())),
+                Progress::Malformed => Some(Err(Malformed)),
                 Progress::Complete => {
-                    head.names_error |= self.chunks.names_error;
-                    Some(Ok(self.chunks.used))
+                    head.has_error_type |= self.chunks.has_error_type;
+                    Some(Ok(self.chunks.consumed))
                 }
             },
         }
@@ -304,14 +306,14 @@ impl Connection {
     }
 }
 
-/// Sends a short reply; `false` when the other side does not take it.
+/// Sends a short reply; `false` if the client does not accept it.
 fn send(mut stream: &TcpStream, bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while !rest.is_empty() {
         match stream.write(rest) {
             Ok(count) => rest = &rest[count..],
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return false, // also when there is no room: it has left megabytes unread
+            Err(_) => return false, // also WouldBlock: the client has megabytes unread
         }
     }
     true

@@ -1,8 +1,8 @@
-//! The parts of a picture: text, lines and bars as SVG, in colours that suit a light page and a
-//! dark one. The picture paints its own ground, so that it is readable on any page.
+//! SVG elements: text, lines and bars, in colours for light and for dark pages. The picture has a
+//! background of its own, so that it is readable on any page.
 
-/// Line colours, told apart also by those who see few hues, on white and on near-black; after the
-/// last the first comes again, dashed.
+/// Line colours on white and on near-black, distinguishable also with colour blindness; after the
+/// last they repeat with dashes.
 const COLOURS: [(&str, &str); 10] = [
     ("#0060a8", "#58b0f0"),
     ("#c04a00", "#ff9a4d"),
@@ -18,19 +18,26 @@ const COLOURS: [(&str, &str); 10] = [
 
 const DASHES: [&str; 4] = ["none", "7 3", "2 3", "9 3 2 3"];
 
-/// A picture that grows.
+/// A picture under construction.
 pub struct Svg {
     width: f64,
     height: f64,
     body: String,
 }
 
-/// Where a text stands in respect of its place.
+/// How a text is aligned to its position.
 #[derive(Clone, Copy)]
 pub enum Anchor {
     Start,
     Middle,
     End,
+}
+
+/// How intense a bar's colour is.
+#[derive(Clone, Copy)]
+pub enum Shade {
+    Full,
+    Pale,
 }
 
 impl Svg {
@@ -56,7 +63,7 @@ impl Svg {
         ));
     }
 
-    /// A thin line of a grid.
+    /// A grid line.
     pub fn rule(&mut self, from: (f64, f64), to: (f64, f64)) {
         let ((x1, y1), (x2, y2)) = (from, to);
         self.add(&format!(
@@ -64,32 +71,31 @@ impl Svg {
         ));
     }
 
-    /// A line through points, in the colour of this number.
-    pub fn line(&mut self, number: usize, points: &[(f64, f64)]) {
+    /// A line through points in the colour of this index.
+    pub fn line(&mut self, index: usize, points: &[(f64, f64)]) {
         let mut path = String::new();
         for (index, (x, y)) in points.iter().enumerate() {
             let letter = if index == 0 { 'M' } else { 'L' };
             path += &format!("{letter}{x:.1} {y:.1}");
         }
-        let colour = number % COLOURS.len();
-        let dash = DASHES[number / COLOURS.len() % DASHES.len()];
+        let colour = index % COLOURS.len();
+        let dash = DASHES[index / COLOURS.len() % DASHES.len()];
         self.add(&format!(
             "<path d=\"{path}\" class=\"line s{colour}\" stroke-dasharray=\"{dash}\"/>"
         ));
     }
 
-    /// A bar in the colour of this number, pale or full.
-    pub fn bar(&mut self, number: usize, place: (f64, f64), size: (f64, f64), is_pale: bool) {
+    /// A bar in the colour of this index.
+    pub fn bar(&mut self, index: usize, place: (f64, f64), size: (f64, f64), shade: Shade) {
         let ((x, y), (width, height)) = (place, size);
-        let colour = number % COLOURS.len();
-        let pale = if is_pale {
-            " fill-opacity=\"0.45\""
-        } else {
-            ""
+        let colour = index % COLOURS.len();
+        let opacity = match shade {
+            Shade::Full => "",
+            Shade::Pale => " fill-opacity=\"0.45\"",
         };
         self.add(&format!(
             "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
-             class=\"f{colour}\"{pale}/>"
+             class=\"f{colour}\"{opacity}/>"
         ));
     }
 
@@ -98,7 +104,7 @@ impl Svg {
         self.body += "\n";
     }
 
-    /// The whole file. `title` and `description` are for those who do not see it.
+    /// The whole file. `title` and `description` are for screen readers.
     pub fn finish(self, title: &str, description: &str) -> String {
         let (width, height) = (self.width, self.height);
         let (title, description) = (escape(title), escape(description));
@@ -109,12 +115,12 @@ impl Svg {
              width=\"{width}\" height=\"{height}\" role=\"img\" aria-labelledby=\"t d\">\n\
              <title id=\"t\">{title}</title>\n<desc id=\"d\">{description}</desc>\n\
              <style>\n{style}</style>\n\
-             <rect width=\"{width}\" height=\"{height}\" class=\"ground\"/>\n{body}</svg>\n"
+             <rect width=\"{width}\" height=\"{height}\" class=\"background\"/>\n{body}</svg>\n"
         )
     }
 }
 
-/// Written out for both grounds: not every program that draws SVG knows variables.
+/// Repeated for both backgrounds: not every SVG renderer supports variables.
 fn style() -> String {
     let mut style = "text{font-family:system-ui,sans-serif;font-size:12px}\n\
          .title{font-size:15px;font-weight:600}.small{font-size:11px}\n\
@@ -128,15 +134,16 @@ fn style() -> String {
 }
 
 fn colours(
-    ground: &str,
+    background: &str,
     ink: &str,
     rule: &str,
     of: impl Fn(&(&'static str, &'static str)) -> &'static str,
 ) -> String {
-    let mut style = format!(".ground{{fill:{ground}}}text{{fill:{ink}}}.rule{{stroke:{rule}}}\n");
-    for (number, pair) in COLOURS.iter().enumerate() {
+    let mut style =
+        format!(".background{{fill:{background}}}text{{fill:{ink}}}.rule{{stroke:{rule}}}\n");
+    for (index, pair) in COLOURS.iter().enumerate() {
         let colour = of(pair);
-        style += &format!(".s{number}{{stroke:{colour}}}.f{number}{{fill:{colour}}}");
+        style += &format!(".s{index}{{stroke:{colour}}}.f{index}{{fill:{colour}}}");
     }
     style + "\n"
 }

@@ -1,34 +1,36 @@
-//! Requests as a bootstrap sends them: bytes in; partial, complete or broken out.
+//! Requests of a bootstrap: bytes in; partial, complete or malformed out.
 //!
-//! Not the reader of `local`: that one keeps every header in a string of its own, and the server
-//! that measures allocates nothing for an event. Sources: RFC 9112 sections 2 to 7.
+//! Not the parser of `local`: that one stores every header in a string of its own, and the
+//! measuring server allocates nothing for an event. Sources: RFC 9112 sections 2 to 7.
 
 use std::ops::Range;
 
-/// The longest head that is waited for.
+use crate::number::chunk_size;
+
+/// The longest head.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// What the bytes so far amount to.
+/// The state of a head after the bytes so far.
 pub enum Parsed {
     Partial,
     Complete(Head),
-    Broken,
+    Malformed,
 }
 
-/// A request's head, as far as it matters here. Places count from the request's first byte.
+/// The needed parts of a request's head. Offsets count from the request's first byte.
 #[derive(Clone)]
 pub struct Head {
-    /// With the empty line that ends it.
+    /// Including the final empty line.
     pub length: usize,
     pub method: Method,
     pub path: Range<usize>,
     pub framing: Framing,
-    pub is_http_1_0: bool,
-    /// The connection ends with the reply.
+    pub version: HttpVersion,
+    /// The connection closes after the reply.
     pub closes: bool,
     pub expects_continue: bool,
-    /// It has an error's type, as a response must not.
-    pub names_error: bool,
+    /// It has a header with an error type, which a response must not have.
+    pub has_error_type: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,53 +40,59 @@ pub enum Method {
     Other,
 }
 
-/// How the body's end is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersion {
+    Http10,
+    Http11,
+}
+
+/// How the end of the body is determined.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     Length(usize),
     Chunked,
 }
 
-/// The header, or trailer, of a response that went wrong midway.
+/// The header, or trailer, of a response that failed midway.
 const ERROR_TYPE: &[u8] = b"lambda-runtime-function-error-type";
 
-/// Reads a head from the start of `bytes`.
-pub fn parse(bytes: &[u8]) -> Parsed {
+/// Parses a head at the start of `bytes`.
+pub fn parse_head(bytes: &[u8]) -> Parsed {
     let mut head = Head {
         length: 0,
         method: Method::Other,
         path: 0..0,
         framing: Framing::Length(0),
-        is_http_1_0: false,
+        version: HttpVersion::Http11,
         closes: false,
         expects_continue: false,
-        names_error: false,
+        has_error_type: false,
     };
-    let mut at = 0;
-    while let Some(end) = bytes[at..].iter().position(|&byte| byte == b'\n') {
-        let line = bytes[at..at + end].strip_suffix(b"\r");
-        let line = line.unwrap_or(&bytes[at..at + end]);
-        let is_read = match at {
-            _ if line.is_empty() && head.path.is_empty() => return Parsed::Broken,
+    let mut offset = 0;
+    while let Some(end) = bytes[offset..].iter().position(|&byte| byte == b'\n') {
+        let line = &bytes[offset..offset + end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let parsed = match offset {
+            _ if line.is_empty() && head.path.is_empty() => return Parsed::Malformed,
             _ if line.is_empty() => {
-                head.length = at + end + 1;
+                head.length = offset + end + 1;
                 return Parsed::Complete(head);
             }
-            0 => request_line(line, &mut head),
-            _ => header(line, &mut head),
+            0 => parse_request_line(line, &mut head),
+            _ => parse_header_line(line, &mut head),
         };
-        if is_read.is_none() {
-            return Parsed::Broken;
+        if parsed.is_none() {
+            return Parsed::Malformed;
         }
-        at += end + 1;
+        offset += end + 1;
     }
     match bytes.len() > HEAD_BYTES_MAX {
-        true => Parsed::Broken,
+        true => Parsed::Malformed,
         false => Parsed::Partial,
     }
 }
 
-fn request_line(line: &[u8], head: &mut Head) -> Option<()> {
+fn parse_request_line(line: &[u8], head: &mut Head) -> Option<()> {
     let first = line.iter().position(|&byte| byte == b' ')?;
     let last = line.iter().rposition(|&byte| byte == b' ')?;
     if last <= first + 1 {
@@ -96,16 +104,16 @@ fn request_line(line: &[u8], head: &mut Head) -> Option<()> {
         _ => Method::Other,
     };
     head.path = first + 1..last;
-    head.is_http_1_0 = match &line[last + 1..] {
-        b"HTTP/1.1" => false,
-        b"HTTP/1.0" => true,
+    head.version = match &line[last + 1..] {
+        b"HTTP/1.1" => HttpVersion::Http11,
+        b"HTTP/1.0" => HttpVersion::Http10,
         _ => return None,
     };
-    head.closes = head.is_http_1_0;
+    head.closes = head.version == HttpVersion::Http10;
     Some(())
 }
 
-fn header(line: &[u8], head: &mut Head) -> Option<()> {
+fn parse_header_line(line: &[u8], head: &mut Head) -> Option<()> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
     if name.eq_ignore_ascii_case(b"content-length") {
@@ -121,73 +129,82 @@ fn header(line: &[u8], head: &mut Head) -> Option<()> {
     } else if name.eq_ignore_ascii_case(b"expect") {
         head.expects_continue = true;
     } else if name.eq_ignore_ascii_case(ERROR_TYPE) {
-        head.names_error = true;
+        head.has_error_type = true;
     }
     Some(())
 }
 
-/// A chunked body on its way in.
+/// Decodes a chunked body that arrives in parts.
 #[derive(Default)]
-pub struct Chunks {
-    /// How much of the input it has used up.
-    pub used: usize,
-    /// How much of the chunk in hand is still to come, with the line end behind it.
-    left: Option<usize>,
-    in_trailers: bool,
-    pub names_error: bool,
+pub struct ChunkDecoder {
+    /// How much of the input it has consumed.
+    pub consumed: usize,
+    state: ChunkState,
+    pub has_error_type: bool,
 }
 
-/// How far a body is.
+/// What the decoder expects next.
+#[derive(Clone, Copy, Default)]
+enum ChunkState {
+    #[default]
+    Header,
+    /// So many bytes of data, and the line end after them.
+    Data(usize),
+    Trailers,
+}
+
+/// The state of a body after the bytes so far.
 #[derive(PartialEq, Eq)]
 pub enum Progress {
     Partial,
     Complete,
-    Broken,
+    Malformed,
 }
 
-impl Chunks {
-    /// Takes from `input`, the same bytes as before and those that have come since, as much as is
-    /// there, and moves the data to `body`.
-    pub fn take(&mut self, input: &[u8], body: &mut Vec<u8>) -> Progress {
+impl ChunkDecoder {
+    /// A decoder whose body begins at this offset of the input.
+    pub fn starting_at(offset: usize) -> ChunkDecoder {
+        ChunkDecoder {
+            consumed: offset,
+            ..ChunkDecoder::default()
+        }
+    }
+
+    /// Consumes as much as possible of `input`, which is the same as before with more bytes at its
+    /// end, and appends the data to `body`.
+    pub fn decode(&mut self, input: &[u8], body: &mut Vec<u8>) -> Progress {
         loop {
-            let rest = &input[self.used..];
-            if let Some(left) = self.left {
+            let rest = &input[self.consumed..];
+            if let ChunkState::Data(left) = self.state {
                 let count = left.min(rest.len());
                 body.extend_from_slice(&rest[..count.min(left.saturating_sub(2))]);
-                self.used += count;
-                self.left = (left > count).then_some(left - count);
-                if self.left.is_some() {
+                self.consumed += count;
+                if left > count {
+                    self.state = ChunkState::Data(left - count);
                     return Progress::Partial;
                 }
+                self.state = ChunkState::Header;
                 continue;
             }
             let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
                 return Progress::Partial;
             };
             let line = rest[..end].trim_ascii_end();
-            self.used += end + 1;
-            if self.in_trailers {
+            self.consumed += end + 1;
+            if let ChunkState::Trailers = self.state {
                 let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
-                self.names_error |= name.eq_ignore_ascii_case(ERROR_TYPE);
+                self.has_error_type |= name.eq_ignore_ascii_case(ERROR_TYPE);
                 if line.is_empty() {
                     return Progress::Complete;
                 }
                 continue;
             }
-            match size(line) {
-                Some(0) => self.in_trailers = true,
-                Some(size) => self.left = Some(size + 2),
-                None => return Progress::Broken,
+            // No body of a bootstrap has 4 GiB; a longer chunk would overflow the offsets.
+            match chunk_size(line).and_then(|size| u32::try_from(size).ok()) {
+                Some(0) => self.state = ChunkState::Trailers,
+                Some(size) => self.state = ChunkState::Data(size as usize + 2),
+                None => return Progress::Malformed,
             }
         }
     }
-}
-
-/// The size on a chunk's first line; what stands behind `;` is of no concern.
-fn size(line: &[u8]) -> Option<usize> {
-    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii_end();
-    if digits.is_empty() || digits.len() > 8 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }

@@ -1,11 +1,11 @@
-//! What a log of Lambda's says of invocations, in every form in which such a log is had.
+//! The records of a Lambda log, in every format of such a log.
 //!
 //! A record is a line of text (`REPORT RequestId: ...`, fields separated by tabs) or, where the
-//! function logs JSON, an object (`{"time":...,"type":"platform.report","record":{...}}`). Around
-//! it there may be what CloudWatch adds: a time and the name of the log stream in front (`aws logs
-//! tail`), an object with `message` and `logStreamName` (`aws logs filter-log-events`), quotes and
-//! commas (a table of Logs Insights). Sources: the Developer Guide's "Log format" and "Monitoring
-//! for SnapStart" for lines, its Telemetry API schema for objects.
+//! function logs JSON, an object (`{"time":...,"type":"platform.report","record":{...}}`).
+//! CloudWatch may add a time and the name of the log stream before it (`aws logs tail`), an object
+//! with `message` and `logStreamName` (`aws logs filter-log-events`), or quotes and commas (a table
+//! of Logs Insights). Sources: the Developer Guide's "Log format" and "Monitoring for SnapStart"
+//! for lines, its Telemetry API schema for objects.
 
 use serde_json::Value;
 
@@ -18,19 +18,19 @@ pub enum Entry {
     },
     Report {
         id: String,
-        /// The version in the name of the log stream, where that is known.
+        /// The version in the name of the log stream, if it is known.
         stream_version: Option<String>,
         invocation: Invocation,
     },
     Init {
         stream_version: Option<String>,
         duration_ms: f64,
-        /// As Lambda puts it: `success`, `error`, `timeout`, ...
+        /// Lambda's word: `success`, `error`, `timeout`, ...
         status: String,
     },
 }
 
-/// What a REPORT says.
+/// The fields of a REPORT.
 #[derive(Debug)]
 pub struct Invocation {
     pub duration_ms: f64,
@@ -42,7 +42,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// Whether an environment was started, or restored, for it.
+    /// Whether an environment was started or restored for it.
     pub fn is_cold(&self) -> bool {
         self.init_ms.is_some() || self.restore_ms.is_some()
     }
@@ -51,7 +51,7 @@ impl Invocation {
 /// Reads a whole log.
 pub fn read(log: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
-    // One document, over as many lines as its writer liked.
+    // One document over any number of lines.
     if let Ok(value) = serde_json::from_str::<Value>(log) {
         read_value(&value, None, &mut entries);
         return entries;
@@ -62,7 +62,7 @@ pub fn read(log: &str) -> Vec<Entry> {
     entries
 }
 
-/// A value of JSON: a record, an event that holds one, or a list of such.
+/// A JSON value: a record, an event with a record, or a list of these.
 fn read_value(value: &Value, stream: Option<&str>, entries: &mut Vec<Entry>) {
     if let Some(list) = value.as_array().or(value["events"].as_array()) {
         list.iter()
@@ -80,7 +80,7 @@ fn read_value(value: &Value, stream: Option<&str>, entries: &mut Vec<Entry>) {
     entries.extend(record(value, stream));
 }
 
-/// A record of a log in JSON.
+/// A record of a JSON log.
 fn record(value: &Value, stream: Option<&str>) -> Option<Entry> {
     let record = &value["record"];
     let text = |key: &str| record[key].as_str().map(str::to_string);
@@ -112,11 +112,11 @@ fn record(value: &Value, stream: Option<&str>) -> Option<Entry> {
     }
 }
 
-/// A line, with whatever stands in front of the record.
+/// A line with a record, and with any prefix.
 fn read_line(line: &str, stream: Option<&str>, entries: &mut Vec<Entry>) {
     if let Some(at) = line.find('{') {
         let (front, object) = line.split_at(at);
-        // A table has the object in quotes, and each of its own quotes twice.
+        // In a table the object is quoted, and its own quotes are doubled.
         let unquoted = object
             .trim_end()
             .trim_end_matches('"')
@@ -127,14 +127,14 @@ fn read_line(line: &str, stream: Option<&str>, entries: &mut Vec<Entry>) {
             }
         }
     }
-    // An event of a list that was cut out of its document has tabs as JSON writes them.
+    // A line cut out of a JSON document has escaped tabs.
     let line = line.replace("\\t", "\t").replace("\\n", "\n");
     const START: &str = "START RequestId: ";
     const INIT: &str = "INIT_REPORT Init Duration: ";
     const REPORT: &str = "REPORT RequestId: ";
     if let Some((front, rest)) = line.split_once(INIT) {
-        let status = words_behind(rest, "Status: ").unwrap_or("success".to_string());
-        entries.extend(number(rest).map(|duration_ms| Entry::Init {
+        let status = word_after(rest, "Status: ").unwrap_or("success".to_string());
+        entries.extend(parse_number(rest).map(|duration_ms| Entry::Init {
             stream_version: version_of_stream(stream.unwrap_or(front)),
             duration_ms,
             status,
@@ -142,21 +142,21 @@ fn read_line(line: &str, stream: Option<&str>, entries: &mut Vec<Entry>) {
     } else if let Some((front, rest)) = line.split_once(REPORT) {
         entries.extend(report(rest, stream.unwrap_or(front)));
     } else if let Some((_, rest)) = line.split_once(START) {
-        let version = words_behind(rest, "Version: ");
+        let version = word_after(rest, "Version: ");
         entries.extend(version.map(|version| Entry::Start {
-            id: word(rest),
+            id: first_word(rest),
             version,
         }));
     }
 }
 
-/// The fields of a REPORT. The longer names come first, and what was read is taken away: `Duration`
-/// stands in four of them.
+/// The fields of a REPORT line. Longer names come first, and names that were read are removed:
+/// `Duration` is a part of four of them.
 fn report(text: &str, stream: &str) -> Option<Entry> {
     let mut rest = text.to_string();
     let mut field = |name: &str| -> Option<f64> {
         let at = rest.find(name)?;
-        let value = number(&rest[at + name.len()..]);
+        let value = parse_number(&rest[at + name.len()..]);
         rest.replace_range(at..at + name.len(), "");
         value
     };
@@ -167,7 +167,7 @@ fn report(text: &str, stream: &str) -> Option<Entry> {
     let duration_ms = field("Duration: ")?;
     let max_memory_mb = field("Max Memory Used: ");
     Some(Entry::Report {
-        id: word(text),
+        id: first_word(text),
         stream_version: version_of_stream(stream),
         invocation: Invocation {
             duration_ms,
@@ -175,12 +175,12 @@ fn report(text: &str, stream: &str) -> Option<Entry> {
             max_memory_mb,
             init_ms,
             restore_ms,
-            is_failed: words_behind(text, "Status: ").is_some_and(|status| status != "success"),
+            is_failed: word_after(text, "Status: ").is_some_and(|status| status != "success"),
         },
     })
 }
 
-/// `2026/11/22/[$LATEST]0123...` and `2026/11/22/name[3]0123...`, or a text in which one stands.
+/// The version in `2026/11/22/[$LATEST]0123...` or `2026/11/22/name[3]0123...`, also within a text.
 fn version_of_stream(text: &str) -> Option<String> {
     let (_, rest) = text.rsplit_once('[')?;
     let (version, _) = rest.split_once(']')?;
@@ -188,18 +188,18 @@ fn version_of_stream(text: &str) -> Option<String> {
     is_version.then(|| version.to_string())
 }
 
-/// The word behind a name.
-fn words_behind(text: &str, name: &str) -> Option<String> {
-    let found = word(text.split_once(name)?.1);
+/// The word after a name.
+fn word_after(text: &str, name: &str) -> Option<String> {
+    let found = first_word(text.split_once(name)?.1);
     (!found.is_empty()).then_some(found)
 }
 
-/// Up to white space, or the quote that ends a table's field.
-fn word(text: &str) -> String {
+/// Up to white space, or the quote or comma that ends a table's field.
+fn first_word(text: &str) -> String {
     let end = text.find(|c: char| c.is_whitespace() || c == '"' || c == ',');
     text[..end.unwrap_or(text.len())].to_string()
 }
 
-fn number(text: &str) -> Option<f64> {
-    word(text).parse().ok()
+fn parse_number(text: &str) -> Option<f64> {
+    first_word(text).parse().ok()
 }

@@ -1,32 +1,32 @@
-//! What the parties of an environment share, and how the process's life changes it. Pure: no
-//! clock, no waiting, no input or output; what has to follow is left in `actions`.
+//! The state that the parties of an environment share, and how the life of the process changes it.
+//! Pure: no clock, no waiting, no input or output; the actions that have to follow are stored in
+//! `actions`.
 
 use std::collections::VecDeque;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::flights::Flights;
-use crate::local::invocation::{Invocation, Outcome};
-use crate::local::process;
+use super::concurrent::InFlight;
+use crate::local::invocation::Invocation;
+use crate::local::outcome::{InitFailure, Outcome};
 
-/// How long a process that has ended, or was killed, may take until it is reaped and its last words
-/// are heard. Only one that even SIGKILL does not end at once (in uninterruptible sleep, proc(5))
-/// takes longer.
-pub const DEATH_MAX: Duration = Duration::from_secs(10);
+/// How long a process that exited or was killed may take until it is reaped and its last requests
+/// are read. Only one in uninterruptible sleep (proc(5)), which SIGKILL does not end, takes longer.
+pub const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest wait before yet another start of a bootstrap that keeps failing, and the first.
-pub const BACK_OFF_MAX: Duration = Duration::from_secs(2);
-const BACK_OFF: Duration = Duration::from_millis(100);
+/// The first pause before another start of a bootstrap that keeps failing, and the longest.
+const BACKOFF: Duration = Duration::from_millis(100);
+pub const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
-/// Where the process stands between two calls of the Runtime API.
+/// The process between two calls of the Runtime API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// There is no process.
     Stopped,
-    /// It runs and has called nothing yet.
+    /// It runs and has made no call.
     Started,
-    /// It has posted an init error; nothing is legal any more.
+    /// It has posted an init error; every further call is refused.
     InitError,
     /// It waits in `/next`.
     Ready,
@@ -38,35 +38,20 @@ pub enum Phase {
     ResponseSent,
 }
 
-/// Why a process never asked for an event.
-#[derive(Clone)]
-pub enum InitFailure {
-    /// It posted `/init/error`.
-    Posted(Outcome),
-    /// It ended first.
-    Exited(ExitStatus),
-    /// It was killed: its time for init was up.
-    TimedOut,
-    /// It could not be started at all, for this reason.
-    NotStarted(String),
-    /// The process before does not end, so there is none that could ask.
-    Unavailable,
-}
-
-/// What has to follow a transition, under the same lock.
+/// Actions that have to follow a transition, under the same lock.
 #[derive(Clone, Default)]
 pub struct Actions {
-    /// SIGKILL to this process and its group.
+    /// Send SIGKILL to this process and its group.
     pub kill: Option<u32>,
-    /// SIGTERM to this process.
+    /// Send SIGTERM to this process.
     pub terminate: Option<u32>,
-    /// Something has changed that clients, runtimes, or keeper and undertaker wait for.
+    /// Notify clients, runtimes, or supervisor and reaper of a change.
     pub wake_clients: bool,
     pub wake_runtimes: bool,
-    pub wake_keepers: bool,
+    pub wake_supervisors: bool,
 }
 
-/// What the environment was set up with.
+/// The environment's configuration, as far as the state machine needs it.
 #[derive(Clone, Copy)]
 pub struct Limits {
     pub timeout: Duration,
@@ -75,70 +60,69 @@ pub struct Limits {
     pub is_concurrent: bool,
 }
 
+/// Why a process is coming to its end, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Exited(Instant),
+    /// The tool killed it: its further calls are ignored.
+    Killed(Instant),
+}
+
+impl Ending {
+    pub fn since(self) -> Instant {
+        match self {
+            Ending::Exited(since) | Ending::Killed(since) => since,
+        }
+    }
+}
+
 /// The shared state.
 #[derive(Clone)]
 pub struct State {
     pub limits: Limits,
     pub actions: Actions,
     pub phase: Phase,
-    /// The process's id, which is its group's, until it is reaped.
+    /// The id of the process and of its group, until it is reaped.
     pub process: Option<u32>,
-    /// Since when it has ended, or was killed: no event goes to it.
-    pub dying_since: Option<Instant>,
-    /// It was killed: nothing it says counts.
-    pub is_killed: bool,
+    /// Set when the process exits or is killed: it gets no event any more.
+    pub ending: Option<Ending>,
     /// Counts processes, so that a late call is not taken for one of the next process.
     pub generation: u64,
     pub started: Instant,
-    /// How many processes in a row never asked for an event.
-    failures: u32,
-    pub start_is_wanted: bool,
-    pub closing: bool,
+    /// The number of consecutive processes that requested no event.
+    failed_starts: u32,
+    pub start_requested: bool,
+    pub shutting_down: bool,
     pub connections: usize,
     /// From the start to the first `/next`, until it has been reported.
     pub init: Option<Duration>,
     /// From the restored snapshot to the first `/next`, likewise.
     pub restore: Option<Duration>,
-    /// When its snapshot was restored.
+    /// When the snapshot was restored.
     pub restored: Option<Instant>,
-    /// The identifier of the extension that the process has registered itself as.
+    /// The extension identifier that the process has registered.
     pub extension: Option<String>,
-    /// Where several events are handled at once, they are here.
-    pub flights: Flights,
+    /// The events of a concurrent environment.
+    pub in_flight: InFlight,
     pub init_error: Option<Outcome>,
-    /// When and why the latest process never asked for an event, until a client is told.
+    /// When and why the latest process requested no event, until a client gets it.
     pub init_failure: Option<(Instant, InitFailure)>,
-    /// The latest event, also after its answer: its id is the one id that is known.
+    /// The latest event, also after its answer: only its id is valid.
     pub current: Option<Arc<Invocation>>,
-    /// How the latest event ended, until the client has taken it.
+    /// The outcome of the latest event, until the client takes it.
     pub outcome: Option<Outcome>,
-    /// The latest event has had its outcome.
-    pub settled: bool,
-    /// The latest event is in hand and not yet released.
+    /// Whether the latest event has had its outcome.
+    pub has_outcome: bool,
+    /// The accepted event before its release.
     pub held: Option<Arc<Invocation>>,
-    /// An event that no `/next` has taken yet.
+    /// The released event before a `/next` takes it.
     pub pending: Option<Arc<Invocation>>,
-    /// Tickets of the connections that wait in `/next`; the first in line gets the event.
-    pub line: VecDeque<u64>,
-    pub tickets: u64,
+    /// The connections that wait in `/next`; the first one gets the event.
+    pub waiters: VecDeque<u64>,
+    pub last_waiter_id: u64,
     pub deadline: Instant,
-    pub delivered: Instant,
+    pub accepted: Instant,
     pub finished: Option<Instant>,
-}
-
-impl Phase {
-    /// AWS's name of it, for refusals.
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Stopped => "Stopped",
-            Phase::Started => "Started",
-            Phase::InitError => "InitError",
-            Phase::Ready => "Ready",
-            Phase::Running => "Running",
-            Phase::InvocationResponse => "InvocationResponse",
-            Phase::ResponseSent => "ResponseSent",
-        }
-    }
 }
 
 impl State {
@@ -149,40 +133,38 @@ impl State {
             actions: Actions::default(),
             phase: Phase::Stopped,
             process: None,
-            dying_since: None,
-            is_killed: false,
+            ending: None,
             generation: 0,
             started: now,
-            failures: 0,
-            start_is_wanted: false,
-            closing: false,
+            failed_starts: 0,
+            start_requested: false,
+            shutting_down: false,
             connections: 0,
             init: None,
             restore: None,
             restored: None,
             extension: None,
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             init_error: None,
             init_failure: None,
             current: None,
             outcome: None,
-            settled: true,
+            has_outcome: true,
             held: None,
             pending: None,
-            line: VecDeque::new(),
-            tickets: 0,
+            waiters: VecDeque::new(),
+            last_waiter_id: 0,
             deadline: now,
-            delivered: now,
+            accepted: now,
             finished: None,
         }
     }
 
-    /// A process has been started.
-    pub fn begin(&mut self, pid: u32, started: Instant) {
+    /// A process was started.
+    pub fn process_started(&mut self, pid: u32, started: Instant) {
         self.phase = Phase::Started;
         self.process = Some(pid);
-        self.dying_since = None;
-        self.is_killed = false;
+        self.ending = None;
         self.generation += 1;
         self.started = started;
         self.init = None;
@@ -192,161 +174,138 @@ impl State {
         self.init_error = None;
         self.init_failure = None;
         self.current = None;
-        self.actions.wake_keepers = true;
+        self.actions.wake_supervisors = true;
     }
 
     /// A process could not be started, for this reason.
-    pub fn fail_to_begin(&mut self, started: Instant, reason: String) {
-        self.count_failure(started);
+    pub fn start_failed(&mut self, started: Instant, reason: String) {
+        self.count_failed_start(started);
         self.init_failure = Some((started, InitFailure::NotStarted(reason)));
         self.actions.wake_clients = true;
     }
 
-    fn count_failure(&mut self, started: Instant) {
+    fn count_failed_start(&mut self, started: Instant) {
         self.started = started;
-        self.failures = self.failures.saturating_add(1);
+        self.failed_starts = self.failed_starts.saturating_add(1);
     }
 
-    /// When a start that is wanted is due. The next event starts a failed bootstrap again, as
-    /// Lambda does, but not in a hot loop.
+    /// When a requested start is due. The next event starts a failed bootstrap again, as on Lambda,
+    /// but with an exponential backoff.
     pub fn start_due(&self) -> Option<Instant> {
-        if !self.start_is_wanted || self.closing || self.phase != Phase::Stopped {
+        if !self.start_requested || self.shutting_down || self.phase != Phase::Stopped {
             return None;
         }
-        let pause = match self.failures.checked_sub(2) {
+        let pause = match self.failed_starts.checked_sub(2) {
             None => Duration::ZERO,
-            Some(doublings) => BACK_OFF.saturating_mul(1 << doublings.min(8)),
+            Some(doublings) => BACKOFF.saturating_mul(1 << doublings.min(8)),
         };
-        Some(self.started + pause.min(BACK_OFF_MAX))
+        Some(self.started + pause.min(BACKOFF_MAX))
     }
 
-    /// When the time for init is up, while that lasts.
+    /// The deadline of init, during init.
     pub fn init_deadline(&self) -> Option<Instant> {
-        let in_init = matches!(self.phase, Phase::Started | Phase::InitError);
+        let is_in_init = matches!(self.phase, Phase::Started | Phase::InitError);
         let began = self.restored.unwrap_or(self.started);
-        (in_init && self.dying_since.is_none()).then(|| began + self.limits.init_timeout)
+        (is_in_init && self.ending.is_none()).then(|| began + self.limits.init_timeout)
     }
 
-    /// Kills the process with its group; the undertaker does the rest.
+    /// Whether the tool has killed the process.
+    pub fn is_killed(&self) -> bool {
+        matches!(self.ending, Some(Ending::Killed(_)))
+    }
+
+    /// Kills the process with its group; the reaper does the rest.
     pub fn kill(&mut self, now: Instant) {
         if let Some(pid) = self.process {
             self.actions.kill = Some(pid);
-            self.is_killed = true;
-            self.die(now);
+            self.set_ending(Ending::Killed(now));
         }
     }
 
-    /// The process has ended, and was reaped: its id may be another's from here on.
-    pub fn lose_process(&mut self, now: Instant) {
+    /// The process exited and was reaped: its id may be reused from here on.
+    pub fn process_reaped(&mut self, now: Instant) {
         self.process = None;
-        self.die(now);
+        self.set_ending(Ending::Exited(now));
     }
 
-    fn die(&mut self, now: Instant) {
-        self.dying_since.get_or_insert(now);
+    fn set_ending(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
         self.actions.wake_runtimes = true;
         self.actions.wake_clients = true;
     }
 
-    /// A process that was to end does not.
+    /// Whether a process that should exit does not.
     pub fn is_stuck(&self, now: Instant) -> bool {
         self.phase != Phase::Stopped
             && self
-                .dying_since
-                .is_some_and(|since| now >= since + DEATH_MAX)
+                .ending
+                .is_some_and(|ending| now >= ending.since() + EXIT_TIMEOUT)
     }
 
-    /// The event comes to this outcome, unless it has come to another before.
-    pub fn settle(&mut self, outcome: Outcome) {
-        if !self.settled {
-            self.settled = true;
+    /// Sets the event's outcome, unless it has one.
+    pub fn set_outcome(&mut self, outcome: Outcome) {
+        if !self.has_outcome {
+            self.has_outcome = true;
             self.outcome = Some(outcome);
             self.held = None;
             self.actions.wake_clients = true;
         }
     }
 
+    /// The function's timeout has passed.
     pub fn time_out(&mut self, now: Instant) {
         self.kill(now);
         if let Some(id) = self.current_id() {
-            self.settle(Outcome::timed_out(&id, self.limits.timeout));
+            self.set_outcome(Outcome::timed_out(&id, self.limits.timeout));
         }
     }
 
-    /// The process is gone: a line for stderr, before `close`.
-    pub fn notice(&self, status: ExitStatus) -> Option<String> {
-        let how = process::describe(status);
-        let notice = match self.phase {
-            Phase::Started | Phase::InitError if self.init_error.is_some() => {
-                format!("the bootstrap reported an init error and {how}")
-            }
-            Phase::Started | Phase::InitError if self.is_killed => {
-                let time = self.limits.init_timeout.as_secs_f64();
-                format!(
-                    "the bootstrap was killed: in {time} s it never asked for an event \
-                     (GET /2018-06-01/runtime/invocation/next)"
-                )
-            }
-            Phase::Started | Phase::InitError => {
-                format!("the bootstrap {how} before it asked for an event")
-            }
-            _ if self.settled && self.is_killed => {
-                "the bootstrap was killed: the function's time was up".to_string()
-            }
-            Phase::Ready if self.settled => {
-                format!("the bootstrap {how} while it waited for an event")
-            }
-            _ if self.settled => format!("the bootstrap {how} after its answer"),
-            _ => format!("the bootstrap {how} before it answered"),
-        };
-        (!self.closing).then_some(notice)
-    }
-
-    /// The process is gone. Settles what it leaves behind.
-    pub fn close(&mut self, status: ExitStatus, ended: Instant) {
+    /// The process is reaped and its last requests are read: ends everything that it leaves open.
+    pub fn process_stopped(&mut self, status: ExitStatus, exited: Instant) {
         if matches!(self.phase, Phase::Started | Phase::InitError) {
-            self.count_failure(self.started);
-            let failure = match (self.init_error.take(), self.is_killed) {
+            self.count_failed_start(self.started);
+            let failure = match (self.init_error.take(), self.is_killed()) {
                 (Some(outcome), _) => InitFailure::Posted(outcome),
                 (None, true) => InitFailure::TimedOut,
                 (None, false) => InitFailure::Exited(status),
             };
-            self.init_failure = Some((ended, failure));
+            self.init_failure = Some((exited, failure));
         }
-        self.finish(ended, |id| Outcome::exited(id, status));
-        self.flights.fail(|id| Outcome::exited(id, status));
+        self.finish_event(exited, |id| Outcome::exited(id, status));
+        self.in_flight.fail_all(|id| Outcome::exited(id, status));
         self.phase = Phase::Stopped;
-        self.line.clear();
+        self.waiters.clear();
         self.held = None;
         self.pending = None;
         self.actions.wake_clients = true;
         self.actions.wake_runtimes = true;
-        self.actions.wake_keepers = true;
+        self.actions.wake_supervisors = true;
     }
 
-    /// The process is done with the event in hand, if there is one.
-    pub fn finish(&mut self, now: Instant, otherwise: impl FnOnce(&str) -> Outcome) {
+    /// The process has finished the current event, if there is one; `missing` is the outcome of an
+    /// event without an answer.
+    pub fn finish_event(&mut self, now: Instant, missing: impl FnOnce(&str) -> Outcome) {
         self.finished.get_or_insert(now);
-        if !self.settled
+        if !self.has_outcome
             && let Some(id) = self.current_id()
         {
-            self.settle(otherwise(&id));
+            self.set_outcome(missing(&id));
         }
     }
 
-    /// The first `/next` ends init, or the restoring of a snapshot.
+    /// The first `/next` ends init, or the restore of a snapshot.
     pub fn end_init(&mut self, now: Instant) {
         match self.restored {
             Some(restored) => self.restore = Some(now.duration_since(restored)),
             None => self.init = Some(now.duration_since(self.started)),
         }
-        self.failures = 0;
+        self.failed_starts = 0;
         self.phase = Phase::Ready;
         self.actions.wake_clients = true;
     }
 
     fn current_id(&self) -> Option<String> {
         let current = self.current.as_ref()?;
-        Some(current.submission.request_id.clone())
+        Some(current.request.id.clone())
     }
 }

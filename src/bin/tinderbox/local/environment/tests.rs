@@ -1,12 +1,12 @@
-//! Every state that the state machine can reach, and what has to hold in each.
+//! Every reachable state of the state machine, and the invariants of each.
 //!
-//! `world` is the state with the parties around it. `explore` takes every move in every state that
-//! any order of moves leads to, so each interleaving of any two steps is among them. In each state:
+//! `world` is the state with the parties around it. `explore` performs every move in every state
+//! that any order of moves leads to, which includes each interleaving of any two steps. Invariants:
 //!
-//! - no event is in hand of a process that is gone, and no event has two outcomes;
-//! - who waits, and would now find something, is woken (`check_wakes`);
-//! - whatever the runtime does or leaves undone from here on, each event comes to its outcome and
-//!   its end by the tool's own steps and time, not for want of a process (`come_to_the_end`).
+//! - no accepted event belongs to a process that is gone, and no event has two outcomes;
+//! - a waiting party whose condition has become true is woken (`check_wakes`);
+//! - whatever the runtime does or omits from here on, each event gets its outcome and its end by
+//!   the tool's own steps and by time, and never for lack of a process (`run_to_the_end`).
 
 mod world;
 
@@ -14,13 +14,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::state::{InitFailure, Phase, State};
-use super::turns::Offer;
-use crate::local::invocation::{Invocation, Submission};
+use super::invocations::Offer;
+use super::state::{Phase, State};
+use crate::local::invocation::{Invocation, InvokeRequest};
+use crate::local::outcome::InitFailure;
 use world::{At, LIMITS, Move, Process, World};
 
-/// So many processes are started, and so often time passes, on any path. More leads to no states
-/// but those that differ in counts.
+/// How many processes are started, and how often time passes, on any path. More leads only to
+/// states that differ in counts.
 const STARTS_MAX: u32 = 2;
 const PAUSES_MAX: u32 = 2;
 
@@ -29,47 +30,47 @@ const MOVES: [Move; 22] = [
     Move::Offer(1),
     Move::Release(0),
     Move::Release(1),
-    Move::Look(0),
-    Move::Look(1),
-    Move::End(0),
-    Move::End(1),
-    Move::Ask,
-    Move::Take,
+    Move::PollOutcome(0),
+    Move::PollOutcome(1),
+    Move::PollEnd(0),
+    Move::PollEnd(1),
+    Move::RequestNext,
+    Move::TakeEvent,
     Move::BeginAnswer,
     Move::FinishAnswer,
-    Move::CutAnswer,
+    Move::AbortAnswer,
     Move::BeginInitError,
     Move::FinishInitError,
     Move::Exit,
     Move::Reap,
-    Move::Close,
+    Move::Stop,
     Move::Start,
     Move::FailToStart,
     Move::OverrunInit,
     Move::Pause,
 ];
 
-/// Walks all that can be reached; how many states that is.
+/// Walks all reachable states; their number.
 fn explore(is_concurrent: bool) -> usize {
     let mut seen = HashSet::new();
     let mut ahead = vec![(World::new(is_concurrent), Vec::new())];
     while let Some((world, path)) = ahead.pop() {
-        if !seen.insert(world.print()) {
+        if !seen.insert(world.fingerprint()) {
             continue;
         }
         check(&world, &path);
-        come_to_the_end(&world, &path);
-        for this in MOVES {
+        run_to_the_end(&world, &path);
+        for step in MOVES {
             let mut next = world.clone();
             next.state.actions = Default::default();
             let mut path = path.clone();
-            path.push(this);
-            if this == Move::Pause && world.is_behind() {
+            path.push(step);
+            if step == Move::Pause && world.is_behind() {
                 continue;
             }
-            if next.make(this) && next.starts <= STARTS_MAX && next.pauses <= PAUSES_MAX {
-                kill_as_told(&mut next);
-                check_wakes(&world, this, &next, &path);
+            if next.perform(step) && next.starts <= STARTS_MAX && next.pauses <= PAUSES_MAX {
+                kill_as_outcomes(&mut next);
+                check_wakes(&world, step, &next, &path);
                 ahead.push((next, path));
             }
         }
@@ -77,10 +78,10 @@ fn explore(is_concurrent: bool) -> usize {
     seen.len()
 }
 
-/// The kernel ends what was sent SIGKILL.
-fn kill_as_told(world: &mut World) {
+/// The kernel ends a process that was sent SIGKILL.
+fn kill_as_outcomes(world: &mut World) {
     if world.state.actions.kill.is_some() && world.process == Process::Alive {
-        world.process = Process::Ended;
+        world.process = Process::Exited;
     }
 }
 
@@ -88,60 +89,68 @@ fn check(world: &World, path: &[Move]) {
     let state = &world.state;
     for client in &world.clients {
         assert!(client.outcomes <= 1, "two outcomes: {path:?}");
-        let is_in_hand = matches!(client.at, At::InHand | At::Released);
-        if state.phase == Phase::Stopped && is_in_hand {
-            let id = &client.submission.request_id;
-            let outcome = state.clone().outcome(world.now, id);
-            assert!(outcome.is_ok(), "in hand of no process: {path:?}");
+        let is_accepted = matches!(client.at, At::Accepted | At::Released);
+        if state.phase == Phase::Stopped && is_accepted {
+            let id = &client.request.id;
+            let outcome = state.clone().poll_outcome(world.now, id);
+            assert!(outcome.is_ok(), "accepted by no process: {path:?}");
         }
     }
     let is_gone = matches!(world.process, Process::None | Process::Reaped);
     assert_eq!(state.process.is_none(), is_gone, "{path:?}");
 }
 
-/// Who waited before the move, and now finds something, or has to look earlier, was woken.
-fn check_wakes(before: &World, this: Move, after: &World, path: &[Move]) {
+/// A party that waited before the move, and whose condition is true now or has to be checked
+/// earlier, was woken.
+fn check_wakes(before: &World, step: Move, after: &World, path: &[Move]) {
     let woken = &after.state.actions;
-    // Time wakes nobody: who waits knows when to look.
-    if this == Move::Pause {
+    // Time wakes no party: each knows when to check.
+    if step == Move::Pause {
         return;
     }
     for client in 0..before.clients.len() {
-        let own = [Move::Offer(client), Move::Look(client), Move::End(client)];
+        let own = [
+            Move::Offer(client),
+            Move::PollOutcome(client),
+            Move::PollEnd(client),
+        ];
         let (Some(Some(then)), Some(now)) = (before.waits_for(client), after.waits_for(client))
         else {
             continue;
         };
         let sooner = now.is_none_or(|now| now < then);
-        let is_woken = woken.wake_clients || own.contains(&this);
+        let is_woken = woken.wake_clients || own.contains(&step);
         assert!(!sooner || is_woken, "client {client} sleeps on: {path:?}");
     }
     if before.waiter.is_some() && after.waiter == before.waiter {
         let new = !before.may_take() && after.may_take();
         assert!(!new || woken.wake_runtimes, "/next sleeps on: {path:?}");
     }
-    let keeper = |world: &World| [world.state.start_due(), world.state.init_deadline()];
-    for (then, now) in keeper(before).into_iter().zip(keeper(after)) {
+    let supervisor = |world: &World| [world.state.start_due(), world.state.init_deadline()];
+    for (then, now) in supervisor(before).into_iter().zip(supervisor(after)) {
         let sooner = now.is_some_and(|now| then.is_none_or(|then| now < then));
-        assert!(!sooner || woken.wake_keepers, "keeper sleeps on: {path:?}");
+        assert!(
+            !sooner || woken.wake_supervisors,
+            "supervisor sleeps on: {path:?}"
+        );
     }
     let new = before.state.process.is_none() && after.state.process.is_some();
-    assert!(!new || woken.wake_keepers, "undertaker sleeps on: {path:?}");
+    assert!(!new || woken.wake_supervisors, "reaper sleeps on: {path:?}");
 }
 
-/// The runtime does nothing more. The tool's own steps, and time, bring each event to its end.
-fn come_to_the_end(world: &World, path: &[Move]) {
+/// The runtime does nothing more: the tool's own steps and time bring each event to its end.
+fn run_to_the_end(world: &World, path: &[Move]) {
     const OWN: [Move; 12] = [
         Move::Offer(0),
         Move::Offer(1),
         Move::Release(0),
         Move::Release(1),
-        Move::Look(0),
-        Move::Look(1),
-        Move::End(0),
-        Move::End(1),
+        Move::PollOutcome(0),
+        Move::PollOutcome(1),
+        Move::PollEnd(0),
+        Move::PollEnd(1),
         Move::Reap,
-        Move::Close,
+        Move::Stop,
         Move::Start,
         Move::OverrunInit,
     ];
@@ -150,13 +159,13 @@ fn come_to_the_end(world: &World, path: &[Move]) {
         if world.clients.iter().all(|client| client.at == At::Done) {
             break;
         }
-        let before = world.print();
-        for this in OWN {
+        let before = world.fingerprint();
+        for step in OWN {
             world.state.actions = Default::default();
-            world.make(this);
-            kill_as_told(&mut world);
+            world.perform(step);
+            kill_as_outcomes(&mut world);
         }
-        if world.print() == before && !world.make(Move::Pause) {
+        if world.fingerprint() == before && !world.perform(Move::Pause) {
             break;
         }
     }
@@ -169,37 +178,37 @@ fn come_to_the_end(world: &World, path: &[Move]) {
 }
 
 #[test]
-fn one_event_at_a_time_every_interleaving_settles_each_event_once() {
+fn single_event_any_interleaving_has_one_outcome() {
     let states = explore(false);
     assert!(states > 1000, "only {states} states");
     println!("{states} states");
 }
 
 #[test]
-fn several_events_at_once_every_interleaving_settles_each_event_once() {
+fn concurrent_events_any_interleaving_have_one_outcome_each() {
     let states = explore(true);
     assert!(states > 1000, "only {states} states");
     println!("{states} states");
 }
 
 #[test]
-fn process_that_does_not_die_event_and_the_next_fail_in_time() {
+fn process_that_survives_sigkill_fails_this_event_and_the_next() {
     let mut world = World::new(false);
-    for this in [
+    for step in [
         Move::Offer(0),
         Move::Start,
-        Move::Ask,
+        Move::RequestNext,
         Move::Offer(0),
         Move::Release(0),
-        Move::Take,
+        Move::TakeEvent,
         Move::Pause, // to the deadline
-        Move::Look(0),
-        Move::End(0),
-        Move::Pause, // it does not die
-        Move::End(0),
+        Move::PollOutcome(0),
+        Move::PollEnd(0),
+        Move::Pause, // it does not exit
+        Move::PollEnd(0),
         Move::Offer(1),
     ] {
-        assert!(world.make(this), "{this:?}");
+        assert!(world.perform(step), "{step:?}");
     }
     let ends = world.clients.iter().map(|client| {
         let error_type = client.error_type.clone().unwrap_or_default();
@@ -211,22 +220,22 @@ fn process_that_does_not_die_event_and_the_next_fail_in_time() {
 }
 
 #[test]
-fn failed_start_is_told_to_who_waited_and_not_to_who_comes_later() {
+fn failed_start_fails_waiting_events_and_not_later_ones() {
     let mut state = State::new(LIMITS, Instant::now());
-    let submission = Arc::new(Submission::new(Vec::new()));
+    let request = Arc::new(InvokeRequest::new(Vec::new()));
     let invocation = || -> Arc<Invocation> { unreachable!("nothing is ready") };
-    let (then, now) = (submission.submitted, submission.submitted + LIMITS.timeout);
+    let (then, now) = (request.received, request.received + LIMITS.timeout);
     let waiting = state.offer(then, then, then, invocation);
-    assert!(matches!(waiting, Offer::Waiting) && state.start_is_wanted);
-    state.start_is_wanted = false;
-    state.fail_to_begin(now, "no".to_string());
-    let told = state.offer(now, then, then, invocation);
-    let is_told = matches!(told, Offer::Failed(InitFailure::NotStarted(_)));
-    assert!(is_told && !state.start_is_wanted);
+    assert!(matches!(waiting, Offer::Waiting) && state.start_requested);
+    state.start_requested = false;
+    state.start_failed(now, "no".to_string());
+    let offer = state.offer(now, then, then, invocation);
+    let is_failed = matches!(offer, Offer::Failed(InitFailure::NotStarted(_)));
+    assert!(is_failed && !state.start_requested);
     let later = now + LIMITS.timeout;
     assert!(matches!(
         state.offer(later, later, later, invocation),
         Offer::Waiting
     ));
-    assert!(state.start_is_wanted);
+    assert!(state.start_requested);
 }

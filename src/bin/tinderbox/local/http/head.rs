@@ -1,13 +1,12 @@
-//! Request heads and chunk sizes: bytes in; partial, complete or refused out.
+//! Request heads: bytes in; partial, complete or refused out.
 //!
-//! Sources: RFC 9112 sections 2 to 7; for what is let through, net/http as AWS's emulator runs
-//! it: bare LF and absolute-form pass, an empty line in front, a missing `Host` and folded lines
-//! do not.
+//! Sources: RFC 9112 sections 2 to 7; for leniency, net/http as AWS's emulator runs it: bare LF and
+//! absolute-form are accepted; a leading empty line, a missing `Host` and folded lines are not.
 
 /// The longest head (net/http: `DefaultMaxHeaderBytes` and its 4 KiB of slack).
 pub const HEAD_BYTES_MAX: usize = 1024 * 1024 + 4096;
 
-/// The most headers. net/http has no limit but that of bytes; each costs twenty times its own here.
+/// The most headers. net/http limits only bytes; here a header costs twenty times its own size.
 pub const HEADERS_MAX: usize = 4096;
 
 /// A request without its body.
@@ -22,14 +21,14 @@ pub struct Request {
     headers: Vec<(String, String)>,
 }
 
-/// How the body's end is known.
+/// How the end of the body is determined.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum BodyFraming {
     Length(u64),
     Chunked,
 }
 
-/// What the bytes so far amount to.
+/// The state of a head after the bytes so far.
 pub enum Parsed {
     Partial,
     /// A request and the length of its head.
@@ -49,8 +48,8 @@ impl Request {
         if value.is_empty() { None } else { Some(value) }
     }
 
-    /// The most bytes that its body may have, and how much of it is kept where that has a limit.
-    pub fn body_bytes_max(&self, limit: usize) -> usize {
+    /// How many bytes of the body are stored at most, with this limit.
+    pub fn stored_body_bytes_max(&self, limit: usize) -> usize {
         match self.framing {
             BodyFraming::Length(length) => usize::try_from(length).unwrap_or(limit).min(limit),
             BodyFraming::Chunked => limit,
@@ -65,41 +64,32 @@ impl Request {
     }
 }
 
-/// How far a head that comes in pieces has been looked through for its end.
+/// How far a partial head has been searched for its end.
 #[derive(Default)]
 pub struct Scan {
-    /// Where the line begins that has no end yet, and how far that was looked for.
+    /// The start of the last, incomplete line, and the end of the searched part.
     line_start: usize,
     seen: usize,
 }
 
-/// Parses a request's head, of which the bytes so far may have been seen before.
+/// Parses a request's head; `scan` remembers what earlier calls have searched.
 pub fn parse(bytes: &[u8], scan: &mut Scan) -> Parsed {
     let Some(length) = head_length(bytes, scan) else {
         return match bytes.len() > HEAD_BYTES_MAX {
-            true => Parsed::Refused(431, "431 Request Header Fields Too Large"),
+            true => Parsed::Refused(TOO_LARGE.0, TOO_LARGE.1),
             false => Parsed::Partial,
         };
     };
     if length > HEAD_BYTES_MAX {
-        return Parsed::Refused(431, "431 Request Header Fields Too Large");
+        return Parsed::Refused(TOO_LARGE.0, TOO_LARGE.1);
     }
-    match request(&bytes[..length]) {
+    match parse_request(&bytes[..length]) {
         Ok(request) => Parsed::Complete(request, length),
         Err((status, text)) => Parsed::Refused(status, text),
     }
 }
 
-/// The size on a chunk's first line; extensions behind `;` are ignored.
-pub fn chunk_size(line: &[u8]) -> Option<u64> {
-    let digits = line.split(|&byte| byte == b';').next()?.trim_ascii_end();
-    if digits.is_empty() || digits.len() > 16 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-}
-
-/// The length of the head with the empty line that ends it.
+/// The length of the head including its final empty line.
 fn head_length(bytes: &[u8], scan: &mut Scan) -> Option<usize> {
     while let Some(end) = bytes[scan.seen..].iter().position(|&byte| byte == b'\n') {
         let end = scan.seen + end;
@@ -117,18 +107,19 @@ fn head_length(bytes: &[u8], scan: &mut Scan) -> Option<usize> {
 type Refusal = (u16, &'static str);
 
 const BAD_REQUEST: Refusal = (400, "400 Bad Request");
+const TOO_LARGE: Refusal = (431, "431 Request Header Fields Too Large");
 
-fn request(head: &[u8]) -> Result<Request, Refusal> {
+fn parse_request(head: &[u8]) -> Result<Request, Refusal> {
     let mut lines = head
         .split(|&byte| byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let (method, path, minor) = request_line(lines.next().unwrap_or_default())?;
+    let (method, path, minor) = parse_request_line(lines.next().unwrap_or_default())?;
     let mut headers = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
         if headers.len() == HEADERS_MAX {
-            return Err((431, "431 Request Header Fields Too Large"));
+            return Err(TOO_LARGE);
         }
-        headers.push(header(line)?);
+        headers.push(parse_header_line(line)?);
     }
     let mut request = Request {
         method,
@@ -142,7 +133,7 @@ fn request(head: &[u8]) -> Result<Request, Refusal> {
     if minor != 0 && request.values("Host").count() != 1 {
         return Err((400, "400 Bad Request: missing required Host header"));
     }
-    request.framing = framing(&request)?;
+    request.framing = determine_framing(&request)?;
     request.expects_continue = match request.header("Expect") {
         None => false,
         Some(value) if value.eq_ignore_ascii_case("100-continue") => minor != 0,
@@ -156,7 +147,7 @@ fn request(head: &[u8]) -> Result<Request, Refusal> {
     Ok(request)
 }
 
-fn request_line(line: &[u8]) -> Result<(String, String, u8), Refusal> {
+fn parse_request_line(line: &[u8]) -> Result<(String, String, u8), Refusal> {
     let line = std::str::from_utf8(line).map_err(|_| BAD_REQUEST)?;
     let mut parts = line.split(' ');
     let (Some(method), Some(target), Some(version), None) =
@@ -187,7 +178,7 @@ fn path(target: &str) -> Option<&str> {
     path.starts_with('/').then_some(path)
 }
 
-fn header(line: &[u8]) -> Result<(String, String), Refusal> {
+fn parse_header_line(line: &[u8]) -> Result<(String, String), Refusal> {
     let colon = line.iter().position(|&byte| byte == b':');
     let (name, value) = line.split_at(colon.ok_or(BAD_REQUEST)?);
     let value = value[1..].trim_ascii();
@@ -201,13 +192,13 @@ fn header(line: &[u8]) -> Result<(String, String), Refusal> {
     ))
 }
 
-fn framing(request: &Request) -> Result<BodyFraming, Refusal> {
+fn determine_framing(request: &Request) -> Result<BodyFraming, Refusal> {
     let mut lengths = request.values("Content-Length");
     let mut encodings = request.values("Transfer-Encoding");
     let (length, encoding) = (lengths.next(), encodings.next());
     match (length, encoding) {
         (None, None) => Ok(BodyFraming::Length(0)),
-        // Both at once is how requests are smuggled (RFC 9112 section 6.1).
+        // Both at once allow request smuggling (RFC 9112 section 6.1).
         (Some(_), Some(_)) => Err(BAD_REQUEST),
         (None, Some(name)) if name.eq_ignore_ascii_case("chunked") => match encodings.next() {
             None if !request.is_http_1_0 => Ok(BodyFraming::Chunked),

@@ -1,22 +1,21 @@
 //! Replies: a status, headers and a body, framed as net/http frames them.
 
-use super::super::clock;
+use crate::clock;
+use crate::limits::UNCHUNKED_BYTES_MAX;
 
-/// Larger bodies of unknown length leave net/http chunked (`bufferBeforeChunkingSize`).
-const SIZED_BYTES_MAX: usize = 2048;
-
-/// How the end of a body is made known.
+/// How the end of a body is marked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// `Content-Length`.
-    Sized,
-    /// `Content-Length` up to 2,048 bytes, else one chunk: a handler that names no length.
-    Unsized,
-    /// No body and no header about it (204).
-    Absent,
+    KnownLength,
+    /// `Content-Length` up to `UNCHUNKED_BYTES_MAX`, else one chunk: net/http's choice for a
+    /// handler that sets no length.
+    UnknownLength,
+    /// No body and no framing header (204).
+    NoBody,
 }
 
-/// A reply. Headers leave in the order given, `Date` and the framing behind them.
+/// A reply. Headers are sent in the given order, then `Date` and the framing.
 pub struct Reply<'a> {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
@@ -31,23 +30,23 @@ impl<'a> Reply<'a> {
             status,
             headers: vec![("Content-Type", content_type.to_string())],
             body,
-            framing: Framing::Sized,
+            framing: Framing::KnownLength,
         }
     }
 
-    /// A plain text, as net/http and its routers answer what they do not know.
+    /// A plain text, net/http's form of error replies.
     pub fn text(status: u16, text: &'a str) -> Reply<'a> {
         Reply::new(status, "text/plain; charset=utf-8", text.as_bytes())
     }
 
-    /// The bytes of a head whose body comes in chunks.
+    /// The head of a reply whose body follows in chunks.
     pub fn chunked_head(&self) -> Vec<u8> {
-        let mut head = self.lines();
+        let mut head = self.head_lines();
         head += "Transfer-Encoding: chunked\r\n\r\n";
         head.into_bytes()
     }
 
-    fn lines(&self) -> String {
+    fn head_lines(&self) -> String {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
             head += &format!("{name}: {}\r\n", value.replace(['\r', '\n'], " "));
@@ -56,9 +55,9 @@ impl<'a> Reply<'a> {
         head
     }
 
-    /// The bytes of the head, and of the chunk's first line where there is one.
+    /// The head, and the chunk header if the body is one chunk.
     pub fn head(&self, close: bool, is_http_1_0: bool) -> Vec<u8> {
-        let mut head = self.lines();
+        let mut head = self.head_lines();
         if close {
             head += "Connection: close\r\n";
         }
@@ -67,7 +66,7 @@ impl<'a> Reply<'a> {
                 "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n",
                 self.body.len()
             );
-        } else if self.framing == Framing::Absent {
+        } else if self.framing == Framing::NoBody {
             head += "\r\n";
         } else {
             head += &format!("Content-Length: {}\r\n\r\n", self.body.len());
@@ -75,7 +74,7 @@ impl<'a> Reply<'a> {
         head.into_bytes()
     }
 
-    /// What follows the body.
+    /// The bytes after the body.
     pub fn tail(&self, is_http_1_0: bool) -> &'static [u8] {
         match self.is_chunked(is_http_1_0) {
             true => b"\r\n0\r\n\r\n",
@@ -84,7 +83,9 @@ impl<'a> Reply<'a> {
     }
 
     fn is_chunked(&self, is_http_1_0: bool) -> bool {
-        self.framing == Framing::Unsized && self.body.len() > SIZED_BYTES_MAX && !is_http_1_0
+        self.framing == Framing::UnknownLength
+            && self.body.len() > UNCHUNKED_BYTES_MAX
+            && !is_http_1_0
     }
 }
 

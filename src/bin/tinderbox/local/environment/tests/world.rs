@@ -1,17 +1,18 @@
-//! The state machine and the parties around it, each at its place in its own loop, and the process
-//! as the kernel has it. A `Move` is what one party does under the lock at once.
+//! The state machine, the parties around it, each at its position in its own loop, and the process
+//! as the kernel knows it. A `Move` is what one party does in one step under the lock.
 //!
-//! It is long because a party's moves are told beside each other, each as its loop has it.
+//! It is long because the moves of all parties stand side by side, each as in that party's loop.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::super::calls::{Answer, Asked, Waiter};
+use super::super::api_calls::{Answer, NextReply, Waiter};
+use super::super::invocations::Offer;
 use super::super::state::{Limits, Phase, State};
-use super::super::turns::Offer;
-use crate::local::invocation::{Invocation, Outcome, Submission};
+use crate::local::invocation::{Invocation, InvokeRequest};
+use crate::local::outcome::Outcome;
 
 pub const LIMITS: Limits = Limits {
     timeout: Duration::from_secs(3),
@@ -19,25 +20,25 @@ pub const LIMITS: Limits = Limits {
     is_concurrent: false,
 };
 
-/// Where a client is with its event.
+/// How far a client is with its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum At {
     New,
     Offering,
-    InHand,
+    Accepted,
     Released,
-    Told,
+    Answered,
     Done,
 }
 
-/// The process as the kernel has it.
+/// The process as the kernel knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Process {
     None,
     Alive,
-    /// Ended, and not reaped.
-    Ended,
-    /// Reaped; its last words are still heard.
+    /// Exited and not reaped.
+    Exited,
+    /// Reaped; its last requests are still being read.
     Reaped,
 }
 
@@ -45,18 +46,18 @@ pub enum Process {
 pub enum Move {
     Offer(usize),
     Release(usize),
-    Look(usize),
-    End(usize),
-    Ask,
-    Take,
+    PollOutcome(usize),
+    PollEnd(usize),
+    RequestNext,
+    TakeEvent,
     BeginAnswer,
     FinishAnswer,
-    CutAnswer,
+    AbortAnswer,
     BeginInitError,
     FinishInitError,
     Exit,
     Reap,
-    Close,
+    Stop,
     Start,
     FailToStart,
     OverrunInit,
@@ -65,7 +66,7 @@ pub enum Move {
 
 #[derive(Clone)]
 pub struct Client {
-    pub submission: Arc<Submission>,
+    pub request: Arc<InvokeRequest>,
     pub at: At,
     pub since: Instant,
     pub outcomes: u32,
@@ -88,10 +89,10 @@ pub struct World {
 
 impl World {
     pub fn new(is_concurrent: bool) -> World {
-        let submissions = [0; 2].map(|_| Arc::new(Submission::new(b"1".to_vec())));
+        let requests = [0; 2].map(|_| Arc::new(InvokeRequest::new(b"1".to_vec())));
         let now = Instant::now();
-        let client = |submission| Client {
-            submission,
+        let client = |request| Client {
+            request,
             at: At::New,
             since: now,
             outcomes: 0,
@@ -104,7 +105,7 @@ impl World {
         World {
             now,
             state: State::new(limits, now),
-            clients: submissions.into_iter().map(client).collect(),
+            clients: requests.into_iter().map(client).collect(),
             process: Process::None,
             waiter: None,
             has_event: None,
@@ -116,45 +117,44 @@ impl World {
     }
 
     fn offer(&mut self, client: usize) -> Offer {
-        let Client {
-            submission, since, ..
-        } = &self.clients[client];
+        let Client { request, since, .. } = &self.clients[client];
         let invocation = || {
             Arc::new(Invocation {
-                submission: submission.clone(),
+                request: request.clone(),
                 attempt_id: "attempt".to_string(),
                 deadline_ms: 0,
             })
         };
-        let submitted = submission.submitted;
-        self.state.offer(self.now, *since, submitted, invocation)
+        let received = request.received;
+        self.state.offer(self.now, *since, received, invocation)
     }
 
     fn id(&self, client: usize) -> String {
-        self.clients[client].submission.request_id.clone()
+        self.clients[client].request.id.clone()
     }
 
-    fn tell(&mut self, client: usize, outcome: &Outcome, at: At) {
+    fn record_outcome(&mut self, client: usize, outcome: &Outcome, at: At) {
         let client = &mut self.clients[client];
         client.outcomes += 1;
         client.error_type = outcome.error_type.clone();
         client.at = at;
     }
 
-    /// One move; false when it is not this party's turn.
-    pub fn make(&mut self, this: Move) -> bool {
-        match this {
+    /// One move; false if its party is elsewhere in its loop.
+    pub fn perform(&mut self, step: Move) -> bool {
+        match step {
             Move::Offer(client) => return self.client_offers(client),
-            Move::Release(client) | Move::Look(client) | Move::End(client) => {
-                return self.client_goes_on(this, client);
+            Move::Release(client) | Move::PollOutcome(client) | Move::PollEnd(client) => {
+                return self.client_continues(step, client);
             }
-            Move::Exit if self.process == Process::Alive => self.process = Process::Ended,
-            Move::Reap if self.process == Process::Ended => {
-                self.state.lose_process(self.now);
+            Move::Exit if self.process == Process::Alive => self.process = Process::Exited,
+            Move::Reap if self.process == Process::Exited => {
+                self.state.process_reaped(self.now);
                 self.process = Process::Reaped;
             }
-            Move::Close if self.process == Process::Reaped => {
-                self.state.close(ExitStatus::from_raw(9), self.now);
+            Move::Stop if self.process == Process::Reaped => {
+                self.state
+                    .process_stopped(ExitStatus::from_raw(9), self.now);
                 self.process = Process::None;
             }
             Move::Start | Move::FailToStart => {
@@ -162,13 +162,13 @@ impl World {
                     return false;
                 }
                 self.starts += 1;
-                self.state.start_is_wanted = false;
-                match this {
+                self.state.start_requested = false;
+                match step {
                     Move::Start => {
-                        self.state.begin(self.starts, self.now);
+                        self.state.process_started(self.starts, self.now);
                         self.process = Process::Alive;
                     }
-                    _ => self.state.fail_to_begin(self.now, "no".to_string()),
+                    _ => self.state.start_failed(self.now, "no".to_string()),
                 }
             }
             Move::OverrunInit => match self.state.init_deadline() {
@@ -182,7 +182,7 @@ impl World {
                 }
                 None => return false,
             },
-            _ => return self.runtime_calls(this),
+            _ => return self.runtime_calls(step),
         }
         true
     }
@@ -196,33 +196,37 @@ impl World {
             _ => return false,
         }
         match self.offer(client) {
-            Offer::Accepted => self.clients[client].at = At::InHand,
+            Offer::Accepted => self.clients[client].at = At::Accepted,
             Offer::Waiting => self.clients[client].at = At::Offering,
             Offer::Failed(failure) => {
                 let id = self.id(client);
                 let outcome = Outcome::init_failure(&id, failure, LIMITS.init_timeout);
-                self.tell(client, &outcome, At::Done);
+                self.record_outcome(client, &outcome, At::Done);
             }
         }
         true
     }
 
-    fn client_goes_on(&mut self, this: Move, client: usize) -> bool {
+    fn client_continues(&mut self, step: Move, client: usize) -> bool {
         let id = self.id(client);
         let is_concurrent = self.state.limits.is_concurrent;
-        match (this, self.clients[client].at) {
-            (Move::Release(_), At::InHand) => {
+        match (step, self.clients[client].at) {
+            (Move::Release(_), At::Accepted) => {
                 self.state.release(&id);
                 self.clients[client].at = At::Released;
             }
-            (Move::Look(_), At::Released) => {
-                if let Ok(outcome) = self.state.outcome(self.now, &id) {
-                    let at = if is_concurrent { At::Done } else { At::Told };
-                    self.tell(client, &outcome, at);
+            (Move::PollOutcome(_), At::Released) => {
+                if let Ok(outcome) = self.state.poll_outcome(self.now, &id) {
+                    let at = if is_concurrent {
+                        At::Done
+                    } else {
+                        At::Answered
+                    };
+                    self.record_outcome(client, &outcome, at);
                 }
             }
-            (Move::End(_), At::Told) => {
-                if self.state.end(self.now).is_ok() {
+            (Move::PollEnd(_), At::Answered) => {
+                if self.state.poll_end(self.now).is_ok() {
                     self.clients[client].at = At::Done;
                 }
             }
@@ -231,25 +235,25 @@ impl World {
         true
     }
 
-    /// The process's calls; what it has sent is heard also behind its end.
-    fn runtime_calls(&mut self, this: Move) -> bool {
-        match this {
-            Move::Ask if self.process == Process::Alive && self.waiter.is_none() => {
-                match self.state.ask(self.now) {
-                    Asked::Waits(waiter) => self.waiter = Some(waiter),
-                    Asked::Event(event) => {
-                        self.has_event = Some(event.submission.request_id.clone());
+    /// The process's calls; what it has sent is also read after its exit.
+    fn runtime_calls(&mut self, step: Move) -> bool {
+        match step {
+            Move::RequestNext if self.process == Process::Alive && self.waiter.is_none() => {
+                match self.state.request_next(self.now) {
+                    NextReply::Waiting(waiter) => self.waiter = Some(waiter),
+                    NextReply::Event(event) => {
+                        self.has_event = Some(event.request.id.clone());
                     }
-                    Asked::Refused(_) => {}
+                    NextReply::Refused(_) => {}
                 }
             }
-            Move::Take => {
+            Move::TakeEvent => {
                 let Some(waiter) = self.waiter else {
                     return false;
                 };
                 match self.state.take_event(self.now, waiter) {
                     Ok(Some(event)) => {
-                        self.has_event = Some(event.submission.request_id.clone());
+                        self.has_event = Some(event.request.id.clone());
                         self.waiter = None;
                     }
                     Ok(None) => {}
@@ -262,12 +266,12 @@ impl World {
                 };
                 self.answer = self.state.begin_answer(&id, None).ok();
             }
-            Move::FinishAnswer | Move::CutAnswer => match (self.answer.take(), this) {
+            Move::FinishAnswer | Move::AbortAnswer => match (self.answer.take(), step) {
                 (Some(answer), Move::FinishAnswer) => {
                     let outcome = Outcome::response(Vec::new(), "");
                     let _ = self.state.finish_answer(&answer, outcome);
                 }
-                (Some(answer), _) => self.state.cut_answer(&answer),
+                (Some(answer), _) => self.state.abort_answer(&answer),
                 (None, _) => return false,
             },
             Move::BeginInitError if self.process == Process::Alive => {
@@ -285,25 +289,25 @@ impl World {
         true
     }
 
-    /// The next time that a party waits for.
+    /// The next time at which a party checks its condition.
     pub fn next_time(&self) -> Option<Instant> {
         let waits = (0..self.clients.len()).filter_map(|client| self.waits_for(client));
-        let keeper = [self.state.start_due(), self.state.init_deadline()];
-        let times = waits.flatten().chain(keeper.into_iter().flatten());
+        let supervisor = [self.state.start_due(), self.state.init_deadline()];
+        let times = waits.flatten().chain(supervisor.into_iter().flatten());
         times.filter(|time| *time > self.now).min()
     }
 
-    /// Whether the tool's or the kernel's own steps would take longer than they ever do, if time
-    /// passed now.
+    /// Whether steps of the tool or of the kernel are due, which never take as long as the next
+    /// pause.
     pub fn is_behind(&self) -> bool {
-        let keeper = [self.state.start_due(), self.state.init_deadline()];
-        let is_due = keeper.into_iter().flatten().any(|due| due <= self.now);
-        let is_left = matches!(self.process, Process::Ended | Process::Reaped);
+        let supervisor = [self.state.start_due(), self.state.init_deadline()];
+        let is_due = supervisor.into_iter().flatten().any(|due| due <= self.now);
+        let is_left = matches!(self.process, Process::Exited | Process::Reaped);
         let quick = self.now + LIMITS.init_timeout;
         let has_found = (0..self.clients.len()).any(|client| {
-            let wants_start = self.state.phase == Phase::Stopped && !self.state.start_is_wanted;
+            let wants_start = self.state.phase == Phase::Stopped && !self.state.start_requested;
             let is_next = match self.clients[client].at {
-                At::InHand => true,
+                At::Accepted => true,
                 At::Offering => wants_start,
                 _ => false,
             };
@@ -312,19 +316,19 @@ impl World {
         (is_due || is_left || has_found) && self.next_time().is_some_and(|time| time > quick)
     }
 
-    /// Whether a client waits; if so, until when at the latest, as the state machine tells it, and
-    /// `Some(None)` when it has what it waits for.
+    /// Whether a client waits; if so, until when at the latest according to the state machine, and
+    /// `Some(None)` if its condition is already true.
     pub fn waits_for(&self, client: usize) -> Option<Option<Instant>> {
         let mut copy = self.clone();
         let id = self.id(client);
         match self.clients[client].at {
             At::Offering => Some(match copy.offer(client) {
-                Offer::Waiting => Some(self.clients[client].since + self.state.wait_max()),
+                Offer::Waiting => Some(self.clients[client].since + self.state.offer_timeout()),
                 Offer::Accepted | Offer::Failed(_) => None,
             }),
-            At::Released => Some(copy.state.outcome(self.now, &id).err()),
-            At::Told => Some(copy.state.end(self.now).err()),
-            At::New | At::InHand | At::Done => None,
+            At::Released => Some(copy.state.poll_outcome(self.now, &id).err()),
+            At::Answered => Some(copy.state.poll_end(self.now).err()),
+            At::New | At::Accepted | At::Done => None,
         }
     }
 
@@ -334,21 +338,21 @@ impl World {
         taken.is_some_and(|taken| !matches!(taken, Ok(None)))
     }
 
-    /// What tells this state from others, but for ids and absolute times.
-    pub fn print(&self) -> String {
+    /// Everything that distinguishes states, except ids and absolute times.
+    pub fn fingerprint(&self) -> String {
         let s = &self.state;
         let time = |time: Instant| {
             let left = time.saturating_duration_since(self.now).as_millis();
             left as i64 - self.now.saturating_duration_since(time).as_millis().min(1) as i64
         };
         let of = |event: &Option<Arc<Invocation>>| {
-            let id = event.as_ref().map(|event| &event.submission.request_id);
-            let mine = |client: &Client| Some(&client.submission.request_id) == id;
+            let id = event.as_ref().map(|event| &event.request.id);
+            let mine = |client: &Client| Some(&client.request.id) == id;
             self.clients.iter().position(mine)
         };
         let clients = self.clients.iter().map(|client| {
-            let (since, told) = (time(client.since + s.wait_max()), client.outcomes);
-            (client.at, since, told)
+            let (since, outcomes) = (time(client.since + s.offer_timeout()), client.outcomes);
+            (client.at, since, outcomes)
         });
         let waits = (0..self.clients.len()).map(|client| self.waits_for(client));
         let waits = waits.map(|wait| wait.map(|until| until.map(time)));
@@ -356,14 +360,14 @@ impl World {
             "{:?} {:?} {:?} {} {} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
             s.phase,
             s.process.is_some(),
-            s.dying_since.map(time),
-            s.is_killed,
-            s.start_is_wanted,
+            s.ending.map(|ending| time(ending.since())),
+            s.is_killed(),
+            s.start_requested,
             (s.init_error.is_some(), s.init_failure.is_some()),
             (of(&s.current), of(&s.held), of(&s.pending)),
-            (s.settled, s.outcome.is_some(), time(s.deadline)),
+            (s.has_outcome, s.outcome.is_some(), time(s.deadline)),
             (s.init_deadline().map(time), s.start_due().map(time)),
-            (s.line.len(), self.may_take(), self.waiter.is_some()),
+            (s.waiters.len(), self.may_take(), self.waiter.is_some()),
             self.has_event
                 .as_ref()
                 .map(|id| (0..2).position(|client| self.id(client) == *id)),
@@ -373,6 +377,6 @@ impl World {
             (self.init_error, self.process, self.starts, self.pauses),
             clients.collect::<Vec<_>>(),
             waits.collect::<Vec<_>>(),
-        ) + &format!("{}", s.flights.has_waiting())
+        ) + &format!("{}", s.in_flight.has_queued())
     }
 }

@@ -1,0 +1,72 @@
+//! Errors of the Invoke API itself, in the form of Lambda's.
+
+use serde_json::json;
+
+use crate::clock;
+use crate::local::http::{Connection, ConnectionClosed, Reply, Request};
+
+/// The answer to a call that reaches no function.
+pub struct ApiError {
+    pub status: u16,
+    /// AWS's name of the error.
+    pub error_type: &'static str,
+    pub text: String,
+}
+
+impl ApiError {
+    pub fn invalid_parameter(text: String) -> ApiError {
+        ApiError {
+            status: 400,
+            error_type: "InvalidParameterValueException",
+            text,
+        }
+    }
+
+    pub fn invalid_content(text: String) -> ApiError {
+        ApiError {
+            status: 400,
+            error_type: "InvalidRequestContentException",
+            text,
+        }
+    }
+
+    pub fn unknown_operation(status: u16, error_type: &'static str) -> ApiError {
+        ApiError {
+            status,
+            error_type,
+            text: "unknown operation: use POST /2015-03-31/functions/NAME/invocations".to_string(),
+        }
+    }
+
+    /// Lambda's answer to more concurrent calls than an account may make.
+    pub fn too_many_requests() -> ApiError {
+        ApiError {
+            status: 429,
+            error_type: "TooManyRequestsException",
+            text: "Rate Exceeded.".to_string(),
+        }
+    }
+
+    /// Sends the error; the forms of the body differ, as on Lambda.
+    pub fn reply(
+        &self,
+        connection: &mut Connection,
+        request: &Request,
+    ) -> Result<(), ConnectionClosed> {
+        let text = &self.text;
+        let body = match self.status {
+            413 => json!({ "Type": "User", "message": text }),
+            429 => {
+                let reason = "ConcurrentInvocationLimitExceeded";
+                json!({ "Reason": reason, "Type": "User", "message": text })
+            }
+            _ => json!({ "Type": "User", "Message": text }),
+        };
+        let body = body.to_string();
+        let mut reply = Reply::new(self.status, "application/json", body.as_bytes());
+        let error_type = self.error_type.to_string();
+        reply.headers.push(("X-Amzn-RequestId", clock::uuid()));
+        reply.headers.push(("X-Amzn-ErrorType", error_type));
+        connection.reply(request, &reply)
+    }
+}
