@@ -12,21 +12,23 @@
 //! [`Invocation`] (the event and its headers, bytes as received), fills a [`Response`], and may
 //! return a [`Failure`]. Every event is answered exactly once.
 //!
-//! In reading order, each using only what stands before it:
+//! The layers, lowest first; a module uses only what stands before it:
 //!
 //! | module | what |
 //! |---|---|
 //! | `limits` | every limit, with unit and source |
-//! | `sys` | the door to libc, and all that is unsafe |
+//! | `wire` | HTTP/1.1, chunks, JSON, frames: pure functions |
+//! | `sys` | system calls: every call of libc and every unsafe block |
 //! | `buffer` | fixed regions, integers as text |
-//! | `wire` | HTTP/1.1, chunks, JSON: pure functions |
-//! | `invocation`, `config`, `log` | the event; the environment; a line on standard error |
-//! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
-//! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
+//! | `invocation`, `log`, `failure` | the event; a line on standard error; an error |
+//! | `config`, `response` | the environment; an answer |
+//! | `connection` | one keep-alive connection |
+//! | `api` | the Runtime API's calls |
+//! | `panics` | a panic as one of them |
 //! | `record` | what a function logs |
 //! | `typed` | events and responses as values |
 //! | `stream` | a streamed response |
-//! | `pool`, `restore`, `shutdown` | several events at once; a snapshot after init; notice of the end |
+//! | `pool`, `restore`, `shutdown` | several events at once; SnapStart; the shutdown hook |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `runtime` | the loop |
 #![no_std]

@@ -110,7 +110,7 @@ pub fn has_word(text: &str, word: &str) -> bool {
 }
 
 #[test]
-fn comments_and_strings_are_told_from_code() {
+fn source_with_comments_and_strings_is_split() {
     for (text, code, words) in [
         ("a // b\nc", "a \nc", "a \nc"),
         ("a /* b /* c\n */ d */ e", "a \n e", "a \n e"),
@@ -133,7 +133,7 @@ fn comments_and_strings_are_told_from_code() {
 }
 
 #[test]
-fn names_are_found_as_a_whole() {
+fn word_within_another_is_not_found() {
     assert!(has_word("use libc;", "libc") && has_word("libc::exit", "libc"));
     assert!(!has_word("glibc, libc_of, my_libc", "libc"));
 }
