@@ -9,6 +9,8 @@ mod any;
 mod driver;
 #[path = "shims/ends.rs"]
 mod ends;
+#[path = "shims/minified.rs"]
+mod minified;
 #[path = "shims/node.rs"]
 mod node;
 #[path = "shims/odd.rs"]
@@ -22,8 +24,6 @@ mod skip;
 #[path = "shims/steady.rs"]
 mod steady;
 mod support;
-#[path = "shims/thinned.rs"]
-mod thinned;
 #[path = "shims/trace.rs"]
 mod trace;
 

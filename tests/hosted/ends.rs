@@ -12,22 +12,22 @@ use crate::support::sys::Undying;
 use crate::support::{bound, runner, slowness, sys, until};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
-    an_exit_within_an_event_is_its_error_and_the_next_is_served
-    a_kill_within_an_event_is_its_error_and_the_next_is_served
-    a_kill_from_outside_within_an_event_is_its_error
-    at_the_deadline_all_is_killed_and_the_error_comes_in_time
-    the_runtime_takes_its_processes_with_it
-    killed_runtime_leaves_no_process_of_its_handler
-    stopped_and_killed_runtime_leaves_no_process_of_its_handler
+    exit_within_an_event_fails_that_event_alone
+    sigkill_by_the_handler_fails_that_event_alone
+    sigkill_from_outside_fails_that_event_alone
+    deadline_kills_all_processes_and_the_error_is_in_time
+    runtime_killed_while_idle_leaves_no_process
+    runtime_killed_within_an_event_leaves_no_process
+    runtime_stopped_and_killed_leaves_no_process
     process_that_cannot_end_delays_no_answer
 ]);
 
-for_kinds!(kept [bash dash worker php node python ruby] [
-    a_process_left_behind_does_not_delay_the_news_of_an_end
-    an_answer_that_needs_a_restart_leaves_alone
-    one_that_ends_between_two_events_is_replaced_at_once
-    one_that_ends_before_its_first_event_is_replaced_for_it
-    a_process_left_behind_neither_delays_nor_adds_to_an_answer
+for_kinds!(persistent [bash dash worker php node python ruby] [
+    orphan_does_not_delay_the_report_of_an_exit
+    answer_before_a_restart_is_sent_without_the_next_request
+    process_that_exits_while_idle_is_restarted_at_once
+    process_that_exits_before_its_first_event_is_restarted_for_it
+    orphan_neither_delays_nor_changes_an_answer
 ]);
 
 /// The pid that the process said, which is kept alive.
@@ -52,8 +52,8 @@ fn send(process: &mut Process, server: &Server, id: &str, body: &str) {
     process.until_idle(server);
 }
 
-fn an_exit_within_an_event_is_its_error_and_the_next_is_served(kind: &Kind) {
-    let outcome = kind.task().run(&events([
+fn exit_within_an_event_fails_that_event_alone(kind: &Kind) {
+    let outcome = kind.hosted_run().run(&events([
         command("pid"),
         command("exit 3"),
         command("pid"),
@@ -76,8 +76,8 @@ fn an_exit_within_an_event_is_its_error_and_the_next_is_served(kind: &Kind) {
     assert_eq!(response(ledger, "event-4"), b"\"fine\"");
 }
 
-fn a_kill_within_an_event_is_its_error_and_the_next_is_served(kind: &Kind) {
-    let outcome = kind.task().run(&events([
+fn sigkill_by_the_handler_fails_that_event_alone(kind: &Kind) {
+    let outcome = kind.hosted_run().run(&events([
         command("pid"),
         command("killed"),
         command("pid"),
@@ -89,7 +89,7 @@ fn a_kill_within_an_event_is_its_error_and_the_next_is_served(kind: &Kind) {
         let message = error(ledger, id, "Runtime.ExitError");
         assert!(message.starts_with("signal 9"), "{message}");
         let has_tail = message.ends_with(": before the end");
-        assert_eq!(has_tail, kind.is_shell || !kind.is_kept, "{message}");
+        assert_eq!(has_tail, kind.is_shell || !kind.is_persistent, "{message}");
         assert_eq!(ledger.posts_of(id).len(), 1, "{ledger}");
     }
     let [before, after] = ["event-0", "event-2"].map(|id| response(ledger, id));
@@ -97,11 +97,11 @@ fn a_kill_within_an_event_is_its_error_and_the_next_is_served(kind: &Kind) {
     assert_eq!(response(ledger, "event-4"), b"\"fine\"");
 }
 
-fn a_kill_from_outside_within_an_event_is_its_error(kind: &Kind) {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events([command("sleep 20")]));
+fn sigkill_from_outside_fails_that_event_alone(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events([command("sleep 20")]));
     process.until_said("sleeps");
-    if kind.is_shell || !kind.is_kept {
+    if kind.is_shell || !kind.is_persistent {
         // It says so a moment before it starts what sleeps.
         until("asleep", || !sleepers(&process).is_empty());
     }
@@ -119,14 +119,14 @@ fn a_kill_from_outside_within_an_event_is_its_error(kind: &Kind) {
     assert_eq!(response(ledger, "next"), b"\"fine\"");
 }
 
-fn at_the_deadline_all_is_killed_and_the_error_comes_in_time(kind: &Kind) {
+fn deadline_kills_all_processes_and_the_error_is_in_time(kind: &Kind) {
     // On a busy machine any process may be late: in time once in three tries.
     assert!((0..3).any(|_| killed_in_time(kind)), "always late");
 }
 
 fn killed_in_time(kind: &Kind) -> bool {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events(["\"first\""]));
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events(["\"first\""]));
     process.until_idle(&server);
     let window_ms = 1_000 * u64::from(slowness());
     let deadline_ms = now_ms() + window_ms;
@@ -149,11 +149,11 @@ fn killed_in_time(kind: &Kind) -> bool {
     at_ms <= deadline_ms
 }
 
-fn the_runtime_takes_its_processes_with_it(kind: &Kind) {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events([command("pid")]));
+fn runtime_killed_while_idle_leaves_no_process(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events([command("pid")]));
     process.until_idle(&server);
-    assert_ne!(process.descendants().is_empty(), kind.is_kept);
+    assert_ne!(process.descendants().is_empty(), kind.is_persistent);
     process.kill();
     process.assert_no_descendant(bound(2_000));
     server.finish().assert_clean();
@@ -162,14 +162,14 @@ fn the_runtime_takes_its_processes_with_it(kind: &Kind) {
 /// Kills a runtime, as `kill` does it, while its handler is at work: all that this has started
 /// ends, and the guard that sees to it.
 fn assert_nothing_outlives(kind: &Kind, kill: impl Fn(&mut Process)) {
-    if runner().is_some() && (kind.is_shell || !kind.is_kept) {
+    if runner().is_some() && (kind.is_shell || !kind.is_persistent) {
         return skip("no guard where memory cannot be shared, as under a runner");
     }
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events([command("sleep 30")]));
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events([command("sleep 30")]));
     process.until_said("sleeps");
     // The commands of a shell are processes of their own.
-    let at_work = kind.is_shell || !kind.is_kept;
+    let at_work = kind.is_shell || !kind.is_persistent;
     if at_work {
         until("asleep", || !sleepers(&process).is_empty());
     }
@@ -183,12 +183,12 @@ fn assert_nothing_outlives(kind: &Kind, kill: impl Fn(&mut Process)) {
     assert!(ledger.posts.is_empty(), "{ledger}");
 }
 
-fn killed_runtime_leaves_no_process_of_its_handler(kind: &Kind) {
+fn runtime_killed_within_an_event_leaves_no_process(kind: &Kind) {
     assert_nothing_outlives(kind, Process::kill);
 }
 
 /// As the platform does with one that is late itself.
-fn stopped_and_killed_runtime_leaves_no_process_of_its_handler(kind: &Kind) {
+fn runtime_stopped_and_killed_leaves_no_process(kind: &Kind) {
     assert_nothing_outlives(kind, |process| {
         sys::kill(process.pid(), sys::SIGSTOP);
         process.kill();
@@ -199,8 +199,8 @@ fn process_that_cannot_end_delays_no_answer(kind: &Kind) {
     if runner().is_some() {
         return skip("a runner is not to be traced");
     }
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&[]);
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let deadline_ms = now_ms() + 1_000 * u64::from(slowness());
     let late = Event::new("late", command("sleep 60")).deadline(&deadline_ms.to_string());
@@ -234,9 +234,9 @@ fn process_that_cannot_end_delays_no_answer(kind: &Kind) {
     assert_eq!(response(ledger, "last-0"), b"\"last\"");
 }
 
-fn a_process_left_behind_does_not_delay_the_news_of_an_end(kind: &Kind) {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events([command("orphan"), "\"fine\"".to_string()]));
+fn orphan_does_not_delay_the_report_of_an_exit(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events([command("orphan"), "\"fine\"".to_string()]));
     process.until_idle(&server);
     until("without what was left", || sleepers(&process).is_empty());
     process.assert_no_zombie();
@@ -248,8 +248,8 @@ fn a_process_left_behind_does_not_delay_the_news_of_an_end(kind: &Kind) {
     assert_eq!(response(ledger, "event-1"), b"\"fine\"");
 }
 
-fn an_answer_that_needs_a_restart_leaves_alone(kind: &Kind) {
-    let outcome = kind.task().run(&events([
+fn answer_before_a_restart_is_sent_without_the_next_request(kind: &Kind) {
+    let outcome = kind.hosted_run().run(&events([
         "\"fine\"".to_string(),
         command("killed"),
         command("fail so"),
@@ -261,9 +261,9 @@ fn an_answer_that_needs_a_restart_leaves_alone(kind: &Kind) {
     assert_eq!(behind, [true, false, true, true], "{ledger}");
 }
 
-fn one_that_ends_between_two_events_is_replaced_at_once(kind: &Kind) {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events([command("pid")]));
+fn process_that_exits_while_idle_is_restarted_at_once(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events([command("pid")]));
     process.until_idle(&server);
     let mut pids = Vec::new();
     for number in 0..3 {
@@ -290,9 +290,9 @@ fn one_that_ends_between_two_events_is_replaced_at_once(kind: &Kind) {
     assert_eq!(response(ledger, "last"), b"\"fine\"");
 }
 
-fn one_that_ends_before_its_first_event_is_replaced_for_it(kind: &Kind) {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&[]);
+fn process_that_exits_before_its_first_event_is_restarted_for_it(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     process.kill_descendants();
     process.until_said("between two events");
@@ -302,12 +302,12 @@ fn one_that_ends_before_its_first_event_is_replaced_for_it(kind: &Kind) {
     assert_eq!(response(outcome.assert_serving(), "first"), b"\"fine\"");
 }
 
-fn a_process_left_behind_neither_delays_nor_adds_to_an_answer(kind: &Kind) {
+fn orphan_neither_delays_nor_changes_an_answer(kind: &Kind) {
     let mut commands = vec![command("background"); 3];
     commands.push("\"fine\"".to_string());
     let events = events(commands);
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events);
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events);
     process.until_idle(&server);
     // They are left to live.
     until("as many as were left", || sleepers(&process).len() == 3);

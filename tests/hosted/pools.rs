@@ -1,4 +1,4 @@
-//! Several events at once: each of the runtime's workers has a process of its own.
+//! Concurrency: each worker of the runtime has a persistent process of its own.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -10,24 +10,24 @@ use crate::support::hosting::response;
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::{bound, rounds, sys, until};
 
-for_kinds!(kept [dash worker php python] [
-    each_of_four_has_a_process_of_its_own_and_all_end
+for_kinds!(persistent [dash worker php python] [
+    workers_each_have_a_process_and_all_end_on_sigterm
 ]);
 
 for_kinds!(two [dash php] [
-    a_process_that_is_killed_costs_its_event_alone
-    an_init_error_of_all_is_told_once
+    process_killed_in_a_pool_fails_its_event_alone
+    init_error_of_all_workers_is_reported_once
 ]);
 
 const COUNT: usize = 4;
 
-fn pool(kind: &Kind) -> crate::kinds::Task {
-    kind.task()
+fn pool(kind: &Kind) -> crate::kinds::HostedRun {
+    kind.hosted_run()
         .variable("AWS_LAMBDA_MAX_CONCURRENCY", &COUNT.to_string())
         .variable("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
 }
 
-/// Waits until so many workers wait for events.
+/// Waits until all workers wait for events.
 fn until_held(process: &mut Process, server: &Server) {
     let end = Instant::now() + bound(PATIENCE_MS);
     while !server.wait_held(COUNT, Duration::from_millis(5)) {
@@ -63,9 +63,9 @@ fn pids(process: &mut Process, server: &Server, round: usize) -> HashSet<String>
     pids
 }
 
-fn each_of_four_has_a_process_of_its_own_and_all_end(kind: &Kind) {
-    let task = pool(kind);
-    let (mut process, server) = task.spawn(&[]);
+fn workers_each_have_a_process_and_all_end_on_sigterm(kind: &Kind) {
+    let hosted = pool(kind);
+    let (mut process, server) = hosted.spawn(&[]);
     until_held(&mut process, &server);
     let begin = Instant::now();
     let at_once: Vec<Event> = (0..COUNT)
@@ -74,7 +74,7 @@ fn each_of_four_has_a_process_of_its_own_and_all_end(kind: &Kind) {
     send(&mut process, &server, &at_once);
     let took = begin.elapsed();
     assert!(took < bound(3_500), "one after the other: {took:?}");
-    // A shell has a subshell ready, and nobody has more.
+    // A shell has a subshell ready; the others have one process each.
     let each = if kind.is_shell { 3 } else { 2 };
     until("as many", || process.descendants().len() == COUNT * each);
     let count = rounds("events over four processes", 400);
@@ -98,9 +98,9 @@ fn each_of_four_has_a_process_of_its_own_and_all_end(kind: &Kind) {
     assert_eq!(ledger.connections, COUNT);
 }
 
-fn a_process_that_is_killed_costs_its_event_alone(kind: &Kind) {
-    let task = pool(kind);
-    let (mut process, server) = task.spawn(&[]);
+fn process_killed_in_a_pool_fails_its_event_alone(kind: &Kind) {
+    let hosted = pool(kind);
+    let (mut process, server) = hosted.spawn(&[]);
     until_held(&mut process, &server);
     let before = pids(&mut process, &server, 0);
     assert!((2..=COUNT).contains(&before.len()), "{before:?}");
@@ -125,9 +125,9 @@ fn a_process_that_is_killed_costs_its_event_alone(kind: &Kind) {
     assert_eq!(response(&ledger, "fine"), b"\"fine\"");
 }
 
-fn an_init_error_of_all_is_told_once(kind: &Kind) {
-    let task = pool(kind).variable("INIT", "throw");
-    let (mut process, server) = task.spawn(&[]);
+fn init_error_of_all_workers_is_reported_once(kind: &Kind) {
+    let hosted = pool(kind).variable("INIT", "throw");
+    let (mut process, server) = hosted.spawn(&[]);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(3));
     process.assert_no_descendant(bound(2_000));

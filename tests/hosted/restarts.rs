@@ -1,7 +1,7 @@
 //! Starts after the first: those that fail, those that are late, workers that do not listen.
 
 use crate::for_kinds;
-use crate::kinds::{Kind, Task, command, started};
+use crate::kinds::{HostedRun, Kind, command, started};
 use crate::skip::has;
 use crate::support::TempDir;
 use crate::support::api::{Event, Kind as Post, Ledger, Server, Turn, now_ms};
@@ -9,8 +9,8 @@ use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
 use crate::support::{bound, slowness, sys, until};
 
-for_kinds!(kept [bash dash worker php node python ruby] [
-    a_start_anew_that_fails_is_the_error_of_the_next_event
+for_kinds!(persistent [bash dash worker php node python ruby] [
+    restart_that_fails_is_the_error_of_the_next_event
 ]);
 
 /// Hands out an event, and waits until it is answered.
@@ -19,12 +19,12 @@ fn send(process: &mut Process, server: &Server, event: Event) {
     process.until_idle(server);
 }
 
-fn a_start_anew_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events(["\"fine\""]));
+fn restart_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events(["\"fine\""]));
     process.until_idle(&server);
-    let file = task.dir.path().join(kind.file);
-    let aside = task.dir.path().join("aside");
+    let file = hosted.dir.path().join(kind.file);
+    let aside = hosted.dir.path().join("aside");
     std::fs::rename(&file, &aside).expect("put aside");
     send(
         &mut process,
@@ -49,12 +49,12 @@ fn a_start_anew_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
 
 /// A worker that takes as many seconds to start as the file `slow` says, if there is one. An event
 /// `die` kills it.
-fn slow_starter() -> Option<Task> {
+fn slow_starter() -> Option<HostedRun> {
     has("perl").then(|| {
         let dir = TempDir::new();
         dir.executable("worker", include_bytes!("functions/slow.pl"));
         let start = started(&dir, "worker:worker");
-        Task { dir, start }
+        HostedRun { dir, start }
     })
 }
 
@@ -63,13 +63,13 @@ fn due_in(event: Event, ms: u64) -> Event {
 }
 
 #[test]
-fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
-    let Some(task) = slow_starter() else {
+fn process_that_starts_slowly_fails_one_event_and_serves_a_later_one() {
+    let Some(hosted) = slow_starter() else {
         return;
     };
-    let (mut process, server) = task.spawn(&[]);
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
-    task.dir.file("slow", b"3");
+    hosted.dir.file("slow", b"3");
     // Never sent an event, it is started again with the first.
     process.kill_descendants();
     process.until_said("between two events");
@@ -91,13 +91,14 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
 }
 
 #[test]
-fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
-    let Some(task) = slow_starter() else {
+fn process_starting_at_the_deadline_serves_the_next_event() {
+    let Some(hosted) = slow_starter() else {
         return;
     };
-    let (mut process, server) = task.spawn(&[]);
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
-    task.dir
+    hosted
+        .dir
         .file("slow", (3 * slowness()).to_string().as_bytes());
     process.kill_descendants();
     process.until_said("between two events");
@@ -122,10 +123,10 @@ fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
 /// Hands out `event` to a worker whose successor takes `slow` seconds to start; with `stops`, it is
 /// stopped before. Returns when `next`, which follows, was answered.
 fn restarted(slow: &[u8], event: &Event, stops: bool, next: &Event) -> Option<Ledger> {
-    let task = slow_starter()?;
-    let (mut process, server) = task.spawn(&events(["x"]));
+    let hosted = slow_starter()?;
+    let (mut process, server) = hosted.spawn(&events(["x"]));
     process.until_idle(&server);
-    task.dir.file("slow", slow);
+    hosted.dir.file("slow", slow);
     for pid in process.descendants().iter().filter(|_| stops) {
         sys::kill(*pid, sys::SIGSTOP);
     }
@@ -142,7 +143,7 @@ fn next_after_ms(ledger: &Ledger, event: &str, next: &str) -> u64 {
 }
 
 #[test]
-fn crash_with_time_left_restarts_before_the_next_event_is_requested() {
+fn crash_with_time_left_restarts_before_the_next_request() {
     let (crash, next) = (Event::new("crash", "die"), Event::new("next", "x"));
     let Some(ledger) = restarted(b"3", &crash, false, &next) else {
         return;
@@ -159,7 +160,7 @@ fn crash_with_time_left_restarts_before_the_next_event_is_requested() {
 }
 
 #[test]
-fn crash_near_the_deadline_delays_the_next_request_no_further_than_that() {
+fn crash_near_the_deadline_delays_the_next_request_until_then() {
     let crash = due_in(Event::new("crash", "die"), 2_000);
     let next = due_in(Event::new("next", "x"), 5_000);
     let Some(ledger) = restarted(b"60", &crash, false, &next) else {
@@ -173,7 +174,7 @@ fn crash_near_the_deadline_delays_the_next_request_no_further_than_that() {
 }
 
 #[test]
-fn late_event_is_answered_together_with_the_next_request() {
+fn timeout_is_answered_together_with_the_next_request() {
     let late = due_in(Event::new("late", "x"), 400);
     let next = Event::new("next", "x");
     let Some(ledger) = restarted(b"3", &late, true, &next) else {
@@ -189,14 +190,14 @@ fn late_event_is_answered_together_with_the_next_request() {
 /// A worker that ended while it was idle starts anew with `start`, which never comes to an end;
 /// then an event comes, with a second and a half.
 fn assert_event_is_late_in_time(start: &str) {
-    let Some(task) = worker("readline $c; syswrite $c, \"ok 1 2\\nhi\"; sleep 60;") else {
+    let Some(hosted) = worker("readline $c; syswrite $c, \"ok 1 2\\nhi\"; sleep 60;") else {
         return;
     };
-    let (mut process, server) = task.spawn(&events([""]));
+    let (mut process, server) = hosted.spawn(&events([""]));
     process.until_idle(&server);
     let text = format!("#!/usr/bin/perl\nopen(my $c, '+<&=', 3) or exit 2;\n{start}\nsleep 60;\n");
-    std::fs::remove_file(task.dir.path().join("worker")).expect("the worker is there");
-    task.dir.executable("worker", text.as_bytes());
+    std::fs::remove_file(hosted.dir.path().join("worker")).expect("the worker is there");
+    hosted.dir.executable("worker", text.as_bytes());
     process.kill_descendants();
     process.until_said("between two events");
     let late = due_in(Event::new("late", ""), 1_500);
@@ -210,41 +211,41 @@ fn assert_event_is_late_in_time(start: &str) {
 }
 
 #[test]
-fn event_that_finds_a_slow_start_fails_at_its_own_deadline() {
+fn event_during_a_slow_restart_fails_at_its_own_deadline() {
     assert_event_is_late_in_time("");
 }
 
 #[test]
-fn event_that_finds_half_a_line_of_a_start_fails_at_its_own_deadline() {
+fn event_during_half_a_ready_line_fails_at_its_own_deadline() {
     assert_event_is_late_in_time("syswrite $c, 'rea';");
 }
 
 /// A worker that is ready, and does as `then` says.
-fn worker(then: &str) -> Option<Task> {
+fn worker(then: &str) -> Option<HostedRun> {
     has("perl").then(|| {
         let dir = TempDir::new();
         let start = "open(my $c, '+<&=', 3) or exit 2; syswrite $c, \"ready\\n\";";
         let text = format!("#!/usr/bin/perl\n{start}\n{then}\n");
         dir.executable("worker", text.as_bytes());
         let start = started(&dir, "worker:worker");
-        Task { dir, start }
+        HostedRun { dir, start }
     })
 }
 
 #[test]
-fn a_report_without_an_end_holds_no_event_up() {
+fn init_error_cut_short_at_restart_delays_no_event() {
     let file = "\"$ENV{LAMBDA_TASK_ROOT}/again\"";
     let answer = "readline $c; syswrite $c, \"fatal 1 2 Function.Once\\n{}\";";
     let again = "syswrite $c, \"init-error 9 T\\n{\"; sleep 60;";
-    let Some(task) = worker("") else {
+    let Some(hosted) = worker("") else {
         return;
     };
     let text = format!(
         "#!/usr/bin/perl\nopen(my $c, '+<&=', 3) or exit 2;\nif (-e {file}) {{ {again} }}\n\
          syswrite $c, \"ready\\n\"; {answer}\nopen(my $f, '>', {file}); exit 1;\n"
     );
-    task.dir.executable("worker", text.as_bytes());
-    let (mut process, server) = task.spawn(&events([""]));
+    hosted.dir.executable("worker", text.as_bytes());
+    let (mut process, server) = hosted.spawn(&events([""]));
     process.until_idle(&server);
     let outcome = process.finish(server);
     let answer = outcome.assert_serving().answer("event-0");
@@ -252,7 +253,7 @@ fn a_report_without_an_end_holds_no_event_up() {
 }
 
 #[test]
-fn one_that_does_not_read_its_event_is_late() {
+fn worker_that_does_not_read_its_event_times_out() {
     for then in [
         "sleep 30;",
         "sysread $c, my $some, 10; sleep 30;",
@@ -260,11 +261,11 @@ fn one_that_does_not_read_its_event_is_late() {
         "sysread $c, my $some, 10; syswrite $c, \"ok 1 2\\nhi\"; sleep 30;",
         "while (1) { syswrite STDERR, 'l' x 1000; sysread $c, my $some, 1; }",
     ] {
-        let Some(task) = worker(then) else {
+        let Some(hosted) = worker(then) else {
             return;
         };
         println!("{then}"); // shown when what follows fails
-        let (mut process, server) = task.spawn(&[]);
+        let (mut process, server) = hosted.spawn(&[]);
         process.until_idle(&server);
         let large = Event::new("large", vec![b'x'; 6_000_000]);
         send(&mut process, &server, due_in(large, 1_000));
@@ -277,7 +278,7 @@ fn one_that_does_not_read_its_event_is_late() {
 }
 
 #[test]
-fn one_that_ends_while_its_event_is_sent_is_told_to_have_ended() {
+fn worker_that_exits_while_its_event_is_sent_is_reported_as_exited() {
     for (then, how) in [
         ("sysread $c, my $some, 10; exit 4;", "exit status 4"),
         ("sysread $c, my $some, 10; kill 9, $$; sleep 9;", "signal 9"),
@@ -286,12 +287,12 @@ fn one_that_ends_while_its_event_is_sent_is_told_to_have_ended() {
             "signal 15",
         ),
     ] {
-        let Some(task) = worker(then) else {
+        let Some(hosted) = worker(then) else {
             return;
         };
         println!("{then}");
         let body = vec![b'x'; 6_000_000];
-        let outcome = task.run(&events([body.clone(), body]));
+        let outcome = hosted.run(&events([body.clone(), body]));
         let ledger = outcome.assert_serving();
         for id in ["event-0", "event-1"] {
             let message = error(ledger, id, "Runtime.ExitError");
@@ -302,12 +303,12 @@ fn one_that_ends_while_its_event_is_sent_is_told_to_have_ended() {
 }
 
 #[test]
-fn one_that_ends_itself_after_each_event_serves_all() {
+fn worker_that_exits_after_each_event_serves_all() {
     let then = "readline $c; syswrite $c, \"ok 1 2\\nhi\"; exit 0;";
-    let Some(task) = worker(then) else {
+    let Some(hosted) = worker(then) else {
         return;
     };
-    let (mut process, server) = task.spawn(&[]);
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let count = 30;
     for number in 0..count {

@@ -80,7 +80,7 @@ fn unpacked(place: &TempDir) -> bool {
 }
 
 #[test]
-fn php_needs_nothing_but_the_layer() {
+fn php_with_the_layer_alone_runs() {
     let place = place();
     if !can_chroot() || !unpacked(&place) {
         return;
@@ -101,7 +101,7 @@ fn php_needs_nothing_but_the_layer() {
 }
 
 #[test]
-fn a_php_function_needs_nothing_but_the_layer() {
+fn php_function_with_the_layer_alone_answers() {
     let place = place();
     if !can_chroot() || !unpacked(&place) {
         return;
@@ -116,7 +116,7 @@ fn a_php_function_needs_nothing_but_the_layer() {
 }
 
 #[test]
-fn the_layer_for_arm64_has_what_it_needs_and_runs() {
+fn php_layer_for_arm64_is_complete_and_runs() {
     let dir = place();
     if !skip::has("unzip") || !skip::has("zip") {
         return;
@@ -168,7 +168,7 @@ fn the_layer_for_arm64_has_what_it_needs_and_runs() {
 }
 
 #[test]
-fn an_extension_that_does_not_exist_is_refused() {
+fn php_extension_unknown_is_refused() {
     let dir = TempDir::new();
     let zip = dir.path().join("layer.zip");
     let bootstrap = support::bootstrap();
@@ -182,12 +182,9 @@ fn an_extension_that_does_not_exist_is_refused() {
         if cannot_be_had(&made) {
             return;
         }
-        let said = String::from_utf8(made.stderr).expect("text");
-        assert_eq!(made.status.code(), Some(1), "{said}");
-        assert!(
-            said.starts_with(what) && said.lines().count() == 1,
-            "{said}"
-        );
+        let log = String::from_utf8(made.stderr).expect("text");
+        assert_eq!(made.status.code(), Some(1), "{log}");
+        assert!(log.starts_with(what) && log.lines().count() == 1, "{log}");
         assert!(!zip.exists());
     }
 }

@@ -6,20 +6,20 @@ use crate::driver::Language;
 use crate::support::rounds;
 
 crate::for_each_language! {
-    the_event_comes_back
-    every_size_comes_back
-    an_event_that_is_no_json_is_an_error
-    what_is_thrown_is_an_error_and_the_next_event_is_answered
-    a_result_that_is_no_json_is_an_error
-    the_type_of_an_error_is_clean
-    a_report_is_not_too_long
-    the_context_is_whole
-    what_the_context_does_not_say_is_absent
-    the_sequence_number_comes_back
-    the_log_is_whole
+    event_of_any_json_is_echoed
+    event_of_every_size_is_echoed
+    event_not_json_is_an_error
+    exception_is_an_error_and_the_next_event_is_answered
+    result_not_json_is_an_error
+    error_type_with_odd_characters_is_cleaned
+    error_report_of_a_long_message_is_truncated
+    context_with_all_fields_is_passed_on
+    context_without_fields_has_none
+    sequence_number_of_any_size_is_echoed
+    log_of_many_lines_is_whole
 }
 
-fn the_event_comes_back(language: Language) {
+fn event_of_any_json_is_echoed(language: Language) {
     let mut worker = language.start(
         "hello",
         if language == Language::Php {
@@ -52,7 +52,7 @@ fn the_event_comes_back(language: Language) {
     worker.assert_leaves_quietly();
 }
 
-fn every_size_comes_back(language: Language) {
+fn event_of_every_size_is_echoed(language: Language) {
     let mut worker = language.case("same");
     assert_eq!(worker.ask(b"7").body, b"7");
     for bytes in [2, 60, 8_191, 8_192, 8_193, 65_536, 1_000_000, 6_291_456, 60] {
@@ -78,7 +78,7 @@ fn every_size_comes_back(language: Language) {
     }
 }
 
-fn an_event_that_is_no_json_is_an_error(language: Language) {
+fn event_not_json_is_an_error(language: Language) {
     let mut worker = language.case("same");
     for event in [
         &b"\"\xff\xfe\""[..],
@@ -101,7 +101,7 @@ fn an_event_that_is_no_json_is_an_error(language: Language) {
     assert_eq!(answer.verb, "error", "{}", answer.text());
 }
 
-fn what_is_thrown_is_an_error_and_the_next_event_is_answered(language: Language) {
+fn exception_is_an_error_and_the_next_event_is_answered(language: Language) {
     let kind = match language {
         Language::Php => "DomainException",
         Language::Node => "RangeError",
@@ -138,7 +138,7 @@ fn what_is_thrown_is_an_error_and_the_next_event_is_answered(language: Language)
     worker.assert_leaves_quietly();
 }
 
-fn a_result_that_is_no_json_is_an_error(language: Language) {
+fn result_not_json_is_an_error(language: Language) {
     let mut names = vec!["unfit"];
     match language {
         Language::Python => names.extend(["unfit_type", "unfit_text"]),
@@ -155,7 +155,7 @@ fn a_result_that_is_no_json_is_an_error(language: Language) {
     }
 }
 
-fn the_type_of_an_error_is_clean(language: Language) {
+fn error_type_with_odd_characters_is_cleaned(language: Language) {
     let mut worker = language.case("odd_type");
     let answer = worker.ask(b"{}");
     assert_eq!(answer.message("error", &answer.kind), "odd");
@@ -167,7 +167,7 @@ fn the_type_of_an_error_is_clean(language: Language) {
     assert_eq!(answer.kind, part);
 }
 
-fn a_report_is_not_too_long(language: Language) {
+fn error_report_of_a_long_message_is_truncated(language: Language) {
     let mut worker = language.case("throws");
     for text in ["x", "\u{1}", "𝄞", "€"] {
         let message = text.repeat(1_000_000);
@@ -180,7 +180,7 @@ fn a_report_is_not_too_long(language: Language) {
     }
 }
 
-fn the_context_is_whole(language: Language) {
+fn context_with_all_fields_is_passed_on(language: Language) {
     let mut worker = language.case("context");
     let client =
         r#"{"client":{"app_title":"täpp","installation_id":"i"},"custom":{"a":"b=c"},"env":{}}"#;
@@ -246,7 +246,7 @@ fn the_context_is_whole(language: Language) {
     assert_eq!(worker.ask(b"{}").verb, "ok");
 }
 
-fn what_the_context_does_not_say_is_absent(language: Language) {
+fn context_without_fields_has_none(language: Language) {
     let mut worker = language.case("context");
     let mut answer = worker.ask_with("", b"{}").json();
     let remaining_ms = answer["remaining_ms"].take();
@@ -263,7 +263,7 @@ fn what_the_context_does_not_say_is_absent(language: Language) {
     }
 }
 
-fn the_sequence_number_comes_back(language: Language) {
+fn sequence_number_of_any_size_is_echoed(language: Language) {
     let mut worker = language.case("same");
     for sequence in [
         1,
@@ -282,7 +282,7 @@ fn the_sequence_number_comes_back(language: Language) {
     assert_eq!(worker.ask(b"{}").sequence, Some(42));
 }
 
-fn the_log_is_whole(language: Language) {
+fn log_of_many_lines_is_whole(language: Language) {
     let mut worker = language.case("logs");
     let lines = rounds("bytes of a log", 1_000_000) / 200;
     for round in 1..=2 {

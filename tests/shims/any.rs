@@ -18,7 +18,7 @@ fn start() -> Option<(Worker, TempDir)> {
 }
 
 #[test]
-fn it_answers() {
+fn readme_worker_answers_and_fails_as_documented() {
     let Some((mut worker, _folder)) = start() else {
         return;
     };
@@ -39,7 +39,7 @@ fn it_answers() {
 }
 
 #[test]
-fn every_size_and_every_byte_comes_back() {
+fn readme_worker_echoes_every_size_and_byte() {
     let Some((mut worker, _folder)) = start() else {
         return;
     };

@@ -78,7 +78,7 @@ mod python {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "<exception str() failed>";
         each_is_an_error(
             Language::Python,
@@ -103,7 +103,7 @@ mod python {
     }
 
     #[test]
-    fn stdout_that_is_gone_costs_no_event() {
+    fn stdout_closed_by_the_handler_fails_no_event() {
         let all = ["stdout_is_none", "stdout_is_no_file", "buffer"];
         each_is_answered(Language::Python, &all);
         if let Some(mut worker) = start(Language::Python, "stdout_is_closed") {
@@ -118,7 +118,7 @@ mod python {
     }
 
     #[test]
-    fn first_message_is_told_when_the_modules_are_gone() {
+    fn message_without_traceback_module_is_reported() {
         if let Some(mut worker) = start(Language::Python, "no_traceback_module") {
             let answer = worker.ask(b"{}");
             assert_eq!(answer.message("error", "ValueError"), "without modules");
@@ -131,7 +131,7 @@ mod python {
     }
 
     #[test]
-    fn channel_that_is_closed_ends_the_worker() {
+    fn channel_closed_by_the_handler_ends_the_worker() {
         a_channel_that_is_closed_ends_it(Language::Python);
     }
 }
@@ -140,7 +140,7 @@ mod ruby {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "the message of the error cannot be had";
         each_is_an_error(
             Language::Ruby,
@@ -167,7 +167,7 @@ mod ruby {
     }
 
     #[test]
-    fn stdout_that_is_gone_costs_no_event() {
+    fn stdout_closed_by_the_handler_fails_no_event() {
         let all = ["stdout_is_closed", "buffer", "finalizer_raises"];
         each_is_answered(Language::Ruby, &all);
     }
@@ -179,7 +179,7 @@ mod ruby {
     }
 
     #[test]
-    fn channel_that_is_closed_ends_the_worker() {
+    fn channel_closed_by_the_handler_ends_the_worker() {
         a_channel_that_is_closed_ends_it(Language::Ruby);
     }
 }
@@ -188,7 +188,7 @@ mod node {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "the error cannot be made a text";
         each_is_an_error(
             Language::Node,
@@ -213,17 +213,17 @@ mod node {
     }
 
     #[test]
-    fn stdout_that_is_gone_costs_no_event() {
+    fn stdout_closed_by_the_handler_fails_no_event() {
         each_is_answered(Language::Node, &["stdout_is_destroyed"]);
     }
 
     #[test]
-    fn prototype_that_is_polluted_costs_no_event() {
+    fn prototype_pollution_fails_no_event() {
         each_is_answered(Language::Node, &["prototype_is_polluted"]);
     }
 
     #[test]
-    fn odd_error_between_events_costs_no_event() {
+    fn odd_exception_between_events_fails_no_event() {
         let Some(mut worker) = start(Language::Node, "throws_odd_between") else {
             return;
         };
@@ -244,7 +244,7 @@ mod node {
     }
 
     #[test]
-    fn rejection_behind_a_long_answer_does_not_cut_it() {
+    fn rejection_after_a_long_answer_does_not_cut_it() {
         let Some(mut worker) = start(Language::Node, "rejects_behind_a_long_answer") else {
             return;
         };
@@ -259,7 +259,7 @@ mod node {
     }
 
     #[test]
-    fn channel_that_is_closed_ends_the_worker() {
+    fn channel_closed_by_the_handler_ends_the_worker() {
         a_channel_that_is_closed_ends_it(Language::Node);
     }
 }
@@ -268,7 +268,7 @@ mod php {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         each_is_an_error(
             Language::Php,
             &[
@@ -288,13 +288,13 @@ mod php {
     }
 
     #[test]
-    fn buffer_that_is_odd_costs_no_event() {
+    fn buffer_left_open_or_closed_fails_no_event() {
         let all = ["buffer_is_odd", "buffer_stays", "streams_are_closed"];
         each_is_answered(Language::Php, &all);
     }
 
     #[test]
-    fn buffer_or_destructor_that_ends_the_process_is_told_with_its_event() {
+    fn buffer_or_destructor_that_exits_is_reported_with_its_event() {
         for wanted in [
             ("buffer_exits", "Runtime.ExitError", "exit() was called"),
             ("buffer_nests", "FatalError", "output buffering"),

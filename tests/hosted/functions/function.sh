@@ -15,10 +15,10 @@ handler() {
         return
         ;;
     esac
-    said=${1#\"do:}
-    said=${said%\"}
-    argument=${said#* }
-    case ${said%% *} in
+    request=${1#\"do:}
+    request=${request%\"}
+    argument=${request#* }
+    case ${request%% *} in
     fail)
         echo "$argument" >&2
         return 1

@@ -23,18 +23,18 @@ fn init() -> Result<Handler, Failure> {
             tinderbox::before_snapshot(|| match environment(c"PROBE_SNAPSHOT") {
                 Some(b"fail") => Err(Failure::new("Function.ProbeSnapshot", "not ready")),
                 Some(b"panic") => panic!("probe panicked before the snapshot"),
-                _ => said(b"before\n"),
+                _ => print(b"before\n"),
             });
             tinderbox::after_restore(|| match environment(c"PROBE_RESTORE") {
                 Some(b"fail") => Err(Failure::new("Function.ProbeRestore", "not restored")),
                 Some(b"panic") => panic!("probe panicked when restored"),
-                _ => said(b"after\n"),
+                _ => print(b"after\n"),
             });
             tinderbox::on_shutdown(|| {
-                let _ = said(b"shutdown\n");
+                let _ = print(b"shutdown\n");
             });
             if how == b"slow" {
-                said(b"at init\n")?;
+                print(b"at init\n")?;
                 // SAFETY: no memory is involved.
                 unsafe { libc::usleep(500_000) };
             }
@@ -51,7 +51,7 @@ const LONG: &str = match str::from_utf8(&[b'L'; 100_000]) {
 };
 
 /// Says something on standard output.
-fn said(text: &[u8]) -> Result<(), Failure> {
+fn print(text: &[u8]) -> Result<(), Failure> {
     // SAFETY: valid for the length given.
     unsafe { libc::write(1, text.as_ptr().cast(), text.len()) };
     Ok(())

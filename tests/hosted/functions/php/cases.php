@@ -100,7 +100,7 @@ function fatal($payload)
 function buffers($payload)
 {
     ob_start();
-    echo 'kept back';
+    echo 'buffered';
     throw new Exception('the level stays');
 }
 

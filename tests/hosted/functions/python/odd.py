@@ -162,7 +162,7 @@ def alarm(event, context):
 
 def buffer(event, context):
     sys.stdout = io.StringIO()
-    print("kept")
+    print("buffered")
     return event
 
 

@@ -83,7 +83,7 @@ end
 def buffer(event:, context:)
   require 'stringio'
   $stdout = StringIO.new
-  puts 'kept'
+  puts 'buffered'
   event
 end
 

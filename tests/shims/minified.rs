@@ -10,7 +10,7 @@ fn thinned(text: &str, comment: &str, keep: bool) -> String {
 }
 
 #[test]
-fn comments_blank_lines_and_indentation_are_dropped() {
+fn minifier_drops_comments_blank_lines_and_indentation() {
     for (text, wanted) in [
         ("", ""),
         ("\n\n", ""),
@@ -36,7 +36,7 @@ fn packed(text: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_packed_comes_out_again() {
+fn packed_text_is_unpacked_unchanged() {
     let workers = {
         let mut room = [0; SHIMS_BYTES];
         text(Shim::Php, &mut room);
@@ -64,7 +64,7 @@ fn what_is_packed_comes_out_again() {
 }
 
 #[test]
-fn what_makes_no_sense_or_has_no_room_is_no_panic() {
+fn unpack_of_invalid_input_does_not_panic() {
     let whole = packed(b"abcabcabcabcabcabc abcabcabc");
     for end in 0..whole.len() {
         for room in 0..40 {
@@ -80,7 +80,7 @@ fn what_makes_no_sense_or_has_no_room_is_no_panic() {
 }
 
 #[test]
-fn each_worker_is_a_text_of_its_own() {
+fn embedded_worker_is_a_text_of_its_own() {
     let mut room = [0; SHIMS_BYTES];
     for (shim, bytes_max, part) in [
         (Shim::Php, 4_400, "fgets("),
