@@ -34,6 +34,11 @@ mod types;
 mod worker;
 mod wrapper;
 
+/// For tests/shims, which starts the interpreters with the same arguments.
+pub mod launch {
+    pub use super::worker::{Language, NODE, PHP, PYTHON, RUBY};
+}
+
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::host::child::Failed;

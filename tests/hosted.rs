@@ -43,6 +43,8 @@ mod skip;
 #[path = "hosted/steady.rs"]
 mod steady;
 mod support;
+#[path = "hosted/timing.rs"]
+mod timing;
 #[path = "hosted/traces.rs"]
 mod traces;
 #[path = "hosted/wrapper.rs"]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, command};
-use crate::support::api::{Event, Kind as Post, Turn};
+use crate::support::api::{Event, Kind as Post, Server, Turn};
 use crate::support::hosting::{error_type, response};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::random::{Random, soak_or};
@@ -52,7 +52,7 @@ fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec
 }
 
 /// The number of open descriptors once the runtime is idle.
-fn descriptors(process: &mut Process, server: &crate::support::api::Server, id: &str) -> usize {
+fn descriptors(process: &mut Process, server: &Server, id: &str) -> usize {
     server.more(vec![Turn::event(&Event::new(id, "\"at rest\""))]);
     process.until_idle(server);
     proc::descriptors(process.pid())
@@ -73,6 +73,33 @@ fn processes_killed_at_random_lose_no_event_and_leave_nothing(kind: &Kind) {
     }
 }
 
+/// Ends the killer also when the test fails.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits until every event is answered; fails the test when no request comes for too long.
+fn until_server_idle(process: &Process, server: &Server) {
+    let mut requests = server.requests();
+    let mut end = Instant::now() + bound(PATIENCE_MS);
+    while !server.wait_idle(Duration::from_millis(5)) {
+        let now = server.requests();
+        if now != requests {
+            (requests, end) = (now, Instant::now() + bound(PATIENCE_MS));
+        }
+        assert!(
+            Instant::now() < end,
+            "hangs; {}\n{:.2000}",
+            server.ledger(),
+            process.stderr()
+        );
+    }
+}
+
 fn survive(hosted: &HostedRun, count: usize, seed: u64, pause_ms: usize) {
     println!("seed {seed}"); // shown when what follows fails
     let (mut process, server) = hosted.spawn(&[]);
@@ -87,26 +114,17 @@ fn survive(hosted: &HostedRun, count: usize, seed: u64, pause_ms: usize) {
         let process = &process;
         let stop = &stop;
         let killer = scope.spawn(move || kill(process, seed, stop, pause_ms));
+        let stop = SetOnDrop(stop);
         for (number, event) in events.iter().enumerate() {
             server.more(vec![Turn::event(event)]);
             // Some come at once, some after a while.
             if number % 3 > 0 {
-                let end = Instant::now() + bound(PATIENCE_MS);
-                while !server.wait_idle(Duration::from_millis(5)) {
-                    let text = process.stderr();
-                    assert!(
-                        Instant::now() < end,
-                        "hangs; {}\n{text:.2000}",
-                        server.ledger()
-                    );
-                }
+                until_server_idle(process, &server);
                 std::thread::sleep(Duration::from_millis(random.below(10) as u64));
             }
         }
-        while !server.wait_idle(Duration::from_millis(5)) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        stop.store(true, Ordering::Relaxed);
+        until_server_idle(process, &server);
+        drop(stop);
         killer.join().expect("the killer")
     });
     // A process that was killed a moment ago may not have ended yet, and would fail an event. Its

@@ -1,6 +1,6 @@
 //! Handlers that fork: a child that returns from the handler, fails or exits sends no answer.
 
-use crate::kinds::{Kind, php, python, ruby};
+use crate::kinds::{IDLE_EXIT_LINE, Kind, php, python, ruby};
 use crate::skip::skip;
 use crate::support::hosting::{events, response};
 
@@ -68,7 +68,7 @@ fn assert_children_answer_nothing(kind: Option<Kind>, source: &str, handler: Opt
         assert_eq!(ledger.posts_of(&id).len(), 1, "{ledger}");
     }
     assert!(
-        !outcome.stderr.contains("between two events"),
+        !outcome.stderr.contains(IDLE_EXIT_LINE),
         "{}",
         outcome.stderr
     );

@@ -41,7 +41,7 @@ struct MutatedFrame {
 impl MutatedFrame {
     fn new(random: &mut Random) -> MutatedFrame {
         let template = frame(random);
-        // What a worker leaves open and stays alive with is awaited until the deadline: it ends.
+        // An open frame of a live worker is awaited until the deadline: so the worker exits.
         let is_open = NUMBERS
             .iter()
             .any(|number| read(&filled(&template, *number), *number).is_open);
@@ -191,7 +191,7 @@ fn fits(post: &Post, answer: &Answer) -> bool {
         Answer::Response(body) => post.kind == Kind::Response && !failed && post.body == *body,
         Answer::Error(body) => post.kind == Kind::Error && post.body == *body,
         Answer::Broken => post.kind == Kind::Error,
-        // What was sent cannot be taken back: its end says that it failed.
+        // Bytes that were sent cannot be taken back: the trailers report the failure.
         Answer::CutStream(sent, error) => {
             let is_part = match error {
                 true => post.body == *sent,

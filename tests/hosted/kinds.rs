@@ -8,6 +8,7 @@ use crate::support::api::{Event, Script, Server};
 use crate::support::hosting::start;
 use crate::support::process::{Outcome, Process};
 use crate::support::start::Start;
+use crate::support::watch::{Rest, until_rest};
 
 /// Makes each test for each kind: a module with one module per kind, and one test per name.
 #[macro_export]
@@ -33,6 +34,12 @@ macro_rules! for_kind {
         }
     };
 }
+
+/// A part of the runtime's line about a persistent process that exited or wrote while idle.
+pub const IDLE_EXIT_LINE: &str = "between two events";
+
+/// A part of the runtime's line about a restart that failed.
+pub const RESTART_FAILED_LINE: &str = "cannot be started anew";
 
 /// The differences between the kinds.
 pub struct Kind {
@@ -233,9 +240,18 @@ impl HostedRun {
         self
     }
 
-    /// Runs the bootstrap with these events.
+    /// Runs the bootstrap with these events. It may take any time, as long as requests come.
     pub fn run(&self, events: &[Event]) -> Outcome {
-        self.start.run(Script::events(events))
+        let (mut process, server) = self.spawn(events);
+        let rest = until_rest(&mut process, &server);
+        assert_ne!(
+            rest,
+            Rest::Hung,
+            "{}\n{}",
+            server.ledger(),
+            process.stderr()
+        );
+        process.until_done(server)
     }
 
     /// Starts the bootstrap with its first events.

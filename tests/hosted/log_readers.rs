@@ -1,14 +1,16 @@
 //! Logs whose reader is gone or does not read: lines are lost, and never an event.
 
 use std::io::{PipeReader, Read};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, command};
-use crate::support::api::{Event, Ledger, Server, Turn, now_ms};
+use crate::support::api::{Event, Ledger, Server, Turn};
+use crate::support::bound;
 use crate::support::hosting::{error, response};
-use crate::support::process::Process;
-use crate::support::slowness;
+use crate::support::process::{PATIENCE_MS, Process};
+use crate::timing::due_in;
 
 for_kinds!(any [bash dash program worker php node python ruby] [
     stderr_closed_by_its_reader_ends_no_runtime
@@ -36,10 +38,6 @@ fn piped(hosted: &mut HostedRun) -> (Process, Server, PipeReader) {
 fn send(process: &mut Process, server: &Server, event: Event) {
     server.more(vec![Turn::event(&event)]);
     process.until_idle(server);
-}
-
-fn due_in(event: Event, ms: u64) -> Event {
-    event.deadline(&(now_ms() + ms * u64::from(slowness())).to_string())
 }
 
 fn assert_answered(ledger: &Ledger, id: &str, body: &str) {
@@ -77,32 +75,41 @@ fn assert_no_event_is_lost(mut hosted: HostedRun) {
         send(&mut process, &server, due_in(flood, 20_000));
     }
     // Once the pipe is read again, the log goes on, with a line on the lost bytes.
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&log);
     let lines = std::thread::spawn(move || {
-        let mut all = Vec::new();
-        reader.read_to_end(&mut all).map(|_| all)
+        let mut piece = vec![0; 65_536];
+        while let Ok(count @ 1..) = reader.read(&mut piece) {
+            let mut sink = sink.lock().expect("the log");
+            sink.extend_from_slice(&piece[..count]);
+        }
     });
-    std::thread::sleep(Duration::from_millis(100));
-    send(
-        &mut process,
-        &server,
-        Event::new("log", command("log afterwards")),
-    );
-    send(
-        &mut process,
-        &server,
-        Event::new("more", command("log at last")),
-    );
+    let is_in_log = |text: &str| {
+        let log = log.lock().expect("the log");
+        String::from_utf8_lossy(&log).contains(text)
+    };
+    // The pipe has space again at some time, and then a line gets through.
+    let end = Instant::now() + bound(PATIENCE_MS);
+    let mut count = 0;
+    while !is_in_log("now, again") {
+        assert!(Instant::now() < end, "the log never goes on");
+        let event = Event::new(&format!("log-{count}"), command("log now"));
+        send(&mut process, &server, event);
+        count += 1;
+    }
     let outcome = process.finish(server);
     let ledger = outcome.assert_serving();
     for id in ["first", "second"] {
         assert_answered(ledger, id, "\"flooded\"");
     }
-    assert_answered(ledger, "log", "\"logged\"");
-    let log = lines.join().expect("a reader").expect("a pipe");
+    for number in 0..count {
+        assert_answered(ledger, &format!("log-{number}"), "\"logged\"");
+    }
+    lines.join().expect("the reader");
+    let log = log.lock().expect("the log");
     let log = String::from_utf8_lossy(&log);
     let end = &log[log.len().saturating_sub(2_000)..];
     assert!(log.contains("was not read in time; lost bytes: "), "{end}");
-    assert!(log.contains("at last, again"), "{end}");
     let lost = log.split("lost bytes: ").nth(1).expect("a number");
     let digits = lost.find(|c: char| !c.is_ascii_digit());
     let lost: usize = lost[..digits.unwrap_or(lost.len())]

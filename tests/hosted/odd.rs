@@ -1,12 +1,16 @@
-//! Surroundings as they should not be: closed streams, few descriptors, a kernel without pidfds,
-//! no task root, odd paths, connections that break, snapshots, the first process of all.
+//! Unusual environments: closed streams, few descriptors, a kernel without pidfds, no task root,
+//! odd paths, connections that break, snapshots, process 1.
+
+use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, bash, command, dash, php, started, worker};
 use crate::skip::{has, skip};
 use crate::support::api::{Cut, Event, HangUp, Kind as Post, Script, Turn};
 use crate::support::hosting::{error, error_type, events, response};
-use crate::support::{TempDir, proc, runner, until};
+use crate::support::process::PATIENCE_MS;
+use crate::support::{TempDir, bound, proc, runner, until};
+use crate::timing::due_in;
 
 for_kinds!(persistent [bash dash worker php node python ruby] [
     standard_streams_closed_events_are_served
@@ -23,8 +27,8 @@ for_kinds!(few [bash dash program worker] [
     pidfd_unsupported_exits_are_noticed
 ]);
 
-/// The same hosted, with a few lines of sh that run the runtime as `"$@"`.
-fn by_way_of(hosted: HostedRun, lines: &str) -> HostedRun {
+/// The same run, with lines of sh that start the runtime as `"$@"`.
+fn started_by_shell(hosted: HostedRun, lines: &str) -> HostedRun {
     let text = format!(
         "#!/bin/sh\nset -- {} \"$@\"\n{lines}\n",
         runner().unwrap_or_default()
@@ -35,7 +39,7 @@ fn by_way_of(hosted: HostedRun, lines: &str) -> HostedRun {
 
 fn standard_streams_closed_events_are_served(kind: &Kind) {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
-        let hosted = by_way_of(kind.hosted_run(), &format!("exec \"$@\" {closed}"));
+        let hosted = started_by_shell(kind.hosted_run(), &format!("exec \"$@\" {closed}"));
         let outcome = hosted.run(&events([
             "\"fine\"".to_string(),
             command("log text"),
@@ -64,7 +68,8 @@ fn standard_streams_and_dev_null_missing_events_are_served(kind: &Kind) {
             "exec strace -qq -D -o /dev/null -P /dev/null -e trace=openat \
              -e inject=openat:error=ENOENT sh -c 'exec \"$0\" \"$@\" {closed}' \"$@\""
         );
-        let outcome = by_way_of(kind.hosted_run(), &lines).run(&events(["\"fine\"", "\"again\""]));
+        let outcome =
+            started_by_shell(kind.hosted_run(), &lines).run(&events(["\"fine\"", "\"again\""]));
         let ledger = outcome.assert_serving();
         assert_eq!(response(ledger, "event-0"), b"\"fine\"", "{closed}");
         assert_eq!(response(ledger, "event-1"), b"\"again\"", "{closed}");
@@ -74,7 +79,7 @@ fn standard_streams_and_dev_null_missing_events_are_served(kind: &Kind) {
 fn task_root_unset_is_the_current_folder(kind: &Kind) {
     let hosted = kind.hosted_run();
     let root = hosted.dir.path().display().to_string();
-    let mut hosted = by_way_of(hosted, &format!("cd {root}\nexec \"$@\""));
+    let mut hosted = started_by_shell(hosted, &format!("cd {root}\nexec \"$@\""));
     hosted.start = hosted.start.without("LAMBDA_TASK_ROOT");
     let outcome = hosted.run(&events(["\"fine\""]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"fine\"");
@@ -185,7 +190,7 @@ fn descriptors_exhausted_each_event_is_answered(kind: &Kind) {
     }
     let mut served = 0;
     for limit in 4..20 {
-        let hosted = by_way_of(
+        let hosted = started_by_shell(
             kind.hosted_run(),
             &format!("ulimit -n {limit}\nexec \"$@\""),
         );
@@ -200,7 +205,7 @@ fn descriptors_exhausted_each_event_is_answered(kind: &Kind) {
         match outcome.code {
             None => ledger.assert_balanced(),
             Some(code) => {
-                // Without one, it cannot even say so to the Runtime API.
+                // Without a descriptor it cannot even report the error to the Runtime API.
                 assert!([1, 3].contains(&code), "{limit}: {code}");
                 assert_eq!(ledger.gets, 0, "{limit}: {ledger}");
                 continue;
@@ -235,7 +240,7 @@ fn pidfd_unsupported_exits_are_noticed(kind: &Kind) {
     }
     let lines =
         "exec strace -D -o /dev/null -e trace=pidfd_open -e inject=pidfd_open:error=ENOSYS \"$@\"";
-    let hosted = by_way_of(kind.hosted_run(), lines);
+    let hosted = started_by_shell(kind.hosted_run(), lines);
     let commands = [
         "\"fine\"",
         "\"do:killed\"",
@@ -255,8 +260,7 @@ fn pidfd_unsupported_exits_are_noticed(kind: &Kind) {
     error(&ledger, "event-3", kind.failure);
     assert_eq!(response(&ledger, "event-4"), b"\"slept\"");
     assert_eq!(response(&ledger, "last"), b"\"fine\"");
-    let late = crate::support::api::now_ms() + 700;
-    let late = Event::new("late", command("sleep 20")).deadline(&late.to_string());
+    let late = due_in(Event::new("late", command("sleep 20")), 700);
     server.more(vec![
         Turn::event(&late),
         Turn::event(&Event::new("after", "\"fine\"")),
@@ -269,7 +273,7 @@ fn pidfd_unsupported_exits_are_noticed(kind: &Kind) {
     process.finish(server).assert_serving();
 }
 
-/// Zombies that have this parent.
+/// The number of zombies with this parent.
 fn zombies_of(parent: u32) -> usize {
     let pids = proc::pids().into_iter();
     let states = pids.filter_map(proc::state_and_parent);
@@ -281,18 +285,16 @@ fn runtime_as_pid_1_reaps_orphans() {
     let unshare = ["-p", "-f", "--kill-child", "true"];
     let can = std::process::Command::new("unshare").args(unshare).status();
     if runner().is_some() || !can.is_ok_and(|status| status.success()) {
-        skip("the first process of a namespace wants root, and no runner");
+        skip("unshare needs root, and no runner");
         return;
     }
     for kind in [bash(), dash(), worker(), php()].into_iter().flatten() {
-        let hosted = by_way_of(
+        let hosted = started_by_shell(
             kind.hosted_run(),
             "exec unshare -p -f --kill-child --mount-proc \"$@\"",
         );
         let (mut process, server) = hosted.spawn(&[]);
-        until("held", || {
-            server.wait_held(1, std::time::Duration::from_millis(5))
-        });
+        until("held", || server.wait_held(1, Duration::from_millis(5)));
         let is_runtime = |pid: &u32| {
             let parent = proc::state_and_parent(*pid).map(|(_, parent)| parent);
             parent == Some(process.pid())
@@ -308,13 +310,21 @@ fn runtime_as_pid_1_reaps_orphans() {
         until("over", || {
             process.stderr().matches("over\n").count() == count
         });
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        server.more(vec![Turn::event(&Event::new("last", "\"fine\""))]);
-        process.until_idle(&server);
-        until("without zombies", || zombies_of(runtime) == 0);
+        // Orphans are reaped after an event, and some may not have exited yet.
+        let end = Instant::now() + bound(PATIENCE_MS);
+        for number in 0.. {
+            let event = Event::new(&format!("last-{number}"), "\"fine\"");
+            server.more(vec![Turn::event(&event)]);
+            process.until_idle(&server);
+            if zombies_of(runtime) == 0 {
+                break;
+            }
+            assert!(Instant::now() < end, "zombies are never reaped");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let outcome = process.finish(server);
         let ledger = outcome.assert_serving();
-        assert_eq!(response(ledger, "last"), b"\"fine\"");
+        assert_eq!(response(ledger, "last-0"), b"\"fine\"");
     }
 }
 

@@ -4,7 +4,7 @@ use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, bash};
 use crate::support::api::{Event, PAYLOAD_BYTES_MAX, Turn};
 use crate::support::hosting::{error, events, response};
-use crate::support::{bound, proc, rounds, sys, until};
+use crate::support::{bound, proc, rounds, runner, sys, until};
 use std::time::Duration;
 
 for_kinds!(shells [bash dash] [
@@ -159,7 +159,7 @@ fn options_set_by_the_file_are_in_force(kind: &Kind) {
         let outcome = kind.with_source(source).run(&events(["event"]));
         assert_eq!(response(outcome.assert_serving(), "event-0"), b"x");
     }
-    // What does not change how it ends is in force as well.
+    // Options that do not change the status are in force as well.
     let outcome = kind
         .with_source("set -f\nhandler() { printf %s *; }\n")
         .run(&events(["event"]));
@@ -193,7 +193,7 @@ fn subshell_killed_fails_its_event_alone(kind: &Kind) {
     let message = error(ledger, "event-1", "Runtime.ExitError");
     assert!(message.starts_with("exit status 137"), "{message}");
     let [before, after] = ["event-0", "event-2"].map(|id| response(ledger, id));
-    // What it had not read of its line must not be taken for that of the next event.
+    // The unread rest of its line must not be taken for the line of the next event.
     assert_ne!(before, after, "a new shell");
 }
 
@@ -213,6 +213,7 @@ fn background_writer_cannot_add_to_the_next_answer(kind: &Kind) {
     let ledger = outcome.assert_serving();
     let first = String::from_utf8_lossy(response(ledger, "event-0"));
     assert_eq!(first.replace("LATE\n", ""), "leave.");
+    // The writer itself never ends.
     let took = Duration::from_millis(ledger.took_ms("event-0"));
     assert!(took < bound(5_000), "{took:?}");
     for post in &ledger.posts[1..] {
@@ -276,6 +277,29 @@ fn runtime_killed_leaves_no_shell() {
     server.finish().assert_clean();
 }
 
+/// How often a process went to sleep: proc_pid_status(5).
+fn times_asleep(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let name = "voluntary_ctxt_switches:";
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.expect("a count").trim().parse().expect("a number")
+}
+
+/// Whether a process sleeps, and has been awake since `sleeps` was counted. A runner also sleeps on
+/// its own, so it has to sleep a while longer.
+fn is_asleep_after(pid: u32, sleeps: u64) -> bool {
+    let is_asleep = || {
+        let state = proc::state_and_parent(pid).map(|(state, _)| state);
+        state == Some('S') && times_asleep(pid) > sleeps
+    };
+    is_asleep() && {
+        if runner().is_some() {
+            std::thread::sleep(bound(20));
+        }
+        is_asleep()
+    }
+}
+
 fn subshell_killed_with_an_unread_line_affects_no_other_event(kind: &Kind) {
     let hosted = function(kind, "printf '%s' \"$1\"");
     let (mut process, server) = hosted.spawn(&events(["x"]));
@@ -289,11 +313,12 @@ fn subshell_killed_with_an_unread_line_affects_no_other_event(kind: &Kind) {
         let subshell = find().expect("a subshell");
         // It is stopped, sent an event, and killed.
         sys::kill(subshell, sys::SIGSTOP);
+        let sleeps = times_asleep(process.pid());
         let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
         server.more(vec![Turn::event(&killed), Turn::event(&next)]);
-        let is_out = |id: &str| server.ledger().delivered(id) == 1;
-        until("handed out", || is_out(&killed.id));
-        std::thread::sleep(Duration::from_millis(20));
+        // The runtime has written the line once it has been woken, and sleeps again.
+        until("delivered", || server.ledger().delivered(&killed.id) == 1);
+        until("asleep", || is_asleep_after(process.pid(), sleeps));
         sys::kill(subshell, sys::SIGKILL);
         process.until_idle(&server);
     }

@@ -2,9 +2,10 @@
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
-use crate::support::api::{Event, Turn};
+use crate::support::api::{Event, Server, Turn};
 use crate::support::hosting::response;
 use crate::support::process::Process;
+use crate::support::watch::{Rest, until_rest};
 use crate::support::{proc, rounds, runner};
 
 for_kinds!(persistent [bash dash worker php node python ruby] [
@@ -22,6 +23,13 @@ fn figures(process: &Process, pid: u32) -> [(usize, u64); 2] {
     [process.pid(), pid].map(|pid| (proc::descriptors(pid), proc::resident_kib(pid)))
 }
 
+/// Waits until all events are answered, as long as requests come.
+fn until_answered(process: &mut Process, server: &Server) {
+    let rest = until_rest(process, server);
+    assert_eq!(rest, Rest::Idle, "{:.2000}", process.stderr());
+    process.until_idle(server);
+}
+
 fn memory_and_descriptors_after_10000_events_are_unchanged(kind: &Kind) {
     let count = rounds("events of one process", 10_000);
     // An interpreter grows into its memory first, and Node opens a descriptor with the 1,000th
@@ -31,14 +39,14 @@ fn memory_and_descriptors_after_10000_events_are_unchanged(kind: &Kind) {
     events.push(Event::new("pid", command("pid")));
     let hosted = kind.hosted_run();
     let (mut process, server) = hosted.spawn(&events);
-    process.until_idle(&server);
+    until_answered(&mut process, &server);
     let text = String::from_utf8_lossy(response(&server.ledger(), "pid")).into_owned();
     let pid: u32 = text.trim_matches('"').parse().expect("a pid");
     let descendants = process.descendants().len();
     let [(descriptors, kib), (its_descriptors, its_kib)] = figures(&process, pid);
     let events = plain(warm, warm + count);
     server.more(events.iter().map(Turn::event).collect());
-    process.until_idle(&server);
+    until_answered(&mut process, &server);
     process.assert_no_zombie();
     let [
         (descriptors_now, kib_now),

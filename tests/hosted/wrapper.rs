@@ -118,7 +118,7 @@ fn wrapper_environment_reaches_the_persistent_process() {
 /// A wrapper that prints its arguments, and runs the runtime.
 const PRINTS_ARGUMENTS: &str = "#!/bin/sh\necho \"wrapper: $#|$*\" >&2\nexec \"$1\"\n";
 
-/// The program of a hosted with this wrapper, where `lines` of sh start the runtime as `"$0"`.
+/// The program of a run with this wrapper, where `lines` of sh start the runtime as `"$0"`.
 fn started_by(hosted: &HostedRun, lines: &str) -> Start {
     let runtime = bootstrap();
     let folder = runtime.parent().expect("a folder").display().to_string();

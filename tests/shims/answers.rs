@@ -1,4 +1,4 @@
-//! What every worker answers: the same in all four languages.
+//! Answers of every worker: the same in all four languages.
 
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn event_of_any_json_is_echoed(language: Language) {
     };
     assert_eq!(worker.ask(b"").json(), none);
     assert_eq!(worker.ask(b" {}\r\n").json(), none);
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn event_of_every_size_is_echoed(language: Language) {
@@ -95,7 +95,7 @@ fn event_not_json_is_an_error(language: Language) {
         assert!(!answer.message("error", &answer.kind).is_empty());
     }
     assert_eq!(worker.ask(b"1").body, b"1");
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
     // Not the answer of a handler that never looks at it.
     let answer = language.case("big").ask(b"{\"bytes\": 2, \"\": \"\xff\"}");
     assert_eq!(answer.verb, "error", "{}", answer.text());
@@ -135,7 +135,7 @@ fn exception_is_an_error_and_the_next_event_is_answered(language: Language) {
     let text = "ä € 𝄞 \" \\ \n \u{0}";
     let event = serde_json::to_vec(&json!({ "message": text })).expect("JSON");
     assert_eq!(worker.ask(&event).message("error", kind), text);
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn result_not_json_is_an_error(language: Language) {
@@ -151,7 +151,7 @@ fn result_not_json_is_an_error(language: Language) {
             let answer = worker.ask(b"{}");
             assert!(!answer.message("error", &answer.kind).is_empty());
         }
-        worker.assert_leaves_quietly();
+        worker.assert_exits_silently();
     }
 }
 
@@ -173,10 +173,13 @@ fn error_report_of_a_long_message_is_truncated(language: Language) {
         let message = text.repeat(1_000_000);
         let event = serde_json::to_vec(&json!({ "message": message })).expect("JSON");
         let answer = worker.ask(&event);
-        let told = answer.message("error", &answer.kind);
-        // The end of a cut in the middle of a character may be a substitute.
-        let told = told.trim_end_matches(['\u{fffd}', '?']);
-        assert!(told.len() > 5_000 && message.starts_with(told), "{text}");
+        let reported = answer.message("error", &answer.kind);
+        // A cut within a character may leave a substitute.
+        let reported = reported.trim_end_matches(['\u{fffd}', '?']);
+        assert!(
+            reported.len() > 5_000 && message.starts_with(reported),
+            "{text}"
+        );
     }
 }
 
@@ -240,7 +243,7 @@ fn context_with_all_fields_is_passed_on(language: Language) {
     ] {
         assert_eq!(answer[name], Value::Null, "{name}");
     }
-    // The runtime hands on what it was sent.
+    // The runtime passes the value on unchecked.
     let answer = worker.ask_with("client-context={\n", b"{}");
     assert_eq!(answer.verb, "error", "{}", answer.text());
     assert_eq!(worker.ask(b"{}").verb, "ok");
@@ -295,5 +298,5 @@ fn log_of_many_lines_is_whole(language: Language) {
         assert!(whole.bytes().all(|byte| byte == b'x' || byte == b'\n'));
         assert_eq!(log.matches("the end").count(), round);
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }

@@ -1,4 +1,4 @@
-//! How a worker ends: by itself, in the middle of an event, before it was ready, with the runtime.
+//! Exits of a worker: by itself, within an event, before it was ready, with the runtime.
 
 use crate::driver::Language;
 use crate::support::sys::SIGKILL;
@@ -20,7 +20,7 @@ fn exit_within_an_event_is_reported(language: Language) {
     for status in [0, 3] {
         let mut worker = language.case("exits");
         let event = format!("{{\"status\": {status}}}");
-        // In Node, nothing is left that could answer: the runtime sees the status.
+        // In Node, no code can answer any more: the runtime gets the exit status.
         if language == Language::Node {
             worker.send("", event.as_bytes());
         } else {
@@ -76,7 +76,7 @@ fn file_with_syntax_error_is_an_init_error(language: Language) {
     let mut worker = language.start("syntax", "same");
     let answer = worker.answer();
     assert!(!answer.message("init-error", kind).is_empty());
-    // There or in the log is where it is.
+    // The place is in the report or in the log.
     let text = answer.text() + &worker.assert_exits(1);
     assert!(
         text.contains(language.file("syntax").to_str().expect("text")),
@@ -88,7 +88,7 @@ fn handler_missing_is_an_init_error(language: Language) {
     for name in ["no_such_function", "no.such.function", ""] {
         let mut worker = language.start("cases", name);
         let answer = worker.answer();
-        // Where it is a constant that is missing, Ruby has its own words.
+        // Ruby has an error of its own for a missing constant.
         let own = language == Language::Ruby && answer.kind == "NameError";
         let kind = if own {
             "NameError"
@@ -113,10 +113,10 @@ fn file_missing_is_an_init_error(language: Language) {
 }
 
 fn channel_closed_while_idle_ends_the_worker_silently(language: Language) {
-    language.case("same").assert_leaves_quietly();
+    language.case("same").assert_exits_silently();
     let mut worker = language.case("same");
     assert_eq!(worker.ask(b"1").body, b"1");
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn channel_closed_within_a_frame_ends_the_worker_silently(language: Language) {
@@ -137,8 +137,8 @@ fn channel_closed_within_a_frame_ends_the_worker_silently(language: Language) {
 fn channel_closed_within_an_answer_ends_the_worker(language: Language) {
     let mut worker = language.case("big");
     worker.send("", b"{\"bytes\": 6000000}");
-    // It is in the middle of an answer that is longer than the socket's buffer.
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    // The answer is longer than the socket's buffer, and has begun.
+    worker.until_answering();
     let (status, log) = worker.ended(true);
     assert_eq!((status.code(), &*log), (Some(0), ""));
 }

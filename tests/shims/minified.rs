@@ -1,12 +1,12 @@
-//! What is embedded of the workers.
+//! The embedded text of the workers: minified and packed.
 
 use crate::shims::{SHIMS_BYTES, Shim, pack, text, thin, unpack};
 
-fn thinned(text: &str, comment: &str, keep: bool) -> String {
-    let mut room = vec![0xaa; text.len()];
-    let length = thin(text.as_bytes(), comment.as_bytes(), keep, &mut room);
-    assert!(room[length..].iter().all(|&byte| byte == 0xaa));
-    String::from_utf8(room[..length].to_vec()).expect("text")
+fn minified(text: &str, comment: &str, keep: bool) -> String {
+    let mut buffer = vec![0xaa; text.len()];
+    let length = thin(text.as_bytes(), comment.as_bytes(), keep, &mut buffer);
+    assert!(buffer[length..].iter().all(|&byte| byte == 0xaa));
+    String::from_utf8(buffer[..length].to_vec()).expect("text")
 }
 
 #[test]
@@ -21,26 +21,26 @@ fn minifier_drops_comments_blank_lines_and_indentation() {
         ("/ a\n/", "/ a\n/"),
         ("a\n\t", "a\n"),
     ] {
-        assert_eq!(thinned(text, "//", false), wanted, "{text:?}");
+        assert_eq!(minified(text, "//", false), wanted, "{text:?}");
     }
     let text = "# x\ndef f():\n\t# y\n\n\treturn '#'  # z\n\t \n";
-    assert_eq!(thinned(text, "#", true), "def f():\n\treturn '#'  # z\n");
-    assert_eq!(thinned(text, "#", false), "def f():\nreturn '#'  # z\n");
+    assert_eq!(minified(text, "#", true), "def f():\n\treturn '#'  # z\n");
+    assert_eq!(minified(text, "#", false), "def f():\nreturn '#'  # z\n");
 }
 
 fn packed(text: &[u8]) -> Vec<u8> {
-    let mut room = vec![0; text.len()];
-    let length = pack(text, &mut room);
-    room.truncate(length);
-    room
+    let mut buffer = vec![0; text.len()];
+    let length = pack(text, &mut buffer);
+    buffer.truncate(length);
+    buffer
 }
 
 #[test]
 fn packed_text_is_unpacked_unchanged() {
     let workers = {
-        let mut room = [0; SHIMS_BYTES];
-        text(Shim::Php, &mut room);
-        room
+        let mut buffer = [0; SHIMS_BYTES];
+        text(Shim::Php, &mut buffer);
+        buffer
     };
     // Copies of every length and, with what stands between them, of many distances.
     let mut texts = vec![workers.to_vec(), Vec::new()];
@@ -52,12 +52,12 @@ fn packed_text_is_unpacked_unchanged() {
         }
         texts.push(vec![b'a'; bytes]);
     }
-    let mut room = vec![0; SHIMS_BYTES + 1];
+    let mut buffer = vec![0; SHIMS_BYTES + 1];
     for text in &texts {
         let packed = packed(text);
         assert!(packed.len() <= text.len());
-        let length = unpack(&packed, &mut room);
-        assert_eq!(&room[..length], text);
+        let length = unpack(&packed, &mut buffer);
+        assert_eq!(&buffer[..length], text);
     }
     let whole = packed(&workers);
     assert!(whole.len() < SHIMS_BYTES / 2, "{} bytes", whole.len());
@@ -67,9 +67,9 @@ fn packed_text_is_unpacked_unchanged() {
 fn unpack_of_invalid_input_does_not_panic() {
     let whole = packed(b"abcabcabcabcabcabc abcabcabc");
     for end in 0..whole.len() {
-        for room in 0..40 {
-            let mut room = vec![0; room];
-            assert!(unpack(&whole[..end], &mut room) <= room.len());
+        for buffer in 0..40 {
+            let mut buffer = vec![0; buffer];
+            assert!(unpack(&whole[..end], &mut buffer) <= buffer.len());
         }
     }
     for first in 0..=255 {
@@ -81,7 +81,7 @@ fn unpack_of_invalid_input_does_not_panic() {
 
 #[test]
 fn embedded_worker_is_a_text_of_its_own() {
-    let mut room = [0; SHIMS_BYTES];
+    let mut buffer = [0; SHIMS_BYTES];
     for (shim, bytes_max, part) in [
         (Shim::Php, 4_400, "fgets("),
         (Shim::Node, 7_700, "new Socket("),
@@ -89,7 +89,7 @@ fn embedded_worker_is_a_text_of_its_own() {
         (Shim::Ruby, 4_400, "module Kernel"),
         (Shim::Shell, 1_500, "pipefail"),
     ] {
-        let code = text(shim, &mut room);
+        let code = text(shim, &mut buffer);
         let code = code.strip_suffix(b"\0").expect("ends in a NUL");
         let code = std::str::from_utf8(code).expect("text");
         assert!(code.contains(part) && !code.contains('\0'), "{part}");

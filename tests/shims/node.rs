@@ -1,4 +1,4 @@
-//! What Node alone has: callbacks, promises that nobody keeps, responses in a stream.
+//! Features of Node: callbacks, promises that are never settled, streamed responses.
 
 use serde_json::json;
 
@@ -41,7 +41,7 @@ fn node_file_of_every_module_kind_is_served(node: Language) {
             json!({"a": [1]}),
             "{file}"
         );
-        worker.assert_leaves_quietly();
+        worker.assert_exits_silently();
     }
     assert_eq!(node.case("nested.deep.handler").ask(b"{}").json(), "found");
 }
@@ -58,18 +58,23 @@ fn callback_called_twice_or_late_counts_once(node: Language) {
     for _ in 0..3 {
         assert_eq!(worker.ask(b"{}").json(), "first");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 
     for name in ["calls_late", "calls_and_throws"] {
         let mut worker = node.case(name);
-        for number in 0..50 {
+        let ask = |worker: &mut Worker, number: usize| {
             // Some of them call within the next event, some within a later one.
             let event = json!({ "number": number, "late_ms": number % 5 }).to_string();
             assert_eq!(worker.ask(event.as_bytes()).json(), number);
+        };
+        for number in 0..50 {
+            ask(&mut worker, number);
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        worker.assert_silent();
-        worker.assert_leaves_quietly();
+        // What a late call sent would come before the answer to an event after it.
+        worker.until_log(|log| log.matches("called late\n").count() >= 50);
+        ask(&mut worker, 50);
+        worker.until_log(|log| log.matches("called late\n").count() == 51);
+        worker.assert_exits_silently();
     }
 }
 
@@ -89,7 +94,7 @@ fn callback_waits_for_an_empty_event_loop_when_configured(node: Language) {
         assert_eq!(worker.ask(b"{\"waits\": true}").json(), true);
     }
     assert_eq!(worker.ask(b"{\"waits\": false}").json(), false);
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn context_functions_answer_the_event(node: Language) {
@@ -115,7 +120,7 @@ fn promise_never_settled_is_an_error(node: Language) {
         let message = worker.ask(b"{}").message("error", "Runtime.NeverSettled");
         assert!(message.contains("event loop"), "{message}");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn exception_uncaught_ends_the_worker(node: Language) {
@@ -155,16 +160,16 @@ fn interval_left_running_changes_no_answer(node: Language) {
     for _ in 0..20 {
         assert_eq!(worker.ask(b"{}").json(), "answered");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn child_process_of_node_is_no_worker(node: Language) {
     let mut worker = node.case("forks");
     assert_eq!(worker.ask(b"{}").json(), "from the child");
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-/// Asks, and takes a response in a stream: its content type, its chunks, and the last frame.
+/// Sends an event, and receives a streamed response: content type, chunks, last frame.
 fn streamed(worker: &mut Worker, event: &str) -> (String, Vec<Vec<u8>>, Frame) {
     let first = worker.ask_with("request-id=id-1\n", event.as_bytes());
     assert_eq!(first.verb, "stream", "{}", first.text());
@@ -200,7 +205,7 @@ fn response_stream_is_sent_in_chunks(_: Language) {
         assert_eq!(chunks.concat(), b"first {\"second\":\"id-1\"} and last");
         assert_eq!(last.verb, "end");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 
     let mut worker = stream("raw");
     for bytes in [
@@ -212,7 +217,7 @@ fn response_stream_is_sent_in_chunks(_: Language) {
         assert!(chunks.concat().into_iter().eq(wanted), "{bytes} bytes");
         assert_eq!(last.verb, "end");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn http_response_stream_has_its_head(_: Language) {
@@ -241,7 +246,7 @@ fn content_type_empty_or_too_late_is_ignored(_: Language) {
         assert_eq!(chunks, [b"begun", b"ended"]);
         assert_eq!(last.verb, "end");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn response_stream_that_fails_is_an_error(_: Language) {
@@ -264,18 +269,19 @@ fn response_stream_that_fails_is_an_error(_: Language) {
         assert_eq!(chunks, [b"begun"]);
         last.message("error", "Runtime.NeverSettled");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn response_stream_written_after_its_error_sends_nothing(_: Language) {
     let mut worker = stream("writes_on");
-    for _ in 0..3 {
+    for count in 1..=3 {
         let (_, _, last) = streamed(&mut worker, "{}");
         assert_eq!(last.message("error", "RangeError"), "in the middle");
+        // What it sent would come before the answer to the next event.
+        worker.until_log(|log| log.matches("written after the error\n").count() == count);
     }
-    std::thread::sleep(std::time::Duration::from_millis(50));
     worker.assert_silent();
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn exception_between_events_is_logged_and_the_next_event_is_answered(node: Language) {
@@ -284,5 +290,5 @@ fn exception_between_events_is_logged_and_the_next_event_is_answered(node: Langu
         assert_eq!(worker.ask(b"{}").json(), "answered");
         worker.until_log(|log| log.matches("RangeError: between events").count() == count);
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }

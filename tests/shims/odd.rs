@@ -1,19 +1,19 @@
-//! What a handler throws, and what it does to what its worker uses: its own event is answered with
-//! as much as can be said, and the worker lives on.
+//! Hostile handlers: odd exceptions, and changes to the objects and streams that the worker uses.
+//! The event is answered with as much as can be reported, and the worker lives on.
 
 use crate::driver::{Frame, Language, Worker};
 
-/// An error of this type (of any, where it is empty) whose message has this part.
+/// The function, the type of its error (empty: any), a part of the message.
 type Wanted = (&'static str, &'static str, &'static str);
 
-fn is_wanted(answer: &Frame, (name, kind, part): Wanted, verb: &str) {
+fn assert_error(answer: &Frame, (name, kind, part): Wanted, verb: &str) {
     let kind = if kind.is_empty() { &answer.kind } else { kind };
     let message = answer.message(verb, kind);
     assert!(message.contains(part), "{name}: {message}");
 }
 
-/// Each of these functions fails so, twice, in a worker that has not ended then.
-fn each_is_an_error(language: Language, all: &[Wanted]) {
+/// Each of these functions fails twice in one worker.
+fn assert_each_is_an_error(language: Language, all: &[Wanted]) {
     if !language.is_here() {
         return;
     }
@@ -21,18 +21,18 @@ fn each_is_an_error(language: Language, all: &[Wanted]) {
         let mut worker = language.start("odd", wanted.0);
         worker.expect_ready();
         for _ in 0..2 {
-            is_wanted(&worker.ask(b"{}"), wanted, "error");
+            assert_error(&worker.ask(b"{}"), wanted, "error");
         }
         worker.ended(true);
     }
 }
 
 /// Each of these functions answers three events in one worker.
-fn each_is_answered(language: Language, all: &[&str]) {
+fn assert_each_is_answered(language: Language, all: &[&str]) {
+    if !language.is_here() {
+        return;
+    }
     for name in all {
-        if !language.is_here() {
-            return;
-        }
         let mut worker = language.start("odd", name);
         worker.expect_ready();
         for event in ["[1]", "[2]", "[3]"] {
@@ -53,7 +53,7 @@ fn start(language: Language, name: &str) -> Option<Worker> {
 }
 
 /// The function answers, something is thrown between two events, and it answers again.
-fn what_comes_between_is_logged(language: Language, name: &str, parts: &[&str]) {
+fn assert_logged_between_events(language: Language, name: &str, parts: &[&str]) {
     let Some(mut worker) = start(language, name) else {
         return;
     };
@@ -65,8 +65,8 @@ fn what_comes_between_is_logged(language: Language, name: &str, parts: &[&str]) 
     assert_eq!(status.code(), Some(0));
 }
 
-/// The channel is gone: the worker ends, and does not try for ever.
-fn a_channel_that_is_closed_ends_it(language: Language) {
+/// A closed channel ends the worker, which does not retry without limit.
+fn assert_closed_channel_ends_worker(language: Language) {
     if let Some(mut worker) = start(language, "channel_is_closed") {
         worker.send("", b"{}");
         let (_, log) = worker.ended(true);
@@ -80,7 +80,7 @@ mod python {
     #[test]
     fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "<exception str() failed>";
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Python,
             &[
                 ("message_raises", "MessageRaises", failed),
@@ -105,7 +105,7 @@ mod python {
     #[test]
     fn stdout_closed_by_the_handler_fails_no_event() {
         let all = ["stdout_is_none", "stdout_is_no_file", "buffer"];
-        each_is_answered(Language::Python, &all);
+        assert_each_is_answered(Language::Python, &all);
         if let Some(mut worker) = start(Language::Python, "stdout_is_closed") {
             assert_eq!(worker.ask(b"[1]").body, b"[1]");
             // Python allows to close it twice.
@@ -127,12 +127,12 @@ mod python {
 
     #[test]
     fn signal_handler_that_raises_between_events_is_logged() {
-        what_comes_between_is_logged(Language::Python, "alarm", &["TimeoutError: rings"]);
+        assert_logged_between_events(Language::Python, "alarm", &["TimeoutError: rings"]);
     }
 
     #[test]
     fn channel_closed_by_the_handler_ends_the_worker() {
-        a_channel_that_is_closed_ends_it(Language::Python);
+        assert_closed_channel_ends_worker(Language::Python);
     }
 }
 
@@ -142,7 +142,7 @@ mod ruby {
     #[test]
     fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "the message of the error cannot be had";
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Ruby,
             &[
                 ("message_raises", "MessageRaises", failed),
@@ -169,18 +169,18 @@ mod ruby {
     #[test]
     fn stdout_closed_by_the_handler_fails_no_event() {
         let all = ["stdout_is_closed", "buffer", "finalizer_raises"];
-        each_is_answered(Language::Ruby, &all);
+        assert_each_is_answered(Language::Ruby, &all);
     }
 
     #[test]
     fn trap_or_thread_that_raises_between_events_is_logged() {
-        what_comes_between_is_logged(Language::Ruby, "trap_raises", &["from the trap"]);
-        what_comes_between_is_logged(Language::Ruby, "thread_raises", &["from a thread"]);
+        assert_logged_between_events(Language::Ruby, "trap_raises", &["from the trap"]);
+        assert_logged_between_events(Language::Ruby, "thread_raises", &["from a thread"]);
     }
 
     #[test]
     fn channel_closed_by_the_handler_ends_the_worker() {
-        a_channel_that_is_closed_ends_it(Language::Ruby);
+        assert_closed_channel_ends_worker(Language::Ruby);
     }
 }
 
@@ -190,7 +190,7 @@ mod node {
     #[test]
     fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "the error cannot be made a text";
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Node,
             &[
                 ("stack_raises", "Error", "still here"),
@@ -214,12 +214,12 @@ mod node {
 
     #[test]
     fn stdout_closed_by_the_handler_fails_no_event() {
-        each_is_answered(Language::Node, &["stdout_is_destroyed"]);
+        assert_each_is_answered(Language::Node, &["stdout_is_destroyed"]);
     }
 
     #[test]
     fn prototype_pollution_fails_no_event() {
-        each_is_answered(Language::Node, &["prototype_is_polluted"]);
+        assert_each_is_answered(Language::Node, &["prototype_is_polluted"]);
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod node {
 
     #[test]
     fn channel_closed_by_the_handler_ends_the_worker() {
-        a_channel_that_is_closed_ends_it(Language::Node);
+        assert_closed_channel_ends_worker(Language::Node);
     }
 }
 
@@ -269,7 +269,7 @@ mod php {
 
     #[test]
     fn odd_exception_is_reported_and_the_worker_lives_on() {
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Php,
             &[
                 ("message_is_no_text", "MessageIsNoText", "Array"),
@@ -290,7 +290,7 @@ mod php {
     #[test]
     fn buffer_left_open_or_closed_fails_no_event() {
         let all = ["buffer_is_odd", "buffer_stays", "streams_are_closed"];
-        each_is_answered(Language::Php, &all);
+        assert_each_is_answered(Language::Php, &all);
     }
 
     #[test]
@@ -301,7 +301,7 @@ mod php {
             ("destructor_exits", "Runtime.ExitError", "exit() was called"),
         ] {
             if let Some(mut worker) = start(Language::Php, wanted.0) {
-                is_wanted(&worker.ask(b"{}"), wanted, "fatal");
+                assert_error(&worker.ask(b"{}"), wanted, "fatal");
             }
         }
     }

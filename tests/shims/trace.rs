@@ -1,4 +1,4 @@
-//! The trace id of an event: who sees it, and what it leaves behind.
+//! The trace id of an event: who sees it, and how much memory it costs.
 
 use serde_json::json;
 
@@ -38,7 +38,7 @@ fn trace_ids_that_differ_do_not_add_to_memory(language: Language) {
     run(&mut worker, 0..2 * SWITCH, 1);
     let same_kib = run(&mut worker, 0..count, 0);
     let different_kib = run(&mut worker, 0..count, 1_000_003);
-    // Each that is kept takes 145 bytes.
+    // Each retained id takes 145 bytes.
     let allowed_kib = same_kib + count * 145 / 1024 / 4;
     assert!(
         different_kib <= allowed_kib,
@@ -76,7 +76,7 @@ fn trace_id_of_each_event_is_seen_by_function_library_and_child(language: Langua
             assert_seen(&mut worker, id, None);
         }
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn trace_id_changed_by_the_function_is_reset_by_the_next_event(language: Language) {

@@ -40,6 +40,10 @@ export const writes_on = streamifyResponse(async (event, stream) => {
 	stream.write('begun');
 	setInterval(() => stream.write('more'), 1).unref();
 	await sleep(20);
+	setTimeout(() => {
+		stream.write('more');
+		console.log('written after the error');
+	}, 20).unref();
 	throw new RangeError('in the middle');
 });
 export const odd_types = streamifyResponse(async (event, stream) => {
