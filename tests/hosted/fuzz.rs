@@ -1,5 +1,5 @@
 //! Frames of a worker, mutated at random, through the whole runtime: each event is answered once
-//! and as the protocol says, and the events behind it are served.
+//! and as the protocol defines, and the events after it are served.
 //!
 //! A worker sends the bytes that its event contains; `fuzz/model.rs` parses the same bytes
 //! independently, and derives the expected answer. Sessions are drawn from seeds, which a failure
@@ -21,15 +21,15 @@ use mutations::frame;
 
 const SCRIPTED: &[u8] = include_bytes!("functions/scripted.pl");
 
-/// So many mutated frames to a session, each with events behind it that are plain.
+/// Mutated frames per session, and plain events after each.
 const ROUNDS: usize = 40;
 const PLAIN: usize = 3;
 
-/// What is not longer than this goes through a socket in one piece, in bytes.
+/// The longest frame that passes a socket in one piece, in bytes.
 const PIECE_BYTES: usize = 4096;
 
-/// The numbers that an event may have and that may decide what a frame comes to: those that stand
-/// in frames, and the highest, with which a length that is the number is the longest.
+/// The event numbers that may change the meaning of a frame: those that occur in frames, and the
+/// highest, which is the longest where a length is the number.
 const NUMBERS: [usize; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ROUNDS * (1 + PLAIN) + 2];
 
 /// A mutated frame, as the event orders it from the worker.
@@ -52,7 +52,7 @@ impl MutatedFrame {
         MutatedFrame { flag, template }
     }
 
-    /// Whether the worker stays alive behind it.
+    /// Whether the worker stays alive after it.
     fn stays(&self) -> bool {
         matches!(self.flag, b'n' | b's')
     }
@@ -127,7 +127,7 @@ fn session(seed: u64) {
     }
 }
 
-/// What a plain event was answered with, if that was right: the pid, and the number of the event.
+/// The pid and the event number in the answer to a plain event; `None` where that failed.
 fn plain(ledger: &Ledger, id: &str) -> Option<(usize, usize)> {
     let answer = ledger.answer(id);
     let text = str::from_utf8(&answer.body).ok()?;
@@ -136,7 +136,7 @@ fn plain(ledger: &Ledger, id: &str) -> Option<(usize, usize)> {
     (answer.kind == Kind::Response).then_some(pair)
 }
 
-/// What is wrong with the answers of a round.
+/// Compares the answers of a round with the model; the error names the difference.
 fn check(
     ledger: &Ledger,
     mutated: &MutatedFrame,
@@ -165,10 +165,10 @@ fn check(
             false => Err(format!("then {all:?}, not {expected:?}")),
         };
     }
-    // What was broken has ended its worker before the event was answered, and what is left over in
-    // the same piece is seen before the next event is sent: then no other event fails. But one that
-    // comes while a worker ends may fail with it, or be answered by bytes that came too early, and
-    // then the true answer to it is one too many for the next.
+    // An invalid frame ends its worker before the event is answered, and surplus bytes in the same
+    // piece are noticed before the next event is sent: then no other event fails. But an event that
+    // comes while a worker exits may fail with it, or be answered by bytes that came too early, and
+    // then its own answer is surplus for the next event.
     let is_broken = matches!(answer, Answer::Broken | Answer::CutStream(_, false));
     let may_spread = !is_broken && (mutated.flag != b'n' || frame.len() > PIECE_BYTES);
     let pids: Vec<_> = all.iter().flatten().map(|(pid, _)| *pid).collect();
@@ -182,7 +182,7 @@ fn check(
     }
 }
 
-/// Whether the post is that answer.
+/// Whether the post is the expected answer.
 fn fits(post: &Post, answer: &Answer) -> bool {
     let failed = (post.trailers.iter())
         .map(|(name, _)| name.to_ascii_lowercase())

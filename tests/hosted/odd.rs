@@ -63,7 +63,7 @@ fn standard_streams_and_dev_null_missing_events_are_served(kind: &Kind) {
         return;
     }
     for closed in ["<&-", "<&- 2>&-", "<&- >&- 2>&-"] {
-        // strace itself opens what is closed, so the shell closes it behind that.
+        // strace itself opens closed streams, so the shell closes them after it.
         let lines = format!(
             "exec strace -qq -D -o /dev/null -P /dev/null -e trace=openat \
              -e inject=openat:error=ENOENT sh -c 'exec \"$0\" \"$@\" {closed}' \"$@\""

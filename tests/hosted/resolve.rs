@@ -316,7 +316,7 @@ fn interpreter_missing_is_named_with_the_places_searched() {
     ] {
         let dir = TempDir::new();
         dir.file(file, b"");
-        // A folder of that name, and a file that cannot be executed, are none.
+        // Neither a folder of that name nor a file without exec bit is an interpreter.
         dir.file(&format!("bin/{name}/inside"), b"");
         dir.file(&format!("other/{name}"), b"");
         let other = dir.path().join("other");
@@ -416,7 +416,7 @@ fn shebang_of_a_function_selects_the_shell() {
     for line in ["#!/bin/sh\n", "#!/usr/bin/env sh\n", "#!/bin/sh -e\r\n"] {
         assert_eq!(shell(line), sh, "{line:?}");
     }
-    // A path that is not there may be there by its name.
+    // A shell that is missing at its path may be found by its name.
     assert_eq!(shell("#!/nowhere/bin/dash\n"), "dash");
     let missing = shell_of("#!/nowhere/zzsh\n", None).expect_err("there is none");
     assert!(missing.contains("shell"), "{missing}");

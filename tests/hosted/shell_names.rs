@@ -99,7 +99,7 @@ fn function_that_calls_the_command_it_hides_is_no_error(kind: &Kind) {
 }
 
 fn alias_named_like_a_command_changes_nothing(kind: &Kind) {
-    // Bash has them where it is asked to, the others always.
+    // Bash expands aliases on request, the others always.
     let allow = if is_bash(kind) {
         "shopt -s expand_aliases\n"
     } else {
@@ -162,7 +162,7 @@ fn context_is_exported_whatever_the_file_defines(kind: &Kind) {
 
 fn subshell_ended_by_a_signal_prints_no_line_of_the_loop(kind: &Kind) {
     let source = "handler() {\n    sh -c \"kill -$1 \\$PPID\"\n    sleep 20\n}\n";
-    // Those that end a process; 9 and 15 twice.
+    // All signals that end a process; 9 and 15 twice.
     let signals = [
         1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 24, 25, 26, 27, 29, 30, 31, 9, 15,
     ];

@@ -34,7 +34,7 @@ fn event(number: usize, is_distinct: bool) -> Event {
     Event::new(&format!("n-{number}"), body).header("Lambda-Runtime-Trace-Id", &id)
 }
 
-/// By how much a process grows while it serves so many events, and how large it is then, in KiB.
+/// The growth of a process over so many events, and its size after them, in KiB.
 fn growth_kib(kind: &Kind, count: usize, is_distinct: bool) -> (u64, u64) {
     // A small heap, so that Node's collector leaves little for later.
     let heap = "--max-old-space-size=32 --max-semi-space-size=1";

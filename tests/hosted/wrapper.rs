@@ -8,7 +8,7 @@ use crate::support::hosting::{events, response};
 use crate::support::start::Start;
 use crate::support::{bootstrap, runner};
 
-/// A program that shows what it has in its environment, with this wrapper for the runtime.
+/// A program that prints two variables of its environment, with this wrapper for the runtime.
 fn wrapped(wrapper: &str) -> HostedRun {
     let dir = TempDir::new();
     let text =

@@ -1,4 +1,4 @@
-//! The layer with PHP, where there is nothing but it, a function, and `/tmp`.
+//! The layer with PHP, in a file system with nothing else but a function and `/tmp`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::{
     AARCH64, FIXED, can_chroot, cannot_be_had, elf, entries, output, script, skip, text, unzip,
 };
 
-/// What a function expects of PHP, as far as files and libraries come into it.
+/// The facts about PHP that depend on files and libraries.
 const FACTS: &str = r#"
 error_log("a line of the log");
 $common = ["json", "ctype", "iconv", "sodium", "zlib", "phar"];
@@ -67,7 +67,7 @@ fn place() -> TempDir {
     dir
 }
 
-/// Fills it with the layer for this machine; `false` and a line when the packages cannot be had.
+/// Unpacks the layer for this machine; `false`, and a skip, where packages cannot be had.
 fn unpacked(place: &TempDir) -> bool {
     let (bootstrap, opt) = (support::bootstrap(), place.path().join("opt"));
     let to = ["--folder", text(&opt), "--bootstrap", text(&bootstrap)];
@@ -86,7 +86,7 @@ fn php_with_the_layer_alone_runs() {
         return;
     }
     assert_eq!(facts(place.path(), &[]), facts_expected(Value::Null));
-    // Of what the system has, it takes no library: Amazon Linux's libc is another.
+    // PHP uses no library of the system: the libc of Amazon Linux differs.
     for name in ["libc.so.6", "libm.so.6", "libz.so.1"] {
         place.file(&format!("lib64/{name}"), b"not the one");
     }

@@ -1,4 +1,4 @@
-//! What would not run on Lambda is refused: exit 1, one line that says what and where, no zip.
+//! Contents that would not run on Lambda are refused: exit 1, one line with the reason, no zip.
 
 use std::fs::File;
 use std::os::unix::fs::symlink;
@@ -128,7 +128,7 @@ fn bootstrap_that_cannot_start_is_refused() {
     case.function_refused("/fn/bootstrap has no exec bit: chmod +x");
     let case = Case::new().executable("bootstrap/x", b"#!/bin/sh\n");
     case.function_refused("no file ");
-    // The one that is given.
+    // The bootstrap of `--bootstrap`.
     let case = Case::new().executable("program", b"#!/bin/sh\n");
     case.dir.executable("bootstrap", &elf(AARCH64, FIXED, None));
     case.function_refused("/bootstrap is not for x86_64");

@@ -108,7 +108,7 @@ fn release_is_complete_reproducible_and_works() {
     expected.retain(|name| name != "SHA256SUMS");
     assert_eq!(summed, expected);
 
-    // The function as it is; then the layer and the recipe as its README says.
+    // The function as it is; then the layer and the recipe as in its README.
     let function = dirs[0].path().join("function");
     unzip(&folder.join("function-x86_64.zip"), &function);
     assert_eq!(

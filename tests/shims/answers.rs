@@ -96,7 +96,7 @@ fn event_not_json_is_an_error(language: Language) {
     }
     assert_eq!(worker.ask(b"1").body, b"1");
     worker.assert_exits_silently();
-    // Not the answer of a handler that never looks at it.
+    // The handler ignores the event, and must not answer all the same.
     let answer = language.case("big").ask(b"{\"bytes\": 2, \"\": \"\xff\"}");
     assert_eq!(answer.verb, "error", "{}", answer.text());
 }
@@ -228,7 +228,7 @@ fn context_with_all_fields_is_passed_on(language: Language) {
         "trace_of_child": trace,
     });
     assert_eq!(answer, wanted);
-    // A deadline that has passed; and nothing of the event before.
+    // A deadline in the past, and no field of the previous event.
     let answer = worker
         .ask_with("request-id=2\ndeadline-ms=1000\n", b"{}")
         .json();

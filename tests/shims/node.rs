@@ -70,7 +70,7 @@ fn callback_called_twice_or_late_counts_once(node: Language) {
         for number in 0..50 {
             ask(&mut worker, number);
         }
-        // What a late call sent would come before the answer to an event after it.
+        // Bytes of a late call would come before the answer to a later event.
         worker.until_log(|log| log.matches("called late\n").count() >= 50);
         ask(&mut worker, 50);
         worker.until_log(|log| log.matches("called late\n").count() == 51);
@@ -277,7 +277,7 @@ fn response_stream_written_after_its_error_sends_nothing(_: Language) {
     for count in 1..=3 {
         let (_, _, last) = streamed(&mut worker, "{}");
         assert_eq!(last.message("error", "RangeError"), "in the middle");
-        // What it sent would come before the answer to the next event.
+        // Bytes of a late write would come before the answer to the next event.
         worker.until_log(|log| log.matches("written after the error\n").count() == count);
     }
     worker.assert_silent();

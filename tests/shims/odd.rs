@@ -52,7 +52,7 @@ fn start(language: Language, name: &str) -> Option<Worker> {
     })
 }
 
-/// The function answers, something is thrown between two events, and it answers again.
+/// The function answers, an exception is thrown between two events, and the function answers again.
 fn assert_logged_between_events(language: Language, name: &str, parts: &[&str]) {
     let Some(mut worker) = start(language, name) else {
         return;
@@ -229,7 +229,7 @@ mod node {
         };
         for _ in 0..3 {
             let answer = worker.ask(b"[1]");
-            // It is the event's own when it comes before the answer.
+            // Thrown before the answer, the exception is that of the event.
             assert!(
                 ["ok", "fatal"].contains(&&*answer.verb),
                 "{}",
@@ -250,7 +250,7 @@ mod node {
         };
         for count in 1..=2 {
             worker.send("", b"{}");
-            // The answer does not fit into the socket when it is thrown.
+            // The answer does not fit into the socket when the exception is thrown.
             std::thread::sleep(std::time::Duration::from_millis(100));
             let answer = worker.answer();
             assert_eq!((&*answer.verb, answer.body.len()), ("ok", 5_000_002));

@@ -1,4 +1,4 @@
-//! Function pointers that are stored to be called later: control flow that nobody sees.
+//! Function pointers that are stored to be called later, which hides the control flow.
 //!
 //! A function that is passed and called at once is fine (`&mut dyn FnMut`), and so is a generic
 //! parameter. Stored in a field, a static or behind a type alias, it lets a layer call what stands
@@ -7,8 +7,7 @@
 use crate::rules::module;
 use crate::source::{Source, has_word, in_word};
 
-/// What may store a function: the file, the item, the reason. An entry that is not needed is
-/// reported too.
+/// Items that may store a function: file, name, reason. An unneeded entry is reported too.
 const ALLOWED: &[(&str, &str, &str)] = &[
     (
         "src/sys/hook.rs",

@@ -1,4 +1,4 @@
-//! A file of Rust, taken apart into code, strings and comments.
+//! A file of Rust, split into code, strings and comments.
 //!
 //! Enough of the language for the rules: nested comments, raw strings, characters and lifetimes.
 //! Lines stay where they are, so that a message can name them.
@@ -7,7 +7,7 @@
 pub struct Source<'a> {
     /// From the root of the package, `src/wire/json.rs`.
     pub name: &'a str,
-    /// As it is.
+    /// Unchanged.
     pub text: &'a str,
     /// Without comments.
     pub words: String,
@@ -27,7 +27,7 @@ enum Place {
 }
 
 impl<'a> Source<'a> {
-    /// Takes it apart.
+    /// Splits a text.
     pub fn new(name: &'a str, text: &'a str) -> Source<'a> {
         let characters: Vec<char> = text.chars().collect();
         let mut source = Source {

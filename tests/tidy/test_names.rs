@@ -2,7 +2,7 @@
 
 use crate::source::{Source, in_word};
 
-/// What no name begins with: words that are no subject.
+/// Words that are no subject, so no name begins with them.
 const OPENINGS: &[&str] = &[
     "a", "all", "an", "as", "at", "each", "every", "if", "in", "it", "no", "nobody", "nothing",
     "of", "one", "some", "that", "the", "these", "they", "this", "those", "types", "what", "when",
@@ -91,7 +91,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// What is wrong with the names in this text.
+/// The violations in a text.
 #[cfg(test)]
 fn messages(text: &str) -> Vec<String> {
     misnamed(&Source::new("tests/x.rs", text))

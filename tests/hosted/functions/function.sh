@@ -1,5 +1,5 @@
-# A function for the shells: what the tests ask of every kind. Commands are JSON strings like
-# "do:fail a reason"; any other event comes back as it is. Its first line is put before it.
+# The shell function with the commands that the tests send to every kind. Commands are JSON strings
+# like "do:fail a reason"; every other event is echoed. The tests put the first line before it.
 case ${INIT-} in
 ?*)
     echo 'at init' >&2

@@ -16,10 +16,10 @@ pub enum Answer {
     Response(Vec<u8>),
     /// The worker's own error.
     Error(Vec<u8>),
-    /// An error: the bytes are no frame, or the beginning of one.
+    /// An error: the bytes are not a whole valid frame.
     Broken,
-    /// A streamed response that fails behind these bytes: with an error of the worker's own
-    /// (`true`), or because of what is broken.
+    /// A streamed response that fails after these bytes: with an error of the worker's own
+    /// (`true`), or because of an invalid frame.
     CutStream(Vec<u8>, bool),
 }
 
@@ -29,7 +29,7 @@ pub struct Reading {
     pub answer: Answer,
     /// The worker sent this and nothing else.
     pub is_clean: bool,
-    /// The frame is not over: there could be more.
+    /// The frame is incomplete, and could go on.
     pub is_open: bool,
 }
 
@@ -40,7 +40,7 @@ fn number(text: &[u8]) -> Option<usize> {
     text.parse().ok()
 }
 
-/// Up to the first space, and what is behind that.
+/// The text before the first space, and the text after it.
 fn split(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == b' ') {
         Some(at) => (&text[..at], Some(&text[at + 1..])),

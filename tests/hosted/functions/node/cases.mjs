@@ -142,7 +142,7 @@ const shellSees = (wanted) => {
 	}
 };
 export const trace = async (event) => {
-	// The environment as C has it.
+	// The environment as C libraries see it.
 	const ofC = process.report.getReport().environmentVariables[NAME];
 	const listed = Object.entries(process.env).find(([name]) => name === NAME)?.[1];
 	const seen = [process.env[NAME], ofC, printenv(), listed].map((value) => value ?? null);

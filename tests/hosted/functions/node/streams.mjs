@@ -1,4 +1,4 @@
-// Responses that are streamed; `awslambda` is a global of the runtime.
+// Streamed responses; `awslambda` is a global of the runtime.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';

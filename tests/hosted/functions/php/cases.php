@@ -1,6 +1,6 @@
 <?php
 
-// One function for each thing that can happen.
+// One function for each case.
 function same($payload)
 {
     return $payload;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tinderbox::{Failure, Invocation, Response};
 
-/// `join` waits for the thread, `race` does not, `many` starts eight, `later` panics when the event
-/// is long answered.
+/// `join` waits for the thread, `race` does not, `many` starts eight, `later` panics long
+/// after the answer.
 fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
     let (count, delay) = match invocation.event() {
         b"join" | b"race" => (1, Duration::ZERO),
