@@ -92,10 +92,17 @@ fn messages(name: &str, text: &str, list: &[(&str, &str)]) -> Vec<String> {
     if !is_in(CHECKED) || is_in(UNCHECKED) || name.ends_with("Cargo.lock") {
         return Vec::new();
     }
-    let message = |(line, word, instead): (usize, &str, &str)| {
-        format!("{name}:{line}: `{word}` is retired: write {instead}")
-    };
-    occurrences(text, list).into_iter().map(message).collect()
+    let in_path = occurrences(name, list)
+        .into_iter()
+        .map(|(_, word, instead)| {
+            format!("{name}:1: `{word}` in the path is retired: write {instead}")
+        });
+    let in_text = occurrences(text, list)
+        .into_iter()
+        .map(|(line, word, instead)| {
+            format!("{name}:{line}: `{word}` is retired: write {instead}")
+        });
+    in_path.chain(in_text).collect()
 }
 
 /// The lines on which entries of the list occur.
@@ -179,6 +186,24 @@ fn retired_name_is_found_in_code_alone() {
         assert_eq!(names(&prose), [""; 0]);
         assert_eq!(retired_words("README.md", &prose), [""; 0]);
     }
+}
+
+#[test]
+fn retired_word_in_a_path_is_found() {
+    for name in [
+        "src/host/kept.rs",
+        "tests/x/last_kept/y.sh",
+        "src/KeptAlive.py",
+    ] {
+        let found = retired_words(name, "fine\n");
+        let wanted = format!("{name}:1: `kept` in the path is retired: write persistent");
+        assert!(
+            found.len() == 1 && found[0].starts_with(&wanted),
+            "{found:?}"
+        );
+    }
+    let found = retired_names(&Source::new("src/record/room.rs", "fine\n"));
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 #[test]
