@@ -1,28 +1,27 @@
 //! Fixed regions that are written at both ends, and numbers as text.
 
-use crate::limits::{HEADROOM_BYTES, RESIDENT_BYTES, RESPONSE_REGION_BYTES};
+use crate::limits::{HEADROOM_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
 use crate::wire::part;
 
 /// A body in a region, with `HEADROOM_BYTES` before it: the body is appended, its head is prepended
-/// when its length is known, and nothing is moved. What does not fit is cut off. All zeros when it
-/// is new, so that its region costs nothing in the file.
+/// when its length is known, and nothing is moved. Bytes that do not fit are cut off.
 pub struct Buffer {
     head_bytes: usize,
     body_bytes: usize,
     /// The longest body since `take_peak_bytes` was called last.
     peak_bytes: usize,
-    region: [u8; RESPONSE_REGION_BYTES],
+    region: &'static mut [u8],
 }
 
 impl Buffer {
-    /// An empty buffer.
-    pub const fn new() -> Buffer {
+    /// An empty buffer in a region of more than `HEADROOM_BYTES`.
+    pub fn new(region: &'static mut [u8]) -> Buffer {
         Buffer {
             head_bytes: 0,
             body_bytes: 0,
             peak_bytes: 0,
-            region: [0; _],
+            region,
         }
     }
 
@@ -45,19 +44,20 @@ impl Buffer {
     /// The head and the body.
     pub fn bytes(&self) -> &[u8] {
         let end = HEADROOM_BYTES + self.body_bytes;
-        part(&self.region, HEADROOM_BYTES - self.head_bytes, end)
+        part(self.region, HEADROOM_BYTES - self.head_bytes, end)
     }
 
     /// The body.
     pub fn body(&self) -> &[u8] {
         part(
-            &self.region,
+            self.region,
             HEADROOM_BYTES,
             HEADROOM_BYTES + self.body_bytes,
         )
     }
 
     /// Forgets what is behind the first `keep` bytes of the body.
+    #[cfg(feature = "alloc")]
     pub fn cut_body(&mut self, keep: usize) {
         self.body_bytes = self.body_bytes.min(keep);
     }
@@ -74,18 +74,17 @@ impl Buffer {
 
     /// Returns the pages behind the body to the kernel, but for those that stay resident.
     pub fn release_pages(&mut self) {
-        release_unused(&mut self.region, HEADROOM_BYTES + self.body_bytes);
+        release_unused(self.region, HEADROOM_BYTES + self.body_bytes);
     }
 
     /// Puts `bytes` behind.
     #[inline(never)]
     pub fn append(&mut self, bytes: &[u8]) {
-        self.body_bytes += put(&mut self.region, HEADROOM_BYTES + self.body_bytes, bytes);
+        self.body_bytes += put(self.region, HEADROOM_BYTES + self.body_bytes, bytes);
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
     /// Lets `read` put bytes behind, at most so many; it says how many.
-    #[cfg(feature = "platform")]
     pub fn fill(&mut self, bytes_max: usize, read: impl FnOnce(&mut [u8]) -> usize) -> usize {
         let start = HEADROOM_BYTES + self.body_bytes;
         let end = self.region.len().min(start.saturating_add(bytes_max));
@@ -100,7 +99,7 @@ impl Buffer {
     pub fn prepend(&mut self, text: &[u8]) {
         let free = HEADROOM_BYTES - self.head_bytes;
         if let Some(start) = free.checked_sub(text.len()) {
-            self.head_bytes += put(&mut self.region, start, text);
+            self.head_bytes += put(self.region, start, text);
         }
     }
 
@@ -112,7 +111,7 @@ impl Buffer {
     /// server of that kind removes dot segments, and one that does decodes `%2E` first (6.2.2).
     pub fn prepend_path_segment(&mut self, text: &[u8]) {
         for &byte in text.iter().rev() {
-            let bits = PLAIN
+            let bits = UNRESERVED
                 .get(usize::from(byte >> 3))
                 .copied()
                 .unwrap_or_default();
@@ -155,6 +154,14 @@ impl Buffer {
         }
     }
 
+    /// Makes the head the content type alone: it is the last line of a head, so the first to be
+    /// put.
+    pub fn set_content_type(&mut self, value: &[u8]) {
+        self.clear_head();
+        self.prepend(b"\r\n");
+        self.prepend_header(b"Content-Type: ", value);
+    }
+
     /// Puts a header line before, unless its value is empty; the name comes with its colon.
     #[inline(never)]
     pub fn prepend_header(&mut self, name: &[u8], value: &[u8]) {
@@ -167,7 +174,7 @@ impl Buffer {
 }
 
 /// The bytes that are not encoded in a path, a bit each.
-static PLAIN: [u8; 16] = {
+static UNRESERVED: [u8; 16] = {
     let mut bits = [0; 16];
     let mut byte = 0;
     while byte < 128 {
@@ -190,10 +197,10 @@ pub fn put(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
 }
 
 /// Returns the pages behind the first `used` bytes of a region to the kernel, but for those of its
-/// first `RESIDENT_BYTES`.
+/// first `TRIM_KEEP_BYTES`.
 #[inline(never)]
 pub fn release_unused(region: &mut [u8], used: usize) {
-    sys::release_pages(region, used.max(RESIDENT_BYTES));
+    sys::release_pages(region, used.max(TRIM_KEEP_BYTES));
 }
 
 /// Decimal digits of a `usize`, at most.
@@ -231,15 +238,15 @@ impl Decimal {
 }
 
 /// A short text of our own, at most `N` bytes.
-pub struct Text<const N: usize> {
+pub struct FixedBytes<const N: usize> {
     bytes: [u8; N],
     length: usize,
 }
 
-impl<const N: usize> Text<N> {
+impl<const N: usize> FixedBytes<N> {
     /// No text.
-    pub const fn new() -> Text<N> {
-        Text {
+    pub const fn new() -> FixedBytes<N> {
+        FixedBytes {
             bytes: [0; N],
             length: 0,
         }
@@ -271,10 +278,20 @@ impl<const N: usize> Text<N> {
     }
 }
 
-impl<const N: usize> core::fmt::Write for Text<N> {
+impl<const N: usize> core::fmt::Write for FixedBytes<N> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
         self.push(text.as_bytes());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Buffer {
+    /// An empty buffer of the usual size.
+    pub fn leaked() -> &'static mut Buffer {
+        use std::boxed::Box;
+        let region = std::vec![0; crate::limits::RESPONSE_REGION_BYTES].leak();
+        Box::leak(Box::new(Buffer::new(region)))
     }
 }
 

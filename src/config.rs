@@ -8,8 +8,8 @@
 //! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
 
 use crate::buffer::put;
-use crate::limits::{AUTHORITY_BYTES_MAX, PREFIX_BYTES_MAX};
-use crate::log::{self, EXIT_CONFIG};
+use crate::diagnostics::{self, EXIT_CONFIG};
+use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX};
 use crate::sys::Environment;
 use crate::wire::http1::decimal;
 use crate::wire::{find, part};
@@ -19,9 +19,9 @@ const BASE: &[u8] = b"/2018-06-01/runtime/";
 const INVOCATION: &[u8] = b"invocation/";
 const NEXT_PATH: &[u8] = b"invocation/next";
 const NEXT: &[u8] = b"/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: ";
-const BEFORE_HOST: usize = NEXT.len() - BASE.len(); // from the path of what is asked for
+const HOST_OFFSET: usize = NEXT.len() - BASE.len(); // from the path of what is asked for
 const VALUE_BYTES_MAX: usize = AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX;
-const TEXT_BYTES: usize = GET.len() + NEXT.len() + 4 + VALUE_BYTES_MAX;
+const REQUEST_BYTES_MAX: usize = GET.len() + NEXT.len() + 4 + VALUE_BYTES_MAX;
 
 /// Where the Runtime API is, and the words that every request to it has. All zeros when it is new,
 /// so that it costs nothing in the file.
@@ -33,16 +33,15 @@ pub struct Endpoint {
     pub port: u16,
     /// A response and the request for the next event may leave together.
     pub pipeline: bool,
-    /// It is tried again for a while when it is not there.
-    #[cfg(feature = "platform")]
-    pub patient: bool,
+    /// Several events at once are asked for, so this process is one of a pool.
+    pub is_pool: bool,
     /// Where the path of what is asked for begins in it.
     path: usize,
     /// Where the line `Host` ends in it.
     host_end: usize,
     /// The request for the next event, of which the others take their words: our own copy, because
     /// the environment may change under a program with std.
-    next: [u8; TEXT_BYTES],
+    next: [u8; REQUEST_BYTES_MAX],
 }
 
 impl Endpoint {
@@ -52,8 +51,7 @@ impl Endpoint {
             address: [0; _],
             port: 0,
             pipeline: false,
-            #[cfg(feature = "platform")]
-            patient: false,
+            is_pool: false,
             next: [0; _],
             path: 0,
             host_end: 0,
@@ -66,33 +64,32 @@ impl Endpoint {
     }
 
     /// What all paths have in front, an emulator's own, with a space before it.
-    #[cfg(feature = "platform")]
-    pub fn prefix(&self) -> &[u8] {
+    pub fn stage_prefix(&self) -> &[u8] {
         part(&self.next, GET.len() - 1, self.path - BASE.len())
     }
 
     /// What stands between a method and a path: a space, and what all paths have in front, or all
     /// those of events.
-    pub fn base(&self, of_events: bool) -> &[u8] {
+    pub fn path_prefix(&self, of_events: bool) -> &[u8] {
         let of_events_bytes = if of_events { INVOCATION.len() } else { 0 };
         part(&self.next, GET.len() - 1, self.path + of_events_bytes)
     }
 
     /// What stands behind a path: the version, and the line `Host`.
-    pub fn host(&self) -> &[u8] {
+    pub fn request_tail(&self) -> &[u8] {
         part(&self.next, self.path + NEXT_PATH.len(), self.host_end)
     }
 
     /// Its host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
     pub fn authority(&self) -> &[u8] {
-        part(&self.next, self.path + BEFORE_HOST, self.host_end - 2)
+        part(&self.next, self.path + HOST_OFFSET, self.host_end - 2)
     }
 
     /// Takes the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is
     /// refused: nothing here resolves names.
     fn set(&mut self, value: &[u8]) -> Option<()> {
-        let value = part(value, bytes_of(b"http://", value), value.len());
-        let mut at = bytes_of(b"localhost:", value);
+        let value = part(value, prefix_len(b"http://", value), value.len());
+        let mut at = prefix_len(b"localhost:", value);
         if at != 0 {
             self.address = [127, 0, 0, 1];
         } else {
@@ -124,7 +121,7 @@ impl Endpoint {
 /// How many bytes of a text are that `start`: all of it or none. (The core's own way calls C's
 /// memcmp.)
 #[inline(never)]
-fn bytes_of(start: &[u8], text: &[u8]) -> usize {
+fn prefix_len(start: &[u8], text: &[u8]) -> usize {
     let same = text.iter().zip(start).take_while(|(a, b)| a == b).count();
     if same == start.len() { same } else { 0 }
 }
@@ -151,6 +148,9 @@ pub const fn last_word(message: &[u8]) -> &[u8] {
     word
 }
 
+/// The variable that asks for several events at once, with its equals sign.
+pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
+
 /// Finds out where the Runtime API is. What is wrong is logged, and ends the process.
 #[inline(never)]
 pub fn read(endpoint: &mut Endpoint) {
@@ -159,10 +159,11 @@ pub fn read(endpoint: &mut Endpoint) {
     let value = environment.get(const { last_word(WRONG) });
     let value = value.unwrap_or_default();
     if endpoint.set(value).is_none() {
-        log::fatal(EXIT_CONFIG, WRONG, value);
+        diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     }
     let off = environment.get(b"TINDERBOX_PIPELINE=0");
     endpoint.pipeline &= off.is_none_or(|rest| !rest.is_empty());
+    endpoint.is_pool = HAS_EXTRAS && environment.get(MAX_CONCURRENCY).is_some();
 }
 
 #[cfg(test)]

@@ -1,250 +1,80 @@
-//! One kept-alive connection to the Runtime API, and the messages that come over it.
+//! One kept-alive connection to the Runtime API.
 
-use crate::buffer::release_unused;
 use crate::config::Endpoint;
-use crate::limits::{EVENT_BYTES_MAX, EVENT_REGION_BYTES, HEAD_BYTES_MAX};
-#[cfg(feature = "platform")]
-use crate::limits::{RESPAWN_MS_MIN, RETRY_MS_MAX};
-use crate::log::{self, EXIT_API};
+use crate::diagnostics::{self, EXIT_API};
+use crate::limits::{HAS_EXTRAS, RESPAWN_MS_MIN, RETRY_MS_MAX};
 use crate::sys::{self, Descriptor};
-use crate::wire::chunk::Decoder;
-use crate::wire::http1::{Framing, Head};
-use crate::wire::{Parsed, part};
 
-/// A first size line shorter than this stays where it is. A longer one, with extensions, is written
-/// over, so that its sender does not decide where an event begins.
-const SIZE_LINE_BYTES_MAX: usize = 32;
-
-/// A connection that is there or not.
+/// A connection, open or closed.
 pub struct Connection(Option<Descriptor>);
 
 impl Connection {
-    /// No connection.
+    /// Not connected.
     pub const fn new() -> Connection {
         Connection(None)
     }
 
-    /// Connects unless it is connected, and sends. False: the connection is of no use any more,
-    /// perhaps within the bytes; what has arrived over it can be read, and nothing is waited for.
-    /// Where nobody listens, the process ends.
+    /// Connects unless it is connected, and sends. False: the connection is lost, perhaps within
+    /// the
+    /// bytes; bytes that have arrived can still be read, behind them there is an end. Where nobody
+    /// listens, the process exits with code 1.
     #[inline(never)]
     pub fn send(&mut self, to: &Endpoint, bytes: &[u8]) -> bool {
-        self.send_by(to, |socket| socket.send(bytes))
+        self.send_with(to, |socket| socket.send(bytes))
     }
 
     /// The same for several parts, one behind the other.
     pub fn send_parts(&mut self, to: &Endpoint, parts: [&[u8]; 4]) -> bool {
-        self.send_by(to, |socket| socket.send_parts(parts))
+        self.send_with(to, |socket| socket.send_parts(parts))
     }
 
-    fn send_by(&mut self, to: &Endpoint, send: impl FnOnce(&Descriptor) -> bool) -> bool {
+    fn send_with(&mut self, to: &Endpoint, send: impl FnOnce(&Descriptor) -> bool) -> bool {
         let new = self.0.is_none();
         let socket = self.0.get_or_insert_with(|| connect(to));
         let sent = send(socket);
         if new {
-            // The first write meets no delay, so this can wait until nobody waits for us.
-            socket.send_at_once();
+            // The first write meets no delay, so this call comes behind it.
+            socket.set_nodelay();
         }
         sent
     }
 
-    /// Leaves the connection, if there is one.
+    /// Closes the connection, if there is one.
     pub fn close(&mut self) {
         self.0 = None;
     }
 
     /// Its descriptor, to wait for.
-    #[cfg(feature = "platform")]
     pub fn descriptor(&self) -> Option<&Descriptor> {
         self.0.as_ref()
     }
 
-    fn receive(&self, room: &mut [u8]) -> usize {
-        self.0.as_ref().map_or(0, |socket| socket.receive(room))
+    /// Waits for bytes. 0: the connection is lost, or the buffer is empty.
+    pub fn receive(&self, buf: &mut [u8]) -> usize {
+        self.0.as_ref().map_or(0, |socket| socket.receive(buf))
     }
 }
 
-/// Connects. Where nobody listens, the process ends.
+/// Connects. Where nobody listens, the process exits with code 1.
 fn connect(to: &Endpoint) -> Descriptor {
     let mut waited_ms = 0;
     loop {
         if let Some(socket) = Descriptor::connect(to.address, to.port) {
             return socket;
         }
-        if !wait(to, &mut waited_ms) {
-            log::fatal(EXIT_API, b"no Runtime API at ", to.authority());
+        if !wait_before_retry(to, &mut waited_ms) {
+            diagnostics::fatal(EXIT_API, b"no Runtime API at ", to.authority());
         }
     }
 }
 
-/// Waits for an API that is not there but may come back, each time longer than before. False: it
-/// will not come.
-#[cfg(feature = "platform")]
-fn wait(to: &Endpoint, waited_ms: &mut u64) -> bool {
-    let more = to.patient && *waited_ms < RETRY_MS_MAX;
-    if more {
+/// In a worker of a pool: waits for an API that may come back, each time twice as long. False: it
+/// was waited for long enough.
+fn wait_before_retry(to: &Endpoint, waited_ms: &mut u64) -> bool {
+    let may_retry = HAS_EXTRAS && to.is_pool && *waited_ms < RETRY_MS_MAX;
+    if may_retry {
         *waited_ms = (*waited_ms * 2).max(RESPAWN_MS_MIN);
         sys::sleep(*waited_ms);
     }
-    more
-}
-
-#[cfg(not(feature = "platform"))]
-fn wait(_: &Endpoint, _: &mut u64) -> bool {
-    false
-}
-
-/// What was received: a message at the front, perhaps more behind it. All zeros when it is new, so
-/// that its region costs nothing in the file.
-#[repr(C)] // the region last: a large offset takes three bytes more
-pub struct Inbox {
-    /// Where the bytes end.
-    end: usize,
-    /// Where the message ends.
-    next: usize,
-    /// The head of the message.
-    pub head: Head,
-    /// Its body was longer than an event may be: all of it was read, and dropped.
-    pub too_large: bool,
-    body: usize,
-    body_end: usize,
-    region: [u8; EVENT_REGION_BYTES],
-}
-
-impl Inbox {
-    /// An empty inbox.
-    pub const fn new() -> Inbox {
-        Inbox {
-            end: 0,
-            next: 0,
-            head: Head::EMPTY,
-            too_large: false,
-            body: 0,
-            body_end: 0,
-            region: [0; _],
-        }
-    }
-
-    /// The head of the message, as text.
-    pub fn head(&self) -> &[u8] {
-        part(&self.region, 0, self.head.bytes)
-    }
-
-    /// The value of one of the headers that are known; empty when it is absent.
-    pub fn value(&self, known: usize) -> &[u8] {
-        self.head
-            .values
-            .get(known)
-            .map_or(b"", |span| span.of(&self.region))
-    }
-
-    /// The body of the message; empty when it was too large.
-    pub fn body(&self) -> &[u8] {
-        part(&self.region, self.body, self.body_end)
-    }
-
-    /// Whether there is nothing behind the message.
-    #[cfg(feature = "platform")]
-    pub fn is_empty(&self) -> bool {
-        self.end == self.next
-    }
-
-    /// Forgets what is behind the message: what a lost connection leaves is part of nothing.
-    pub fn cut(&mut self) {
-        self.end = self.next;
-    }
-
-    /// Returns the pages behind what was received to the kernel, but for those that stay resident.
-    pub fn release_pages(&mut self) {
-        release_unused(&mut self.region, self.end);
-    }
-
-    /// Logs what came from the server, which cannot be served, and ends the process.
-    pub fn unexpected(&self) -> ! {
-        log::fatal(EXIT_API, b"not HTTP: ", part(&self.region, 0, self.end))
-    }
-
-    /// Waits for a reply, whole, taking at most `limit` bytes at once. Interim replies are read
-    /// over. False: the connection is gone. What is not HTTP as it should be ends the process.
-    #[inline(never)]
-    pub fn receive(&mut self, from: &Connection, limit: usize) -> bool {
-        loop {
-            self.drop_front(self.next);
-            let most = self.end.min(HEAD_BYTES_MAX);
-            match self.head.read(part(&self.region, 0, most)) {
-                Ok(Parsed::Complete(())) => {
-                    let is_whole = self.receive_body(from, limit);
-                    if !is_whole || self.head.status >= 200 {
-                        return is_whole;
-                    }
-                }
-                Ok(Parsed::Partial) if most < HEAD_BYTES_MAX => {
-                    if !self.fill(from, limit) {
-                        return false;
-                    }
-                }
-                _ => self.unexpected(),
-            }
-        }
-    }
-
-    /// A body: data are moved down over what stands between them. The first stay where they are, so
-    /// a body of one chunk, which is what AWS's servers send, is not moved.
-    fn receive_body(&mut self, from: &Connection, limit: usize) -> bool {
-        // Without a length there is nothing to wait for in a reply; the caller sees to it that it
-        // is no event.
-        let is_chunked = self.head.framing == Framing::Chunked;
-        let mut decoder = Decoder::new(is_chunked, self.head.length);
-        let mut read = self.head.bytes;
-        self.body = read;
-        self.body_end = read;
-        self.too_large = false;
-        while !decoder.is_done() {
-            if read == self.end {
-                // All was read, so what is not data can be written over.
-                read = self.body_end;
-                self.end = read;
-                if !self.fill(from, limit) {
-                    return false;
-                }
-            }
-            let Ok(piece) = decoder.read(part(&self.region, read, self.end)) else {
-                self.unexpected();
-            };
-            read += piece.framing;
-            if self.body == self.body_end && read - self.head.bytes < SIZE_LINE_BYTES_MAX {
-                self.body = read;
-                self.body_end = read;
-            }
-            if piece.data > EVENT_BYTES_MAX - (self.body_end - self.body) {
-                self.too_large = true;
-            }
-            if self.too_large {
-                self.body_end = self.body;
-            } else {
-                sys::move_down(&mut self.region, read, self.body_end, piece.data);
-                self.body_end += piece.data;
-            }
-            read += piece.data;
-        }
-        self.next = read;
-        true
-    }
-
-    /// Waits for more bytes. False: the connection is gone.
-    #[inline(never)]
-    fn fill(&mut self, from: &Connection, limit: usize) -> bool {
-        let end = self.region.len().min(self.end + limit);
-        let room = self.region.get_mut(self.end..end);
-        let got = room.map_or(0, |room| from.receive(room));
-        self.end += got;
-        got != 0
-    }
-
-    /// Drops what is before the next message.
-    fn drop_front(&mut self, bytes: usize) {
-        self.end -= bytes;
-        sys::move_down(&mut self.region, bytes, 0, self.end);
-        self.next = 0;
-    }
+    may_retry
 }

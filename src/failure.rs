@@ -1,83 +1,84 @@
-//! Why an event failed, and how the Runtime API wants to hear it.
+//! Why an event failed, in the form that the Runtime API takes.
 
-use crate::buffer::{Buffer, Text};
-use crate::limits::{CAUSE_MESSAGE_BYTES_MAX, ERROR_MESSAGE_BYTES_MAX, ERROR_TYPE_BYTES_MAX};
-use crate::wire::{equal, json, part};
+mod body;
+
+use crate::buffer::Buffer;
+use crate::limits::ERROR_TYPE_BYTES_MAX;
+
+pub(crate) use body::{truncate_json, write};
 
 #[cfg(feature = "std")]
 use alloc::string::ToString;
 #[cfg(feature = "alloc")]
 use alloc::{string::String, vec::Vec};
 
-/// What a handler returns in place of a response: it becomes `errorType`, `errorMessage` and
-/// `stackTrace` of the error that the caller sees, and the cause that X-Ray shows, that with the
-/// first 1,024 bytes of the message.
+/// What a handler returns in place of a response. It becomes `errorType`, `errorMessage` and
+/// `stackTrace` of the error that the caller sees, and the cause that X-Ray shows (the type and the
+/// first 1,024 bytes of the message).
 ///
-/// The platform's metrics know a type of the form `Function.Something` or `Runtime.Something`,
-/// letters alone, the first a capital, and at most 128 bytes. One of another form counts as
-/// `Function.Unknown` there; the caller sees it as it is. (The rule is the emulator's
+/// The whole error is at most 1 MiB of JSON, the most that the Runtime API takes: the last lines of
+/// a longer trace are left out first, then the end of the message.
+///
+/// The platform's metrics know a type of the form `Function.Something` or `Runtime.Something`:
+/// letters only, the first a capital, and at most 128 bytes. A type of another form counts as
+/// `Function.Unknown` there; the caller sees it unchanged. (The rule is the emulator's
 /// `fatalerror.go`.)
+///
+/// With `std`, `?` makes a failure of any error of std; see [`Failure::from_error`] for boxed ones.
 pub struct Failure {
     error_type: &'static str,
     /// The type as the platform's metrics know it.
-    counted: &'static [u8],
+    metrics_type: &'static [u8],
     message: &'static [u8],
-    /// Puts its JSON into a buffer. A function of its own for each way to make a failure: what a
-    /// program does not use is not linked into it.
+    /// Writes the JSON into a buffer. A function pointer for each way to make a failure, so that a
+    /// program links only the ways that it uses.
     write: fn(&Failure, &mut Buffer),
-    /// Puts the cause for X-Ray before its JSON.
+    /// Prepends the header with the cause for X-Ray to the JSON.
     write_cause: fn(&mut Buffer),
     #[cfg(feature = "alloc")]
     owned: Option<(String, Vec<String>)>,
 }
 
 impl Failure {
-    /// A failure with a fixed message. For one made of bytes at hand, see
+    /// A failure with a fixed message. For a message that is put together from bytes, see
     /// [`Response::fail`](crate::Response::fail).
     pub const fn new(error_type: &'static str, message: &'static str) -> Failure {
-        Failure::of_bytes(error_type, message.as_bytes())
+        Failure::from_bytes(error_type, message.as_bytes())
     }
 
-    /// A failure with a message, and the lines of a stack trace, that were made at run time. What
-    /// is behind the first 160 KiB of the message is cut off.
+    /// A failure with a message and the lines of a stack trace that were made at run time.
     #[cfg(feature = "alloc")]
     pub fn with_trace(error_type: &'static str, message: String, trace: Vec<String>) -> Failure {
         let owned = Some((message, trace));
         Failure {
             owned,
-            ..Failure::made(error_type, b"", write_owned)
+            ..Failure::with_writer(error_type, b"", write_owned)
         }
     }
 
     /// A failure with a message that need not be UTF-8.
-    pub(crate) const fn of_bytes(error_type: &'static str, message: &'static [u8]) -> Failure {
-        Failure::made(error_type, message, |failure, buffer| {
-            write(buffer, failure.error_type, &[failure.message]);
+    pub(crate) const fn from_bytes(error_type: &'static str, message: &'static [u8]) -> Failure {
+        Failure::with_writer(error_type, message, |failure, buffer| {
+            body::write(buffer, failure.error_type, &[failure.message]);
         })
     }
 
-    /// A failure of the runtime itself: its words need no escapes, so those are not linked for it.
-    pub(crate) const fn plain(error_type: &'static str, message: &'static str) -> Failure {
+    /// A failure of the runtime itself. Its type counts in the metrics and its message needs no
+    /// escapes: the code for either is not linked for it.
+    pub(crate) const fn fixed(error_type: &'static str, message: &'static str) -> Failure {
         Failure {
             error_type,
-            counted: error_type.as_bytes(),
+            metrics_type: error_type.as_bytes(),
             message: message.as_bytes(),
-            write: |failure, buffer| {
-                buffer.clear();
-                buffer.append(START);
-                buffer.append(failure.error_type.as_bytes());
-                buffer.append(MIDDLE);
-                buffer.append(failure.message);
-                buffer.append(b"\",\"stackTrace\":[]}");
-            },
+            write: body::write_fixed,
             write_cause: |_| {},
             #[cfg(feature = "alloc")]
             owned: None,
         }
     }
 
-    /// The same once more; nothing that was made at run time.
-    pub(crate) fn again(&'static self) -> Failure {
+    /// The same failure once more, without what was made at run time.
+    pub(crate) fn duplicate(&'static self) -> Failure {
         Failure {
             #[cfg(feature = "alloc")]
             owned: None,
@@ -85,17 +86,17 @@ impl Failure {
         }
     }
 
-    /// A failure whose JSON is in the response.
-    pub(crate) const fn written(error_type: &'static str) -> Failure {
-        Failure::made(error_type, b"", |_, _| {})
+    /// A failure whose JSON is in the response already.
+    pub(crate) const fn already_in_buffer(error_type: &'static str) -> Failure {
+        Failure::with_writer(error_type, b"", |_, _| {})
     }
 
-    /// A failure whose JSON is in the response, or this; `counted` is its type as a header has it.
-    #[cfg(feature = "platform")]
-    pub(crate) fn of_json(counted: &'static [u8], json: &'static [u8]) -> Failure {
+    /// A failure whose JSON is `json`, or in the response already when that is empty.
+    /// `metrics_type` is its type in the form that the metrics know.
+    pub(crate) fn from_json(metrics_type: &'static [u8], json: &'static [u8]) -> Failure {
         Failure {
-            counted,
-            ..Failure::made("", json, |failure, buffer| {
+            metrics_type,
+            ..Failure::with_writer("", json, |failure, buffer| {
                 if !failure.message.is_empty() {
                     buffer.clear();
                     buffer.append(failure.message);
@@ -104,55 +105,85 @@ impl Failure {
         }
     }
 
-    const fn made(
+    const fn with_writer(
         error_type: &'static str,
         message: &'static [u8],
         write: fn(&Failure, &mut Buffer),
     ) -> Failure {
         Failure {
             error_type,
-            counted: if is_counted(error_type.as_bytes()) {
+            metrics_type: if is_metrics_type(error_type.as_bytes()) {
                 error_type.as_bytes()
             } else {
-                UNKNOWN
+                UNKNOWN_TYPE
             },
             message,
             write,
-            write_cause,
+            write_cause: body::write_cause,
             #[cfg(feature = "alloc")]
             owned: None,
         }
     }
 
-    /// Its type.
+    /// The type of the error.
     pub fn error_type(&self) -> &'static str {
         self.error_type
     }
 
-    /// Its message, where that was not made at run time.
-    #[cfg(feature = "platform")]
-    pub(crate) fn message(&self) -> &'static [u8] {
+    /// The message of the error; empty for a failure that
+    /// [`Response::fail`](crate::Response::fail) wrote into the response.
+    pub fn message(&self) -> &str {
+        #[cfg(feature = "alloc")]
+        if let Some((message, _)) = &self.owned {
+            return message;
+        }
+        core::str::from_utf8(self.message).unwrap_or_default()
+    }
+
+    /// The message of a failure that was not made at run time. It need not be UTF-8.
+    pub(crate) fn message_bytes(&self) -> &'static [u8] {
         self.message
     }
 
-    /// Its type as a header has it.
-    pub(crate) fn counted(&self) -> &'static [u8] {
-        self.counted
+    /// The type in the form that a header has.
+    pub(crate) fn metrics_type(&self) -> &'static [u8] {
+        self.metrics_type
     }
 
-    /// Puts its JSON into the buffer, unless it is there.
+    /// Writes the JSON into the buffer, unless it is there already.
     pub(crate) fn write(&self, buffer: &mut Buffer) {
         (self.write)(self, buffer);
     }
 
-    /// Puts the header that has its cause before its JSON, which was written.
-    pub(crate) fn write_cause(&self, buffer: &mut Buffer) {
+    /// Puts its JSON into the buffer, unless it is there, and the headers that describe it before
+    /// it.
+    pub(crate) fn write_answer(&self, buffer: &mut Buffer) {
+        self.write(buffer);
+        buffer.set_content_type(b"application/vnd.aws.lambda.error+json");
         (self.write_cause)(buffer);
     }
 }
 
-/// Whether a type is one that the platform's metrics know.
-pub(crate) const fn is_counted(error_type: &[u8]) -> bool {
+/// `TYPE: MESSAGE`.
+impl core::fmt::Display for Failure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.error_type())?;
+        f.write_str(": ")?;
+        f.write_str(self.message())
+    }
+}
+
+impl core::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Failure")
+            .field("error_type", &self.error_type())
+            .field("message", &self.message())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the platform's metrics know a type.
+pub(crate) const fn is_metrics_type(error_type: &[u8]) -> bool {
     let ([b'R', b'u', b'n', b't', b'i', b'm', b'e', b'.', name @ ..]
     | [
         b'F',
@@ -179,122 +210,43 @@ pub(crate) const fn is_counted(error_type: &[u8]) -> bool {
     matches!(name, [b'A'..=b'Z', _, ..]) && error_type.len() <= ERROR_TYPE_BYTES_MAX
 }
 
-/// The type of all others.
-pub(crate) const UNKNOWN: &[u8] = b"Function.Unknown";
-
-const START: &[u8] = b"{\"errorType\":\"";
-const MIDDLE: &[u8] = b"\",\"errorMessage\":\"";
-const TRACE: &[u8] = b"\",\"stackTrace\":[";
-const END: &[u8] = b"]}";
-
-/// Puts the JSON of a failure without a trace into a buffer; the message comes in parts.
-pub(crate) fn write(buffer: &mut Buffer, error_type: &str, message: &[&[u8]]) {
-    write_start(buffer, error_type, message);
-    buffer.append(END);
-}
-
-fn write_start(buffer: &mut Buffer, error_type: &str, message: &[&[u8]]) {
-    buffer.clear();
-    buffer.append(START);
-    json::escape(error_type.as_bytes(), &mut |piece| buffer.append(piece));
-    buffer.append(MIDDLE);
-    for text in message {
-        let text = part(text, 0, text.len().min(ERROR_MESSAGE_BYTES_MAX));
-        json::escape(text, &mut |piece| buffer.append(piece));
-    }
-    buffer.append(TRACE);
-}
-
-/// Makes the JSON of a failure in a buffer no longer than `bytes_max`: its trace goes first, then
-/// the end of its message.
-pub(crate) fn shorten(buffer: &mut Buffer, bytes_max: usize) {
-    let json = buffer.body();
-    if json.len() <= bytes_max {
-        return;
-    }
-    let end = bytes_max.saturating_sub(TRACE.len() + END.len());
-    let at = message_of(json).map_or(end, |start| text_end(json, start, end));
-    buffer.cut_body(at);
-    buffer.append(TRACE);
-    buffer.append(END);
-}
-
-/// Where the message begins in the JSON of a failure.
-fn message_of(json: &[u8]) -> Option<usize> {
-    let mut windows = json.windows(MIDDLE.len());
-    let at = windows.position(|window| equal(window, MIDDLE))?;
-    Some(at + MIDDLE.len())
-}
-
-/// The end of the last whole character, or escape, of a JSON string that ends before `end`, or of
-/// the string.
-fn text_end(json: &[u8], start: usize, end: usize) -> usize {
-    let mut at = start;
-    while let Some(&byte) = json.get(at).filter(|byte| **byte != b'"') {
-        let bytes = match (byte, json.get(at + 1)) {
-            (b'\\', Some(b'u')) => 6,
-            (b'\\', _) => 2,
-            (0xc0..=0xdf, _) => 2,
-            (0xe0..=0xef, _) => 3,
-            (0xf0.., _) => 4,
-            _ => 1,
-        };
-        if at + bytes > end {
-            break;
-        }
-        at += bytes;
-    }
-    at
-}
-
-/// Puts what X-Ray shows of a failure before its JSON, of which it takes type and message. JSON
-/// that a program has made otherwise has none.
-fn write_cause(buffer: &mut Buffer) {
-    let json = buffer.body();
-    let Some(start) = message_of(json) else {
-        return;
-    };
-    let mut error_type = Text::<ERROR_TYPE_BYTES_MAX>::new();
-    let mut message = Text::<CAUSE_MESSAGE_BYTES_MAX>::new();
-    json::to_ascii(part(json, START.len(), json.len()), &mut |piece| {
-        error_type.take(piece)
-    });
-    json::to_ascii(part(json, start, json.len()), &mut |piece| {
-        message.take(piece)
-    });
-    for piece in [
-        b"\",\"stack\":[]}],\"paths\":[]}\r\n",
-        message.get(),
-        b"\",\"message\":\"",
-        error_type.get(),
-        b"Lambda-Runtime-Function-XRay-Error-Cause: \
-          {\"working_directory\":\"\",\"exceptions\":[{\"type\":\"",
-    ] {
-        buffer.prepend(piece);
-    }
-}
+/// What every other type counts as.
+pub(crate) const UNKNOWN_TYPE: &[u8] = b"Function.Unknown";
 
 #[cfg(feature = "alloc")]
 fn write_owned(failure: &Failure, buffer: &mut Buffer) {
-    let Some((message, trace)) = &failure.owned else {
-        return;
-    };
-    write_start(buffer, failure.error_type, &[message.as_bytes()]);
-    for (index, line) in trace.iter().enumerate() {
-        buffer.append(if index == 0 { b"\"" } else { b",\"" });
-        json::escape(line.as_bytes(), &mut |piece| buffer.append(piece));
-        buffer.append(b"\"");
+    if let Some((message, trace)) = &failure.owned {
+        body::write_with_trace(buffer, failure.error_type, message.as_bytes(), trace);
     }
-    buffer.append(END);
 }
 
-/// Any error of a program with std: its text is the message, what it was caused by is the trace.
 #[cfg(feature = "std")]
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Failure {
+impl Failure {
+    /// A failure of the type `Function.Error`: the text of the error is the message, and the errors
+    /// that caused it are the trace. `?` does the same for every type that is an error of std; this
+    /// function is for types that only refer to one:
+    ///
+    /// ```
+    /// # use tinderbox::Failure;
+    /// fn parse(text: &str) -> Result<i64, Box<dyn std::error::Error + Send + Sync>> {
+    ///     Ok(text.parse()?)
+    /// }
+    /// // The same for `anyhow::Error`.
+    /// let failure = parse("x").map_err(|error| Failure::from_error(&*error)).unwrap_err();
+    /// assert_eq!(failure.message(), "invalid digit found in string");
+    /// ```
+    pub fn from_error(error: &dyn std::error::Error) -> Failure {
         let causes = core::iter::successors(error.source(), |cause| cause.source());
         let trace = causes.map(|cause| cause.to_string()).collect();
         Failure::with_trace("Function.Error", error.to_string(), trace)
+    }
+}
+
+/// See [`Failure::from_error`].
+#[cfg(feature = "std")]
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Failure {
+        Failure::from_error(&error)
     }
 }
 

@@ -19,13 +19,13 @@
 
 mod channel;
 mod child;
+mod child_output;
 mod context;
 mod errno;
-mod exec;
 mod idle;
 mod interpreter;
-mod kept;
-mod logs;
+mod persistent;
+mod program;
 mod resolve;
 mod shell;
 mod shims;
@@ -36,42 +36,43 @@ mod wrapper;
 
 /// For tests/shims, which starts the interpreters with the same arguments.
 pub mod launch {
-    pub use super::worker::{Language, NODE, PHP, PYTHON, RUBY};
+    pub use super::worker::{LaunchSpec, NODE, PHP, PYTHON, RUBY};
 }
 
 use crate::connection::Connection;
+use crate::diagnostics;
 use crate::failure::Failure;
-use crate::host::child::Failed;
+use crate::host::child::ReportedError;
+use crate::host::child_output::ChildOutput;
 use crate::host::context::{Context, Time, forget_variables, timeout_ms};
-use crate::host::exec::Program;
-use crate::host::interpreter::Finder;
-use crate::host::kept::{Command, Kept, Trouble};
-use crate::host::logs::Logs;
-use crate::host::resolve::{Found, Kind, find_handler, without_nul};
+use crate::host::interpreter::InterpreterSearch;
+use crate::host::persistent::{Command, PersistentProcess, ProcessError};
+use crate::host::program::Program;
+use crate::host::resolve::{Found, Kind, find_handler, strip_nul};
 use crate::host::shell::Shell;
 use crate::host::shims::SHIMS_BYTES;
-use crate::host::worker::{Language, Worker};
+use crate::host::worker::{LaunchSpec, Worker};
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
-use crate::log;
-use crate::panics;
 use crate::response::Response;
+use crate::runtime;
+use crate::service::Service;
 use crate::sys::child::reap_orphans;
 use crate::sys::files::open_standard_streams;
-use crate::sys::pool::{CHILD_ENDED, by_default};
-use crate::sys::{Environment, Region, Slot, monotonic_ms, set_log_deadline};
+use crate::sys::pool::{SIGCHLD, reset_to_default};
+use crate::sys::{Environment, Handoff, TakeOnce, monotonic_ms, set_log_deadline};
 
 /// What speaks with a process that is kept alive.
-enum Talk {
+enum Protocol {
     Shell(Shell),
     Worker(Worker),
 }
 
 enum Handler {
     /// A process an event.
-    Program(Program, &'static mut Logs),
+    Program(Program, &'static mut ChildOutput),
     /// One process for all events.
-    Kept(Kept, Talk),
+    PersistentProcess(PersistentProcess, Protocol),
 }
 
 /// The handler, and what it needs.
@@ -83,54 +84,84 @@ struct Host {
     spare: &'static mut Response,
     /// Until when a restart may hold up the request for the next event.
     restart_end_ms: u64,
+    restart_pending: bool,
 }
 
-static HOST: Region<Option<Host>> = Region::new(None);
-static LOGS: Region<Logs> = Region::new(Logs::new());
-static CONTEXT: Region<Context> = Region::new(Context::new());
-static SPARE: Region<Response> = Region::new(Response::new());
+static HOST: TakeOnce<Option<Host>> = TakeOnce::new(None);
+static LOGS: TakeOnce<ChildOutput> = TakeOnce::new(ChildOutput::new());
+static CONTEXT: TakeOnce<Context> = TakeOnce::new(Context::new());
+static SPARE: TakeOnce<[u8; crate::limits::RESPONSE_REGION_BYTES]> = TakeOnce::new([0; _]);
+static SPARE2: TakeOnce<Option<Response>> = TakeOnce::new(None);
 /// Where the handler is while it is not at work.
-static AT_REST: Slot<Option<Host>> = Slot::new();
+static AT_REST: Handoff<Option<Host>> = Handoff::new();
 
-static CODE: Region<[u8; SHIMS_BYTES]> = Region::new([0; _]);
-static COMMAND: Region<Command> = Region::new(Command::new());
+static CODE: TakeOnce<[u8; SHIMS_BYTES]> = TakeOnce::new([0; _]);
+static COMMAND: TakeOnce<Command> = TakeOnce::new(Command::new());
 
-const TWICE: &Failure = &Failure::plain("Runtime.Unknown", "the handler is at work already");
+const TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the handler is at work already");
 
-/// To be called first of all: becomes the wrapper that the environment asks for. Returns what
-/// [`run_with`](crate::run_with) wants.
-pub fn start() -> fn() -> Result<Handle, Failure> {
+/// Serves events with the handler that the environment names, until the process ends. To be called
+/// first of all: the process becomes the wrapper that the environment asks for.
+pub fn run() -> ! {
     open_standard_streams();
     // Where it is ignored, nobody learns how a child has ended.
-    by_default(&[CHILD_ENDED]);
+    reset_to_default(&[SIGCHLD]);
     wrapper::become_wrapper();
     forget_variables();
-    init
+    runtime::serve(init)
 }
 
-type Handle = fn(&Invocation<'_>, &mut Response) -> Result<(), Failure>;
+/// The service; the host itself is in `AT_REST`.
+struct Hosted;
+
+impl Service for Hosted {
+    fn handle(
+        &mut self,
+        invocation: &Invocation<'_>,
+        response: &mut Response,
+    ) -> Result<(), Failure> {
+        handle(invocation, response)
+    }
+
+    fn has_work_after_answer(&self) -> bool {
+        with_host(|host| host.restart_pending) == Some(true)
+    }
+
+    fn after_answer(&mut self) {
+        if with_host(|host| core::mem::take(&mut host.restart_pending)) == Some(true) {
+            restart();
+        }
+    }
+
+    fn idle(&mut self, connection: &Connection) {
+        wait(connection);
+    }
+}
 
 /// Finds the handler that the environment names, and starts it where it is kept alive.
-fn init() -> Result<Handle, Failure> {
+fn init(_: &mut Response) -> Result<Hosted, Failure> {
     let environment = Environment::new();
     let found = find_handler(&environment).inspect_err(|failure| {
-        log::line(b"", failure.message());
+        diagnostics::diagnostic(b"", failure.message_bytes());
     })?;
     let (Some(place), Some(logs), Some(context), Some(spare)) =
         (HOST.take(), LOGS.take(), CONTEXT.take(), SPARE.take())
     else {
-        return Err(TWICE.again());
+        return Err(TWICE.duplicate());
     };
+    let Some(spare2) = SPARE2.take() else {
+        return Err(TWICE.duplicate());
+    };
+    let spare = spare2.insert(Response::new(spare));
     logs.set_up();
     let mut handler = make(&found, &environment, logs)?;
-    if let Handler::Kept(kept, talk) = &mut handler {
-        if let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None), None) {
-            let Failed(error_type) = kept.fail(trouble, &Time::NONE, spare);
-            kept.logs.say_failed(spare.body());
-            let said: &'static Response = spare;
-            return Err(Failure::of_json(error_type, said.body()));
-        }
-        panics::with_api(|api| api.wait = Some(wait));
+    if let Handler::PersistentProcess(kept, talk) = &mut handler
+        && let Err(trouble) = kept.ensure(|kept| talk.begin(kept, None), None)
+    {
+        let ReportedError(error_type) = kept.fail(trouble, &Time::NONE, spare);
+        kept.logs.say_failed(spare.body());
+        let said: &'static Response = spare;
+        return Err(Failure::from_json(error_type, said.body()));
     }
     *place = Some(Host {
         handler,
@@ -138,29 +169,30 @@ fn init() -> Result<Handle, Failure> {
         context,
         spare,
         restart_end_ms: 0,
+        restart_pending: false,
     });
     AT_REST.put(place);
-    Ok(handle)
+    Ok(Hosted)
 }
 
 /// Makes a handler of what was found, and says so in the log.
 fn make(
     found: &Found,
     environment: &Environment,
-    logs: &'static mut Logs,
+    logs: &'static mut ChildOutput,
 ) -> Result<Handler, Failure> {
-    let finder = Finder::new(environment);
-    let (language, talk): (&Language, Talk) = match found.kind {
+    let finder = InterpreterSearch::new(environment);
+    let (language, talk): (&LaunchSpec, Protocol) = match found.kind {
         Kind::Program => {
-            log::line(b"for each event runs ", without_nul(found.path));
+            diagnostics::diagnostic(b"for each event runs ", strip_nul(found.path));
             return Ok(Handler::Program(Program { path: found.path }, logs));
         }
-        Kind::Worker => (&worker::ITSELF, Talk::Worker(Worker::new())),
-        Kind::Shell => (&shell::SHELL, Talk::Shell(Shell { quoted: false })),
-        Kind::Php => (&worker::PHP, Talk::Worker(Worker::new())),
-        Kind::Node => (&worker::NODE, Talk::Worker(Worker::new())),
-        Kind::Python => (&worker::PYTHON, Talk::Worker(Worker::new())),
-        Kind::Ruby => (&worker::RUBY, Talk::Worker(Worker::new())),
+        Kind::Worker => (&worker::ITSELF, Protocol::Worker(Worker::new())),
+        Kind::Shell => (&shell::SHELL, Protocol::Shell(Shell { quoted: false })),
+        Kind::Php => (&worker::PHP, Protocol::Worker(Worker::new())),
+        Kind::Node => (&worker::NODE, Protocol::Worker(Worker::new())),
+        Kind::Python => (&worker::PYTHON, Protocol::Worker(Worker::new())),
+        Kind::Ruby => (&worker::RUBY, Protocol::Worker(Worker::new())),
     };
     let program = match found.kind {
         Kind::Worker => Some(found.path),
@@ -168,14 +200,14 @@ fn make(
         _ => finder.and_then(|finder| finder.program(language.program)),
     };
     let Some(path) = program else {
-        log::line(b"", language.missing.as_bytes());
+        diagnostics::diagnostic(b"", language.missing.as_bytes());
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
     let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
-        return Err(TWICE.again());
+        return Err(TWICE.duplicate());
     };
     command.path = path;
-    command.prints_to_us = logs.is_json() || found.kind == Kind::Shell;
+    command.capture_output = logs.is_json() || found.kind == Kind::Shell;
     command.add(path);
     for argument in language.arguments {
         command.add(argument);
@@ -188,17 +220,21 @@ fn make(
         command.add(found.path);
         command.add(found.name);
     }
-    log::line(b"keeps alive for events: ", without_nul(found.path));
-    Kept::new(command, logs)
-        .map(|kept| Handler::Kept(kept, talk))
-        .ok_or(TWICE.again())
+    diagnostics::diagnostic(b"keeps alive for events: ", strip_nul(found.path));
+    PersistentProcess::new(command, logs)
+        .map(|kept| Handler::PersistentProcess(kept, talk))
+        .ok_or(TWICE.duplicate())
 }
 
-impl Talk {
-    fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
+impl Protocol {
+    fn begin(
+        &mut self,
+        kept: &mut PersistentProcess,
+        end_ms: Option<u64>,
+    ) -> Result<(), ProcessError> {
         match self {
-            Talk::Shell(shell) => shell.begin(kept, end_ms),
-            Talk::Worker(worker) => worker.begin(kept, end_ms),
+            Protocol::Shell(shell) => shell.begin(kept, end_ms),
+            Protocol::Worker(worker) => worker.begin(kept, end_ms),
         }
     }
 
@@ -207,12 +243,12 @@ impl Talk {
         invocation: &Invocation<'_>,
         time: &Time,
         response: &mut Response,
-        kept: &mut Kept,
+        kept: &mut PersistentProcess,
         context: &mut Context,
-    ) -> Result<Result<(), Failed>, Trouble> {
+    ) -> Result<Result<(), ReportedError>, ProcessError> {
         match self {
-            Talk::Shell(shell) => shell.run(invocation, time, response, kept, context),
-            Talk::Worker(worker) => worker.run(invocation, time, response, kept, context),
+            Protocol::Shell(shell) => shell.run(invocation, time, response, kept, context),
+            Protocol::Worker(worker) => worker.run(invocation, time, response, kept, context),
         }
     }
 }
@@ -237,7 +273,7 @@ fn handle(invocation: &Invocation<'_>, response: &mut Response) -> Result<(), Fa
 fn wait(connection: &Connection) {
     with_host(|host| {
         set_log_deadline(None);
-        if let Handler::Kept(kept, talk) = &mut host.handler {
+        if let Handler::PersistentProcess(kept, talk) = &mut host.handler {
             // What it has to say of its start is there when it is asked.
             kept.idle(connection.descriptor(), |kept| talk.begin(kept, Some(0)));
         }
@@ -247,7 +283,7 @@ fn wait(connection: &Connection) {
 /// Starts anew what has come to an end, before the next event is asked for.
 fn restart() {
     with_host(|host| {
-        if let Handler::Kept(kept, talk) = &mut host.handler {
+        if let Handler::PersistentProcess(kept, talk) = &mut host.handler {
             let end_ms = Some(host.restart_end_ms);
             kept.renew(|kept| talk.begin(kept, end_ms), end_ms, host.spare);
         }
@@ -266,9 +302,9 @@ impl Host {
             Handler::Program(program, logs) => {
                 let outcome = program.run(invocation, &time, response, logs, self.context);
                 reap_orphans(None);
-                return outcome.map_err(Failed::into_failure);
+                return outcome.map_err(ReportedError::into_failure);
             }
-            Handler::Kept(kept, talk) => (kept, talk),
+            Handler::PersistentProcess(kept, talk) => (kept, talk),
         };
         kept.logs.clear_tail();
         let outcome = match talk.run(invocation, &time, response, kept, self.context) {
@@ -281,7 +317,7 @@ impl Host {
             }
         };
         // What a shell function has to say of its failure is in the log already.
-        if outcome.is_err() && (kept.last || matches!(talk, Talk::Worker(_))) {
+        if outcome.is_err() && (kept.last || matches!(talk, Protocol::Worker(_))) {
             kept.logs.say_failed(response.body());
         }
         reap_orphans(kept.child());
@@ -293,8 +329,8 @@ impl Host {
         let most_ms = now_ms.saturating_add(RESTART_MS_MAX);
         self.restart_end_ms = time.end_ms.unwrap_or(most_ms).min(most_ms);
         if kept.last && self.restart_end_ms > now_ms {
-            panics::with_api(|api| api.afterwards = Some(restart));
+            self.restart_pending = true;
         }
-        outcome.map_err(Failed::into_failure)
+        outcome.map_err(ReportedError::into_failure)
     }
 }

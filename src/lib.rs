@@ -19,68 +19,84 @@
 //! | `limits` | every limit, with unit and source |
 //! | `wire` | HTTP/1.1, chunks, JSON, frames: pure functions |
 //! | `sys` | system calls: every call of libc and every unsafe block |
-//! | `buffer` | fixed regions, integers as text |
-//! | `invocation`, `log`, `failure` | the event; a line on standard error; an error |
-//! | `config`, `response` | the environment; an answer |
+//! | `buffer`, `invocation` | fixed regions; the event |
+//! | `diagnostics`, `failure` | a line on standard error; an error |
+//! | `config` | the environment |
 //! | `connection` | one keep-alive connection |
-//! | `api` | the Runtime API's calls |
-//! | `panics` | a panic as one of them |
-//! | `record` | what a function logs |
-//! | `typed` | events and responses as values |
-//! | `stream` | a streamed response |
-//! | `pool`, `restore`, `shutdown` | several events at once; SnapStart; the shutdown hook |
-//! | `host` | handlers outside the binary, for the program `bootstrap` |
+//! | `message_reader` | replies, read from a connection |
+//! | `runtime_api` | the Runtime API's calls |
+//! | `session` | the client that the loop, a stream and a panic report share |
+//! | `response`, `logging`, `shutdown` | an answer; a function's records; the shutdown hook |
+//! | `answer`, `json`, `stream` | a result sent; typed events; a streamed response |
+//! | `panics`, `service`, `concurrency` | a panic report; the loop's caller; several events at once |
+//! | `snapstart` | a snapshot after init |
 //! | `runtime` | the loop |
+//! | `host` | handlers outside the binary, for the program `bootstrap` |
 #![no_std]
+// What only the default features use is not taken out line by line: the linker drops it.
+#![cfg_attr(
+    not(all(feature = "lambda-extras", feature = "stream")),
+    allow(dead_code, unused_imports)
+)]
+
+#[cfg(all(
+    feature = "bare-start",
+    any(feature = "lambda-extras", feature = "alloc")
+))]
+compile_error!(
+    "the feature bare-start starts the program without C's thread data, which lambda-extras, \
+     alloc, \
+     std and json use: take default-features = false, and bare-start alone"
+);
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-mod api;
+mod answer;
 mod buffer;
+mod concurrency;
 mod config;
 mod connection;
+mod diagnostics;
 mod failure;
-#[cfg(feature = "platform")]
+#[cfg(all(feature = "lambda-extras", feature = "stream"))]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;
 mod invocation;
-mod limits;
-mod log;
-mod panics;
-#[cfg(feature = "platform")]
-mod pool;
-mod record;
-mod response;
-#[cfg(feature = "platform")]
-mod restore;
-mod runtime;
-#[cfg(feature = "platform")]
-mod shutdown;
-mod stream;
-
-mod sys;
 #[cfg(feature = "json")]
-mod typed;
+mod json;
+mod limits;
+mod logging;
+mod message_reader;
+mod panics;
+mod response;
+mod runtime;
+mod runtime_api;
+mod service;
+mod session;
+mod shutdown;
+mod snapstart;
+#[cfg(feature = "stream")]
+mod stream;
+mod sys;
 #[doc(hidden)]
 pub mod wire;
 
 pub use failure::Failure;
 pub use invocation::Invocation;
-pub use record::{Level, log, log_with};
+#[cfg(feature = "json")]
+pub use json::json;
+pub use logging::{Level, log, log_with};
 pub use response::Response;
-#[cfg(feature = "platform")]
-pub use restore::{after_restore, before_snapshot};
 pub use runtime::{run, run_with};
-#[cfg(feature = "platform")]
+#[cfg(feature = "lambda-extras")]
 pub use shutdown::on_shutdown;
-
+#[cfg(feature = "lambda-extras")]
+pub use snapstart::{after_restore, before_snapshot};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use sys::Heap;
-#[cfg(feature = "json")]
-pub use typed::json;
 
 /// For the body of [`main!`].
 #[doc(hidden)]

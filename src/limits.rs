@@ -1,6 +1,13 @@
 //! Every limit of the runtime, with its unit and its source, proved against each other when
 //! compiled.
 
+/// Whether this build has the feature `lambda-extras`. A plain `if` asks for it, so that all code
+/// is compiled in every build, and what is not used is not linked.
+pub const HAS_EXTRAS: bool = cfg!(feature = "lambda-extras");
+
+/// Whether this build has the feature `stream`; see `HAS_EXTRAS`.
+pub const HAS_STREAM: bool = cfg!(feature = "stream");
+
 /// The longest event that the Runtime API delivers, in bytes: 6 MiB + 100 (the emulator's and the
 /// platform's own figure in `Function.ResponseSizeTooLarge`).
 pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
@@ -14,10 +21,10 @@ pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What one `recv` may take while a short reply is awaited, in bytes: what comes behind that reply
 /// has to be moved, so it should not be a whole event.
-pub const REPLY_BYTES: usize = 16 * 1024;
+pub const REPLY_READ_BYTES_MAX: usize = 16 * 1024;
 
 /// The event region: a head, an event, and what stood in the socket behind them.
-pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_BYTES;
+pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_READ_BYTES_MAX;
 
 /// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice,
 /// but a caller can choose the request id where the platform takes it from `X-Amzn-RequestId`. No
@@ -34,7 +41,6 @@ pub const PAUSE_NS_MIN: i64 = 1 << 20;
 pub const PAUSE_NS_MAX: i64 = 0x1f << 20;
 
 /// What a log record has of a tenant id, in bytes: the platform takes no longer one.
-#[cfg(feature = "platform")]
 pub const TENANT_ID_BYTES_MAX: usize = 256;
 
 /// The longest path in front of the API's own (an emulator's), in bytes.
@@ -49,9 +55,9 @@ pub const CONTENT_TYPE_BYTES_MAX: usize = 256;
 /// The longest error type, in bytes; it is a header's value.
 pub const ERROR_TYPE_BYTES_MAX: usize = 128;
 
-/// The longest message of an error, in bytes before JSON escapes it (at most sixfold). The newest
-/// servers refuse an error body over 1 MiB.
-pub const ERROR_MESSAGE_BYTES_MAX: usize = 160 * 1024;
+/// The longest body of an error, in bytes of JSON: servers that run several events at once refuse a
+/// longer one with 413 (`rapi/router.go` of AWS's emulator for Lambda Managed Instances).
+pub const ERROR_JSON_BYTES_MAX: usize = 1024 * 1024;
 
 /// The longest trace id, in bytes: `Root`, `Parent`, `Sampled` and `Lineage` make about 150.
 pub const TRACE_ID_BYTES_MAX: usize = 1024;
@@ -83,6 +89,14 @@ pub const RESPONSE_REGION_BYTES: usize = HEADROOM_BYTES + RESPONSE_BYTES_MAX + T
 /// The longest text of a panic that is reported, in bytes.
 pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
 
+/// The region of the report of a panic: a head, its text, each byte of which JSON may escape
+/// sixfold, and the words around it.
+pub const PANIC_REGION_BYTES: usize = HEADROOM_BYTES + 6 * PANIC_TEXT_BYTES_MAX + TAILROOM_BYTES;
+
+/// The longest reply to a request that is not for an event, in bytes, where it has a region of its
+/// own: a head and a short JSON text.
+pub const SHORT_REPLY_BYTES_MAX: usize = 4 * 1024;
+
 /// The longest log record, in bytes; the end of a longer message is cut off. CloudWatch Logs takes
 /// events of 1 MiB.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
@@ -95,12 +109,12 @@ pub const LOG_WAIT_MS: u64 = 500;
 pub const PIPE_BUF_BYTES: usize = 4096;
 
 /// What stays resident of a region that was once filled, in bytes. `--cfg tinderbox_small_limits`
-/// makes this and `RESIDENT_EVENTS` small in a build for tests, so that pages are released often
+/// makes this and `TRIM_AFTER_EVENTS` small in a build for tests, so that pages are released often
 /// and every size near the limit can be tried.
-pub const RESIDENT_BYTES: usize = if SMALL { 8 * 1024 } else { 256 * 1024 };
+pub const TRIM_KEEP_BYTES: usize = if SMALL { 8 * 1024 } else { 256 * 1024 };
 
-/// So many events in a row that needed no more than `RESIDENT_BYTES` give the rest back.
-pub const RESIDENT_EVENTS: u32 = if SMALL { 2 } else { 16 };
+/// So many events in a row that needed no more than `TRIM_KEEP_BYTES` give the rest back.
+pub const TRIM_AFTER_EVENTS: u32 = if SMALL { 2 } else { 16 };
 
 /// Whether this is a build for tests that has small limits.
 const SMALL: bool = cfg!(tinderbox_small_limits);
@@ -113,107 +127,85 @@ pub const DEADLINE_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 pub const DEADLINE_BEHIND_MS_MAX: u64 = 15 * 60 * 1000;
 
 /// The longest path of a handler, in bytes (PATH_MAX of Linux).
-#[cfg(feature = "platform")]
 pub const PATH_BYTES_MAX: usize = 4096;
 
 /// The longest message about a handler that cannot be found, in bytes: it has every path tried.
-#[cfg(feature = "platform")]
-pub const TRIED_BYTES_MAX: usize = 16 * 1024;
+pub const RESOLVE_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
 /// What is read from a child at once, in bytes: what its pipe holds (pipe(7)).
-#[cfg(feature = "platform")]
 pub const PIPE_BYTES: usize = 64 * 1024;
 
 /// What is kept of a child's log for the message of an error, in bytes.
-#[cfg(feature = "platform")]
-pub const TAIL_BYTES: usize = 4 * 1024;
+pub const OUTPUT_TAIL_BYTES: usize = 4 * 1024;
 
 /// The longest line of a child's log that becomes one record, in bytes; a longer one becomes
 /// several. Escaped sixfold, it still fits into a record.
-#[cfg(feature = "platform")]
 pub const LOG_LINE_BYTES_MAX: usize = 128 * 1024;
 
 /// So many reads empty a pipe that its writer has left: it may have made it 1 MiB large (pipe(7)).
-#[cfg(feature = "platform")]
 pub const DRAIN_READS: usize = 17;
 
 /// What a worker is told of an event beside the event itself, in bytes.
-#[cfg(feature = "platform")]
 pub const CONTEXT_BYTES_MAX: usize = 16 * 1024;
 
 /// The same as the commands of a shell, in bytes: a quote takes four times its room there.
-#[cfg(feature = "platform")]
 pub const EXPORTS_BYTES_MAX: usize = 4 * CONTEXT_BYTES_MAX + 1024;
 
 /// The longest error of a worker, in bytes of JSON.
-#[cfg(feature = "platform")]
 pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
 
 /// Room for the types of errors that workers have sent, in bytes. One that finds none counts as
 /// unknown in the platform's metrics.
-#[cfg(feature = "platform")]
-pub const TYPES_BYTES: usize = 2048;
+pub const ERROR_TYPE_POOL_BYTES: usize = 2048;
 
 /// How long the restart after a failed event may delay the request for the next one, in
 /// milliseconds: as long as the platform gives to init. What the event has left of its time is the
 /// other bound.
-#[cfg(feature = "platform")]
 pub const RESTART_MS_MAX: u64 = 10_000;
 
 /// How long a worker that has said its last word may take to end, in milliseconds.
-#[cfg(feature = "platform")]
-pub const LAST_WORDS_MS: u64 = 200;
+pub const EXIT_GRACE_MS: u64 = 200;
 
 /// How long a killed process is waited for, in milliseconds. To free half a gigabyte of memory
 /// takes the kernel longer, and a process that waits for a network file system may stay: no answer
 /// waits for that.
-#[cfg(feature = "platform")]
 pub const KILL_WAIT_MS: u64 = 10;
 
 /// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its
 /// time, within these bounds, in milliseconds.
-#[cfg(feature = "platform")]
 pub const MARGIN_MS_MIN: u64 = 50;
 /// See [`MARGIN_MS_MIN`].
-#[cfg(feature = "platform")]
 pub const MARGIN_MS_MAX: u64 = 500;
 
 /// The most workers that serve side by side: a process may have 4,096 descriptors there, and the
 /// platform's own default is 16 a vCPU at most.
-#[cfg(feature = "platform")]
 pub const WORKERS_MAX: usize = 1024;
 
 /// The longest init error that a worker can tell its parent, in bytes: less than a socket's buffer
 /// (212,992 by default, socket(7)).
-#[cfg(feature = "platform")]
-pub const STATUS_BYTES_MAX: usize = 64 * 1024;
+pub const WORKER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
 /// A worker that lived for so long was not too weak to live, in milliseconds.
-#[cfg(feature = "platform")]
-pub const WORKER_STEADY_MS: u64 = 1000;
+pub const WORKER_HEALTHY_MS: u64 = 1000;
 
 /// How long a worker's place stays empty when it died young, in milliseconds: at first, at last.
-#[cfg(feature = "platform")]
 pub const RESPAWN_MS_MIN: u64 = 100;
 /// See [`RESPAWN_MS_MIN`].
-#[cfg(feature = "platform")]
 pub const RESPAWN_MS_MAX: u64 = 10_000;
 
 /// The longest wait between two tries to fork a worker while a pool starts, in milliseconds: with
 /// those before, five tries in 1.5 seconds. Then there is an init error.
-#[cfg(feature = "platform")]
 pub const INIT_FORK_DELAY_MS_MAX: u64 = 800;
 
 /// The last wait between two tries to reach a Runtime API that serves several at once, in
 /// milliseconds; they begin with `RESPAWN_MS_MIN` and double, as AWS's Python client has it.
-#[cfg(feature = "platform")]
 pub const RETRY_MS_MAX: u64 = 1600;
 
 /// The fixed words of the longest request head, generously.
-const WORDS_BYTES: usize = 640;
+const REQUEST_LITERAL_BYTES: usize = 640;
 
 const _: () = assert!(
-    WORDS_BYTES
+    REQUEST_LITERAL_BYTES
         + PREFIX_BYTES_MAX
         + AUTHORITY_BYTES_MAX
         + 3 * ID_BYTES_MAX // in the path, percent-encoded
@@ -224,11 +216,8 @@ const _: () = assert!(
         <= HEADROOM_BYTES
 );
 const _: () = assert!(96 + PREFIX_BYTES_MAX + AUTHORITY_BYTES_MAX <= TAILROOM_BYTES);
-const _: () = assert!(6 * ERROR_MESSAGE_BYTES_MAX + 1024 < 1024 * 1024);
-const _: () = assert!(1024 * 1024 < RESPONSE_BYTES_MAX);
-const _: () = assert!(REPLY_BYTES < HEAD_BYTES_MAX);
-const _: () = assert!(RESIDENT_BYTES < EVENT_BYTES_MAX && RESIDENT_BYTES < RESPONSE_BYTES_MAX);
-#[cfg(feature = "platform")]
+const _: () = assert!(ERROR_JSON_BYTES_MAX < RESPONSE_BYTES_MAX);
+const _: () = assert!(REPLY_READ_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(TRIM_KEEP_BYTES < EVENT_BYTES_MAX && TRIM_KEEP_BYTES < RESPONSE_BYTES_MAX);
 const _: () = assert!(6 * LOG_LINE_BYTES_MAX + 4096 < RECORD_BYTES_MAX);
-#[cfg(feature = "platform")]
-const _: () = assert!(WORKER_ERROR_BYTES_MAX < RESPONSE_BYTES_MAX);
+const _: () = assert!(WORKER_ERROR_BYTES_MAX <= ERROR_JSON_BYTES_MAX);

@@ -3,4 +3,4 @@
 #![cfg_attr(not(test), no_main)]
 
 #[cfg(not(test))]
-tinderbox::main!(init = tinderbox::host::start());
+tinderbox::main!(@program tinderbox::host::run());

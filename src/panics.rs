@@ -4,36 +4,47 @@
 
 use core::fmt::{Display, Write};
 #[cfg(feature = "std")]
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicU8, Ordering};
 
-use crate::api::Api;
-use crate::buffer::Text;
-use crate::connection::Inbox;
+use crate::buffer::FixedBytes;
+use crate::diagnostics::{self, EXIT_PANIC};
 use crate::failure::Failure;
-use crate::limits::PANIC_TEXT_BYTES_MAX;
-use crate::log::{self, EXIT_PANIC};
+use crate::limits::{PANIC_REGION_BYTES, PANIC_TEXT_BYTES_MAX, SHORT_REPLY_BYTES_MAX};
+use crate::message_reader::MessageReader;
 use crate::response::Response;
-use crate::sys::{self, Region, Slot};
+use crate::session::{self, Session};
+use crate::sys::{self, TakeOnce};
 
-/// What a report needs, while code that is not ours runs.
-static IN_HAND: Slot<Api> = Slot::new();
-static REPORT: Region<Response> = Region::new(Response::new());
-static REPLY: Region<Inbox> = Region::new(Inbox::new());
+/// Memory of a report: the response of the loop may be in use by the code that panics.
+struct Memory {
+    response: [u8; PANIC_REGION_BYTES],
+    reply: [u8; SHORT_REPLY_BYTES_MAX],
+}
+
+static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
+    response: [0; _],
+    reply: [0; _],
+});
 #[cfg(feature = "std")]
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Runs code that may panic. With std, where the program's profile unwinds, a panic is its failure.
-pub fn watch<T>(
-    api: &'static mut Api,
+/// Runs code that may panic, and lends it the session. With std, where the program's profile
+/// unwinds, a panic is its failure.
+pub fn catch_panics<T>(
+    session: &'static mut Session,
     code: impl FnOnce() -> Result<T, Failure>,
-) -> (&'static mut Api, Result<T, Failure>) {
-    IN_HAND.put(api);
-    let value = unwinding::catch(code);
-    (IN_HAND.take().unwrap_or_else(|| wait_for_the_end()), value)
+) -> (&'static mut Session, Result<T, Failure>) {
+    session::lend(session);
+    let value = unwind::catch(code);
+    (
+        session::take_lent().unwrap_or_else(|| park_forever()),
+        value,
+    )
 }
 
-/// The API is gone only while a panic of another thread is being reported, which ends the process.
-fn wait_for_the_end() -> ! {
+/// The session is gone only while another thread reports a panic, which ends the process.
+fn park_forever() -> ! {
     #[cfg(feature = "std")]
     loop {
         std::thread::sleep(core::time::Duration::MAX);
@@ -42,57 +53,65 @@ fn wait_for_the_end() -> ! {
     sys::exit(EXIT_PANIC) // there are no other threads
 }
 
-/// The exit code after an error before the first event.
-pub fn exit_code(failure: &Failure) -> i32 {
-    unwinding::exit_code(failure)
+/// Posts an init error, and ends the process.
+pub fn exit_init_error(
+    session: &mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+    failure: Failure,
+) -> ! {
+    let code = unwind::exit_code(&failure);
+    session.post_error(reader, response, failure);
+    sys::exit(code)
 }
 
 /// The type of error that a panic is.
 const PANIC: &str = "Runtime.Panic";
 
-/// Lets code of ours that is called by watched code use the API; `None` when nothing is watched.
-pub fn with_api<T>(code: impl FnOnce(&mut Api) -> T) -> Option<T> {
-    let api = IN_HAND.take()?;
-    let value = code(api);
-    IN_HAND.put(api);
-    Some(value)
-}
-
-/// Whether this is the thread that serves events: the others have none in hand.
-#[cfg(not(feature = "std"))]
-pub fn is_served() -> bool {
-    true
-}
-
 /// Whether this is the thread that serves events: the others have none in hand.
 #[cfg(feature = "std")]
-pub fn is_served() -> bool {
-    SERVED.get()
+fn on_event_thread() -> bool {
+    EVENT_THREAD.get()
 }
 
 #[cfg(feature = "std")]
 std::thread_local! {
-    static SERVED: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+    static EVENT_THREAD: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
 }
 
 /// Reports a panic, whose text is `info`, and ends the process. It is the first one that counts:
 /// another thread's, meanwhile, has to wait.
+///
+/// To format `info` is to run code of the program, which may panic: without std that calls this
+/// function again, and the last of such panics is the one that is reported.
 pub fn report(info: impl Display) -> ! {
     #[cfg(feature = "std")]
     if REPORTED.swap(true, Ordering::Relaxed) {
-        wait_for_the_end();
+        park_forever();
     }
-    let mut text = Text::<PANIC_TEXT_BYTES_MAX>::new();
-    let _ = write!(text, "{info}");
+    let mut text = FixedBytes::<PANIC_TEXT_BYTES_MAX>::new();
+    if FORMATTED.fetch_add(1, Ordering::Relaxed) < FORMATS_MAX {
+        let _ = write!(text, "{info}");
+    } else {
+        text.set(b"panicked while the message of a panic was formatted");
+    }
     for line in text.get().split(|byte| *byte == b'\n') {
-        log::line(b"", line);
+        diagnostics::diagnostic(b"", line);
     }
-    if let (Some(api), Some(report), Some(reply)) = (IN_HAND.take(), REPORT.take(), REPLY.take()) {
-        let failure = report.fail(PANIC, &[text.get()]);
-        api.report(reply, report, failure);
+    if let (Some(session), Some(memory)) = (session::take_lent(), MEMORY.take()) {
+        let mut response = Response::new(&mut memory.response);
+        let mut reader = MessageReader::new(&mut memory.reply);
+        let failure = response.fail(PANIC, &[text.get()]);
+        session.post_error(&mut reader, &mut response, failure);
     }
     sys::exit(EXIT_PANIC)
 }
+
+/// How many messages of panics were formatted, or begun.
+static FORMATTED: AtomicU8 = AtomicU8::new(0);
+
+/// After so many, a panic is reported with a fixed text, so that the recursion ends.
+const FORMATS_MAX: u8 = 4;
 
 /// Without std, the panic handler is in the body of `main!`.
 #[cfg(not(feature = "std"))]
@@ -101,11 +120,11 @@ pub fn install() {}
 /// With std, panics are reported from here on: where they unwind, those of this thread alone.
 #[cfg(feature = "std")]
 pub fn install() {
-    SERVED.set(true);
+    EVENT_THREAD.set(true);
     let before = std::panic::take_hook();
     std::panic::set_hook(std::boxed::Box::new(move |info| {
-        if is_served() || cfg!(not(panic = "unwind")) {
-            unwinding::note(info);
+        if on_event_thread() || cfg!(not(panic = "unwind")) {
+            unwind::record_message(info);
         }
         before(info);
     }));
@@ -113,10 +132,10 @@ pub fn install() {
 
 /// Where a panic unwinds, the loop goes on.
 #[cfg(all(feature = "std", panic = "unwind"))]
-mod unwinding {
+mod unwind {
     use super::PANIC;
+    use crate::diagnostics::{EXIT_INIT, EXIT_PANIC};
     use crate::failure::Failure;
-    use crate::log::{EXIT_INIT, EXIT_PANIC};
     use alloc::string::{String, ToString};
     use alloc::vec::Vec;
     use core::cell::RefCell;
@@ -125,17 +144,17 @@ mod unwinding {
 
     std::thread_local! {
         /// What the last panic of this thread said; the program may have caught it itself.
-        static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+        static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
     }
 
-    pub fn note(info: impl Display) {
-        SAID.set(info.to_string());
+    pub fn record_message(info: impl Display) {
+        LAST_PANIC.set(info.to_string());
     }
 
     /// Runs code. What it has left half done is the program's own: nothing of ours is in it.
     pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         catch_unwind(AssertUnwindSafe(code))
-            .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, SAID.take(), Vec::new())))
+            .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, LAST_PANIC.take(), Vec::new())))
     }
 
     pub fn exit_code(failure: &Failure) -> i32 {
@@ -149,12 +168,12 @@ mod unwinding {
 
 /// Where it does not, it has been reported, and the process ended.
 #[cfg(not(all(feature = "std", panic = "unwind")))]
-mod unwinding {
+mod unwind {
+    use crate::diagnostics::EXIT_INIT;
     use crate::failure::Failure;
-    use crate::log::EXIT_INIT;
 
     #[cfg(feature = "std")]
-    pub use super::report as note;
+    pub use super::report as record_message;
 
     pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         code()

@@ -2,31 +2,29 @@
 
 use crate::buffer::Buffer;
 use crate::failure::{self, Failure};
-use crate::limits::{CONTENT_TYPE_BYTES_MAX, RESPONSE_BYTES_MAX};
+use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX};
+use crate::session::ResponseStream;
 
-/// Takes what a handler answers: at most 6,291,556 bytes (6 MiB + 100), kept whole until the
-/// handler returns.
-#[repr(C)] // the buffer last: a large offset takes three bytes more
+/// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), kept whole until the handler
+/// returns, unless it is streamed.
 pub struct Response {
-    /// It fails with this, whatever the handler returns.
-    fault: Option<&'static Failure>,
-    /// Where it is written to when it is streamed; see `stream`.
-    stream: Option<Write>,
-    /// So many bytes may be in the buffer: none when it is streamed.
+    /// The event fails with this, whatever the handler returns.
+    forced_error: Option<&'static Failure>,
+    /// The most bytes that the buffer may hold: none when the response is streamed.
     limit: usize,
+    /// The code that sends it when it is streamed.
+    stream: Option<&'static dyn ResponseStream>,
     buffer: Buffer,
 }
 
-/// Sends a piece of a streamed response.
-pub type Write = fn(&mut Response, &[u8]) -> Result<(), Failure>;
-
 impl Response {
-    pub(crate) const fn new() -> Response {
+    /// Not ready for an event: see `reset`.
+    pub(crate) fn new(region: &'static mut [u8]) -> Response {
         Response {
-            fault: None,
-            stream: None,
+            forced_error: None,
             limit: 0,
-            buffer: Buffer::new(),
+            stream: None,
+            buffer: Buffer::new(region),
         }
     }
 
@@ -34,49 +32,55 @@ impl Response {
     ///
     /// # Errors
     /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API takes. The
-    /// event fails with that, whatever the handler returns, unless the response is cleared.
+    /// event fails with that, whatever the handler returns, unless the response is cleared. For a
+    /// streamed response, see [`stream`](Response::stream).
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() > self.limit.saturating_sub(self.buffer.body_bytes()) {
-            return self.write_beyond(bytes);
+            return self.write_slow_path(bytes);
         }
         self.buffer.append(bytes);
         Ok(())
     }
 
     #[inline(never)]
-    fn write_beyond(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        if let Some(write) = self.stream {
-            return write(self, bytes);
+    fn write_slow_path(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if HAS_STREAM && let Some(stream) = self.stream {
+            return stream.write_chunk(&mut self.buffer, bytes);
         }
-        self.fault = Some(TOO_LARGE);
-        Err(TOO_LARGE.again())
+        self.forced_error = Some(TOO_LARGE);
+        Err(TOO_LARGE.duplicate())
     }
 
-    /// Says what the response is; without this it is `application/json`.
+    /// Fails the event because the response is too long.
+    pub(crate) fn fail_too_large(&mut self) {
+        self.forced_error = Some(TOO_LARGE);
+    }
+
+    /// Sets the content type of the response; without this call it is `application/json`.
     ///
     /// # Errors
     /// `Runtime.BadContentType` when it is empty, longer than 256 bytes, or holds other than
     /// printable ASCII: it becomes a header's value. `Runtime.StreamTooLate` when the response is
-    /// streamed, which has said what it is.
+    /// streamed: its content type is sent already.
     pub fn content_type(&mut self, value: &str) -> Result<(), Failure> {
         if self.is_streamed() {
             let text = "a streamed response has its content type already";
             return Err(Failure::new("Runtime.StreamTooLate", text));
         }
-        self.set_type(value.as_bytes())
+        self.set_content_type(value.as_bytes())
     }
 
-    pub(crate) fn set_type(&mut self, value: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn set_content_type(&mut self, value: &[u8]) -> Result<(), Failure> {
         let printable = |byte: u8| matches!(byte, b' '..=b'~');
         let fits = !value.is_empty() && value.len() <= CONTENT_TYPE_BYTES_MAX;
         if !fits || !value.iter().copied().all(printable) {
             return Err(Failure::new("Runtime.BadContentType", "bad content type"));
         }
-        self.type_line(value);
+        self.buffer.set_content_type(value);
         Ok(())
     }
 
-    /// Forgets what was written, and the content type. A stream goes on once something was sent.
+    /// Discards what was written, and the content type. A stream goes on once something was sent.
     pub fn clear(&mut self) {
         if self.is_streamed() && !self.buffer.has_head() {
             self.buffer.clear();
@@ -88,7 +92,7 @@ impl Response {
     /// Makes it ready for another event.
     pub(crate) fn reset(&mut self) {
         self.buffer.clear();
-        self.fault = None;
+        self.forced_error = None;
         self.stream = None;
         self.limit = RESPONSE_BYTES_MAX;
     }
@@ -108,27 +112,25 @@ impl Response {
     pub fn fail(&mut self, error_type: &'static str, message: &[&[u8]]) -> Failure {
         self.clear();
         failure::write(&mut self.buffer, error_type, message);
-        Failure::written(error_type)
+        Failure::already_in_buffer(error_type)
     }
 
     /// Makes it ready to be sent, after what the handler returned: the line of its type before the
     /// body. Returns the type of an error, for a header.
-    pub(crate) fn finish(&mut self, outcome: &Result<(), Failure>) -> &'static [u8] {
-        let Some(failure) = self.fault.or(outcome.as_ref().err()) else {
+    pub(crate) fn finish_head(&mut self, outcome: &Result<(), Failure>) -> &'static [u8] {
+        let Some(failure) = self.forced_error.or(outcome.as_ref().err()) else {
             if !self.buffer.has_head() {
-                self.type_line(b"application/json");
+                self.buffer.set_content_type(b"application/json");
             }
             return b"";
         };
-        failure.write(&mut self.buffer);
-        self.type_line(b"application/vnd.aws.lambda.error+json");
-        failure.write_cause(&mut self.buffer);
-        failure.counted()
+        failure.write_answer(&mut self.buffer);
+        failure.metrics_type()
     }
 
-    /// Lets `write` send what comes from here on.
-    pub(crate) fn set_stream(&mut self, write: Write) {
-        self.stream = Some(write);
+    /// From here on, nothing is appended to the buffer.
+    pub(crate) fn set_stream(&mut self, stream: &'static dyn ResponseStream) {
+        self.stream = Some(stream);
         self.limit = 0;
     }
 
@@ -138,38 +140,30 @@ impl Response {
     }
 
     /// Fails it, whatever the handler returns.
-    pub(crate) fn fail_with(&mut self, failure: &'static Failure) {
-        self.fault = Some(failure);
+    pub(crate) fn force_error(&mut self, failure: &'static Failure) {
+        self.forced_error = Some(failure);
     }
 
     /// Lets `read` put more behind what was written. `None`: it is too long now, and knows it.
-    #[cfg(feature = "platform")]
     pub(crate) fn take(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {
         // A byte too many shows that there is more.
         let free = (self.limit + 1).saturating_sub(self.len());
         let bytes = self.buffer.fill(free, read);
         if self.len() > self.limit {
-            self.fault = Some(TOO_LARGE);
+            self.forced_error = Some(TOO_LARGE);
             return None;
         }
         Some(bytes)
     }
 
-    /// Fails it because it is too long.
-    #[cfg(feature = "platform")]
-    pub(crate) fn fail_too_large(&mut self) {
-        self.fault = Some(TOO_LARGE);
-    }
-
-    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::written`].
-    #[cfg(feature = "platform")]
-    pub(crate) fn start_failure(&mut self) -> &mut Buffer {
+    /// Makes it a failure whose JSON comes in pieces, behind this: see
+    /// [`Failure::already_in_buffer`].
+    pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();
         &mut self.buffer
     }
 
     /// What was written.
-    #[cfg(feature = "platform")]
     pub(crate) fn body(&self) -> &[u8] {
         self.buffer.body()
     }
@@ -177,19 +171,22 @@ impl Response {
     pub(crate) fn buffer(&mut self) -> &mut Buffer {
         &mut self.buffer
     }
-
-    /// The line of its type is the last of the head, so it is written first.
-    fn type_line(&mut self, value: &[u8]) {
-        self.buffer.clear_head();
-        self.buffer.prepend(b"\r\n");
-        self.buffer.prepend_header(b"Content-Type: ", value);
-    }
 }
 
-const TOO_LARGE: &Failure = &Failure::plain(
+const TOO_LARGE: &Failure = &Failure::fixed(
     "Function.ResponseSizeTooLarge",
     "the response is longer than 6291556 bytes",
 );
+
+#[cfg(test)]
+impl Response {
+    /// A response of the usual size, not yet ready for an event.
+    pub fn leaked() -> &'static mut Response {
+        use std::boxed::Box;
+        let region = std::vec![0; crate::limits::RESPONSE_REGION_BYTES].leak();
+        Box::leak(Box::new(Response::new(region)))
+    }
+}
 
 #[cfg(test)]
 mod tests;

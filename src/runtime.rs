@@ -1,32 +1,37 @@
-//! The loop: next, handle, answer.
+//! The loop: request an event, handle it, answer it.
 
-use crate::api::Api;
-use crate::config;
-use crate::connection::Inbox;
+use crate::concurrency;
+use crate::config::{self, MAX_CONCURRENCY};
+use crate::diagnostics::{EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
 use crate::invocation::Invocation;
-use crate::limits::{RESIDENT_BYTES, RESIDENT_EVENTS};
-#[cfg(feature = "std")]
-use crate::log;
-use crate::log::EXIT_CONFIG;
+use crate::limits::{
+    EVENT_REGION_BYTES, HAS_EXTRAS, RESPONSE_REGION_BYTES, TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES,
+};
+use crate::logging;
+use crate::message_reader::MessageReader;
 use crate::panics;
 use crate::response::Response;
-use crate::sys::{self, Region};
+use crate::service::{Native, Service};
+use crate::session::Session;
+use crate::shutdown;
+use crate::snapstart;
+use crate::sys::{self, Environment, TakeOnce};
 
 /// All memory of the loop.
 struct Memory {
-    api: Api,
-    inbox: Inbox,
-    response: Response,
+    session: Session,
+    event: [u8; EVENT_REGION_BYTES],
+    response: [u8; RESPONSE_REGION_BYTES],
 }
 
-static MEMORY: Region<Memory> = Region::new(Memory {
-    api: Api::new(),
-    inbox: Inbox::new(),
-    response: Response::new(),
+static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
+    session: Session::new(),
+    event: [0; _],
+    response: [0; _],
 });
 
-const EVENT_TOO_LARGE: &Failure = &Failure::plain(
+const EVENT_TOO_LARGE: &Failure = &Failure::fixed(
     "Runtime.EventTooLarge",
     "the event is longer than 6291556 bytes",
 );
@@ -40,10 +45,10 @@ where
     run_with(|| Ok(handler))
 }
 
-/// Runs `init`, then serves events with the handler that it makes, until the process ends.
+/// Runs `init`, then serves events with the handler that it returns, until the process ends.
 ///
 /// `Err` of `init` is the init error: it is posted once, and the process exits with 3. `Err` of the
-/// handler is the error of that event; the next one follows. The exit codes are in the README.
+/// handler is the error of that event; the next one follows. The exit codes are in the guide.
 ///
 /// Call it once; the thread that calls it handles one event at a time. Between two events it may
 /// change the environment (`_X_AMZN_TRACE_ID`): other threads should not read it then.
@@ -52,98 +57,130 @@ where
     I: FnOnce() -> Result<H, Failure>,
     H: FnMut(&Invocation<'_>, &mut Response) -> Result<(), Failure>,
 {
+    serve(|_| init().map(Native))
+}
+
+/// Runs `init`, then serves events with the service that it returns, until the process ends. `init`
+/// may put the JSON of its error into the response.
+pub fn serve<S: Service>(init: impl FnOnce(&mut Response) -> Result<S, Failure>) -> ! {
+    #[cfg(feature = "std")]
+    logging::init();
     panics::install();
-    let Some(Memory {
-        api,
-        inbox,
-        response,
-    }) = MEMORY.take()
-    else {
+    let Some(memory) = MEMORY.take() else {
         #[cfg(feature = "std")]
-        log::line(b"run was called twice", b"");
-        sys::exit(EXIT_CONFIG); // where `main!` makes the one call, nothing has to be said
+        crate::diagnostics::diagnostic(b"run was called twice", b"");
+        sys::exit(EXIT_CONFIG); // without std, `main!` makes the one call
     };
-    config::read(&mut api.endpoint);
-    platform::enter(api, inbox, response);
+    let mut session = &mut memory.session;
+    let reader = &mut MessageReader::new(&mut memory.event);
+    let response = &mut Response::new(&mut memory.response);
+    config::read(&mut session.api.endpoint);
+    before_init(session, reader, response);
 
-    #[allow(unused_mut)] // without the feature, what follows is all the use there is
-    let (mut api, made) = panics::watch(api, init);
-    let mut handler = match made {
-        Ok(handler) => handler,
-        Err(failure) => {
-            let code = panics::exit_code(&failure);
-            api.report(inbox, response, failure);
-            sys::exit(code);
-        }
+    let outcome;
+    (session, outcome) = panics::catch_panics(session, || init(response));
+    let mut service = match outcome {
+        Ok(service) => service,
+        Err(failure) => panics::exit_init_error(session, reader, response, failure),
     };
+    let session = after_init(session, reader, response, &mut service);
+    serve_events(session, reader, response, &mut service)
+}
 
-    #[cfg(feature = "platform")]
-    let mut api = platform::prepare(api, inbox, response);
-
+/// Requests, handles and answers events until the process ends.
+#[inline(never)]
+fn serve_events(
+    mut session: &'static mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+    service: &mut impl Service,
+) -> ! {
     // Events in a row that needed little memory; at the start there is nothing to release.
-    let mut small_events = RESIDENT_EVENTS;
+    let mut small_events = TRIM_AFTER_EVENTS;
     loop {
-        api.next(inbox, response.buffer());
-        response.reset();
-        // Now, since the answer before is not sent again: what is in use here is the event alone.
-        let peak_bytes = inbox.body().len().max(response.buffer().take_peak_bytes());
+        next_event(session, reader, response, service);
+        // The answer before is not sent again: what is in use here is the event alone.
+        let peak_bytes = reader.body().len().max(response.buffer().take_peak_bytes());
         small_events = small_events.wrapping_add(1);
-        if peak_bytes > RESIDENT_BYTES {
+        if peak_bytes > TRIM_KEEP_BYTES {
             small_events = 0;
-        } else if small_events == RESIDENT_EVENTS {
-            inbox.release_pages();
+        } else if small_events == TRIM_AFTER_EVENTS {
+            reader.release_pages();
             response.buffer().release_pages();
         }
         let outcome;
-        if inbox.too_large {
-            response.fail_with(EVENT_TOO_LARGE);
+        if reader.too_large {
+            response.force_error(EVENT_TOO_LARGE);
             outcome = Ok(());
         } else {
-            let invocation = Invocation::new(inbox.head(), inbox.body());
-            (api, outcome) = panics::watch(api, || handler(&invocation, response));
+            let invocation = Invocation::new(reader.head(), reader.body());
+            logging::set_event_ids(&session.api);
+            (session, outcome) =
+                panics::catch_panics(session, || service.handle(&invocation, response));
+            logging::clear_event_ids();
         }
-        api.answer(inbox, response, &outcome);
+        session.api.next_in_answer =
+            session.api.endpoint.pipeline && !service.has_work_after_answer();
+        session.answer(reader, response, &outcome);
     }
 }
 
-/// What the environment may ask of any function.
-#[cfg(feature = "platform")]
-mod platform {
-    pub use crate::pool::enter;
-    use crate::{api::Api, connection::Inbox, pool, response::Response, restore, shutdown};
-
-    /// Between init and the first event.
-    pub fn prepare(
-        api: &'static mut Api,
-        inbox: &mut Inbox,
-        response: &mut Response,
-    ) -> &'static mut Api {
-        pool::take_part(api);
-        // Extensions are registered within init: a snapshot is taken after it.
-        shutdown::prepare(api);
-        restore::wait(api, inbox, response)
-    }
-}
-
-/// Without it, what is asked for is refused.
-#[cfg(not(feature = "platform"))]
-mod platform {
-    use crate::{api::Api, connection::Inbox, failure::Failure, response::Response};
-    use crate::{log::EXIT_INIT, sys};
-
-    const REFUSED: &Failure =
-        &Failure::plain("Runtime.Unsupported", "built without the feature platform");
-
-    /// Ends in an environment that asks for several events at once, or takes snapshots.
-    pub fn enter(api: &mut Api, inbox: &mut Inbox, response: &mut Response) {
-        let environment = sys::Environment::new();
-        if environment.get(b"AWS_LAMBDA_MAX_CONCURRENCY=").is_some()
-            || environment
-                .get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap")
-                .is_some()
-        {
-            api.report(inbox, response, REFUSED.again());
-            sys::exit(EXIT_INIT);
+/// Requests and reads the next event, for as long as it takes; the response is empty then.
+fn next_event(
+    session: &mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+    service: &mut impl Service,
+) {
+    loop {
+        if !session.api.next_requested {
+            // An answer whose delivery is uncertain comes first.
+            if !session.api.reply_lost {
+                service.after_answer();
+            }
+            session.api.request_next();
+        }
+        if HAS_EXTRAS && reader.is_empty() {
+            service.idle(&session.api.connection);
+        }
+        if session.api.read_next(reader, response.buffer()) {
+            return response.reset();
         }
     }
 }
+
+/// What the environment may ask of any function, before init: several events at once. Without the
+/// feature for that, an environment that asks for it, or takes snapshots, gets an init error.
+fn before_init(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
+    const UNSUPPORTED: &Failure = &Failure::fixed(
+        "Runtime.Unsupported",
+        "built without the feature lambda-extras",
+    );
+    if HAS_EXTRAS {
+        return concurrency::fork_workers(session, reader, response);
+    }
+    let environment = Environment::new();
+    if environment.get(MAX_CONCURRENCY).is_some() || environment.get(SNAPSHOT).is_some() {
+        session.post_error(reader, response, UNSUPPORTED.duplicate());
+        sys::exit(EXIT_INIT);
+    }
+}
+
+/// Between init and the first event: the other workers, the shutdown hook, snapshots.
+fn after_init(
+    session: &'static mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+    service: &mut impl Service,
+) -> &'static mut Session {
+    if !HAS_EXTRAS {
+        return session;
+    }
+    concurrency::wait_for_start(session);
+    // Extensions are registered within init: a snapshot is taken after it.
+    shutdown::register_if_wanted(session, reader);
+    snapstart::wait_for_restore(session, reader, response, service)
+}
+
+/// The start of the variable that says that snapshots are taken.
+const SNAPSHOT: &[u8] = b"AWS_LAMBDA_INITIALIZATION_TYPE=snap";

@@ -1,102 +1,165 @@
-//! Notice of the end of the environment, for functions that want it.
+//! The shutdown hook, for functions that want to know before their environment ends.
 //!
-//! The platform sends SIGTERM only where an extension is registered, so one is, that asks for no
-//! events: then there are 500 ms. Sources: AWS Lambda Developer Guide, "Lambda Extensions API" and
-//! "Understanding the Lambda execution environment lifecycle".
+//! The platform sends SIGTERM only where an extension is registered, so the runtime registers one
+//! that asks for no events: then the function has 500 ms. Sources: AWS Lambda Developer Guide,
+//! "Lambda Extensions API" and "Understanding the Lambda execution environment lifecycle".
 
-use crate::api::Api;
-use crate::buffer::Text;
-use crate::connection::{Connection, Inbox};
-use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_BYTES};
-use crate::log;
-use crate::sys::pipes::wait_for;
-use crate::sys::pool::{Signals, TERMINATE};
-use crate::sys::{self, Hook, Region, Slot};
+use crate::buffer::FixedBytes;
+use crate::connection::Connection;
+use crate::diagnostics;
+use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_READ_BYTES_MAX};
+use crate::message_reader::MessageReader;
+use crate::session::Session;
+use crate::sys::ipc::wait_for;
+use crate::sys::pool::{SIGTERM, Signals};
+use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
 use crate::wire::http1;
 
-static FUNCTION: Hook<fn()> = Hook::new();
-static REGISTER: Hook<fn(&mut Api)> = Hook::new();
-static SIGNALS: Region<Option<Signals>> = Region::new(None);
-static WAITED_FOR: Slot<Option<Signals>> = Slot::new();
-static REPLY: Region<Inbox> = Region::new(Inbox::new());
-/// The connection on which the extension waits for events that never come.
-static EXTENSION: Region<Connection> = Region::new(Connection::new());
+/// The function of `on_shutdown`.
+static FUNCTION: AtomicFn<fn()> = AtomicFn::new();
+/// Code of this module that `on_shutdown` sets: a program that does not call it links none of it.
+static REGISTER: AtomicFn<fn(&mut Session, &mut MessageReader)> = AtomicFn::new();
+static RENEW: AtomicFn<fn(&mut Session)> = AtomicFn::new();
+static WAIT: AtomicFn<fn(&Connection)> = AtomicFn::new();
 
-/// Has a function called when the environment is about to end, at most 500 ms before it does, and
-/// exits with 0. It is called between two events, or after the one in hand. To be said in init, and
-/// before there are threads: SIGTERM is blocked from here on.
+/// What the hook needs until the end.
+struct Extension {
+    /// SIGTERM, blocked; `None`: there was no descriptor for it.
+    signals: Option<Signals>,
+    /// The connection on which the extension waits for events that never come.
+    connection: Connection,
+    /// The request for these events; empty until the extension is registered.
+    request: FixedBytes<REQUEST_BYTES_MAX>,
+}
+
+static EXTENSION: TakeOnce<Extension> = TakeOnce::new(Extension {
+    signals: None,
+    connection: Connection::new(),
+    request: FixedBytes::new(),
+});
+static EXTENSION_SLOT: Handoff<Extension> = Handoff::new();
+/// Sets a function that runs when the environment is about to end, at most 500 ms before it does;
+/// then the process exits with 0. It runs between two events, or after the current one. Call this
+/// in init, and before there are threads: SIGTERM is blocked from here on. The last call counts.
 ///
 /// Costs four system calls at the start, and two more an event.
 pub fn on_shutdown(function: fn()) {
     FUNCTION.set(function);
     REGISTER.set(register);
-    if let Some(place) = SIGNALS.take() {
-        *place = Signals::block(&[TERMINATE]);
-        WAITED_FOR.put(place);
+    RENEW.set(renew);
+    WAIT.set(wait);
+    if let Some(extension) = EXTENSION.take() {
+        extension.signals = Signals::block(&[SIGTERM]);
+        EXTENSION_SLOT.put(extension);
     }
 }
 
-/// After init: sees to it that SIGTERM comes, and that it is waited for.
-pub fn prepare(api: &mut Api) {
+/// After init: registers the extension where the function has a shutdown hook, so that the platform
+/// sends SIGTERM.
+pub fn register_if_wanted(session: &mut Session, reader: &mut MessageReader) {
     if let Some(register) = REGISTER.get() {
-        register(api);
+        register(session, reader);
     }
 }
 
-fn register(api: &mut Api) {
-    api.wait = Some(wait);
-    // In a pool the parent has the signal anyway, and hands it on.
-    if api.endpoint.patient {
-        return;
+/// After a restore: the connection of the extension is one of the time before the snapshot.
+pub fn renew_connection(session: &mut Session) {
+    if let Some(renew) = RENEW.get() {
+        renew(session);
     }
-    let (Some(connection), Some(inbox)) = (EXTENSION.take(), REPLY.take()) else {
-        return;
-    };
-    let endpoint = &api.endpoint;
-    let mut request = Text::<REQUEST_BYTES_MAX>::new();
-    let extension = b"/2020-01-01/extension/";
-    let about = b"Lambda-Extension-Name: tinderbox\r\nContent-Type: application/json\r\n\
-                  Content-Length: 13\r\n\r\n{\"events\":[]}";
-    for piece in [
-        b"POST",
-        endpoint.prefix(),
-        extension,
-        b"register",
-        endpoint.host(),
-        about,
-    ] {
-        request.push(piece);
-    }
-    connection.send(endpoint, request.get());
-    if !inbox.receive(connection, REPLY_BYTES) || inbox.head.status != 200 {
-        return log::line(b"no notice of the end will come: ", inbox.head());
-    }
-    let identifier = http1::header(inbox.head(), b"lambda-extension-identifier");
-    request.set(b"GET");
-    for piece in [
-        endpoint.prefix(),
-        extension,
-        b"event/next",
-        endpoint.host(),
-        b"Lambda-Extension-Identifier: ",
-        identifier.unwrap_or_default(),
-        b"\r\n\r\n",
-    ] {
-        request.push(piece);
-    }
-    // It has asked for no events, so there is nothing to read: it stays as it is until the end.
-    connection.send(endpoint, request.get());
 }
+
+/// Waits until the connection is readable where the function has a shutdown hook, and runs that at
+/// SIGTERM. Without a hook nothing waits here, and the read does.
+pub fn wait_for_event_or_signal(connection: &Connection) {
+    if let Some(wait) = WAIT.get() {
+        wait(connection);
+    }
+}
+
+fn with_extension(code: impl FnOnce(&mut Extension)) {
+    if let Some(extension) = EXTENSION_SLOT.take() {
+        code(extension);
+        EXTENSION_SLOT.put(extension);
+    }
+}
+
+fn register(session: &mut Session, reader: &mut MessageReader) {
+    let endpoint = &session.api.endpoint;
+    // In a pool the parent has the signal, and sends it to all workers.
+    if endpoint.is_pool {
+        return;
+    }
+    with_extension(|extension| {
+        let Extension {
+            connection,
+            request,
+            ..
+        } = extension;
+        for piece in [
+            b"POST",
+            endpoint.stage_prefix(),
+            PATH,
+            b"register",
+            endpoint.request_tail(),
+            b"Lambda-Extension-Name: tinderbox\r\nContent-Type: application/json\r\n\
+              Content-Length: 13\r\n\r\n{\"events\":[]}",
+        ] {
+            request.push(piece);
+        }
+        connection.send(endpoint, request.get());
+        request.set(b"");
+        let has_reply = reader.receive(connection, REPLY_READ_BYTES_MAX);
+        if !has_reply || reader.head.status != 200 {
+            return diagnostics::diagnostic(
+                b"cannot register the extension for on_shutdown, so its function will not run: ",
+                reader.head(),
+            );
+        }
+        let identifier = http1::header(reader.head(), b"lambda-extension-identifier");
+        for piece in [
+            b"GET",
+            endpoint.stage_prefix(),
+            PATH,
+            b"event/next",
+            endpoint.request_tail(),
+            b"Lambda-Extension-Identifier: ",
+            identifier.unwrap_or_default(),
+            b"\r\n\r\n",
+        ] {
+            request.push(piece);
+        }
+        // It has asked for no events, so there is no reply to read: the request waits until the
+        // end.
+        connection.send(endpoint, request.get());
+    });
+}
+
+fn renew(session: &mut Session) {
+    with_extension(|extension| {
+        let Extension {
+            connection,
+            request,
+            ..
+        } = extension;
+        connection.close();
+        if !request.get().is_empty() {
+            connection.send(&session.api.endpoint, request.get());
+        }
+    });
+}
+
+const PATH: &[u8] = b"/2020-01-01/extension/";
 
 /// The longest request of an extension, generously, in bytes; an identifier is a UUID.
 const REQUEST_BYTES_MAX: usize = 256 + AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX + ID_BYTES_MAX;
 
-/// Waits for an event or the end.
+/// Waits for an event or SIGTERM.
 fn wait(connection: &Connection) {
-    let Some(place) = WAITED_FOR.take() else {
-        return;
-    };
-    if let Some(signals) = place {
+    with_extension(|extension| {
+        let Some(signals) = &extension.signals else {
+            return;
+        };
         loop {
             let awaited = [connection.descriptor(), Some(&signals.come), None, None];
             let [has_event, has_signal, ..] = wait_for(awaited, false, None);
@@ -110,6 +173,5 @@ fn wait(connection: &Connection) {
                 sys::exit(0);
             }
         }
-    }
-    WAITED_FOR.put(place);
+    });
 }

@@ -4,26 +4,20 @@
 //! a failure goes into trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime"
 //! (response streaming), and the emulator's server code.
 
-use crate::api::{Api, ERROR_TYPE};
-use crate::buffer::{Buffer, Decimal, Text};
-use crate::connection::Inbox;
+use crate::buffer::{Buffer, Decimal, FixedBytes};
 use crate::failure::{self, Failure};
 use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX};
-use crate::panics;
+use crate::message_reader::MessageReader;
 use crate::response::Response;
+use crate::runtime_api::ERROR_TYPE;
+use crate::session::{self, ResponseStream, Session, StreamState};
 use crate::wire::chunk::{DATA_END, LAST, SizeLine};
 use crate::wire::{base64, json};
 
-const FRAMING: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
+const STREAM_HEADERS: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
       Transfer-Encoding: chunked\r\n\
       Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
-const HTTP: &[u8] = b"application/vnd.awslambda.http-integration-response";
-
-/// What an event fails with whose stream broke, if it is ever delivered again.
-const BROKEN: &Failure = &Failure::plain(
-    "Runtime.StreamBroken",
-    "the connection broke within a streamed response",
-);
+const HTTP_INTEGRATION_TYPE: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
 impl Response {
     /// From here on, each [`write`](Response::write) is sent at once, as a chunk: up to 200 MB in
@@ -55,7 +49,7 @@ impl Response {
         headers: &[(&str, &str)],
         cookies: &[&str],
     ) -> Result<(), Failure> {
-        self.start_stream(HTTP, |buffer| {
+        self.start_stream(HTTP_INTEGRATION_TYPE, |buffer| {
             write_prelude(buffer, status, headers, cookies)
         })
     }
@@ -69,8 +63,8 @@ impl Response {
             let text = "the response was begun before it was to be streamed";
             return Err(Failure::new("Runtime.StreamTooLate", text));
         }
-        self.set_type(content_type)?;
-        self.set_stream(write);
+        self.set_content_type(content_type)?;
+        self.set_stream(&Chunked);
         let buffer = self.buffer();
         buffer.clear();
         write_first(buffer);
@@ -85,12 +79,12 @@ impl Response {
             buffer.prepend(SizeLine::new(first_bytes).text());
             buffer.append(DATA_END);
         }
-        panics::with_api(|api| {
-            api.end_stream = Some(end);
-            api.address(buffer, b"", |buffer| {
+        session::with_lent(|session| {
+            session.stream = Some(&Chunked);
+            session.api.prepend_request_head(buffer, b"", |buffer| {
                 buffer.prepend(b"\r\n");
                 buffer.prepend_header(b"Content-Type: ", content_type);
-                buffer.prepend(FRAMING);
+                buffer.prepend(STREAM_HEADERS);
             });
         });
         Ok(())
@@ -121,80 +115,91 @@ fn write_prelude(buffer: &mut Buffer, status: u16, headers: &[(&str, &str)], coo
     buffer.append(b"]}\0\0\0\0\0\0\0\0");
 }
 
-/// Sends a chunk; before the first, what is in the buffer: the head, perhaps a prelude.
-fn write(response: &mut Response, bytes: &[u8]) -> Result<(), Failure> {
-    if bytes.is_empty() {
-        return Ok(()); // a chunk of no bytes would be the last
-    }
-    let buffer = response.buffer();
-    let line = SizeLine::new(bytes.len());
-    let sent = panics::with_api(|api| {
-        if !api.stream_broken {
-            // Behind the first, it may hold a failure that was made and not yet returned.
-            let first = if api.stream_begun {
-                b""
-            } else {
-                buffer.bytes()
-            };
-            api.stream_broken = !api.send_parts([first, line.text(), bytes, DATA_END]);
-        }
-        if !api.stream_begun {
-            api.stream_begun = true;
-            buffer.clear();
-        }
-        !api.stream_broken
-    });
-    if sent == Some(true) {
-        Ok(())
-    } else {
-        Err(BROKEN.again())
-    }
-}
+/// What an event fails with whose stream broke, if it is ever delivered again.
+const BROKEN: &Failure = &Failure::fixed(
+    "Runtime.StreamBroken",
+    "the connection broke within a streamed response",
+);
 
-/// Ends the body, and judges the reply. False when nothing was sent and the event failed: that is
-/// an ordinary error.
-fn end(
-    api: &mut Api,
-    inbox: &mut Inbox,
-    response: &mut Response,
-    outcome: &Result<(), Failure>,
-) -> bool {
-    let begun = api.stream_begun;
-    let broken = api.stream_broken;
-    (api.stream_begun, api.stream_broken) = (false, false);
-    if !begun && (outcome.is_err() || !response.is_streamed()) {
-        return false;
-    }
-    if !broken {
-        let buffer = response.buffer();
-        match outcome {
-            Ok(()) if begun => {
-                buffer.clear();
-                buffer.append(LAST);
-            }
-            Ok(()) => buffer.append(LAST),
-            Err(failure) => write_trailers(buffer, failure),
+/// A body in chunks.
+struct Chunked;
+
+impl ResponseStream for Chunked {
+    fn write_chunk(&self, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), Failure> {
+        if bytes.is_empty() {
+            return Ok(()); // a chunk of no bytes would be the last
         }
-        api.ask_next(buffer);
+        let line = SizeLine::new(bytes.len());
+        session::with_lent(|session| {
+            // Once the head was sent, the buffer may hold a failure that was not yet returned.
+            let head = match session.stream_state {
+                StreamState::NotStarted => buffer.bytes(),
+                StreamState::Started => b"",
+                StreamState::Failed => return,
+            };
+            let parts = [head, line.text(), bytes, DATA_END];
+            let is_sent = session.api.send_parts(parts);
+            if session.stream_state == StreamState::NotStarted {
+                buffer.clear();
+            }
+            session.stream_state = if is_sent {
+                StreamState::Started
+            } else {
+                StreamState::Failed
+            };
+        });
+        match session::with_lent(|session| session.stream_state) {
+            Some(StreamState::Started) => Ok(()),
+            _ => Err(BROKEN.duplicate()),
+        }
     }
-    let sent = !broken && api.send(response.buffer().bytes());
-    // Were the event delivered again, there would be nothing left to send but this.
-    response.reset();
-    api.write_answer(response, &Err(BROKEN.again()));
-    api.settle(inbox, sent);
-    true
+
+    fn finish(
+        &self,
+        session: &mut Session,
+        reader: &mut MessageReader,
+        buffer: &mut Buffer,
+        outcome: &Result<(), Failure>,
+        is_streamed: bool,
+    ) -> bool {
+        let state = core::mem::replace(&mut session.stream_state, StreamState::NotStarted);
+        let is_stream = outcome.is_ok() && is_streamed;
+        if state == StreamState::NotStarted && !is_stream {
+            return false;
+        }
+        let mut is_sent = false;
+        if state != StreamState::Failed {
+            match outcome {
+                Ok(()) => {
+                    if state == StreamState::Started {
+                        buffer.clear();
+                    }
+                    buffer.append(LAST);
+                }
+                Err(failure) => write_trailers(buffer, failure),
+            }
+            session.api.append_next_request(buffer);
+            is_sent = session.api.send(buffer.bytes());
+        }
+        // Were the event delivered again, there would be nothing left to send but this.
+        BROKEN.write_answer(buffer);
+        let error_type = BROKEN.metrics_type();
+        session.api.frame_answer(buffer, error_type);
+        session.api.read_reply(reader, is_sent);
+        true
+    }
 }
 
 /// The last chunk, and the error behind it.
 fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
     failure.write(buffer);
-    failure::shorten(buffer, TRAILER_ERROR_BYTES_MAX);
-    let mut body = Text::<TRAILER_ERROR_BYTES_MAX>::new();
+    failure::truncate_json(buffer, TRAILER_ERROR_BYTES_MAX);
+    let mut body = FixedBytes::<TRAILER_ERROR_BYTES_MAX>::new();
     body.set(buffer.body());
     buffer.clear();
     buffer.append(b"0\r\n");
     buffer.append(ERROR_TYPE);
-    buffer.append(failure.counted());
+    buffer.append(failure.metrics_type());
     buffer.append(b"\r\nLambda-Runtime-Function-Error-Body: ");
     base64::encode(body.get(), &mut |piece| buffer.append(piece));
     buffer.append(b"\r\n\r\n");

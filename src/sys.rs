@@ -4,27 +4,20 @@
 //! or resolves names. A call that is interrupted by a signal is made again.
 #![allow(unsafe_code)]
 
+mod atomic_fn;
 mod calls;
-#[cfg(feature = "platform")]
 pub mod child;
-#[cfg(feature = "platform")]
-mod entries;
 mod environment;
-#[cfg(feature = "platform")]
+mod envp;
 pub mod files;
-#[cfg(feature = "platform")]
 mod guard;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
-#[cfg(feature = "platform")]
-mod hook;
+pub mod ipc;
 mod log_output;
 mod pause;
-#[cfg(feature = "platform")]
-pub mod pipes;
-#[cfg(feature = "platform")]
 pub mod pool;
-#[cfg(not(any(feature = "std", feature = "libc-start")))]
+#[cfg(feature = "bare-start")]
 mod start;
 
 use core::cell::UnsafeCell;
@@ -37,12 +30,10 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use crate::wire::part;
 use calls::{call1, call2, call3, call5, call6};
 
+pub use atomic_fn::AtomicFn;
 pub use environment::{Environment, forget, set_trace_id};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use heap::Heap;
-#[cfg(feature = "platform")]
-pub use hook::Hook;
-#[cfg(feature = "platform")]
 pub use log_output::{ignore_sigpipe, set_log_deadline};
 pub use log_output::{write_error_line, write_log};
 pub use pause::Pause;
@@ -54,19 +45,19 @@ unsafe extern "C" {}
 
 /// Memory that is handed out once.
 #[repr(C)] // the flag first: the end of a large region may never be touched
-pub struct Region<T> {
+pub struct TakeOnce<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,
 }
 
 // SAFETY: the value is reached through the one reference that `take` hands out, whichever thread
 // has it; `T: Send` lets that reference travel.
-unsafe impl<T: Send> Sync for Region<T> {}
+unsafe impl<T: Send> Sync for TakeOnce<T> {}
 
-impl<T> Region<T> {
+impl<T> TakeOnce<T> {
     /// A region that nobody has taken.
-    pub const fn new(value: T) -> Region<T> {
-        Region {
+    pub const fn new(value: T) -> TakeOnce<T> {
+        TakeOnce {
             taken: AtomicBool::new(false),
             value: UnsafeCell::new(value),
         }
@@ -85,12 +76,12 @@ impl<T> Region<T> {
 }
 
 /// A place where one owner leaves a value for another: the loop leaves what a panic would need.
-pub struct Slot<T: 'static>(AtomicPtr<T>, PhantomData<&'static mut T>);
+pub struct Handoff<T: 'static>(AtomicPtr<T>, PhantomData<&'static mut T>);
 
-impl<T: Send> Slot<T> {
+impl<T: Send> Handoff<T> {
     /// An empty slot.
-    pub const fn new() -> Slot<T> {
-        Slot(AtomicPtr::new(null_mut()), PhantomData)
+    pub const fn new() -> Handoff<T> {
+        Handoff(AtomicPtr::new(null_mut()), PhantomData)
     }
 
     /// Leaves a value; whoever takes it has it alone.
@@ -191,13 +182,11 @@ impl Drop for Descriptor {
 
 impl Descriptor {
     /// What a system call has opened; `None` where it has failed.
-    #[cfg(feature = "platform")]
     fn of(number: isize) -> Option<Descriptor> {
         (number >= 0).then(|| Descriptor(number as c_int))
     }
 
     /// Its number.
-    #[cfg(feature = "platform")]
     pub fn number(&self) -> usize {
         self.0 as usize
     }
@@ -232,7 +221,7 @@ impl Descriptor {
     }
 
     /// Sends small writes at once (TCP_NODELAY). A failure costs time alone.
-    pub fn send_at_once(&self) {
+    pub fn set_nodelay(&self) {
         let on: c_int = 1;
         let (level, option) = (libc::IPPROTO_TCP as usize, libc::TCP_NODELAY as usize);
         let (value, length) = (&raw const on as usize, size_of::<c_int>());
@@ -349,15 +338,13 @@ pub fn now_us() -> u64 {
 }
 
 /// Milliseconds on a clock that nobody sets.
-#[cfg(feature = "platform")]
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }
 
 /// Does nothing for so many milliseconds, or until a signal.
-#[cfg(feature = "platform")]
 pub fn sleep(time_ms: u64) {
-    pipes::wait_for([None; _], false, Some(time_ms));
+    ipc::wait_for([None; _], false, Some(time_ms));
 }
 
 fn clock_us(clock: libc::clockid_t) -> u64 {

@@ -25,6 +25,8 @@ mod headers;
 mod large;
 #[path = "runtime/log_readers.rs"]
 mod log_readers;
+#[path = "runtime/long_errors.rs"]
+mod long_errors;
 #[path = "runtime/pools.rs"]
 mod pools;
 #[path = "runtime/records.rs"]
@@ -43,6 +45,8 @@ mod soak;
 mod statuses;
 #[path = "runtime/streams.rs"]
 mod streams;
+#[path = "runtime/threads.rs"]
+mod threads;
 #[path = "runtime/typed.rs"]
 mod typed;
 

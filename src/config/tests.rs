@@ -59,8 +59,8 @@ fn addresses_that_can_be_used_are_taken_apart() {
         let base = std::format!(" {prefix}/2018-06-01/runtime/");
         let next = std::format!("GET{base}invocation/next{host}\r\n");
         assert_eq!(endpoint.authority(), authority.as_bytes());
-        assert_eq!(endpoint.host(), host.as_bytes());
-        assert_eq!(endpoint.base(false), base.as_bytes());
+        assert_eq!(endpoint.request_tail(), host.as_bytes());
+        assert_eq!(endpoint.path_prefix(false), base.as_bytes());
         assert_eq!(endpoint.next(), next.as_bytes());
     }
 }

@@ -6,13 +6,13 @@
 
 use crate::buffer::Decimal;
 use crate::failure::{self, Failure};
+use crate::host::child_output::ChildOutput;
 use crate::host::errno;
-use crate::host::logs::Logs;
-use crate::host::resolve::without_nul;
-use crate::limits::{DRAIN_READS, KILL_WAIT_MS, LAST_WORDS_MS};
+use crate::host::resolve::strip_nul;
+use crate::limits::{DRAIN_READS, EXIT_GRACE_MS, KILL_WAIT_MS};
 use crate::response::Response;
-use crate::sys::child::{Child, Ending};
-use crate::sys::pipes::{Read, read, wait_for};
+use crate::sys::child::{Child, ExitStatus};
+use crate::sys::ipc::{Read, read, wait_for};
 use crate::sys::{Descriptor, monotonic_ms};
 use crate::wire::part;
 
@@ -20,18 +20,18 @@ use crate::wire::part;
 const ASK_MS: u64 = 10;
 
 /// The event failed: its JSON is in the response, and this is its type, as a header has it.
-pub struct Failed(pub &'static [u8]);
+pub struct ReportedError(pub &'static [u8]);
 
-impl Failed {
+impl ReportedError {
     /// As a handler says it.
     pub fn into_failure(self) -> Failure {
-        Failure::of_json(self.0, b"")
+        Failure::from_json(self.0, b"")
     }
 }
 
 /// What happened first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum Wake {
     /// The first descriptor has something to read, or, where that was asked, room to write.
     First,
     /// The second has something to read.
@@ -43,17 +43,17 @@ pub enum News {
 }
 
 /// Waits for news, and sees to the log meanwhile.
-pub fn attend(
+pub fn wait_child(
     child: &Child,
     [first, second]: [Option<&Descriptor>; 2],
     writes: bool,
-    logs: &mut Logs,
+    logs: &mut ChildOutput,
     end_ms: Option<u64>,
-) -> News {
+) -> Wake {
     loop {
         let mut timeout_ms = end_ms.map(|end_ms| end_ms.saturating_sub(monotonic_ms()));
         if timeout_ms == Some(0) {
-            return News::Late;
+            return Wake::Late;
         }
         if child.ended.is_none() {
             timeout_ms = Some(timeout_ms.unwrap_or(ASK_MS).min(ASK_MS));
@@ -64,13 +64,13 @@ pub fn attend(
             logs.take();
         }
         if has_ended || child.ended.is_none() && child.has_ended() {
-            return News::Ended;
+            return Wake::Ended;
         }
         if has_first {
-            return News::First;
+            return Wake::First;
         }
         if has_second {
-            return News::Second;
+            return Wake::Second;
         }
     }
 }
@@ -92,7 +92,7 @@ impl Pipe {
                 end = true;
                 0
             }
-            Read::Failed => {
+            Read::ReportedError => {
                 failed = true;
                 0
             }
@@ -101,7 +101,7 @@ impl Pipe {
             self.0 = None;
         }
         if failed {
-            response.fail_with(CANNOT_READ);
+            response.force_error(CANNOT_READ);
             return None;
         }
         bytes
@@ -119,29 +119,29 @@ impl Pipe {
 }
 
 /// What the system reads half of is no response.
-const CANNOT_READ: &Failure = &Failure::plain(
+const CANNOT_READ: &Failure = &Failure::fixed(
     "Runtime.ReadError",
     "the response cannot be read from its pipe",
 );
 
 /// Kills a child with its process group, and says how it ended. `None`: it has not yet, and nobody
 /// waits for that; `reap_orphans` will find it.
-pub fn put_down(child: &Child, logs: &mut Logs) -> Option<Ending> {
+pub fn kill_and_wait(child: &Child, logs: &mut ChildOutput) -> Option<ExitStatus> {
     child.kill();
     let end_ms = monotonic_ms().saturating_add(KILL_WAIT_MS);
-    let ended = attend(child, [None; 2], false, logs, Some(end_ms)) == News::Ended;
+    let ended = wait_child(child, [None; 2], false, logs, Some(end_ms)) == Wake::Ended;
     ended.then(|| child.ending())
 }
 
 /// Whether a child ends by itself within a moment, and before `end_ms`.
-pub fn ends_soon(child: &Child, logs: &mut Logs, end_ms: Option<u64>) -> bool {
-    let soon_ms = monotonic_ms().saturating_add(LAST_WORDS_MS);
+pub fn exits_within_grace(child: &Child, logs: &mut ChildOutput, end_ms: Option<u64>) -> bool {
+    let soon_ms = monotonic_ms().saturating_add(EXIT_GRACE_MS);
     let end_ms = end_ms.unwrap_or(soon_ms).min(soon_ms);
-    attend(child, [None; 2], false, logs, Some(end_ms)) == News::Ended
+    wait_child(child, [None; 2], false, logs, Some(end_ms)) == Wake::Ended
 }
 
 /// What it means that a child had to be stopped because its time was up.
-pub fn late(limit_ms: Option<u64>, response: &mut Response) -> Failed {
+pub fn timeout_error(limit_ms: Option<u64>, response: &mut Response) -> ReportedError {
     let number = Decimal::new(limit_ms.unwrap_or_default() as usize);
     let message = [b"stopped before its deadline, after ms: ", number.text()];
     failed(response, "Function.Timeout", &message)
@@ -149,16 +149,24 @@ pub fn late(limit_ms: Option<u64>, response: &mut Response) -> Failed {
 
 /// Says why an event failed; the type is one that the platform's metrics know.
 #[inline(never)]
-pub fn failed(response: &mut Response, error_type: &'static str, message: &[&[u8]]) -> Failed {
-    failure::write(response.start_failure(), error_type, message);
-    Failed(error_type.as_bytes())
+pub fn failed(
+    response: &mut Response,
+    error_type: &'static str,
+    message: &[&[u8]],
+) -> ReportedError {
+    failure::write(response.begin_error_body(), error_type, message);
+    ReportedError(error_type.as_bytes())
 }
 
 /// What it means that a child, or a part of it, ended as it did.
-pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Failed {
+pub fn exit_error(
+    ending: &ExitStatus,
+    logs: &ChildOutput,
+    response: &mut Response,
+) -> ReportedError {
     let (what, number): (&[u8], usize) = match *ending {
-        Ending::Exit(status) => (b"exit status ", status),
-        Ending::Signal(signal) => (b"signal ", signal),
+        ExitStatus::Exit(status) => (b"exit status ", status),
+        ExitStatus::Signal(signal) => (b"signal ", signal),
     };
     let number = Decimal::new(number);
     let tail = logs.tail();
@@ -171,7 +179,7 @@ pub fn ended_badly(ending: &Ending, logs: &Logs, response: &mut Response) -> Fai
 }
 
 /// What it means that a program, whose path has a NUL at its end, cannot be run.
-pub fn cannot_run(path: &[u8], errno: usize, response: &mut Response) -> Failed {
+pub fn spawn_error(path: &[u8], errno: usize, response: &mut Response) -> ReportedError {
     let error_type = match errno {
         errno::EAGAIN | errno::ENOMEM => "Runtime.OutOfResources",
         _ => "Runtime.InvalidEntrypoint",
@@ -179,7 +187,7 @@ pub fn cannot_run(path: &[u8], errno: usize, response: &mut Response) -> Failed 
     let number = Decimal::new(errno);
     let message = [
         b"cannot run ",
-        without_nul(path),
+        strip_nul(path),
         errno::reason(errno, path),
         b" (errno ",
         number.text(),

@@ -1,6 +1,6 @@
 //! What a handler outside the binary is told of an event, beside the event itself; and its time.
 
-use crate::buffer::{Decimal, Text, put};
+use crate::buffer::{Decimal, FixedBytes, put};
 use crate::invocation::Invocation;
 use crate::limits::{CONTEXT_BYTES_MAX, EXPORTS_BYTES_MAX, MARGIN_MS_MAX, MARGIN_MS_MIN};
 use crate::sys::{Environment, forget, monotonic_ms, now_ms};
@@ -90,7 +90,7 @@ impl Time {
     /// `timeout_ms`, if there is such a thing.
     pub fn of(invocation: &Invocation<'_>, timeout_ms: Option<u64>) -> Time {
         let left_ms = invocation.remaining_ms().filter(|&left_ms| left_ms > 0);
-        let limit_ms = left_ms.or(timeout_ms).map(less_margin);
+        let limit_ms = left_ms.or(timeout_ms).map(subtract_margin);
         Time {
             limit_ms,
             end_ms: limit_ms.map(|limit_ms| monotonic_ms().saturating_add(limit_ms)),
@@ -103,7 +103,7 @@ impl Time {
 }
 
 /// The time before the deadline after which a handler is stopped, in milliseconds.
-fn less_margin(time_ms: u64) -> u64 {
+fn subtract_margin(time_ms: u64) -> u64 {
     let margin_ms = (time_ms / 50).clamp(MARGIN_MS_MIN, MARGIN_MS_MAX);
     // Of a very short time, half is better than nothing.
     time_ms.saturating_sub(margin_ms).max(time_ms / 2).max(1)
@@ -120,7 +120,7 @@ pub fn timeout_ms(environment: &Environment) -> Option<u64> {
 
 /// How the values are written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ContextFormat {
     /// `name=value` and a line feed.
     Lines,
     /// `NAME=value` and a NUL.
@@ -154,7 +154,7 @@ impl Context {
 
     /// The same behind a line of numbers.
     pub fn behind(&mut self, numbers: [usize; 3]) -> &[u8] {
-        let mut line = Text::<HEAD_BYTES>::new();
+        let mut line = FixedBytes::<HEAD_BYTES>::new();
         for (index, number) in numbers.into_iter().enumerate() {
             line.push(if index == 0 { b"" } else { b" " });
             line.push(Decimal::new(number).text());
@@ -167,7 +167,7 @@ impl Context {
 
     /// Writes what an event brings; what it does not is absent, and so is what does not fit, or has
     /// a NUL: behind that a variable would end, and another begin.
-    pub fn write(&mut self, invocation: &Invocation<'_>, time: &Time, form: Form) {
+    pub fn write(&mut self, invocation: &Invocation<'_>, time: &Time, form: ContextFormat) {
         (self.length, self.told) = (0, 0);
         if let Some(deadline_ms) = time.deadline_ms {
             let number = Decimal::new(deadline_ms as usize);
@@ -178,27 +178,27 @@ impl Context {
                 self.value(name, variable, value, form);
             }
         }
-        if form == Form::Exports {
+        if form == ContextFormat::Exports {
             // The file of functions may have set it.
             self.put(b"\"$tinderbox_do\" unset _X_AMZN_TRACE_ID\n");
         }
-        if form != Form::Lines
+        if form != ContextFormat::Lines
             && let Some(id) = invocation.trace_id()
         {
             self.value(b"", TRACE_ID, id, form);
         }
     }
 
-    fn value(&mut self, name: &[u8], variable: &[u8], value: &[u8], form: Form) {
+    fn value(&mut self, name: &[u8], variable: &[u8], value: &[u8], form: ContextFormat) {
         let bytes = variable.len().max(name.len()) + value.len() + AROUND_BYTES;
         if bytes > CONTEXT_BYTES_MAX - self.told || find(value, 0, 0) < value.len() {
             return;
         }
         self.told += bytes;
         match form {
-            Form::Lines => self.put_all(&[name, b"=", value, b"\n"]),
-            Form::Variables => self.put_all(&[variable, value, b"\0"]),
-            Form::Exports => {
+            ContextFormat::Lines => self.put_all(&[name, b"=", value, b"\n"]),
+            ContextFormat::Variables => self.put_all(&[variable, value, b"\0"]),
+            ContextFormat::Exports => {
                 // The function's file may have a function of that name: see `shell.sh`.
                 self.put_all(&[b"\"$tinderbox_do\" export ", variable]);
                 quote(value, &mut |piece| self.put(piece));

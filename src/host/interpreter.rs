@@ -3,26 +3,26 @@
 
 use crate::host::resolve::join;
 use crate::limits::PATH_BYTES_MAX;
-use crate::sys::files::{is_executable, read_start};
-use crate::sys::{Environment, Region};
+use crate::sys::files::{is_executable, read_prefix};
+use crate::sys::{Environment, TakeOnce};
 use crate::wire::{find, part};
 
-static PATH: Region<[u8; PATH_BYTES_MAX]> = Region::new([0; _]);
+static PATH: TakeOnce<[u8; PATH_BYTES_MAX]> = TakeOnce::new([0; _]);
 
 /// What `PATH` is where it is not set, as Lambda has it.
 const USUAL_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin:/opt/bin";
 
 /// The room for the path of an interpreter.
-pub struct Finder<'a> {
+pub struct InterpreterSearch<'a> {
     environment: &'a Environment,
     path: &'static mut [u8],
 }
 
-impl<'a> Finder<'a> {
+impl<'a> InterpreterSearch<'a> {
     /// Once.
-    pub fn new(environment: &'a Environment) -> Option<Finder<'a>> {
+    pub fn new(environment: &'a Environment) -> Option<InterpreterSearch<'a>> {
         let path = PATH.take()?;
-        Some(Finder { environment, path })
+        Some(InterpreterSearch { environment, path })
     }
 
     /// The path of a program, with a NUL at its end.
@@ -35,7 +35,7 @@ impl<'a> Finder<'a> {
     /// is such, as the functions of AWS's tutorial want it, else sh.
     pub fn shell(mut self, script: &[u8]) -> Option<&'static [u8]> {
         let mut start = [0; 256];
-        let bytes = read_start(script, &mut start);
+        let bytes = read_prefix(script, &mut start);
         let line = part(&start, 0, find(&start, 0, b'\n').min(bytes));
         let bytes = match line.strip_prefix(b"#!") {
             Some(line) => self.asked_for(line)?,

@@ -6,9 +6,9 @@
 use crate::buffer::put;
 use crate::failure::Failure;
 use crate::host::target::{normalise, split_kind};
-use crate::limits::{PATH_BYTES_MAX, TRIED_BYTES_MAX};
+use crate::limits::{PATH_BYTES_MAX, RESOLVE_MESSAGE_BYTES_MAX};
 use crate::sys::files::{Program, is_file, program};
-use crate::sys::{Environment, Region};
+use crate::sys::{Environment, TakeOnce};
 use crate::wire::{equal, find, part};
 
 /// What a handler is.
@@ -68,12 +68,12 @@ struct Texts {
     path: [u8; PATH_BYTES_MAX],
     name: [u8; PATH_BYTES_MAX],
     /// The paths that were tried, or those that were found.
-    message: [u8; TRIED_BYTES_MAX],
+    message: [u8; RESOLVE_MESSAGE_BYTES_MAX],
     /// What the handler names, where that has a shorter form.
     target: [u8; PATH_BYTES_MAX],
 }
 
-static TEXTS: Region<Texts> = Region::new(Texts {
+static TEXTS: TakeOnce<Texts> = TakeOnce::new(Texts {
     path: [0; _],
     name: [0; _],
     message: [0; _],
@@ -111,7 +111,7 @@ pub fn find_handler(environment: &Environment) -> Result<Found, Failure> {
                 keep(&mut texts.name, bytes)
             },
         }),
-        Err(error_type) => Err(Failure::of_bytes(
+        Err(error_type) => Err(Failure::from_bytes(
             error_type,
             keep(&mut texts.message, said),
         )),
@@ -334,6 +334,6 @@ pub fn join(region: &mut [u8], parts: &[&[u8]]) -> usize {
 }
 
 /// A path without the NUL at its end.
-pub fn without_nul(path: &[u8]) -> &[u8] {
+pub fn strip_nul(path: &[u8]) -> &[u8] {
     part(path, 0, path.len().saturating_sub(1))
 }

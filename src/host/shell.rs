@@ -6,21 +6,21 @@
 //! shell that read the event from a socket would take a system call a byte), and says the status of
 //! the function. That ends the response: a process left behind may hold the pipe for ever.
 
-use crate::buffer::{Decimal, Text};
-use crate::host::child::{Failed, Pipe, ended_badly};
-use crate::host::context::{Context, Form, Time, quote};
-use crate::host::kept::{Kept, Trouble};
+use crate::buffer::{Decimal, FixedBytes};
+use crate::host::child::{Pipe, ReportedError, exit_error};
+use crate::host::context::{Context, ContextFormat, Time, quote};
+use crate::host::persistent::{PersistentProcess, ProcessError};
 use crate::host::shims::Shim;
-use crate::host::worker::Language;
+use crate::host::worker::LaunchSpec;
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Descriptor;
-use crate::sys::child::Ending;
-use crate::sys::pipes::{append, memory_file, pipe};
+use crate::sys::child::ExitStatus;
+use crate::sys::ipc::{append, memfd, pipe};
 use crate::wire::http1::decimal;
 
 /// A shell: which one, the file says.
-pub static SHELL: Language = Language {
+pub static SHELL: LaunchSpec = LaunchSpec {
     program: b"",
     arguments: &[b"-c\0"],
     code: Some(Shim::Shell),
@@ -40,14 +40,18 @@ pub struct Shell {
 
 impl Shell {
     /// Waits until the file was sourced.
-    pub fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
+    pub fn begin(
+        &mut self,
+        kept: &mut PersistentProcess,
+        end_ms: Option<u64>,
+    ) -> Result<(), ProcessError> {
         kept.line(end_ms)?;
         self.quoted = match kept.said.get() {
             b"ready raw" => false,
             b"ready quoted" => true,
-            b"missing" => return Err(Trouble::NoFunction),
-            b"closed" => return Err(Trouble::NoProc),
-            _ => return Err(Trouble::Broken),
+            b"missing" => return Err(ProcessError::NoFunction),
+            b"closed" => return Err(ProcessError::ProcfsUnavailable),
+            _ => return Err(ProcessError::Broken),
         };
         Ok(())
     }
@@ -58,22 +62,20 @@ impl Shell {
         invocation: &Invocation<'_>,
         time: &Time,
         response: &mut Response,
-        kept: &mut Kept,
+        kept: &mut PersistentProcess,
         context: &mut Context,
-    ) -> Result<Result<(), Failed>, Trouble> {
+    ) -> Result<Result<(), ReportedError>, ProcessError> {
         kept.ensure(|kept| self.begin(kept, time.end_ms), time.end_ms)?;
-        context.write(invocation, time, Form::Exports);
-        let (Some(event), Some(commands), Some((out, its_out))) = (
-            memory_file(invocation.event()),
-            memory_file(context.get()),
-            pipe(),
-        ) else {
-            return Err(Trouble::NoDescriptors);
+        context.write(invocation, time, ContextFormat::Exports);
+        let (Some(event), Some(commands), Some((out, its_out))) =
+            (memfd(invocation.event()), memfd(context.get()), pipe())
+        else {
+            return Err(ProcessError::NoDescriptors);
         };
         if self.quoted && !write_assignment(&commands, invocation.event()) {
-            return Err(Trouble::NoDescriptors);
+            return Err(ProcessError::NoDescriptors);
         }
-        let mut line = Text::<64>::new();
+        let mut line = FixedBytes::<64>::new();
         for (descriptor, end) in [(&event, b" "), (&its_out, b" "), (&commands, b"\n")] {
             line.push(Decimal::new(descriptor.number()).text());
             line.push(end);
@@ -89,7 +91,7 @@ impl Shell {
             }
         }
         kept.line(time.end_ms)?;
-        let status = decimal(kept.said.get()).ok_or(Trouble::Broken)?;
+        let status = decimal(kept.said.get()).ok_or(ProcessError::Broken)?;
         let _ = out.drain(response);
         kept.logs.drain();
         if status > KILLED {
@@ -99,14 +101,14 @@ impl Shell {
         }
         Ok(match status {
             0 => Ok(()),
-            _ => Err(ended_badly(&Ending::Exit(status), kept.logs, response)),
+            _ => Err(exit_error(&ExitStatus::Exit(status), kept.logs, response)),
         })
     }
 }
 
 /// Puts `tinderbox_event='...'` behind the commands. False: there is no memory for it.
 fn write_assignment(commands: &Descriptor, event: &[u8]) -> bool {
-    let mut piece = Text::<4096>::new();
+    let mut piece = FixedBytes::<4096>::new();
     let mut done = true;
     piece.set(b"tinderbox_event=");
     quote(event, &mut |text| {

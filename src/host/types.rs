@@ -1,25 +1,25 @@
 //! The types of errors that children name, kept for good: a failure's type outlives its event.
 
-use crate::failure::{UNKNOWN, is_counted};
-use crate::limits::TYPES_BYTES;
-use crate::sys::{self, Region};
+use crate::failure::{UNKNOWN_TYPE, is_metrics_type};
+use crate::limits::ERROR_TYPE_POOL_BYTES;
+use crate::sys::{self, TakeOnce};
 use crate::wire::equal;
 
 /// So many are told apart.
 const TYPES_MAX: usize = 32;
 
 /// Those that were named so far. All zeros when it is new, so that it costs nothing in the file.
-pub struct Types {
+pub struct ErrorTypeInterner {
     known: [Option<&'static [u8]>; TYPES_MAX],
     free: Option<&'static mut [u8]>,
 }
 
-static ROOM: Region<[u8; TYPES_BYTES]> = Region::new([0; _]);
+static ROOM: TakeOnce<[u8; ERROR_TYPE_POOL_BYTES]> = TakeOnce::new([0; _]);
 
-impl Types {
+impl ErrorTypeInterner {
     /// None yet.
-    pub const fn new() -> Types {
-        Types {
+    pub const fn new() -> ErrorTypeInterner {
+        ErrorTypeInterner {
             known: [None; _],
             free: None,
         }
@@ -27,12 +27,12 @@ impl Types {
 
     /// A type as the platform's metrics know it; one of another form, or one too many, is unknown.
     pub fn keep(&mut self, error_type: &[u8]) -> &'static [u8] {
-        let kept = if is_counted(error_type) {
+        let kept = if is_metrics_type(error_type) {
             self.find(error_type)
         } else {
             None
         };
-        kept.unwrap_or(UNKNOWN)
+        kept.unwrap_or(UNKNOWN_TYPE)
     }
 
     fn find(&mut self, error_type: &[u8]) -> Option<&'static [u8]> {

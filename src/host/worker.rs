@@ -3,9 +3,9 @@
 //!
 //! The protocol is in the README, "A worker in any language"; its lines are read by `wire::frame`.
 
-use crate::host::child::Failed;
-use crate::host::context::{Context, Form, Time};
-use crate::host::kept::{Kept, Trouble};
+use crate::host::child::ReportedError;
+use crate::host::context::{Context, ContextFormat, Time};
+use crate::host::persistent::{PersistentProcess, ProcessError};
 use crate::host::shims::Shim;
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
@@ -13,7 +13,7 @@ use crate::response::Response;
 use crate::wire::frame::{self, Said};
 
 /// An interpreter, and how it becomes a worker.
-pub struct Language {
+pub struct LaunchSpec {
     /// Its program.
     pub program: &'static [u8],
     /// Its arguments before the code, each with a NUL at its end.
@@ -27,7 +27,7 @@ pub struct Language {
 }
 
 /// A program that speaks the protocol by itself.
-pub static ITSELF: Language = Language {
+pub static ITSELF: LaunchSpec = LaunchSpec {
     program: b"",
     arguments: &[],
     code: None,
@@ -36,7 +36,7 @@ pub static ITSELF: Language = Language {
 };
 
 /// PHP. What goes wrong is said once, on standard error.
-pub static PHP: Language = Language {
+pub static PHP: LaunchSpec = LaunchSpec {
     program: b"php",
     arguments: &[
         b"-d\0",
@@ -53,7 +53,7 @@ pub static PHP: Language = Language {
 };
 
 /// Node.
-pub static NODE: Language = Language {
+pub static NODE: LaunchSpec = LaunchSpec {
     program: b"node",
     arguments: &[b"--input-type=module\0", b"-e\0"],
     code: Some(Shim::Node),
@@ -62,7 +62,7 @@ pub static NODE: Language = Language {
 };
 
 /// Python.
-pub static PYTHON: Language = Language {
+pub static PYTHON: LaunchSpec = LaunchSpec {
     program: b"python3",
     arguments: &[b"-u\0", b"-c\0"],
     code: Some(Shim::Python),
@@ -71,7 +71,7 @@ pub static PYTHON: Language = Language {
 };
 
 /// Ruby.
-pub static RUBY: Language = Language {
+pub static RUBY: LaunchSpec = LaunchSpec {
     program: b"ruby",
     arguments: &[b"--disable=gems\0", b"-e\0"],
     code: Some(Shim::Ruby),
@@ -95,16 +95,20 @@ impl Worker {
     }
 
     /// Waits until it takes events.
-    pub fn begin(&mut self, kept: &mut Kept, end_ms: Option<u64>) -> Result<(), Trouble> {
+    pub fn begin(
+        &mut self,
+        kept: &mut PersistentProcess,
+        end_ms: Option<u64>,
+    ) -> Result<(), ProcessError> {
         self.sequence = 0;
         kept.line(end_ms)?;
         match frame::read(kept.said.get(), 0) {
             Some(Said::Ready) => Ok(()),
             Some(Said::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => {
                 kept.init_error = (bytes, kept.types.keep(name));
-                Err(Trouble::InitError)
+                Err(ProcessError::InitError)
             }
-            _ => Err(Trouble::Broken),
+            _ => Err(ProcessError::Broken),
         }
     }
 
@@ -114,12 +118,12 @@ impl Worker {
         invocation: &Invocation<'_>,
         time: &Time,
         response: &mut Response,
-        kept: &mut Kept,
+        kept: &mut PersistentProcess,
         context: &mut Context,
-    ) -> Result<Result<(), Failed>, Trouble> {
+    ) -> Result<Result<(), ReportedError>, ProcessError> {
         kept.ensure(|kept| self.begin(kept, time.end_ms), time.end_ms)?;
         self.sequence += 1;
-        context.write(invocation, time, Form::Lines);
+        context.write(invocation, time, ContextFormat::Lines);
         let event = invocation.event();
         let lengths = [self.sequence, context.get().len(), event.len()];
         let head = context.behind(lengths);
@@ -134,16 +138,17 @@ impl Worker {
         &self,
         end_ms: Option<u64>,
         response: &mut Response,
-        kept: &mut Kept,
-    ) -> Result<Result<(), Failed>, Trouble> {
+        kept: &mut PersistentProcess,
+    ) -> Result<Result<(), ReportedError>, ProcessError> {
         let mut streamed = false;
         loop {
             kept.line(end_ms)?;
-            let said = frame::read(kept.said.get(), self.sequence).ok_or(Trouble::Broken)?;
+            let said = frame::read(kept.said.get(), self.sequence).ok_or(ProcessError::Broken)?;
             match said {
                 Said::Ok(bytes, content_type) if !streamed => {
-                    if !content_type.is_empty() && response.set_type(content_type).is_err() {
-                        return Err(Trouble::Broken);
+                    if !content_type.is_empty() && response.set_content_type(content_type).is_err()
+                    {
+                        return Err(ProcessError::Broken);
                     }
                     if bytes > RESPONSE_BYTES_MAX {
                         kept.body(bytes, end_ms, &mut |_| {})?;
@@ -157,11 +162,11 @@ impl Worker {
                     kept.last = matches!(said, Said::Fatal(..));
                     let error_type = kept.types.keep(name);
                     if bytes == 0 || bytes > WORKER_ERROR_BYTES_MAX {
-                        return Err(Trouble::Broken);
+                        return Err(ProcessError::Broken);
                     }
-                    let buffer = response.start_failure();
+                    let buffer = response.begin_error_body();
                     kept.body(bytes, end_ms, &mut |piece| buffer.append(piece))?;
-                    return Ok(Err(Failed(error_type)));
+                    return Ok(Err(ReportedError(error_type)));
                 }
                 Said::Stream(content_type) if !streamed => {
                     let content_type = match content_type {
@@ -169,7 +174,7 @@ impl Worker {
                         _ => content_type,
                     };
                     if response.start_stream(content_type, |_| {}).is_err() {
-                        return Err(Trouble::Broken);
+                        return Err(ProcessError::Broken);
                     }
                     streamed = true;
                 }
@@ -186,7 +191,7 @@ impl Worker {
                     }
                 }
                 Said::End if streamed => return Ok(Ok(())),
-                _ => return Err(Trouble::Broken),
+                _ => return Err(ProcessError::Broken),
             }
         }
     }

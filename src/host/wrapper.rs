@@ -2,14 +2,14 @@
 //! as the managed runtimes have it (AWS Lambda Developer Guide, "Modifying the runtime
 //! environment").
 
-use crate::buffer::{Decimal, Text};
+use crate::buffer::{Decimal, FixedBytes};
+use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::host::errno;
 use crate::host::resolve::join;
 use crate::limits::PATH_BYTES_MAX;
-use crate::log::{self, EXIT_CONFIG};
-use crate::sys::child::become_another;
-use crate::sys::files::{Program, own_path, program};
-use crate::sys::{Environment, Region, forget};
+use crate::sys::child::exec;
+use crate::sys::files::{Program, exe_path, program};
+use crate::sys::{Environment, TakeOnce, forget};
 use crate::wire::part;
 
 const VARIABLE: &[u8] = b"AWS_LAMBDA_EXEC_WRAPPER=";
@@ -19,7 +19,7 @@ struct Texts {
     own: [u8; PATH_BYTES_MAX],
 }
 
-static TEXTS: Region<Texts> = Region::new(Texts {
+static TEXTS: TakeOnce<Texts> = TakeOnce::new(Texts {
     wrapper: [0; _],
     own: [0; _],
 });
@@ -37,7 +37,7 @@ pub fn become_wrapper() {
     let wrapper_bytes = join(&mut texts.wrapper, &[value, b"\0"]);
     let wrapper = part(&texts.wrapper, 0, wrapper_bytes);
     // The last byte stays a NUL.
-    let own_bytes = own_path(texts.own.get_mut(..PATH_BYTES_MAX - 1).unwrap_or_default());
+    let own_bytes = exe_path(texts.own.get_mut(..PATH_BYTES_MAX - 1).unwrap_or_default());
     if own_bytes == 0 {
         refuse(b": the path of the runtime is not known (no /proc)", value);
     }
@@ -46,8 +46,8 @@ pub fn become_wrapper() {
     }
     forget(VARIABLE);
     let own = part(&texts.own, 0, own_bytes + 1);
-    let errno = become_another(wrapper, own, &Environment::new());
-    let mut reason = Text::<160>::new();
+    let errno = exec(wrapper, own, &Environment::new());
+    let mut reason = FixedBytes::<160>::new();
     reason.push(errno::reason(errno, wrapper));
     reason.push(b" (errno ");
     reason.push(Decimal::new(errno).text());
@@ -57,9 +57,9 @@ pub fn become_wrapper() {
 
 /// Ends the process: the wrapper cannot be run.
 fn refuse(reason: &[u8], value: &[u8]) -> ! {
-    let mut text = Text::<256>::new();
+    let mut text = FixedBytes::<256>::new();
     for piece in [b"cannot run the wrapper", reason, b": ", VARIABLE] {
         text.push(piece);
     }
-    log::fatal(EXIT_CONFIG, text.get(), value)
+    diagnostics::fatal(EXIT_CONFIG, text.get(), value)
 }

@@ -1,19 +1,17 @@
 //! Tests of responses.
 
 use super::*;
-use crate::sys::Region;
 
 /// Head and body after the handler returned, and the error type.
 fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'static str) {
-    let error_type = response.finish(&outcome);
+    let error_type = response.finish_head(&outcome);
     let text = core::str::from_utf8(response.buffer.bytes()).expect("text");
     (text, core::str::from_utf8(error_type).expect("text"))
 }
 
 #[test]
 fn a_response_has_its_type_before_it() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
-    let response = RESPONSE.take().expect("first");
+    let response = Response::leaked();
     response.reset();
     assert!(response.is_empty());
     assert!(response.write(b"{").is_ok() && response.write(b"}").is_ok());
@@ -41,8 +39,7 @@ fn a_response_has_its_type_before_it() {
 
 #[test]
 fn a_type_that_is_no_header_value_is_refused() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
-    let response = RESPONSE.take().expect("first");
+    let response = Response::leaked();
     response.reset();
     let longest = std::string::String::from_utf8(std::vec![b'x'; 256]).expect("text");
     assert!(response.content_type(&longest).is_ok());
@@ -63,8 +60,7 @@ fn a_type_that_is_no_header_value_is_refused() {
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn a_response_up_to_the_limit_is_taken_and_one_byte_more_fails_the_event() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
-    let response = RESPONSE.take().expect("first");
+    let response = Response::leaked();
     response.reset();
     let most = std::vec![b'x'; RESPONSE_BYTES_MAX];
     assert!(response.write(&most).is_ok());

@@ -6,8 +6,8 @@ use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
 use super::calls::{call1, call2, call3, call4, call5};
-use super::entries::Entries;
 use super::environment::Environment;
+use super::envp::Envp;
 use super::files::c_string;
 use super::guard;
 use super::{Descriptor, INTERRUPTED};
@@ -32,7 +32,7 @@ pub struct Child {
 }
 
 /// How a process ended.
-pub enum Ending {
+pub enum ExitStatus {
     /// By itself, with this status.
     Exit(usize),
     /// By this signal.
@@ -47,16 +47,16 @@ pub struct Start<'a> {
     /// none ends them.
     pub arguments: &'a [Option<&'a [u8]>],
     /// Its environment.
-    pub environment: Entries<'a>,
+    pub environment: Envp<'a>,
     /// Its descriptors 0 to 3; without one, it has what we have there.
     pub streams: [Option<&'a Descriptor>; 4],
 }
 
 /// What the child needs to know, in the memory that it shares with us until it runs the program.
-struct Plan<'a> {
+struct ChildArgs<'a> {
     path: *const c_char,
     arguments: [*const c_char; ARGUMENTS_MAX + 1],
-    environment: Entries<'a>,
+    environment: Envp<'a>,
     streams: [c_int; 4],
     parent: isize,
     /// Why the program could not be run, if it could not.
@@ -73,9 +73,9 @@ impl Child {
     /// could not undo an ignored signal. (Where memory is not shared after all, under qemu's user
     /// mode, a program that cannot be run is a child that exits with 127.)
     pub fn start(start: &Start) -> Result<Child, usize> {
-        let plan = Plan {
+        let plan = ChildArgs {
             path: c_string(start.path),
-            arguments: pointers(start.arguments),
+            arguments: argv(start.arguments),
             environment: start.environment,
             streams: start
                 .streams
@@ -91,12 +91,7 @@ impl Child {
         // ended.
         let pid = unsafe {
             let top = stack.as_mut_ptr().add(1).cast();
-            libc::clone(
-                become_program,
-                top,
-                flags,
-                (&raw const plan).cast_mut().cast(),
-            )
+            libc::clone(child_main, top, flags, (&raw const plan).cast_mut().cast())
         };
         if pid < 0 {
             // SAFETY: libc gives a valid address for this thread.
@@ -152,7 +147,7 @@ impl Child {
     }
 
     /// Waits for its end, and says how that was. Ask once.
-    pub fn ending(&self) -> Ending {
+    pub fn ending(&self) -> ExitStatus {
         guard::forget(self.pid);
         let mut status: c_int = 0;
         let place = &raw mut status as usize;
@@ -162,9 +157,11 @@ impl Child {
             return match pid {
                 INTERRUPTED => continue,
                 // Nothing to wait for: somebody else did, and the status is lost.
-                ..=0 => Ending::Exit(CANNOT_RUN),
-                _ if libc::WIFSIGNALED(status) => Ending::Signal(libc::WTERMSIG(status) as usize),
-                _ => Ending::Exit(libc::WEXITSTATUS(status) as usize),
+                ..=0 => ExitStatus::Exit(CANNOT_RUN),
+                _ if libc::WIFSIGNALED(status) => {
+                    ExitStatus::Signal(libc::WTERMSIG(status) as usize)
+                }
+                _ => ExitStatus::Exit(libc::WEXITSTATUS(status) as usize),
             };
         }
     }
@@ -174,7 +171,7 @@ impl Child {
 /// behind its own name; both texts have a NUL at their end. Returns the errno(3) that says why not;
 /// then the arguments of this process are lost. To be called before `environ` is another list than
 /// that of the start.
-pub fn become_another(path: &[u8], first: &[u8], environment: &Environment) -> usize {
+pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
     let environment = environment.entries().address();
     // The kernel leaves the number of arguments, the arguments and a null right before the
     // environment (System V ABI, "Process Initialization"). The place of the number becomes that of
@@ -200,7 +197,7 @@ pub fn become_another(path: &[u8], first: &[u8], environment: &Environment) -> u
 
 /// A list of C strings that ends in null, also before a text that is none; what is beyond
 /// `ARGUMENTS_MAX` is left out.
-fn pointers(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
+fn argv(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
     let mut list = [null(); ARGUMENTS_MAX + 1];
     for (place, argument) in list.iter_mut().take(ARGUMENTS_MAX).zip(arguments) {
         *place = argument.map_or(null(), c_string);
@@ -230,13 +227,13 @@ pub fn reap_orphans(kept: Option<&Child>) {
 }
 
 /// In the new process: becomes the program.
-extern "C" fn become_program(plan: *mut c_void) -> c_int {
+extern "C" fn child_main(plan: *mut c_void) -> c_int {
     let nothing = [0usize; 4];
     let start = nothing.as_ptr() as usize;
     // SAFETY: the plan is valid until the program runs, see `start`. Only system calls are made
     // here, for our memory is the parent's.
     unsafe {
-        let plan = &*plan.cast::<Plan<'_>>();
+        let plan = &*plan.cast::<ChildArgs<'_>>();
         call2(libc::SYS_setpgid, 0, 0);
         let own = call1(libc::SYS_getpid, 0);
         guard::set_group(own.unsigned_abs());

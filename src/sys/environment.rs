@@ -30,8 +30,8 @@ impl Environment {
         // while we read (`setenv`, `set_var`) breaks their own contract.
         unsafe {
             let mut list = ENVIRON.load(Ordering::Relaxed);
-            while let Some(entry) = entry_of(list) {
-                if let Some(value) = value_of(entry, name) {
+            while let Some(entry) = next_entry(list) {
+                if let Some(value) = strip_name(entry, name) {
                     return Some(c_string(value));
                 }
                 list = list.add(1);
@@ -48,8 +48,8 @@ pub fn forget(name: &[u8]) {
     // `set_trace_id`.
     unsafe {
         let mut list = ENVIRON.load(Ordering::Relaxed);
-        while let Some(entry) = entry_of(list) {
-            if value_of(entry, name).is_some() {
+        while let Some(entry) = next_entry(list) {
+            if strip_name(entry, name).is_some() {
                 let mut at = list;
                 while !(*at).is_null() {
                     *at = *at.add(1);
@@ -84,7 +84,7 @@ pub(super) unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
 ///
 /// # Safety
 /// `entry` is a C string.
-pub(super) unsafe fn value_of(entry: *const c_char, name: &[u8]) -> Option<*const c_char> {
+pub(super) unsafe fn strip_name(entry: *const c_char, name: &[u8]) -> Option<*const c_char> {
     let mut at = entry;
     for &byte in name {
         // SAFETY: a C string is read to its end at most: its NUL differs from every name's byte.
@@ -125,9 +125,9 @@ pub fn set_trace_id(id: &[u8]) {
     let environ = unsafe { &ENVIRON };
     let mut from = environ.load(Ordering::Relaxed);
     let mut places = &ENTRIES[..];
-    while let Some(entry) = entry_of(from) {
+    while let Some(entry) = next_entry(from) {
         // SAFETY: a C string, as all of the environment.
-        if unsafe { value_of(entry, TRACE_NAME) }.is_none() {
+        if unsafe { strip_name(entry, TRACE_NAME) }.is_none() {
             // Ours needs a place behind it, and the null.
             let Some((place, rest @ [_, _, ..])) = places.split_first() else {
                 return;
@@ -159,7 +159,7 @@ pub fn set_trace_id(id: &[u8]) {
 }
 
 /// An entry of a list that ends in null; `None` at its end.
-pub(super) fn entry_of(list: *mut *mut c_char) -> Option<*mut c_char> {
+pub(super) fn next_entry(list: *mut *mut c_char) -> Option<*mut c_char> {
     // SAFETY: null, or within such a list: who reads it stops at its end.
     let entry = unsafe { list.as_ref() }?;
     (!entry.is_null()).then_some(*entry)

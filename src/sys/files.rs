@@ -53,7 +53,7 @@ pub fn open_standard_streams() {
 }
 
 /// Reads how a file begins (with a NUL at the end of its path), as far as there is room.
-pub fn read_start(path: &[u8], room: &mut [u8]) -> usize {
+pub fn read_prefix(path: &[u8], room: &mut [u8]) -> usize {
     open(path, libc::O_RDONLY).map_or(0, |file| file.receive(room))
 }
 
@@ -62,7 +62,7 @@ const OWN: &[u8] = b"/proc/self/exe\0";
 
 /// The path of this program, as far as there is room; 0: it cannot be known. Without /proc, it is
 /// the path that it was started by, made absolute.
-pub fn own_path(room: &mut [u8]) -> usize {
+pub fn exe_path(room: &mut [u8]) -> usize {
     let (here, path) = (libc::AT_FDCWD as usize, address(OWN));
     let (start, length) = (room.as_mut_ptr() as usize, room.len());
     // SAFETY: a C string; valid for the length given.
@@ -150,7 +150,7 @@ pub fn program(path: &[u8]) -> Option<Program> {
 fn begin_alike(one: &[u8], other: &[u8]) -> bool {
     let mut heads = [[0; 512]; 2];
     let [first, second] = &mut heads;
-    read_start(one, first) == read_start(other, second) && equal(first, second)
+    read_prefix(one, first) == read_prefix(other, second) && equal(first, second)
 }
 
 /// Whether a path (with a NUL at its end) is that of a regular file that we may execute.

@@ -8,7 +8,6 @@
 #[cfg(not(feature = "std"))]
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering;
-#[cfg(feature = "platform")]
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
 use super::calls::{call3, call4};
@@ -17,22 +16,18 @@ use crate::limits::{LOG_WAIT_MS, PIPE_BUF_BYTES};
 use crate::wire::part;
 
 /// The descriptor that nobody has read in time, if the last one that was written to is such.
-#[cfg(feature = "platform")]
 static STALLED: AtomicUsize = AtomicUsize::new(0);
 
 /// The deadline of the event in hand on the monotonic clock, in milliseconds; 0: there is none.
-#[cfg(feature = "platform")]
 static DEADLINE_MS: AtomicU64 = AtomicU64::new(0);
 
 /// No write waits beyond `end_ms` on the monotonic clock, if there is such a deadline.
-#[cfg(feature = "platform")]
 pub fn set_log_deadline(end_ms: Option<u64>) {
     DEADLINE_MS.store(end_ms.unwrap_or_default(), Ordering::Relaxed);
 }
 
 /// The deadline of log writes.
 fn log_deadline_ms() -> u64 {
-    #[cfg(feature = "platform")]
     if let end_ms @ 1.. = DEADLINE_MS.load(Ordering::Relaxed) {
         return end_ms;
     }
@@ -126,7 +121,6 @@ fn wait_writable(descriptor: usize, wait_ms: u64) -> bool {
         events: libc::POLLOUT,
         revents: 0,
     };
-    #[cfg(feature = "platform")]
     let wait_ms = if STALLED.swap(0, Ordering::Relaxed) == descriptor {
         0
     } else {
@@ -140,7 +134,6 @@ fn wait_writable(descriptor: usize, wait_ms: u64) -> bool {
     // SAFETY: valid for writing one of them; the time is valid for reading.
     unsafe { call4(libc::SYS_ppoll, place, 1, time, 0) };
     let is_writable = polled.revents == libc::POLLOUT;
-    #[cfg(feature = "platform")]
     if !is_writable {
         STALLED.store(descriptor, Ordering::Relaxed);
     }

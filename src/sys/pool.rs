@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use core::ptr::null_mut;
 
 use super::calls::{call1, call2, call3, call4, call6};
-use super::child::{CANNOT_RUN, Ending};
+use super::child::{CANNOT_RUN, ExitStatus};
 use super::{Descriptor, INTERRUPTED, STANDARD_MAX};
 
 unsafe extern "C" {
@@ -15,9 +15,9 @@ unsafe extern "C" {
 }
 
 /// The signals that a pool deals in.
-pub const CHILD_ENDED: c_int = libc::SIGCHLD;
+pub const SIGCHLD: c_int = libc::SIGCHLD;
 /// The end is near.
-pub const TERMINATE: c_int = libc::SIGTERM;
+pub const SIGTERM: c_int = libc::SIGTERM;
 /// The end is here.
 pub const KILL: c_int = libc::SIGKILL;
 
@@ -68,7 +68,7 @@ pub fn own_pid() -> usize {
 }
 
 /// Dies when its parent does; at once, if it has another one than `parent` already.
-pub fn die_with(parent: usize) {
+pub fn set_parent_death_signal(parent: usize) {
     let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
     // SAFETY: no memory is involved.
     let now = unsafe {
@@ -87,7 +87,7 @@ pub fn kill(pid: usize, signal: c_int) {
 }
 
 /// A child that has ended, and how; with `wait`, whenever one does. `None`: there is none (now).
-pub fn reap(wait: bool) -> Option<(usize, Ending)> {
+pub fn reap(wait: bool) -> Option<(usize, ExitStatus)> {
     let mut status: c_int = 0;
     let options = if wait { 0 } else { libc::WNOHANG as usize };
     let place = &raw mut status as usize;
@@ -99,9 +99,9 @@ pub fn reap(wait: bool) -> Option<(usize, Ending)> {
         }
         return (pid > 0).then(|| {
             let ending = if libc::WIFSIGNALED(status) {
-                Ending::Signal(libc::WTERMSIG(status) as usize)
+                ExitStatus::Signal(libc::WTERMSIG(status) as usize)
             } else {
-                Ending::Exit(libc::WEXITSTATUS(status) as usize)
+                ExitStatus::Exit(libc::WEXITSTATUS(status) as usize)
             };
             (pid.unsigned_abs(), ending)
         });
@@ -110,7 +110,7 @@ pub fn reap(wait: bool) -> Option<(usize, Ending)> {
 
 /// Lets signals do what they do by default: who started us may have had them ignored, and a child
 /// whose parent ignores SIGCHLD ends without a word (wait(2)).
-pub fn by_default(signals: &[c_int]) {
+pub fn reset_to_default(signals: &[c_int]) {
     let nothing = [0usize; 4]; // SIG_DFL, and no flags: the kernel's struct sigaction
     for signal in signals {
         let place = nothing.as_ptr() as usize;
@@ -170,11 +170,11 @@ fn change_mask(how: c_int, mask: u64) {
 
 /// Two ends of a channel that keeps messages apart.
 pub fn channel() -> Option<[Descriptor; 2]> {
-    super::pipes::pair(libc::SOCK_SEQPACKET)
+    super::ipc::pair(libc::SOCK_SEQPACKET)
 }
 
 /// A message from a channel, if there is one; 0: there is none.
-pub fn take_message(from: &Descriptor, room: &mut [u8]) -> usize {
+pub fn try_recv(from: &Descriptor, room: &mut [u8]) -> usize {
     let (start, length) = (room.as_mut_ptr() as usize, room.len());
     let flags = libc::MSG_DONTWAIT as usize;
     // SAFETY: valid for the length given.

@@ -9,7 +9,7 @@ use std::vec;
 
 #[test]
 fn a_region_is_handed_out_once() {
-    static REGION: Region<[u8; 8]> = Region::new([0; 8]);
+    static REGION: TakeOnce<[u8; 8]> = TakeOnce::new([0; 8]);
     let region = REGION.take().expect("the first has it");
     region.fill(7);
     assert!(REGION.take().is_none());
@@ -18,8 +18,8 @@ fn a_region_is_handed_out_once() {
 
 #[test]
 fn a_slot_gives_what_was_left_once() {
-    static REGION: Region<u32> = Region::new(1);
-    static SLOT: Slot<u32> = Slot::new();
+    static REGION: TakeOnce<u32> = TakeOnce::new(1);
+    static SLOT: Handoff<u32> = Handoff::new();
     assert!(SLOT.take().is_none());
     SLOT.put(REGION.take().expect("first"));
     let value = SLOT.take().expect("left there");
@@ -132,7 +132,6 @@ fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not()
     );
     set_trace_id(&[b'x'; TRACE_ID_BYTES_MAX + 1]);
     assert_eq!(variable(), None, "as good as none");
-    #[cfg(feature = "platform")]
     entries_of_a_child_have_each_name_of_its_event_once();
     if !cfg!(miri) {
         a_program_changes_its_environment();
@@ -179,11 +178,10 @@ fn a_program_changes_its_environment() {
 }
 
 /// What a list of entries holds.
-#[cfg(feature = "platform")]
 fn texts_of(list: usize) -> std::vec::Vec<String> {
     let mut list = list as *mut *mut core::ffi::c_char;
     let mut texts = vec![];
-    while let Some(entry) = environment::entry_of(list) {
+    while let Some(entry) = environment::next_entry(list) {
         // SAFETY: C strings of the test below.
         let text = unsafe { core::ffi::CStr::from_ptr(entry) };
         texts.push(text.to_str().expect("text").into());
@@ -193,7 +191,6 @@ fn texts_of(list: usize) -> std::vec::Vec<String> {
 }
 
 /// With duplicates, which execve(2) hands on as they are, and with more than have room.
-#[cfg(feature = "platform")]
 fn entries_of_a_child_have_each_name_of_its_event_once() {
     let own = [
         "PATH=/first",
@@ -217,7 +214,7 @@ fn entries_of_a_child_have_each_name_of_its_event_once() {
     let before = environ.swap(list.as_mut_ptr(), Ordering::Relaxed);
     let here = Environment::new();
     assert_eq!(here.get(b"PATH="), Some(&b"/first"[..]), "as getenv(3)");
-    let found = texts_of(here.entries_with(b"ID=new\0OTHER=o\0ZZ=no NUL").address());
+    let found = texts_of(here.envp_with(b"ID=new\0OTHER=o\0ZZ=no NUL").address());
     let wanted = [
         "ID=new",
         "OTHER=o",
@@ -230,7 +227,7 @@ fn entries_of_a_child_have_each_name_of_its_event_once() {
     ];
     assert_eq!(found[..wanted.len()], wanted);
     assert_eq!(found.len(), ENVIRONMENT_MAX + 1);
-    let found = texts_of(here.entries_with(b"").address());
+    let found = texts_of(here.envp_with(b"").address());
     assert_eq!(found[..own.len()], own);
     forget(b"ID=");
     let found = texts_of(here.entries().address());
@@ -261,7 +258,6 @@ fn too_many_variables_are_left_as_they_are() {
     assert_ne!(id.as_deref(), Ok("with one more"));
 }
 
-#[cfg(feature = "platform")]
 #[test]
 #[cfg_attr(miri, ignore = "starts a process")]
 fn what_has_no_nul_at_its_end_is_no_program() {

@@ -33,7 +33,7 @@ pub const KNOWN: &[&[u8]] = &[
     b"lambda-runtime-aws-request-id",
     b"lambda-runtime-invocation-id",
     b"lambda-runtime-trace-id",
-    #[cfg(feature = "platform")]
+    #[cfg(feature = "lambda-extras")]
     b"lambda-runtime-aws-tenant-id",
 ];
 /// So many of them frame the message.
@@ -46,8 +46,7 @@ pub const REQUEST_ID: usize = 0;
 pub const INVOCATION_ID: usize = 1;
 /// The trace id.
 pub const TRACE_ID: usize = 2;
-/// The tenant id, which log records have.
-#[cfg(feature = "platform")]
+/// The tenant id, which log records have; not tracked without the feature `lambda-extras`.
 pub const TENANT_ID: usize = 3;
 
 /// The known names one behind the other, the length of each before it: a table of slices takes

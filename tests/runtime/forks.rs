@@ -56,7 +56,10 @@ fn fork_failing_at_init_is_one_init_error() {
         assert_eq!(ledger.posts[0].kind, Kind::InitError);
         let message = error_message(&ledger.posts[0], "Runtime.OutOfResources");
         assert!(message.contains("cannot fork a worker"), "{message}");
-        assert!(said.contains("cannot fork a worker: errno 11"), "{said}");
+        assert!(
+            said.contains("cannot fork a worker, trying again: errno 11"),
+            "{said}"
+        );
         assert_eq!(left, [0; 0], "workers that wait for others");
         // A line a try, not one a worker that is missing.
         assert!(said.lines().count() < 32, "{said}");
@@ -71,7 +74,7 @@ fn fork_failing_for_a_moment_at_init_is_tried_again() {
     };
     let mut process = start.spawn();
     until_held(&mut process, &server, 4);
-    process.until_said("cannot fork a worker: errno 11");
+    process.until_said("cannot fork a worker, trying again: errno 11");
     assert_eq!(server.ledger().posts.len(), 0);
 }
 
@@ -84,7 +87,7 @@ fn fork_failing_after_init_is_tried_again() {
     let mut process = start.spawn();
     until_held(&mut process, &server, 1);
     sys::kill(worker_of(&process), sys::SIGKILL);
-    process.until_said("cannot fork a worker: errno 11");
+    process.until_said("cannot fork a worker, trying again: errno 11");
     until_held(&mut process, &server, 1);
     assert_eq!(server.ledger().posts.len(), 0);
 }

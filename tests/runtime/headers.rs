@@ -311,7 +311,7 @@ fn a_request_id_that_is_absent_or_longer_than_1024_bytes_ends_the_runtime() {
         let outcome = echo().run(Script::events([event]));
         let ledger = outcome.assert_exit(1);
         assert!(ledger.posts.is_empty(), "{:?}: {ledger}", event.id);
-        let said = "tinderbox: request id empty or too long: ";
+        let said = "tinderbox: an event's id is empty, longer than 1024 bytes or has a CR: ";
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
     }
 }

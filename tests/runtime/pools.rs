@@ -157,9 +157,9 @@ fn a_crash_an_exit_and_a_panic_cost_their_event_alone() {
     until_held(&mut process, &server, 2);
     for text in [
         "by signal 6",
-        "exit status 7",
-        "exit status 101",
-        "exit status 0",
+        "exited with status 7",
+        "exited with status 101",
+        "exited with status 0",
     ] {
         process.until_said(text);
     }
@@ -179,7 +179,7 @@ fn an_init_error_is_told_once_and_all_end() {
         ("fail", "Function.ProbeInit", "probe init failed"),
         ("panic", "Runtime.Panic", "probe panicked at init"),
         ("exit", "Runtime.ExitError", "a worker ended at init"),
-        ("long", "Runtime.InitError", "more than 64 KB"),
+        ("long", "Runtime.InitError", "longer than 64 KiB"),
     ] {
         let server = Server::start(Script::default());
         let mut process = pool(8, &server).variable("PROBE_INIT", how).spawn();
@@ -239,7 +239,7 @@ fn a_worker_that_asks_in_vain_for_too_long_ends_and_another_asks() {
     let server = Server::start(script.get(Turn::event(&event)));
     let mut process = pool(1, &server).spawn();
     until_held(&mut process, &server, 1);
-    process.until_said("a worker ended with exit status 1");
+    process.until_said("a worker exited with status 1");
     let ledger = server.ledger();
     assert_eq!(ledger.answer("after").body, b"after all");
     assert_eq!(
@@ -266,7 +266,7 @@ fn ignored_signals_that_were_handed_down_do_no_harm() {
         .spawn();
     until_held(&mut process, &server, 2);
     server.more(vec![Turn::event(&Event::new("dies", "kill"))]);
-    process.until_said("a worker was ended by signal 9");
+    process.until_said("a worker was killed by signal 9");
     until_held(&mut process, &server, 2);
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));

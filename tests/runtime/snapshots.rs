@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::api::request::Other;
 use crate::support::api::{Cut, Event, HangUp, Kind, Script, Server, Turn};
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
@@ -228,6 +229,29 @@ fn who_wants_notice_of_the_end_is_registered_and_gets_it() {
 }
 
 #[test]
+fn extension_after_a_restore_waits_on_a_new_connection() {
+    let event = Event::new("event", "event");
+    let server = Server::start(Script {
+        register: registered(),
+        ..script(vec![restored()], &event)
+    });
+    let mut process = snap()
+        .variable("PROBE_INIT", "hooks")
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    process.until_idle(&server);
+    let ledger = server.ledger();
+    let requests: Vec<_> = ledger.extensions.iter().map(|head| head.other).collect();
+    let next = Some(Other::ExtensionNext);
+    assert_eq!(requests, [Some(Other::Register), next, next], "{ledger}");
+    assert_echoed(&ledger, &event);
+    sys::kill(process.pid(), sys::SIGTERM);
+    let status = process.wait(bound(PATIENCE_MS));
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    server.finish();
+}
+
+#[test]
 fn a_server_without_extensions_is_served_all_the_same() {
     let event = Event::new("event", "event");
     let outcome = probe()
@@ -235,7 +259,9 @@ fn a_server_without_extensions_is_served_all_the_same() {
         .run(Script::events([&event]));
     assert_echoed(outcome.assert_serving(), &event);
     assert!(
-        outcome.stderr.contains("no notice of the end"),
+        outcome
+            .stderr
+            .contains("cannot register the extension for on_shutdown"),
         "{}",
         outcome.stderr
     );
@@ -264,7 +290,7 @@ fn a_build_without_the_platform_says_so() {
         let outcome = start.run(Script::default());
         let ledger = outcome.assert_exit(3);
         let message = error_message(&ledger.posts[0], "Runtime.Unsupported");
-        assert_eq!(message, "built without the feature platform");
+        assert_eq!(message, "built without the feature lambda-extras");
     }
     let event = Event::new("event", "event");
     let outcome = Start::new(&function("bare")).run(Script::events([&event]));

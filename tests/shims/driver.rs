@@ -41,7 +41,7 @@ impl Language {
     }
 
     /// The runtime's own program and arguments.
-    fn launch(self) -> &'static launch::Language {
+    fn launch(self) -> &'static launch::LaunchSpec {
         match self {
             Php => &launch::PHP,
             Node => &launch::NODE,

@@ -8,15 +8,25 @@ use crate::source::{Source, has_word, in_word};
 const LAYERS: &[&[&str]] = &[
     &["limits", "wire"],
     &["sys"],
-    &["buffer"],
-    &["invocation", "log", "failure"],
-    &["config", "response"],
+    &["buffer", "invocation"],
+    &["diagnostics", "failure"],
+    &["config"],
     &["connection"],
-    &["api"],
-    &["panics"],
-    &["record", "typed", "stream", "pool", "restore", "shutdown"],
-    &["host"],
+    &["message_reader"],
+    &["runtime_api"],
+    &["session"],
+    &["response", "logging", "shutdown"],
+    &[
+        "answer",
+        "json",
+        "stream",
+        "panics",
+        "service",
+        "concurrency",
+    ],
+    &["snapstart"],
     &["runtime"],
+    &["host"],
 ];
 
 /// The roots of the library and of the program, which may use every module.

@@ -158,9 +158,12 @@ fn retired_word_is_found_in_code_comments_and_strings() {
         let joined = word.replace(' ', "_");
         let message = format!(":2: `{word}` is retired: write {instead}");
         for (name, text) in [
-            ("src/api.rs", format!("fine\nlet last_{joined} = 1;\n")),
             (
-                "src/api.rs",
+                "src/runtime_api.rs",
+                format!("fine\nlet last_{joined} = 1;\n"),
+            ),
+            (
+                "src/runtime_api.rs",
                 format!("fine\nconst {}: u8 = 1;\n", joined.to_uppercase()),
             ),
             ("tests/x.rs", format!("fine\n// not {word} fine\n")),
@@ -178,9 +181,9 @@ fn retired_word_is_found_in_code_comments_and_strings() {
 #[test]
 fn retired_name_is_found_in_code_alone() {
     for (word, instead) in IN_NAMES {
-        let wanted = format!("src/api.rs:2: `{word}` is retired: write {instead}");
+        let wanted = format!("src/runtime_api.rs:2: `{word}` is retired: write {instead}");
         let code = format!("fine\nlet {word}_bytes = 1;\n");
-        let names = |text: &str| retired_names(&Source::new("src/api.rs", text));
+        let names = |text: &str| retired_names(&Source::new("src/runtime_api.rs", text));
         assert_eq!(names(&code), [wanted]);
         let prose = format!("// as {word} fine\nf(\"as {word} fine\");\n");
         assert_eq!(names(&prose), [""; 0]);
@@ -210,7 +213,7 @@ fn retired_word_in_a_path_is_found() {
 fn retired_word_within_another_word_is_not_found() {
     let text = "interface surface facet household broom mushroom stalk retold outdoor newsletter\n\
                 tellurium within think twinkle thing doorbell unkept housed\n";
-    for name in ["src/api.rs", "README.md"] {
+    for name in ["src/runtime_api.rs", "README.md"] {
         assert_eq!(retired_words(name, text), [""; 0]);
     }
 }

@@ -81,6 +81,14 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
             Err(response.fail("Function.Probe", &[&text[..end]]))
         }
         b"fail-bytes" => Err(response.fail("Function.Probe", &[rest])),
+        b"fail-parts" => {
+            let mut parts: [&[u8]; 64] = [b""; 64];
+            for part in &mut parts[..number(rest)] {
+                *part = &ZEROS[..160 * 1024];
+            }
+            Err(response.fail("Function.Probe", &parts))
+        }
+        b"panic-format" => panic!("before {}", PanicsWhenFormatted(number(rest))),
         b"panic" => response.write(&event[event.len() + rest.len()..][1..]),
         b"big" => big(number(rest), response),
         b"context" => context(invocation, response),
@@ -144,6 +152,18 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
             response.write(b"still here")
         }
         _ => response.write(event),
+    }
+}
+
+/// Panics when it is formatted, with a message that does so as often as it says.
+struct PanicsWhenFormatted(usize);
+
+impl core::fmt::Display for PanicsWhenFormatted {
+    fn fmt(&self, _: &mut core::fmt::Formatter) -> core::fmt::Result {
+        match self.0 {
+            0 => panic!("within a message"),
+            depth => panic!("within {}", PanicsWhenFormatted(depth - 1)),
+        }
     }
 }
 

@@ -16,6 +16,8 @@ enum Event {
     Panic(String),
     /// Panics, and catches the panic itself.
     Catch,
+    /// An error with a message and a trace of so many lines, each of so many characters.
+    Trace(usize, usize, usize),
     /// Logs from this thread and another.
     Log,
 }
@@ -51,6 +53,14 @@ fn answer(event: Event, _: &Invocation) -> Result<Answer, Failure> {
             let caught = std::panic::catch_unwind(|| panic!("caught"));
             caught.is_err().to_string()
         }
+        Event::Trace(message, lines, line) => {
+            let trace = vec!["\"".repeat(line); lines];
+            return Err(Failure::with_trace(
+                "Function.Trace",
+                "m".repeat(message),
+                trace,
+            ));
+        }
         Event::Log => {
             tinderbox::info!("of the thread that serves");
             let other = std::thread::spawn(|| tinderbox::warn!("of another"));
@@ -58,6 +68,14 @@ fn answer(event: Event, _: &Invocation) -> Result<Answer, Failure> {
         }
     };
     Ok(Answer { value })
+}
+
+/// A value, one that is no JSON at its end, and another one.
+fn add_half(response: &mut Response) -> Result<(), Failure> {
+    response.json(&[1])?;
+    let keys = std::collections::BTreeMap::from([((1, 2), 3)]);
+    let failed = response.json(&("written", keys));
+    response.json(&failed.map_err(|failure| failure.error_type()).err())
 }
 
 fn main() {
@@ -71,6 +89,11 @@ fn main() {
                     response.stream("text/plain")?;
                     response.write(b"first")?;
                     panic!("within a stream")
+                }
+                b"half" => add_half(response),
+                b"stream-half" => {
+                    response.stream("application/json")?;
+                    add_half(response)
                 }
                 _ => answer(invocation, response),
             },

@@ -1,19 +1,22 @@
 //! A process that is kept alive from one event to the next, and a channel to it: what shells and
 //! workers have in common. What is said over the channel is theirs.
 
-use crate::buffer::Text;
-use crate::host::child::{Failed, cannot_run, ended_badly, ends_soon, failed, late, put_down};
+use crate::buffer::FixedBytes;
+use crate::diagnostics;
+use crate::host::child::{
+    ReportedError, exit_error, exits_within_grace, failed, kill_and_wait, spawn_error,
+    timeout_error,
+};
+use crate::host::child_output::ChildOutput;
 use crate::host::context::{Time, forget_trace_id};
-use crate::host::logs::Logs;
-use crate::host::resolve::without_nul;
-use crate::host::types::Types;
+use crate::host::resolve::strip_nul;
+use crate::host::types::ErrorTypeInterner;
 use crate::limits::PIPE_BYTES;
-use crate::log;
 use crate::response::Response;
-use crate::sys::child::{ARGUMENTS_MAX, Child, Ending, Start};
+use crate::sys::child::{ARGUMENTS_MAX, Child, ExitStatus, Start};
 use crate::sys::files::open_null;
-use crate::sys::pipes::{memory_file, pipe, sockets, wait_for};
-use crate::sys::{Descriptor, Environment, Region};
+use crate::sys::ipc::{channel_pair, memfd, pipe, wait_for};
+use crate::sys::{Descriptor, Environment, TakeOnce};
 use crate::wire::frame::LINE_BYTES_MAX;
 
 /// What to run. All texts have a NUL at their end. All zeros when it is new.
@@ -23,7 +26,7 @@ pub struct Command {
     /// Its arguments, the first of which is its name.
     arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
     /// What it prints comes to us; else it goes where our own output goes.
-    pub prints_to_us: bool,
+    pub capture_output: bool,
 }
 
 impl Command {
@@ -32,7 +35,7 @@ impl Command {
         Command {
             path: b"\0",
             arguments: [None; _],
-            prints_to_us: false,
+            capture_output: false,
         }
     }
 
@@ -46,9 +49,9 @@ impl Command {
 
 /// Why a process is of no use any more, or not yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ProcessError {
     /// It cannot be started: see `number`.
-    NotStarted,
+    SpawnFailed,
     /// There are no descriptors for it, or no memory.
     NoDescriptors,
     /// It has said that it cannot begin: see `init_error`.
@@ -56,7 +59,7 @@ pub enum Trouble {
     /// The file has no such function.
     NoFunction,
     /// It cannot open our descriptors.
-    NoProc,
+    ProcfsUnavailable,
     /// Its time is up.
     Late,
     /// It has ended.
@@ -82,16 +85,16 @@ pub struct Input {
     pub bytes: [u8; PIPE_BYTES],
 }
 
-static INPUT: Region<Input> = Region::new(Input {
+static INPUT: TakeOnce<Input> = TakeOnce::new(Input {
     start: 0,
     end: 0,
     bytes: [0; _],
 });
-static TYPES: Region<Types> = Region::new(Types::new());
-static SAID: Region<Text<LINE_BYTES_MAX>> = Region::new(Text::new());
+static TYPES: TakeOnce<ErrorTypeInterner> = TakeOnce::new(ErrorTypeInterner::new());
+static SAID: TakeOnce<FixedBytes<LINE_BYTES_MAX>> = TakeOnce::new(FixedBytes::new());
 
 /// A process that is kept alive.
-pub struct Kept {
+pub struct PersistentProcess {
     command: &'static Command,
     /// The process, while there is one.
     pub running: Option<Running>,
@@ -104,19 +107,22 @@ pub struct Kept {
     /// How much it says about why it cannot begin, in bytes, and the type of that.
     pub init_error: (usize, &'static [u8]),
     /// What it prints.
-    pub logs: &'static mut Logs,
+    pub logs: &'static mut ChildOutput,
     /// The types of its errors.
-    pub types: &'static mut Types,
+    pub types: &'static mut ErrorTypeInterner,
     /// The line that was taken last.
-    pub said: &'static mut Text<LINE_BYTES_MAX>,
+    pub said: &'static mut FixedBytes<LINE_BYTES_MAX>,
     /// What was read from the channel.
     pub input: &'static mut Input,
 }
 
-impl Kept {
+impl PersistentProcess {
     /// Something to run; `None` but for the first.
-    pub fn new(command: &'static Command, logs: &'static mut Logs) -> Option<Kept> {
-        Some(Kept {
+    pub fn new(
+        command: &'static Command,
+        logs: &'static mut ChildOutput,
+    ) -> Option<PersistentProcess> {
+        Some(PersistentProcess {
             command,
             running: None,
             dying: None,
@@ -140,15 +146,18 @@ impl Kept {
     /// there was time between two events.
     pub fn ensure(
         &mut self,
-        begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
+        begin: impl FnOnce(&mut PersistentProcess) -> Result<(), ProcessError>,
         end_ms: Option<u64>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ProcessError> {
         if self.last && self.is_ready() {
-            self.let_end(end_ms);
+            self.stop_gracefully(end_ms);
         }
         self.last = false;
         if self.running.is_some() && !self.is_well() {
-            log::line_by_deadline(b"ended, or spoke, between two events: ", self.name());
+            diagnostics::diagnostic_by_deadline(
+                b"ended, or spoke, between two events: ",
+                self.name(),
+            );
             self.stop();
         }
         if self.running.is_none() {
@@ -163,8 +172,8 @@ impl Kept {
     /// Waits until it takes events, as `begin` does.
     pub fn finish_start(
         &mut self,
-        begin: impl FnOnce(&mut Kept) -> Result<(), Trouble>,
-    ) -> Result<(), Trouble> {
+        begin: impl FnOnce(&mut PersistentProcess) -> Result<(), ProcessError>,
+    ) -> Result<(), ProcessError> {
         begin(self)?;
         if let Some(running) = &mut self.running {
             running.ready = true;
@@ -190,15 +199,15 @@ impl Kept {
     }
 
     /// Starts it, and does not wait until it takes events.
-    pub fn start(&mut self) -> Result<(), Trouble> {
+    pub fn start(&mut self) -> Result<(), ProcessError> {
         let command = &self.command;
         // Nothing to read; an empty root has no /dev/null.
-        let nothing = open_null().or_else(|| memory_file(b""));
-        let (Some((channel, its_channel)), Some(nothing)) = (sockets(), nothing) else {
-            return Err(Trouble::NoDescriptors);
+        let nothing = open_null().or_else(|| memfd(b""));
+        let (Some((channel, its_channel)), Some(nothing)) = (channel_pair(), nothing) else {
+            return Err(ProcessError::NoDescriptors);
         };
-        let its_log = if command.prints_to_us {
-            let (log, its_log) = pipe().ok_or(Trouble::NoDescriptors)?;
+        let its_log = if command.capture_output {
+            let (log, its_log) = pipe().ok_or(ProcessError::NoDescriptors)?;
             self.logs.from = Some(log);
             Some(its_log)
         } else {
@@ -222,7 +231,7 @@ impl Kept {
                 Ok(child) => child,
                 Err(number) => {
                     self.number = number;
-                    return Err(Trouble::NotStarted);
+                    return Err(ProcessError::SpawnFailed);
                 }
             },
             channel,
@@ -233,11 +242,11 @@ impl Kept {
     }
 
     /// Kills it, with its process group, if it still runs. Returns how it ended, if it has.
-    pub fn stop(&mut self) -> Option<Ending> {
+    pub fn stop(&mut self) -> Option<ExitStatus> {
         (self.input.start, self.input.end) = (0, 0);
         let mut ending = None;
         if let Some(Running { child, .. }) = self.running.take() {
-            ending = put_down(&child, self.logs);
+            ending = kill_and_wait(&child, self.logs);
             if ending.is_none() {
                 self.dying = Some(child);
             }
@@ -248,9 +257,9 @@ impl Kept {
     }
 
     /// Lets it end by itself for a moment, and then kills it.
-    pub fn let_end(&mut self, end_ms: Option<u64>) {
+    pub fn stop_gracefully(&mut self, end_ms: Option<u64>) {
         if let Some(running) = &self.running {
-            ends_soon(&running.child, self.logs, end_ms);
+            exits_within_grace(&running.child, self.logs, end_ms);
         }
         self.stop();
     }
@@ -262,48 +271,55 @@ impl Kept {
 
     /// The program.
     pub fn name(&self) -> &'static [u8] {
-        without_nul(self.command.path)
+        strip_nul(self.command.path)
     }
 
     /// Ends the process because of a trouble, unless it is still beginning and only late, and says
     /// what that means for the event in hand.
-    pub fn fail(&mut self, trouble: Trouble, time: &Time, response: &mut Response) -> Failed {
+    pub fn fail(
+        &mut self,
+        trouble: ProcessError,
+        time: &Time,
+        response: &mut Response,
+    ) -> ReportedError {
         let (error_type, text): (&str, &[u8]) = match trouble {
-            Trouble::InitError => {
+            ProcessError::InitError => {
                 let (bytes, error_type) = self.init_error;
-                let buffer = response.start_failure();
+                let buffer = response.begin_error_body();
                 let read = self.body(bytes, time.end_ms, &mut |piece| buffer.append(piece));
-                self.let_end(time.end_ms);
+                self.stop_gracefully(time.end_ms);
                 if read.is_ok() {
-                    return Failed(error_type);
+                    return ReportedError(error_type);
                 }
                 ("Runtime.BadFrame", b"an init error cut short")
             }
-            Trouble::Late => {
+            ProcessError::Late => {
                 // One that still begins may be done with that by the next event.
                 if self.is_ready() {
                     self.stop();
                 }
-                return late(time.limit_ms, response);
+                return timeout_error(time.limit_ms, response);
             }
-            Trouble::Ended => {
-                let ending = self.stop().unwrap_or(Ending::Exit(0));
-                return ended_badly(&ending, self.logs, response);
+            ProcessError::Ended => {
+                let ending = self.stop().unwrap_or(ExitStatus::Exit(0));
+                return exit_error(&ending, self.logs, response);
             }
-            Trouble::NotStarted => return cannot_run(self.command.path, self.number, response),
-            Trouble::Broken => (
+            ProcessError::SpawnFailed => {
+                return spawn_error(self.command.path, self.number, response);
+            }
+            ProcessError::Broken => (
                 "Runtime.BadFrame",
                 b"the handler does not keep to the protocol of its channel",
             ),
-            Trouble::NoFunction => (
+            ProcessError::NoFunction => (
                 "Runtime.NoSuchHandler",
                 b"the file has no such function, see _HANDLER",
             ),
-            Trouble::NoProc => (
+            ProcessError::ProcfsUnavailable => (
                 "Runtime.InvalidEntrypoint",
                 b"the shell cannot open /proc/PID/fd of the runtime",
             ),
-            Trouble::NoDescriptors => (
+            ProcessError::NoDescriptors => (
                 "Runtime.OutOfResources",
                 b"no descriptor or no memory for the handler",
             ),

@@ -1,40 +1,42 @@
-//! What a function logs: a line of text or of JSON for each record, with one write.
+//! The log records of a function: a line of text or of JSON for each, with one write.
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: a JSON object a line; else text, fields separated by tabs |
-//! | `AWS_LAMBDA_LOG_LEVEL` | what is below is left out: `TRACE`, `DEBUG`, `INFO` (without it), `WARN`, `ERROR`, `FATAL` |
-//! | `_LAMBDA_TELEMETRY_LOG_FD` | records go to this descriptor, in frames, and the variable away |
+//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: each record is a JSON object; else text, fields separated by tabs |
+//! | `AWS_LAMBDA_LOG_LEVEL` | the lowest level that is logged: `TRACE`, `DEBUG`, `INFO` (the default), `WARN`, `ERROR`, `FATAL` |
+//! | `_LAMBDA_TELEMETRY_LOG_FD` | records go to this descriptor, in frames; the variable is unset |
 //!
 //! Linked only into a program that logs. Sources: AWS Lambda Developer Guide, "Advanced logging
 //! controls"; the frames are those of AWS's Node.js and Python clients.
 
-mod room;
+mod event_ids;
+mod record_buffer;
 
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits::RECORD_BYTES_MAX;
-use crate::panics;
 use crate::sys::{self, Environment};
 use crate::wire::http1::decimal;
 use crate::wire::json;
-use room::{FRAME_HEAD_BYTES, Room};
+use event_ids::with_event_ids;
+pub(crate) use event_ids::{clear_event_ids, set_event_ids};
+use record_buffer::{FRAME_HEAD_BYTES, RecordBuffer};
 
-/// How much a record matters.
+/// The severity of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Every step.
+    /// Single steps.
     Trace = 1,
-    /// For who looks for a fault.
+    /// Diagnostic detail.
     Debug,
-    /// As it should be.
+    /// Normal operation.
     Info,
-    /// Not as it should be.
+    /// Unexpected but handled.
     Warn,
     /// An event failed.
     Error,
-    /// The function cannot go on.
+    /// The function cannot continue.
     Fatal,
 }
 
@@ -46,30 +48,29 @@ impl Level {
     }
 }
 
-/// Logs a message of any bytes: what is not UTF-8 becomes U+FFFD, control bytes are escaped. For
-/// one that has to be put together there are the macros [`info!`](crate::info) and its likes.
+/// Logs a message of any bytes: what is not UTF-8 becomes U+FFFD, control bytes are escaped. To
+/// format a message, use the macros [`info!`](crate::info) and its likes.
 ///
-/// A record has the time, the level, and the ids of request and tenant, if the thread that serves
-/// events writes it while there is one; in text, the tenant is a field of its own behind the
-/// request, which only records of events with a tenant have. In text, a line break within a message
-/// is a carriage return, as AWS's own clients have it. A record is at most 1 MiB long; the end of a
-/// longer message is cut off. What nobody reads within half a second is lost, and so is what
-/// follows until somebody reads again: no record holds an event up for longer.
+/// A record has the time, the level and, on the thread that handles an event, the ids of request
+/// and tenant. In text, the tenant is a field of its own behind the request, which only records of
+/// events with a tenant have. In text, a line break within a message is a carriage return, as in
+/// AWS's own clients. A record is at most 1 MiB long; the end of a longer message is truncated. A
+/// record that nobody reads within half a second is lost, and so are those that follow until
+/// somebody reads again: no record delays an event for longer.
+///
+/// With std, any thread may log at any time.
 pub fn log(level: Level, message: &[u8]) {
-    record(level, |line| line.message(message));
+    log_at(level, |record| record.append_message(message));
 }
 
-/// Logs a line that somebody has printed: nobody has said how much it matters, so no level leaves
-/// it out.
+/// Logs a line that a child process printed. The child gave no level, so none suppresses the line.
 ///
-/// False: it was not read in time, and is lost, or a part of it.
-#[cfg(feature = "platform")]
-pub(crate) fn printed(level: Level, line: &[u8]) -> bool {
-    make(Settings::get(), level, |record| record.message(line))
+/// False: nobody read it in time, and it is lost, or a part of it.
+pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
+    emit(Settings::get(), level, |record| record.append_message(line))
 }
 
 /// Whether records are JSON.
-#[cfg(feature = "platform")]
 pub(crate) fn is_json() -> bool {
     Settings::get().json
 }
@@ -77,8 +78,8 @@ pub(crate) fn is_json() -> bool {
 /// For the bodies of the macros: logs what `write` writes.
 #[doc(hidden)]
 pub fn log_with(level: Level, write: &dyn Fn(&mut dyn Write) -> fmt::Result) {
-    record(level, |line| {
-        let _ = write(line);
+    log_at(level, |record| {
+        let _ = write(record);
     });
 }
 
@@ -90,37 +91,37 @@ macro_rules! log {
     };
 }
 
-/// Logs a formatted message at the level `TRACE`; see [`log()`](crate::log()) for what a record is.
+/// Logs a formatted message at the level `TRACE`, as a record of [`log()`](crate::log()).
 #[macro_export]
 macro_rules! trace {
     ($($message:tt)+) => { $crate::log!(Trace, $($message)+) };
 }
 
-/// Logs a formatted message at the level `DEBUG`; see [`log()`](crate::log()) for what a record is.
+/// Logs a formatted message at the level `DEBUG`, as a record of [`log()`](crate::log()).
 #[macro_export]
 macro_rules! debug {
     ($($message:tt)+) => { $crate::log!(Debug, $($message)+) };
 }
 
-/// Logs a formatted message at the level `INFO`; see [`log()`](crate::log()) for what a record is.
+/// Logs a formatted message at the level `INFO`, as a record of [`log()`](crate::log()).
 #[macro_export]
 macro_rules! info {
     ($($message:tt)+) => { $crate::log!(Info, $($message)+) };
 }
 
-/// Logs a formatted message at the level `WARN`; see [`log()`](crate::log()) for what a record is.
+/// Logs a formatted message at the level `WARN`, as a record of [`log()`](crate::log()).
 #[macro_export]
 macro_rules! warn {
     ($($message:tt)+) => { $crate::log!(Warn, $($message)+) };
 }
 
-/// Logs a formatted message at the level `ERROR`; see [`log()`](crate::log()) for what a record is.
+/// Logs a formatted message at the level `ERROR`, as a record of [`log()`](crate::log()).
 #[macro_export]
 macro_rules! error {
     ($($message:tt)+) => { $crate::log!(Error, $($message)+) };
 }
 
-/// Logs a formatted message at the level `FATAL`; see [`log()`](crate::log()) for what a record is.
+/// Logs a formatted message at the level `FATAL`, as a record of [`log()`](crate::log()).
 #[macro_export]
 macro_rules! fatal {
     ($($message:tt)+) => { $crate::log!(Fatal, $($message)+) };
@@ -131,7 +132,7 @@ static SETTINGS: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Clone, Copy)]
 struct Settings {
-    lowest: usize,
+    min_level: usize,
     json: bool,
     /// Where frames go.
     descriptor: Option<usize>,
@@ -139,6 +140,14 @@ struct Settings {
 
 const JSON: usize = 8;
 const DESCRIPTOR_SHIFT: u32 = 4;
+
+/// Reads the settings before any code of the program runs, and unsets the variable that no child
+/// may inherit: later, other threads may read the environment.
+#[cfg(feature = "std")]
+pub(crate) fn init() {
+    Settings::get();
+    sys::forget(TELEMETRY);
+}
 
 impl Settings {
     fn get() -> Settings {
@@ -148,7 +157,7 @@ impl Settings {
             SETTINGS.store(word, Ordering::Relaxed);
         }
         Settings {
-            lowest: word & 7,
+            min_level: word & 7,
             json: word & JSON != 0,
             descriptor: (word >> DESCRIPTOR_SHIFT).checked_sub(1),
         }
@@ -158,16 +167,19 @@ impl Settings {
         let environment = Environment::new();
         let value = |name| environment.get(name).unwrap_or_default();
         let level = value(b"AWS_LAMBDA_LOG_LEVEL=");
-        let named = NAMES.iter().position(|name| same(name, level));
-        let mut word = named.map_or(Level::Info as usize, |index| index + 1);
-        if same(value(b"AWS_LAMBDA_LOG_FORMAT="), b"json") {
+        let index = NAMES
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(level));
+        let mut word = index.map_or(Level::Info as usize, |index| index + 1);
+        if value(b"AWS_LAMBDA_LOG_FORMAT=").eq_ignore_ascii_case(b"json") {
             word |= JSON;
         }
         if let Some(descriptor) = environment.get(TELEMETRY).and_then(decimal) {
-            // What is no descriptor at all is one that nothing can be written to.
+            // A number that is too large for a descriptor stands for one that is not open.
             let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
-            sys::forget(TELEMETRY); // what is started from here must not write frames
+            #[cfg(not(feature = "std"))] // with std, `init` does so
+            sys::forget(TELEMETRY);
         }
         word
     }
@@ -175,45 +187,42 @@ impl Settings {
 
 const TELEMETRY: &[u8] = b"_LAMBDA_TELEMETRY_LOG_FD=";
 
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.eq_ignore_ascii_case(b)
-}
-
 /// The types of frames, without the level.
 const FRAME_JSON: u32 = 0xa55a_0002;
 const FRAME_TEXT: u32 = 0xa55a_0003;
 
-/// Room for what ends a line.
-const END_BYTES: usize = 16;
+/// Reserved for the end of a record, in bytes.
+const RECORD_END_BYTES: usize = 16;
 
-/// Makes a record, and writes it, unless its level is too low.
-fn record(level: Level, write_message: impl FnOnce(&mut Line)) {
+/// Logs a record, unless its level is too low.
+fn log_at(level: Level, write_message: impl FnOnce(&mut RecordWriter)) {
     let settings = Settings::get();
-    if level as usize >= settings.lowest {
-        make(settings, level, write_message);
+    if level as usize >= settings.min_level {
+        emit(settings, level, write_message);
     }
 }
 
-fn make(settings: Settings, level: Level, write_message: impl FnOnce(&mut Line)) -> bool {
-    let Some(room) = Room::take() else {
-        return false; // a record within the making of a record
+/// Makes a record, and writes it. False: nobody read it in time.
+fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut RecordWriter)) -> bool {
+    let Some(buffer) = RecordBuffer::acquire() else {
+        return false; // the message of a record logs a record
     };
     let now_us = sys::now_us();
-    let mut line = Line {
-        room,
+    let mut record = RecordWriter {
+        buffer,
         json: settings.json,
-        cut: false,
+        truncated: false,
     };
-    line.put(&[0; FRAME_HEAD_BYTES]);
-    line.start(level, now_us / 1000);
-    write_message(&mut line);
-    line.end();
-    let written = write_out(settings, level, now_us, line.room.bytes());
-    line.room.give_back();
+    record.append(&[0; FRAME_HEAD_BYTES]);
+    record.write_head(level, now_us / 1000);
+    write_message(&mut record);
+    record.write_end();
+    let written = write_record(settings, level, now_us, record.buffer.as_bytes_mut());
+    record.buffer.release();
     written
 }
 
-fn write_out(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -> bool {
+fn write_record(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -> bool {
     if let Some(descriptor) = settings.descriptor {
         let kind = if settings.json {
             FRAME_JSON
@@ -228,7 +237,7 @@ fn write_out(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -
             return true;
         }
         if written > 0 {
-            // Its reader takes what follows for the rest of this frame.
+            // The reader would take the next frame for the rest of this one: use stderr from here.
             let mask = (1 << DESCRIPTOR_SHIFT) - 1;
             SETTINGS.fetch_and(mask, Ordering::Relaxed);
         }
@@ -238,18 +247,20 @@ fn write_out(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -
 }
 
 /// A record in the making, behind the place for the head of a frame.
-struct Line {
-    room: Room,
+struct RecordWriter {
+    buffer: RecordBuffer,
     json: bool,
-    cut: bool,
+    truncated: bool,
 }
 
-impl Line {
-    fn put(&mut self, bytes: &[u8]) {
-        self.cut |= !self.room.push(bytes, RECORD_BYTES_MAX - END_BYTES);
+impl RecordWriter {
+    fn append(&mut self, bytes: &[u8]) {
+        let bytes_max = RECORD_BYTES_MAX - RECORD_END_BYTES;
+        self.truncated |= !self.buffer.append_if_fits(bytes, bytes_max);
     }
 
-    fn start(&mut self, level: Level, now_ms: u64) {
+    /// Writes all that stands before the message.
+    fn write_head(&mut self, level: Level, now_ms: u64) {
         let (json, time, level) = (self.json, timestamp(now_ms), level.name());
         let pieces: [&[u8]; 5] = if json {
             [
@@ -263,66 +274,61 @@ impl Line {
             [b"[", level, b"]\t", &time, b"Z\t"]
         };
         for piece in pieces {
-            self.put(piece);
+            self.append(piece);
         }
-        if panics::is_served() {
-            panics::with_api(|api| self.ids(api));
-        }
-        self.put(if json { b",\"message\":\"" } else { b"\t" });
+        with_event_ids(|request_id, tenant_id| {
+            if json {
+                self.write_field(b",\"requestId\":\"", request_id, b"\"");
+                self.write_field(b",\"tenantId\":\"", tenant_id, b"\"");
+            } else {
+                self.write_field(b"", request_id, b"");
+                self.write_field(b"\t", tenant_id, b"");
+            }
+        });
+        self.append(if json { b",\"message\":\"" } else { b"\t" });
     }
 
-    fn ids(&mut self, api: &crate::api::Api) {
-        let id = api.request_id.get();
-        if self.json {
-            self.field(b",\"requestId\":\"", id, b"\"");
-            #[cfg(feature = "platform")]
-            self.field(b",\"tenantId\":\"", api.tenant_id.get(), b"\"");
-        } else {
-            self.field(b"", id, b"");
-            #[cfg(feature = "platform")]
-            self.field(b"\t", api.tenant_id.get(), b"");
-        }
-    }
-
-    fn field(&mut self, name: &[u8], value: &[u8], end: &[u8]) {
+    /// Writes a field, unless its value is empty.
+    fn write_field(&mut self, start: &[u8], value: &[u8], end: &[u8]) {
         if !value.is_empty() {
-            self.put(name);
-            self.message(value);
-            self.put(end);
+            self.append(start);
+            self.append_message(value);
+            self.append(end);
         }
     }
 
-    /// Adds to the message. In text, it is escaped as in JSON, but for what needs no escape there.
-    fn message(&mut self, text: &[u8]) {
+    /// Appends to the message. In text, it is escaped as in JSON, but for what needs no escape
+    /// there.
+    fn append_message(&mut self, text: &[u8]) {
         json::escape(text, &mut |piece| {
             let piece = match piece {
-                _ if self.cut => return,
+                _ if self.truncated => return,
                 _ if self.json => piece,
                 [b'\\', byte] => core::slice::from_ref(byte),
                 b"\\u0009" => b"\t",
                 b"\\u000a" => b"\r",
                 _ => piece,
             };
-            self.put(piece);
+            self.append(piece);
         });
     }
 
-    fn end(&mut self) {
-        let cut: &[u8] = if self.cut { b"[...]" } else { b"" };
+    fn write_end(&mut self) {
+        let mark: &[u8] = if self.truncated { b"[...]" } else { b"" };
         let end: &[u8] = if self.json { b"\"}\n" } else { b"\n" };
-        self.room.push(cut, RECORD_BYTES_MAX);
-        self.room.push(end, RECORD_BYTES_MAX);
+        self.buffer.append_if_fits(mark, RECORD_BYTES_MAX);
+        self.buffer.append_if_fits(end, RECORD_BYTES_MAX);
     }
 }
 
-impl Write for Line {
+impl Write for RecordWriter {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.message(text.as_bytes());
+        self.append_message(text.as_bytes());
         Ok(())
     }
 }
 
-/// Date and time of day in UTC, as ISO 8601 has them, but for the zone.
+/// Date and time of day in UTC, in ISO 8601 without the zone.
 fn timestamp(now_ms: u64) -> [u8; 23] {
     // Days from 1 March of the year 0, so that a leap day is the last of its year.
     let days = now_ms / 86_400_000 + 719_468;

@@ -6,13 +6,13 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// A place for a function that somebody may want called: a program sets it, the loop looks. It is
 /// of `F` and no other type, not even one with other lifetimes: what is left is got as `F`.
-pub struct Hook<F>(AtomicPtr<()>, PhantomData<fn(F) -> F>);
+pub struct AtomicFn<F>(AtomicPtr<()>, PhantomData<fn(F) -> F>);
 
-impl<F: Copy + Send> Hook<F> {
+impl<F: Copy + Send> AtomicFn<F> {
     /// Nobody wants anything called.
-    pub const fn new() -> Hook<F> {
+    pub const fn new() -> AtomicFn<F> {
         const { assert!(size_of::<F>() == size_of::<*mut ()>()) };
-        Hook(AtomicPtr::new(null_mut()), PhantomData)
+        AtomicFn(AtomicPtr::new(null_mut()), PhantomData)
     }
 
     /// Leaves a function, `fn` with whatever signature; the last one counts.

@@ -1,9 +1,9 @@
-//! Tests of records that need no process; the others are in `tests/runtime/records.rs`.
+//! Tests of log records that need no process; the others are in `tests/runtime/records.rs`.
 
 use super::*;
 
 #[test]
-fn a_time_is_written_as_iso_8601_has_it() {
+fn timestamp_is_iso_8601() {
     for (now_ms, wanted) in [
         (0, "1970-01-01T00:00:00.000"),
         (951_782_399_999, "2000-02-28T23:59:59.999"),
@@ -21,11 +21,11 @@ fn a_time_is_written_as_iso_8601_has_it() {
 }
 
 #[test]
-fn the_macros_take_what_format_takes() {
+fn log_macros_accept_format_arguments() {
     let name = "macro";
     crate::trace!("left out: {}", 1);
     crate::debug!("left out: {name}");
     let nothing: &dyn Fn() = &|| crate::info!("{name} {} {:?}", 1, "two");
-    let _ = nothing; // it is enough that it compiles: what it says would be in the test's output
+    let _ = nothing; // not called: the record would be in the test's output
     assert!(Level::Warn < Level::Error && Level::Fatal.name() == b"FATAL");
 }

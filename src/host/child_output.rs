@@ -1,22 +1,24 @@
 //! What a child prints, other than its response: it is written on at once, as it is, or in JSON
 //! mode as a record a line.
 
-use crate::buffer::{Decimal, Text, put};
-use crate::limits::{DRAIN_READS, LOG_LINE_BYTES_MAX, PIPE_BUF_BYTES, PIPE_BYTES, TAIL_BYTES};
-use crate::record::{self, Level};
-use crate::sys::pipes::{Read, read};
+use crate::buffer::{Decimal, FixedBytes, put};
+use crate::limits::{
+    DRAIN_READS, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES, PIPE_BYTES,
+};
+use crate::logging::{self, Level};
+use crate::sys::ipc::{Read, read};
 use crate::sys::{self, Descriptor};
 use crate::wire::{find, part};
 
 /// The memory for a child's log.
-pub struct Logs {
+pub struct ChildOutput {
     /// The end to read from, while there is one.
     pub from: Option<Descriptor>,
     /// A record a line.
     json: bool,
     read: [u8; PIPE_BYTES],
     /// The last of it, and how much of that there is.
-    tail: [u8; TAIL_BYTES],
+    tail: [u8; OUTPUT_TAIL_BYTES],
     tail_bytes: usize,
     /// The line that has not ended.
     line: [u8; LOG_LINE_BYTES_MAX],
@@ -25,10 +27,10 @@ pub struct Logs {
     lost_bytes: usize,
 }
 
-impl Logs {
+impl ChildOutput {
     /// No log yet.
-    pub const fn new() -> Logs {
-        Logs {
+    pub const fn new() -> ChildOutput {
+        ChildOutput {
             from: None,
             json: false,
             read: [0; _],
@@ -42,7 +44,7 @@ impl Logs {
 
     /// Finds out in which form it is to be written on.
     pub fn set_up(&mut self) {
-        self.json = record::is_json();
+        self.json = logging::is_json();
         sys::ignore_sigpipe(); // before the first line
     }
 
@@ -73,7 +75,7 @@ impl Logs {
                 bytes
             }
             Read::Nothing => 0,
-            Read::End | Read::Failed => {
+            Read::End | Read::ReportedError => {
                 self.from = None;
                 0
             }
@@ -95,10 +97,10 @@ impl Logs {
     /// Says why an event, or init, has failed.
     pub fn say_failed(&self, why: &[u8]) {
         if self.json {
-            record::printed(Level::Error, why);
+            logging::log_child_line(Level::Error, why);
             return;
         }
-        let mut line = Text::<PIPE_BUF_BYTES>::new();
+        let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
         line.set(b"tinderbox: failed: ");
         let mut rest = why;
         while let Some(&byte) = rest.first() {
@@ -150,7 +152,7 @@ impl Logs {
     fn end_line(&mut self) {
         let line = part(&self.line, 0, self.line_bytes);
         let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        if !record::printed(Level::Info, part(line, 0, bytes)) {
+        if !logging::log_child_line(Level::Info, part(line, 0, bytes)) {
             self.lost_bytes += bytes;
         }
         self.line_bytes = 0;
@@ -158,11 +160,11 @@ impl Logs {
 
     /// Says how much was lost, as soon as the log is read again.
     fn say_lost(&mut self) {
-        let mut text = Text::<128>::new();
+        let mut text = FixedBytes::<128>::new();
         text.set(b"\ntinderbox: the log was not read in time; lost bytes: ");
         text.push(Decimal::new(self.lost_bytes).text());
         let said = if self.json {
-            record::printed(Level::Warn, part(text.get(), 1, text.get().len()))
+            logging::log_child_line(Level::Warn, part(text.get(), 1, text.get().len()))
         } else {
             text.push(b"\n");
             sys::write_log(2, text.get()) == text.get().len()
@@ -176,10 +178,10 @@ impl Logs {
     fn keep(&mut self, read_bytes: usize) {
         let new = part(
             &self.read,
-            read_bytes.saturating_sub(TAIL_BYTES),
+            read_bytes.saturating_sub(OUTPUT_TAIL_BYTES),
             read_bytes,
         );
-        let excess = (self.tail_bytes + new.len()).saturating_sub(TAIL_BYTES);
+        let excess = (self.tail_bytes + new.len()).saturating_sub(OUTPUT_TAIL_BYTES);
         let kept = self.tail_bytes.saturating_sub(excess);
         sys::move_down(&mut self.tail, excess, 0, kept);
         self.tail_bytes = kept + put(&mut self.tail, kept, new);

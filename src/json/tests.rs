@@ -1,19 +1,17 @@
-//! Tests of values that are read and written.
+//! Tests of events and responses as values.
 
 use super::*;
-use crate::sys::Region;
 use alloc::string::String;
 use serde_json::{Value, json};
 
-/// What becomes of an event that should be of this type.
+/// The event as a value of this type, or the message of the failure.
 fn read<'a, T: Deserialize<'a>>(event: &'a [u8]) -> Result<T, String> {
     let invocation = Invocation::new(b"", event);
     invocation.json().map_err(|failure| {
         assert_eq!(failure.error_type(), "Function.BadEvent");
-        static RESPONSE: Region<Response> = Region::new(Response::new());
-        static FREE: crate::sys::Slot<Response> = crate::sys::Slot::new();
-        let response = FREE.take().or_else(|| RESPONSE.take());
-        let response = response.expect("tests of one thread");
+        static FREE: crate::sys::Handoff<Response> = crate::sys::Handoff::new();
+        let response = FREE.take();
+        let response = response.unwrap_or_else(|| Response::leaked());
         failure.write(response.buffer());
         let error: Value = serde_json::from_slice(response.buffer().body()).expect("JSON");
         FREE.put(response);
@@ -22,7 +20,7 @@ fn read<'a, T: Deserialize<'a>>(event: &'a [u8]) -> Result<T, String> {
 }
 
 #[test]
-fn what_is_wrong_with_an_event_is_said_with_line_and_column() {
+fn bad_event_fails_with_line_and_column() {
     assert_eq!(read::<&str>(b"\"borrowed\""), Ok("borrowed"));
     assert_eq!(read::<u8>(b"255"), Ok(255));
     for (event, at) in [
@@ -56,9 +54,8 @@ fn what_is_wrong_with_an_event_is_said_with_line_and_column() {
 }
 
 #[test]
-fn a_value_is_written_as_serde_json_has_it() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
-    let response = RESPONSE.take().expect("first");
+fn response_value_is_written_as_json() {
+    let response = Response::leaked();
     for value in [
         json!(null),
         json!("\u{0}\u{7f}\u{e9}\u{10ffff}\"\\/\r\n"),
@@ -70,27 +67,46 @@ fn a_value_is_written_as_serde_json_has_it() {
         let written: Value = serde_json::from_slice(response.buffer().body()).expect("JSON");
         assert_eq!(written, value);
     }
+}
+
+#[test]
+fn response_value_that_is_no_json_adds_nothing() {
+    let response = Response::leaked();
     response.reset();
+    assert!(response.content_type("application/x-ndjson").is_ok());
+    assert!(response.json(&1).is_ok());
     let keys = alloc::collections::BTreeMap::from([((1, 2), 3)]);
-    let failure = response.json(&keys).expect_err("keys that are no strings");
+    let failure = response
+        .json(&("written before the failure", keys))
+        .expect_err("keys that are no strings");
     assert_eq!(failure.error_type(), "Function.BadResponse");
+    assert_eq!(response.buffer().body(), b"1");
+    assert!(response.json(&[2]).is_ok(), "the response goes on");
+    assert_eq!(response.buffer().body(), b"1[2]");
+    assert_eq!(response.finish_head(&Ok(())), b"", "and is a response");
+    let head = response.buffer().bytes();
+    assert!(head.starts_with(b"Content-Type: application/x-ndjson"));
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
-fn a_value_that_is_too_large_fails_the_event() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
-    let response = RESPONSE.take().expect("first");
+fn response_value_over_the_limit_fails_the_event_and_adds_nothing() {
+    let response = Response::leaked();
     response.reset();
-    let outcome = response.json(&"x".repeat(7_000_000));
-    assert!(outcome.is_err());
-    assert_eq!(response.finish(&outcome), b"Function.ResponseSizeTooLarge");
+    assert!(response.json(&1).is_ok());
+    let outcome = response.json(&["fits", &"x".repeat(7_000_000)]);
+    let failure = outcome.as_ref().expect_err("too large");
+    assert_eq!(failure.error_type(), "Function.ResponseSizeTooLarge");
+    assert_eq!(response.buffer().body(), b"1");
+    assert_eq!(
+        response.finish_head(&outcome),
+        b"Function.ResponseSizeTooLarge"
+    );
 }
 
 #[test]
-fn a_typed_handler_reads_and_answers() {
-    static RESPONSE: Region<Response> = Region::new(Response::new());
-    let response = RESPONSE.take().expect("first");
+fn typed_handler_reads_event_and_writes_response() {
+    let response = Response::leaked();
     let mut handler = json(|numbers: alloc::vec::Vec<i32>, _: &Invocation| {
         let sum: i32 = numbers.iter().sum();
         if sum < 0 {

@@ -3,15 +3,16 @@
 //! error with the last 4 KiB of the log in its message.
 
 use crate::host::child::{
-    Failed, News, Pipe, attend, cannot_run, ended_badly, failed, late, put_down,
+    Pipe, ReportedError, Wake, exit_error, failed, kill_and_wait, spawn_error, timeout_error,
+    wait_child,
 };
-use crate::host::context::{Context, Form, Time};
-use crate::host::logs::Logs;
+use crate::host::child_output::ChildOutput;
+use crate::host::context::{Context, ContextFormat, Time};
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Environment;
-use crate::sys::child::{Child, Ending, Start};
-use crate::sys::pipes::{memory_file, pipe, rewind};
+use crate::sys::child::{Child, ExitStatus, Start};
+use crate::sys::ipc::{memfd, pipe, rewind};
 
 /// A program, to be run for each event.
 pub struct Program {
@@ -26,11 +27,11 @@ impl Program {
         invocation: &Invocation<'_>,
         time: &Time,
         response: &mut Response,
-        logs: &mut Logs,
+        logs: &mut ChildOutput,
         context: &mut Context,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), ReportedError> {
         // A file and not a pipe: nobody has to write on while the program reads, or does not.
-        let event = memory_file(invocation.event());
+        let event = memfd(invocation.event());
         let (Some(event), Some((out, its_out)), Some((log, its_log))) = (event, pipe(), pipe())
         else {
             let text = b"no descriptor or no memory for the program";
@@ -39,18 +40,18 @@ impl Program {
         rewind(&event);
         logs.clear_tail();
         logs.from = Some(log);
-        context.write(invocation, time, Form::Variables);
+        context.write(invocation, time, ContextFormat::Variables);
         let environment = Environment::new();
         let started = Child::start(&Start {
             path: self.path,
             arguments: &[Some(self.path)],
-            environment: environment.entries_with(context.get()),
+            environment: environment.envp_with(context.get()),
             streams: [Some(&event), Some(&its_out), Some(&its_log), None],
         });
         let child = match started {
             Ok(child) => child,
             Err(number) => {
-                return Err(cannot_run(self.path, number, response));
+                return Err(spawn_error(self.path, number, response));
             }
         };
         drop((event, its_out, its_log));
@@ -58,9 +59,9 @@ impl Program {
         logs.drain();
         logs.from = None;
         match outcome {
-            Some(Ending::Exit(0)) => Ok(()),
-            Some(ending) => Err(ended_badly(&ending, logs, response)),
-            None => Err(late(time.limit_ms, response)),
+            Some(ExitStatus::Exit(0)) => Ok(()),
+            Some(ending) => Err(exit_error(&ending, logs, response)),
+            None => Err(timeout_error(time.limit_ms, response)),
         }
     }
 }
@@ -70,27 +71,27 @@ impl Program {
 fn watch(
     child: &Child,
     mut out: Pipe,
-    logs: &mut Logs,
+    logs: &mut ChildOutput,
     time: &Time,
     response: &mut Response,
-) -> Option<Ending> {
+) -> Option<ExitStatus> {
     loop {
-        match attend(child, [out.0.as_ref(), None], false, logs, time.end_ms) {
-            News::First | News::Second => {
+        match wait_child(child, [out.0.as_ref(), None], false, logs, time.end_ms) {
+            Wake::First | Wake::Second => {
                 if out.take(response).is_none() {
                     // It may go on writing for ever. The response knows what became of it.
-                    put_down(child, logs);
-                    return Some(Ending::Exit(0));
+                    kill_and_wait(child, logs);
+                    return Some(ExitStatus::Exit(0));
                 }
             }
-            News::Ended => {
+            Wake::Ended => {
                 let ending = child.ending();
                 // What it wrote is in the pipe by now; who else holds that may go on writing.
                 let _ = out.drain(response);
                 return Some(ending);
             }
-            News::Late => {
-                put_down(child, logs);
+            Wake::Late => {
+                kill_and_wait(child, logs);
                 return None;
             }
         }

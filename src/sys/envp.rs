@@ -5,15 +5,15 @@ use core::marker::PhantomData;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::environment::{ENVIRON, Environment, entry_of, value_of};
+use super::environment::{ENVIRON, Environment, next_entry, strip_name};
 use crate::limits::ENVIRONMENT_MAX;
 use crate::wire::{find, part};
 
 /// An environment as execve(2) takes it.
 #[derive(Clone, Copy)]
-pub struct Entries<'a>(*const *mut c_char, PhantomData<&'a [u8]>);
+pub struct Envp<'a>(*const *mut c_char, PhantomData<&'a [u8]>);
 
-impl Entries<'_> {
+impl Envp<'_> {
     /// Where its list begins.
     pub(super) fn address(self) -> usize {
         self.0 as usize
@@ -26,16 +26,16 @@ static EXTENDED: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
 
 impl Environment {
     /// All of it.
-    pub fn entries(&self) -> Entries<'_> {
+    pub fn entries(&self) -> Envp<'_> {
         // SAFETY: `environ` is libc's own variable, and lives as long as the process.
-        Entries(unsafe { ENVIRON.load(Ordering::Relaxed) }, PhantomData)
+        Envp(unsafe { ENVIRON.load(Ordering::Relaxed) }, PhantomData)
     }
 
     /// All of it, and before it variables that come as `NAME=value`, each with a NUL at its end.
     /// Entries with the names of these are left out: of two entries, getenv(3) finds the first, and
     /// shells keep the last. What is beyond `ENVIRONMENT_MAX` is left out too. Good until it is
     /// asked for again.
-    pub fn entries_with<'a>(&'a self, variables: &'a [u8]) -> Entries<'a> {
+    pub fn envp_with<'a>(&'a self, variables: &'a [u8]) -> Envp<'a> {
         let mut places = EXTENDED
             .split_last()
             .map_or(&[][..], |(_, places)| places)
@@ -50,11 +50,11 @@ impl Environment {
         }
         // SAFETY: as in `get`.
         let mut list = unsafe { ENVIRON.load(Ordering::Relaxed) };
-        while let Some(entry) = entry_of(list) {
+        while let Some(entry) = next_entry(list) {
             let is_given = |variable: &[u8]| {
                 let name = part(variable, 0, find(variable, 0, b'=') + 1);
                 // SAFETY: a C string, as all of the environment.
-                unsafe { value_of(entry, name) }.is_some()
+                unsafe { strip_name(entry, name) }.is_some()
             };
             if !c_strings(variables).any(is_given) {
                 put(entry);
@@ -62,7 +62,7 @@ impl Environment {
             list = list.wrapping_add(1);
         }
         put(null_mut());
-        Entries(EXTENDED.as_ptr().cast(), PhantomData)
+        Envp(EXTENDED.as_ptr().cast(), PhantomData)
     }
 }
 

@@ -1,8 +1,6 @@
 //! What the runtime itself has to say: one line, one write, on standard error; and how it ends.
 
-#[cfg(feature = "platform")]
-use crate::buffer::Text;
-#[cfg(feature = "platform")]
+use crate::buffer::FixedBytes;
 use crate::limits::PIPE_BUF_BYTES;
 use crate::sys;
 use crate::wire::part;
@@ -21,14 +19,13 @@ const ABOUT_BYTES_MAX: usize = 640;
 
 /// Writes `tinderbox: `, a text and the first line of what it is about, as one line.
 #[inline(never)]
-pub fn line(text: &[u8], about: &[u8]) {
+pub fn diagnostic(text: &[u8], about: &[u8]) {
     sys::write_error_line(NAME, text, first_line(about));
 }
 
 /// The same by the deadline of the event in hand, if there is one.
-#[cfg(feature = "platform")]
-pub fn line_by_deadline(text: &[u8], about: &[u8]) {
-    let mut line = Text::<PIPE_BUF_BYTES>::new();
+pub fn diagnostic_by_deadline(text: &[u8], about: &[u8]) {
+    let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
     for piece in [NAME, text, first_line(about), b"\n"] {
         line.push(piece);
     }
@@ -48,6 +45,6 @@ fn first_line(about: &[u8]) -> &[u8] {
 /// Writes a line, and ends the process.
 #[inline(never)]
 pub fn fatal(code: i32, text: &[u8], about: &[u8]) -> ! {
-    line(text, about);
+    diagnostic(text, about);
     sys::exit(code)
 }

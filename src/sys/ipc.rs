@@ -19,7 +19,7 @@ pub fn pipe() -> Option<(Descriptor, Descriptor)> {
 }
 
 /// A file in memory that holds `bytes`; more can be written behind them.
-pub fn memory_file(bytes: &[u8]) -> Option<Descriptor> {
+pub fn memfd(bytes: &[u8]) -> Option<Descriptor> {
     // SAFETY: a C string.
     let made = unsafe {
         let (name, flags) = (c"event".as_ptr() as usize, libc::MFD_CLOEXEC as usize);
@@ -59,7 +59,7 @@ pub enum Read {
     /// Nothing any more.
     End,
     /// The system cannot read it: what it held is lost.
-    Failed,
+    ReportedError,
 }
 
 /// Reads what is there, without waiting.
@@ -73,7 +73,7 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
             WOULD_BLOCK => return Read::Nothing,
             1.. => return Read::Some(got.unsigned_abs()),
             0 => return Read::End,
-            _ => return Read::Failed,
+            _ => return Read::ReportedError,
         }
     }
 }
@@ -82,7 +82,7 @@ pub fn read(from: &Descriptor, room: &mut [u8]) -> Read {
 const WOULD_BLOCK: isize = -(libc::EAGAIN as isize);
 
 /// A connected pair of stream sockets: our end, which does not block, and the end of a child.
-pub fn sockets() -> Option<(Descriptor, Descriptor)> {
+pub fn channel_pair() -> Option<(Descriptor, Descriptor)> {
     let [ours, theirs] = pair(libc::SOCK_STREAM)?;
     set_nonblocking(&ours).then_some((ours, theirs))
 }
@@ -115,7 +115,7 @@ fn set_nonblocking(end: &Descriptor) -> bool {
 
 /// Sends what fits now of two parts, one behind the other, to a socket that does not block, and
 /// says how much that was; `None`: nobody reads any more.
-pub fn send_now(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
+pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     let mut pieces = parts.map(|bytes| libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),
         iov_len: bytes.len(),

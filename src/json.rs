@@ -1,8 +1,8 @@
 //! Events and responses as values, by serde_json.
 //!
-//! An event is read where it lies, so a value may borrow from it. A response is written where it is
-//! sent from; without std, by way of one copy, because serde_json takes no writer of ours then.
-//! Nesting of 128 levels is refused (serde_json's limit), so no event overflows the stack.
+//! An event is read without a copy, so a value may borrow from it. A response is written into the
+//! buffer that it is sent from; without std, serde_json has no trait for writers, and the response
+//! is copied once. serde_json refuses a nesting of 128 levels, so no event overflows the stack.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -26,7 +26,7 @@ impl<'a> Invocation<'a> {
 }
 
 impl Response {
-    /// Adds a value, as JSON.
+    /// Adds a value, as JSON: all of it, or nothing when it fails.
     ///
     /// # Errors
     /// As [`write`](Response::write); `Function.BadResponse` when the value cannot be JSON, for
@@ -34,13 +34,28 @@ impl Response {
     pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
         #[cfg(feature = "std")]
         if !self.is_streamed() {
-            // What `write` says of a response that is too long holds, whatever is returned here.
-            return serde_json::to_writer(Writer(self), value)
-                .map_err(|error| failure("Function.BadResponse", &error));
+            return self.write_json(value);
         }
         let bytes =
             serde_json::to_vec(value).map_err(|error| failure("Function.BadResponse", &error))?;
         self.write(&bytes)
+    }
+
+    /// Writes a value without a copy, and takes back what was written of one that fails.
+    #[cfg(feature = "std")]
+    fn write_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
+        let start = self.len();
+        let mut writer = ResponseWriter {
+            response: self,
+            failure: None,
+        };
+        let outcome = serde_json::to_writer(&mut writer, value);
+        let write_failure = writer.failure;
+        let Err(error) = outcome else {
+            return Ok(());
+        };
+        self.buffer().cut_body(start);
+        Err(write_failure.unwrap_or_else(|| failure("Function.BadResponse", &error)))
     }
 }
 
@@ -71,15 +86,22 @@ fn failure(error_type: &'static str, error: &serde_json::Error) -> Failure {
     Failure::with_trace(error_type, error.to_string(), Vec::new())
 }
 
+/// Writes into a response, and keeps the failure of a write: `std::io::Error` has no place for it.
 #[cfg(feature = "std")]
-struct Writer<'a>(&'a mut Response);
+struct ResponseWriter<'a> {
+    response: &'a mut Response,
+    failure: Option<Failure>,
+}
 
 #[cfg(feature = "std")]
-impl std::io::Write for Writer<'_> {
+impl std::io::Write for ResponseWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self.0.write(bytes) {
+        match self.response.write(bytes) {
             Ok(()) => Ok(bytes.len()),
-            Err(failure) => Err(std::io::Error::other(failure.error_type())),
+            Err(failure) => {
+                self.failure = Some(failure);
+                Err(std::io::ErrorKind::Other.into())
+            }
         }
     }
 

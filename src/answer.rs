@@ -1,0 +1,68 @@
+//! How the current event is answered.
+
+use crate::failure::Failure;
+use crate::limits::{HAS_EXTRAS, HAS_STREAM, WORKER_MESSAGE_BYTES_MAX};
+use crate::message_reader::MessageReader;
+use crate::response::Response;
+use crate::session::Session;
+
+impl Session {
+    /// Answers the current event, and checks the reply.
+    #[inline(never)]
+    pub fn answer(
+        &mut self,
+        reader: &mut MessageReader,
+        response: &mut Response,
+        outcome: &Result<(), Failure>,
+    ) {
+        let is_streamed = response.is_streamed();
+        if HAS_STREAM
+            && let Some(stream) = self.stream.take()
+            && stream.finish(self, reader, response.buffer(), outcome, is_streamed)
+        {
+            return;
+        }
+        self.write_answer(response, outcome);
+        self.api.send_and_check(reader, response.buffer());
+    }
+
+    /// Makes the answer ready to be sent, in the buffer of the response.
+    fn write_answer(&self, response: &mut Response, outcome: &Result<(), Failure>) {
+        let error_type = response.finish_head(outcome);
+        self.api.frame_answer(response.buffer(), error_type);
+    }
+
+    /// Posts an error that ends the process: of init, of a restore, or a panic.
+    pub fn post_error(
+        &mut self,
+        reader: &mut MessageReader,
+        response: &mut Response,
+        failure: Failure,
+    ) {
+        self.api.next_in_answer = false;
+        let outcome = Err(failure);
+        if HAS_EXTRAS && self.worker_link.is_some() {
+            return self.send_init_error_to_parent(response, &outcome);
+        }
+        self.answer(reader, response, &outcome);
+    }
+
+    /// In a worker of a pool that has not started: the parent posts one init error for all.
+    fn send_init_error_to_parent(
+        &mut self,
+        response: &mut Response,
+        outcome: &Result<(), Failure>,
+    ) {
+        const TOO_LONG: &Result<(), Failure> = &Err(Failure::fixed(
+            "Runtime.InitError",
+            "the init error of a worker is longer than 64 KiB",
+        ));
+        self.write_answer(response, outcome);
+        if response.buffer().bytes().len() > WORKER_MESSAGE_BYTES_MAX {
+            self.write_answer(response, TOO_LONG);
+        }
+        if let Some(link) = &self.worker_link {
+            link.events.send(response.buffer().bytes());
+        }
+    }
+}

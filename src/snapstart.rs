@@ -1,0 +1,89 @@
+//! SnapStart: after init the platform takes a snapshot of the environment, and restores it, also
+//! several times and much later.
+//!
+//! Sources: AWS Lambda Developer Guide, "Lambda SnapStart runtime hooks" (custom runtimes), and the
+//! emulator's server code.
+
+use crate::failure::Failure;
+use crate::message_reader::MessageReader;
+use crate::panics;
+use crate::response::Response;
+use crate::service::Service;
+use crate::session::Session;
+use crate::shutdown;
+use crate::sys::{AtomicFn, Environment};
+
+type RestoreHook = fn() -> Result<(), Failure>;
+
+static BEFORE: AtomicFn<RestoreHook> = AtomicFn::new();
+static AFTER: AtomicFn<RestoreHook> = AtomicFn::new();
+
+/// Sets a function that runs before the platform takes a snapshot of the environment (SnapStart).
+/// Call this before init is over; the last call counts. The function's `Err` is an init error.
+pub fn before_snapshot(function: fn() -> Result<(), Failure>) {
+    BEFORE.set(function);
+}
+
+/// Sets a function that runs after each restore of a snapshot, before the first event: it has 10
+/// seconds. Random numbers, clocks and connections are those of the snapshot until it renews them.
+/// Call this before init is over; the last call counts. The function's `Err` is posted to
+/// `/restore/error`.
+pub fn after_restore(function: fn() -> Result<(), Failure>) {
+    AFTER.set(function);
+}
+
+/// Where the platform asks for it: waits until a snapshot was taken and restored.
+pub fn wait_for_restore(
+    session: &'static mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+    service: &mut impl Service,
+) -> &'static mut Session {
+    let environment = Environment::new();
+    let rest = environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=snap-start");
+    if rest.is_none_or(|rest| !rest.is_empty()) {
+        return session;
+    }
+    let session = run_hook(&BEFORE, session, reader, response);
+    response.reset();
+    let request = response.buffer();
+    let endpoint = &session.api.endpoint;
+    for piece in &[
+        b"GET",
+        endpoint.path_prefix(false),
+        b"restore/next",
+        endpoint.request_tail(),
+        b"\r\n",
+    ] {
+        request.append(piece);
+    }
+    let is_restored = loop {
+        session.api.send(request.bytes());
+        service.idle(&session.api.connection);
+        if let Some(is_restored) = session.api.read_restored(reader) {
+            break is_restored;
+        }
+    };
+    if !is_restored {
+        return session;
+    }
+    shutdown::renew_connection(session);
+    run_hook(&AFTER, session, reader, response)
+}
+
+/// Runs a hook, if the function has set one. Its error is posted, and ends the process.
+fn run_hook(
+    hook: &AtomicFn<RestoreHook>,
+    session: &'static mut Session,
+    reader: &mut MessageReader,
+    response: &mut Response,
+) -> &'static mut Session {
+    let Some(function) = hook.get() else {
+        return session;
+    };
+    let (session, outcome) = panics::catch_panics(session, function);
+    if let Err(failure) = outcome {
+        panics::exit_init_error(session, reader, response, failure);
+    }
+    session
+}
