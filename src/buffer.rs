@@ -156,7 +156,8 @@ impl Buffer {
         }
     }
 
-    /// Makes the head the content type alone: it is the last line of a head, so the first to be put.
+    /// Makes the head the content type alone: it is the last line of a head, so the first to be
+    /// put.
     pub fn set_content_type(&mut self, value: &[u8]) {
         self.clear_head();
         self.prepend(b"\r\n");

@@ -14,7 +14,8 @@ impl Connection {
         Connection(None)
     }
 
-    /// Connects unless it is connected, and sends. False: the connection is lost, perhaps within the
+    /// Connects unless it is connected, and sends. False: the connection is lost, perhaps within
+    /// the
     /// bytes; bytes that have arrived can still be read, behind them there is an end. Where nobody
     /// listens, the process exits with code 1.
     #[inline(never)]

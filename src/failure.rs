@@ -155,7 +155,8 @@ impl Failure {
         (self.write)(self, buffer);
     }
 
-    /// Puts its JSON into the buffer, unless it is there, and the headers that describe it before it.
+    /// Puts its JSON into the buffer, unless it is there, and the headers that describe it before
+    /// it.
     pub(crate) fn write_answer(&self, buffer: &mut Buffer) {
         self.write(buffer);
         buffer.set_content_type(b"application/vnd.aws.lambda.error+json");

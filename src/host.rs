@@ -29,7 +29,7 @@ mod errno;
 mod errors;
 mod idle;
 mod interpreter;
-mod kinds;
+pub mod kinds; // public for the tests of the shims, which run the same commands
 mod paths;
 mod persistent;
 mod process;

@@ -12,23 +12,26 @@
 //! [`Invocation`] (the event and its headers, bytes as received), fills a [`Response`], and may
 //! return a [`Failure`]. Every event is answered exactly once.
 //!
-//! In reading order, each using only what stands before it:
+//! The layers, lowest first; a module uses only what stands before it:
 //!
 //! | module | what |
 //! |---|---|
 //! | `limits` | every limit, with unit and source |
-//! | `sys` | the door to libc, and all that is unsafe |
-//! | `buffer` | fixed regions, integers as text |
-//! | `wire` | HTTP/1.1, chunks, JSON: pure functions |
-//! | `invocation`, `config`, `log` | the event; the environment; a line on standard error |
-//! | `failure`, `response`, `connection` | an error; an answer; one kept-alive connection |
-//! | `api`, `panics` | the Runtime API's calls; a panic as one of them |
-//! | `record` | what a function logs |
-//! | `typed` | events and responses as values |
-//! | `stream` | a streamed response |
-//! | `pool`, `restore`, `shutdown` | several events at once; a snapshot after init; notice of the end |
-//! | `host` | handlers outside the binary, for the program `bootstrap` |
+//! | `wire` | HTTP/1.1, chunks, JSON, frames: pure functions |
+//! | `sys` | system calls: every call of libc and every unsafe block |
+//! | `buffer`, `invocation` | fixed regions; the event |
+//! | `diagnostics`, `failure` | a line on standard error; an error |
+//! | `config` | the environment |
+//! | `connection` | one keep-alive connection |
+//! | `message_reader` | replies, read from a connection |
+//! | `runtime_api` | the Runtime API's calls |
+//! | `session` | the client that the loop, a stream and a panic report share |
+//! | `response`, `logging`, `shutdown` | an answer; a function's records; the shutdown hook |
+//! | `answer`, `json`, `stream` | a result sent; typed events; a streamed response |
+//! | `panics`, `service`, `concurrency` | a panic report; the loop's caller; several events at once |
+//! | `snapstart` | a snapshot after init |
 //! | `runtime` | the loop |
+//! | `host` | handlers outside the binary, for the program `bootstrap` |
 #![no_std]
 // What only the default features use is not taken out line by line: the linker drops it.
 #![cfg_attr(
@@ -41,7 +44,8 @@
     any(feature = "lambda-extras", feature = "alloc")
 ))]
 compile_error!(
-    "the feature bare-start starts the program without C's thread data, which lambda-extras, alloc, \
+    "the feature bare-start starts the program without C's thread data, which lambda-extras, \
+     alloc, \
      std and json use: take default-features = false, and bare-start alone"
 );
 

@@ -1,8 +1,8 @@
 //! Every limit of the runtime, with its unit and its source, proved against each other when
 //! compiled.
 
-/// Whether this build has the feature `lambda-extras`. A plain `if` asks for it, so that all code is
-/// compiled in every build, and what is not used is not linked.
+/// Whether this build has the feature `lambda-extras`. A plain `if` asks for it, so that all code
+/// is compiled in every build, and what is not used is not linked.
 pub const HAS_EXTRAS: bool = cfg!(feature = "lambda-extras");
 
 /// Whether this build has the feature `stream`; see `HAS_EXTRAS`.

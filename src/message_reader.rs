@@ -77,8 +77,7 @@ impl MessageReader {
         release_unused(self.region, self.filled);
     }
 
-    /// Logs what is malformed in a reply, and the bytes from there on, and ends the process with exit
-    /// code 1.
+    /// Logs what is malformed in a reply, and the bytes from there on, and exits with code 1.
     fn exit_malformed(&self, fault: Error, at: usize) -> ! {
         diagnostics::exit_malformed(fault, part(self.region, at, self.filled))
     }

@@ -156,7 +156,8 @@ impl Response {
         Some(bytes)
     }
 
-    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::already_in_buffer`].
+    /// Makes it a failure whose JSON comes in pieces, behind this: see
+    /// [`Failure::already_in_buffer`].
     pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();
         &mut self.buffer

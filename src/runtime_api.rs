@@ -158,8 +158,8 @@ impl RuntimeApi {
         buffer.prepend(b"POST");
     }
 
-    /// Prepends the head of its request to an answer whose body is whole, and appends the request for
-    /// the next event where both may leave together.
+    /// Prepends the head of its request to an answer whose body is whole, and appends the request
+    /// for the next event where both may leave together.
     pub fn frame_answer(&self, buffer: &mut Buffer, error_type: &[u8]) {
         self.prepend_request_head(buffer, error_type, |buffer| {
             buffer.prepend(b"\r\n");

@@ -41,7 +41,8 @@ pub trait ResponseStream: Sync {
     /// Sends a chunk; before the first, the head, which is in the buffer.
     fn write_chunk(&self, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), Failure>;
 
-    /// Sends the end of the body, and checks the reply; `is_streamed`: the response was not cleared.
+    /// Sends the end of the body, and checks the reply; `is_streamed`: the response was not
+    /// cleared.
     /// False: nothing was sent, and the event has to be answered as if it had not been streamed.
     fn finish(
         &self,

@@ -120,7 +120,7 @@ fn register(session: &mut Session, reader: &mut MessageReader) {
         let name = b"Lambda-Extension-Identifier: ";
         head.header(name, identifier.unwrap_or_default());
         head.end();
-        // It has asked for no events, so there is no reply to read: the request waits until the end.
+        // It asked for no events, so there is no reply to read: the request waits until the end.
         connection.send(endpoint, request.get());
     });
 }

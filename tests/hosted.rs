@@ -1,8 +1,8 @@
-//! Handlers that are kept alive: shell functions, workers that speak the frame protocol, functions
-//! of PHP, Node, Python and Ruby; with real interpreters, through the whole runtime.
+//! Hosted handlers: shell functions, programs, workers that speak the frame protocol, functions of
+//! PHP, Node, Python and Ruby; with real interpreters, through the whole runtime.
 //!
 //! `functions/` has one function for each kind, and all know the same commands. A kind whose
-//! interpreter is not on this machine says that it is skipped.
+//! interpreter is not installed is printed as skipped.
 
 #[path = "hosted/answers.rs"]
 mod answers;
@@ -47,6 +47,8 @@ mod skip;
 #[path = "hosted/steady.rs"]
 mod steady;
 mod support;
+#[path = "hosted/timing.rs"]
+mod timing;
 #[path = "hosted/traces.rs"]
 mod traces;
 #[path = "hosted/wrapper.rs"]

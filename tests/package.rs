@@ -1,7 +1,7 @@
-//! What `scripts/package.sh` and `scripts/release.sh` make: layouts, modes, bytes, refusals, and
-//! that it runs where there is nothing else.
+//! `scripts/package.sh` and `scripts/release.sh`: layouts, modes, bytes, refusals, and whether the
+//! result runs without any other file.
 //!
-//! Zips are read with `unzip`, which shares no code with what made them.
+//! Zips are read with `unzip`, which shares no code with the writer.
 
 #[path = "package/empty.rs"]
 mod empty;
@@ -26,7 +26,7 @@ pub const X86_64: u16 = 62;
 pub const AARCH64: u16 = 183;
 /// `e_type` of a program with fixed addresses.
 pub const FIXED: u16 = 2;
-/// `e_type` of one that can be anywhere, and of a library.
+/// `e_type` of a position-independent program, and of a library.
 pub const SHARED: u16 = 3;
 
 /// Runs a command to its end.
@@ -48,7 +48,7 @@ pub fn script(name: &str, arguments: &[&str]) -> Output {
     output(Command::new(path).args(arguments))
 }
 
-/// What `scripts/package.sh` said of the one zip, or folder, that it made.
+/// The line that `scripts/package.sh` prints about the zip, or folder, that it made.
 pub fn package(arguments: &[&str]) -> String {
     let output = script("package.sh", arguments);
     let log = String::from_utf8_lossy(&output.stderr);
@@ -81,8 +81,8 @@ pub fn unzip(zip: &Path, folder: &Path) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// The head of an ELF64 file and, if it wants a loader, the one program header that says so. It is
-/// judged, never run.
+/// The header of an ELF64 file and, with a loader, the program header that names it. It is
+/// inspected, never run.
 pub fn elf(machine: u16, kind: u16, loader: Option<&str>) -> Vec<u8> {
     let mut file = b"\x7fELF\x02\x01\x01".to_vec();
     file.resize(64, 0);
@@ -115,8 +115,8 @@ pub fn static_program(path: &Path) {
     std::fs::remove_file(source).expect("remove the source");
 }
 
-/// Whether a folder can be made `/` for a binary of this machine; says that the test is skipped
-/// when it cannot.
+/// Whether chroot can be used with a binary of this machine; prints that the test is skipped where
+/// it cannot.
 pub fn can_chroot() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").expect("read /proc/self/status");
     let root = status.lines().any(|line| line.starts_with("Uid:\t0\t0\t"));
@@ -128,10 +128,11 @@ pub fn can_chroot() -> bool {
     root && support::runner().is_none()
 }
 
-/// Whether a script failed for want of Debian's packages; says that the test is skipped then.
+/// Whether a script failed because Debian's packages are missing; prints that the test is skipped
+/// then.
 pub fn cannot_be_had(output: &Output) -> bool {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let line = said
+    let log = String::from_utf8_lossy(&output.stderr);
+    let line = log
         .lines()
         .find(|line| line.contains(" cannot be had here: "));
     if let Some(line) = line {

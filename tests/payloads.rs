@@ -88,7 +88,7 @@ fn kind_of_random_sizes_answers_whole(kind: &Kind) {
         "program.sh" => (include_str!("payloads/functions/program.sh"), None),
         _ => (include_str!("payloads/functions/function.sh"), None),
     };
-    let task = kind.with(source);
+    let task = kind.with_source(source);
     let subject = Subject {
         name: format!("{} {}", kind.file, kind.first_line.trim()),
         bytes: match (kind.is_json, kind.file) {
@@ -98,7 +98,7 @@ fn kind_of_random_sizes_answers_whole(kind: &Kind) {
         },
         repeats: true,
         failure,
-        cost: if kind.is_kept { 1 } else { 3 },
+        cost: if kind.is_persistent { 1 } else { 3 },
     };
     run_sessions(&subject, &task.start);
 }

@@ -1,5 +1,5 @@
-//! The workers for PHP, Node, Python and Ruby, and the one of the README, in their interpreters: a
-//! driver holds the other end of descriptor 3 and does what the runtime does.
+//! The embedded workers for PHP, Node, Python and Ruby, and the worker of the README, in their
+//! interpreters: a driver has the other end of descriptor 3 and acts as the runtime.
 
 #[path = "shims/answers.rs"]
 mod answers;
@@ -29,7 +29,7 @@ mod support;
 #[path = "shims/trace.rs"]
 mod trace;
 
-/// Each test for each of the languages: a module a language, a test a name.
+/// Makes each test for each language: one module per language, one test per name.
 #[macro_export]
 macro_rules! for_each_language {
     ($($test:ident)*) => {
@@ -40,7 +40,7 @@ macro_rules! for_each_language {
     };
 }
 
-/// Each test for one of them.
+/// Makes each test for one language.
 #[macro_export]
 macro_rules! for_language {
     ($module:ident $language:ident $($test:ident)*) => {

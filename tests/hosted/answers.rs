@@ -1,4 +1,4 @@
-//! What goes in and comes out, of every kind: events of any bytes and size, errors, init errors.
+//! Events and answers of every kind: any bytes, any size, errors, init errors.
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
@@ -6,24 +6,24 @@ use crate::support::api::{Event, Kind as Post, PAYLOAD_BYTES_MAX, Script};
 use crate::support::hosting::{error, error_type, events, message, response};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
-    events_come_back
-    the_largest_event_and_response_pass
-    a_response_over_the_limit_fails_and_the_next_event_is_served
-    an_event_of_any_bytes_is_answered
-    an_error_is_told_and_the_next_event_is_served
+    event_of_any_json_is_echoed
+    event_and_response_of_the_largest_size_pass
+    response_over_the_limit_fails_its_event_alone
+    event_of_any_bytes_is_answered
+    handler_error_is_reported_and_the_next_event_is_served
 ]);
 
-for_kinds!(kept [bash dash worker php node python ruby] [
-    an_init_error_is_told_in_the_words_of_the_language
-    an_end_at_init_is_told
+for_kinds!(persistent [bash dash worker php node python ruby] [
+    init_error_is_reported_as_the_language_names_it
+    exit_at_init_is_reported
 ]);
 
 for_kinds!(file [bash dash php node python ruby] [
-    a_function_that_is_not_there_is_an_init_error
-    a_file_that_cannot_be_read_as_code_is_an_init_error
+    function_missing_is_an_init_error
+    file_with_syntax_error_is_an_init_error
 ]);
 
-/// The same value, or where bytes are bytes, the same bytes.
+/// The same JSON value, or, of a kind that takes any bytes, the same bytes.
 fn assert_same(kind: &Kind, answer: &[u8], event: &[u8]) {
     if kind.is_json {
         let value = |text| serde_json::from_slice::<serde_json::Value>(text).expect("JSON");
@@ -34,7 +34,7 @@ fn assert_same(kind: &Kind, answer: &[u8], event: &[u8]) {
     }
 }
 
-fn events_come_back(kind: &Kind) {
+fn event_of_any_json_is_echoed(kind: &Kind) {
     let events = events([
         r#"{"a":[1,2.5,{"b":null}],"c":true}"#,
         "\"text\"",
@@ -48,7 +48,7 @@ fn events_come_back(kind: &Kind) {
         "\"-n\"",
         "[\"%s\",\"%d\\\\\"]",
     ]);
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     for event in &events {
         assert_same(kind, response(ledger, &event.id), &event.body);
@@ -58,14 +58,14 @@ fn events_come_back(kind: &Kind) {
     assert_eq!(ledger.connections, 1);
 }
 
-fn the_largest_event_and_response_pass(kind: &Kind) {
+fn event_and_response_of_the_largest_size_pass(kind: &Kind) {
     let text = |bytes| format!("\"{}\"", "y".repeat(bytes - 2));
     let events = [
         Event::new("largest", text(PAYLOAD_BYTES_MAX)),
         Event::new("small", "\"small\""),
         Event::new("chunked", text(PAYLOAD_BYTES_MAX)).chunked(&[32 * 1024]),
     ];
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     for event in &events {
         let answer = response(ledger, &event.id);
@@ -73,10 +73,10 @@ fn the_largest_event_and_response_pass(kind: &Kind) {
     }
 }
 
-fn a_response_over_the_limit_fails_and_the_next_event_is_served(kind: &Kind) {
+fn response_over_the_limit_fails_its_event_alone(kind: &Kind) {
     let sizes = [PAYLOAD_BYTES_MAX, PAYLOAD_BYTES_MAX + 1, 9, 9_000_000, 10];
     let commands = sizes.map(|size| command(&format!("big {}", size - 2)));
-    let outcome = kind.task().run(&events(commands));
+    let outcome = kind.hosted_run().run(&events(commands));
     let ledger = outcome.assert_serving();
     for (number, size) in sizes.into_iter().enumerate() {
         let id = format!("event-{number}");
@@ -89,7 +89,7 @@ fn a_response_over_the_limit_fails_and_the_next_event_is_served(kind: &Kind) {
     }
 }
 
-fn an_event_of_any_bytes_is_answered(kind: &Kind) {
+fn event_of_any_bytes_is_answered(kind: &Kind) {
     let mut all: Vec<u8> = (1..=255).collect();
     all.push(b'.');
     let bodies = [
@@ -100,7 +100,7 @@ fn an_event_of_any_bytes_is_answered(kind: &Kind) {
         b"\"fine\"".to_vec(),
     ];
     let events = events(bodies);
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     if !kind.is_json {
         for event in &events {
@@ -108,7 +108,7 @@ fn an_event_of_any_bytes_is_answered(kind: &Kind) {
         }
         return;
     }
-    // What is nothing is an empty object, which PHP calls an empty array.
+    // An empty payload is an empty object, in PHP an empty array.
     let empty = response(ledger, "event-0");
     assert!([b"{}", b"[]"].contains(&empty.try_into().expect("two bytes")));
     for id in ["event-1", "event-2", "event-3"] {
@@ -120,8 +120,8 @@ fn an_event_of_any_bytes_is_answered(kind: &Kind) {
     assert_eq!(response(ledger, "event-4"), b"\"fine\"");
 }
 
-fn an_error_is_told_and_the_next_event_is_served(kind: &Kind) {
-    let outcome = kind.task().run(&events([
+fn handler_error_is_reported_and_the_next_event_is_served(kind: &Kind) {
+    let outcome = kind.hosted_run().run(&events([
         command("pid"),
         command("fail for a reason"),
         command("pid"),
@@ -137,7 +137,7 @@ fn an_error_is_told_and_the_next_event_is_served(kind: &Kind) {
         "{second}"
     );
     assert_eq!(response(ledger, "event-4"), b"\"fine\"");
-    if kind.is_kept {
+    if kind.is_persistent {
         let [before, after] = ["event-0", "event-2"].map(|id| response(ledger, id));
         assert_eq!(before, after, "an error does not end the process");
     }
@@ -147,9 +147,9 @@ fn an_error_is_told_and_the_next_event_is_served(kind: &Kind) {
     }
 }
 
-/// The init error of a start that goes wrong, its type and message: nothing was asked for.
-fn init_error(task: &crate::kinds::Task) -> (String, String) {
-    let outcome = task.start.run(Script::events(&events(["never"])));
+/// The type and message of the init error of a start that fails before it requests an event.
+fn init_error(hosted: &crate::kinds::HostedRun) -> (String, String) {
+    let outcome = hosted.start.run(Script::events(&events(["never"])));
     let ledger = &outcome.ledger;
     assert_eq!(outcome.code, Some(3), "{ledger}\n{}", outcome.stderr);
     assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{ledger}");
@@ -160,27 +160,27 @@ fn init_error(task: &crate::kinds::Task) -> (String, String) {
     (error_type, message)
 }
 
-fn an_init_error_is_told_in_the_words_of_the_language(kind: &Kind) {
-    let (error_type, message) = init_error(&kind.task().variable("INIT", "throw"));
+fn init_error_is_reported_as_the_language_names_it(kind: &Kind) {
+    let (error_type, message) = init_error(&kind.hosted_run().variable("INIT", "throw"));
     let (wanted, part) = kind.init_failure;
     assert_eq!(error_type, wanted, "{message}");
     assert!(message.contains(part), "{message}");
 }
 
-fn an_end_at_init_is_told(kind: &Kind) {
-    let (error_type, message) = init_error(&kind.task().variable("INIT", "exit"));
+fn exit_at_init_is_reported(kind: &Kind) {
+    let (error_type, message) = init_error(&kind.hosted_run().variable("INIT", "exit"));
     assert_eq!(error_type, "Runtime.ExitError", "{message}");
     assert!(message.contains("exit"), "{message}");
 }
 
-fn a_function_that_is_not_there_is_an_init_error(kind: &Kind) {
+fn function_missing_is_an_init_error(kind: &Kind) {
     let stem = kind.handler.split('.').next().expect("a word");
     let handler = format!("{stem}.nothing");
-    let (error_type, message) = init_error(&kind.task().variable("_HANDLER", &handler));
+    let (error_type, message) = init_error(&kind.hosted_run().variable("_HANDLER", &handler));
     assert_eq!(error_type, "Runtime.HandlerNotFound", "{message}");
 }
 
-fn a_file_that_cannot_be_read_as_code_is_an_init_error(kind: &Kind) {
+fn file_with_syntax_error_is_an_init_error(kind: &Kind) {
     let source = match kind.file {
         "hello.php" => "<?php\nfunction hello($a { }\n",
         "function.sh" => "handler() {\n    case x in\n}\n",
@@ -188,7 +188,7 @@ fn a_file_that_cannot_be_read_as_code_is_an_init_error(kind: &Kind) {
         "index.rb" => "def handler(event:, context:)\n  (\nend\n",
         _ => "export const handler = (event => { }\n",
     };
-    let (error_type, message) = init_error(&kind.with(source));
+    let (error_type, message) = init_error(&kind.with_source(source));
     let word = match kind.file {
         "hello.php" => "ParseError",
         "function.sh" => "Runtime.ExitError",

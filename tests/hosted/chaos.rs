@@ -1,22 +1,22 @@
-//! Processes that are killed at random instants, theirs and their children's, with floods of log
-//! between the events: nothing is lost, nothing is answered twice, nothing is left.
+//! Persistent processes and their children are killed at random instants, with floods of output
+//! between the events: no event is lost or answered twice, and no process or descriptor is left.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::for_kinds;
-use crate::kinds::{Kind, Task, command};
-use crate::support::api::{Event, Kind as Post, Turn};
+use crate::kinds::{HostedRun, Kind, command};
+use crate::support::api::{Event, Kind as Post, Server, Turn};
 use crate::support::hosting::{error_type, response};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::random::{Random, soak_or};
 use crate::support::{bound, proc, sys};
 
-for_kinds!(kept [bash dash worker php node python ruby] [
-    nothing_is_lost_and_nothing_left_whatever_is_killed
+for_kinds!(persistent [bash dash worker php node python ruby] [
+    processes_killed_at_random_lose_no_event_and_leave_nothing
 ]);
 
-/// What an event asks for, and whether it may succeed.
+/// The body of an event: a command, or a value to echo.
 fn body(random: &mut Random, number: usize) -> String {
     match random.below(10) {
         0 => command("sleep 0.02"),
@@ -29,7 +29,7 @@ fn body(random: &mut Random, number: usize) -> String {
     }
 }
 
-/// Kills one descendant after the other until it is told to stop; all of them.
+/// Kills random descendants until `stop` is set; their pids.
 fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec<u32> {
     let mut random = Random::new(seed);
     let mut killed = Vec::new();
@@ -51,26 +51,58 @@ fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec
     killed
 }
 
-/// How many descriptors it has once it is at rest.
-fn descriptors(process: &mut Process, server: &crate::support::api::Server, id: &str) -> usize {
+/// The number of open descriptors once the runtime is idle.
+fn descriptors(process: &mut Process, server: &Server, id: &str) -> usize {
     server.more(vec![Turn::event(&Event::new(id, "\"at rest\""))]);
     process.until_idle(server);
     proc::descriptors(process.pid())
 }
 
-fn nothing_is_lost_and_nothing_left_whatever_is_killed(kind: &Kind) {
+fn processes_killed_at_random_lose_no_event_and_leave_nothing(kind: &Kind) {
     let count = soak_or("events of which the handler is killed", 1, 120);
-    // Who takes long to start is to be at work now and then.
+    // A process that starts slowly has to be at work now and then.
     let pause_ms = if kind.file == "index.mjs" { 300 } else { 60 };
     for (number, format) in ["text", "JSON"].into_iter().enumerate() {
-        let task = kind.task().variable("AWS_LAMBDA_LOG_FORMAT", format);
-        survive(&task, count.div_ceil(2), 0x_c0de + number as u64, pause_ms);
+        let hosted = kind.hosted_run().variable("AWS_LAMBDA_LOG_FORMAT", format);
+        survive(
+            &hosted,
+            count.div_ceil(2),
+            0x_c0de + number as u64,
+            pause_ms,
+        );
     }
 }
 
-fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
+/// Ends the killer also when the test fails.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Waits until every event is answered; fails the test when no request comes for too long.
+fn until_server_idle(process: &Process, server: &Server) {
+    let mut requests = server.requests();
+    let mut end = Instant::now() + bound(PATIENCE_MS);
+    while !server.wait_idle(Duration::from_millis(5)) {
+        let now = server.requests();
+        if now != requests {
+            (requests, end) = (now, Instant::now() + bound(PATIENCE_MS));
+        }
+        assert!(
+            Instant::now() < end,
+            "hangs; {}\n{:.2000}",
+            server.ledger(),
+            process.stderr()
+        );
+    }
+}
+
+fn survive(hosted: &HostedRun, count: usize, seed: u64, pause_ms: usize) {
     println!("seed {seed}"); // shown when what follows fails
-    let (mut process, server) = task.spawn(&[]);
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let before = descriptors(&mut process, &server, "rest-before");
     let mut random = Random::new(seed);
@@ -82,30 +114,21 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
         let process = &process;
         let stop = &stop;
         let killer = scope.spawn(move || kill(process, seed, stop, pause_ms));
+        let stop = SetOnDrop(stop);
         for (number, event) in events.iter().enumerate() {
             server.more(vec![Turn::event(event)]);
             // Some come at once, some after a while.
             if number % 3 > 0 {
-                let end = Instant::now() + bound(PATIENCE_MS);
-                while !server.wait_idle(Duration::from_millis(5)) {
-                    let text = process.stderr();
-                    assert!(
-                        Instant::now() < end,
-                        "hangs; {}\n{text:.2000}",
-                        server.ledger()
-                    );
-                }
+                until_server_idle(process, &server);
                 std::thread::sleep(Duration::from_millis(random.below(10) as u64));
             }
         }
-        while !server.wait_idle(Duration::from_millis(5)) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        stop.store(true, Ordering::Relaxed);
+        until_server_idle(process, &server);
+        drop(stop);
         killer.join().expect("the killer")
     });
-    // Who was killed a moment ago may not have ended yet, and an event would fail with it. Its
-    // environment, which tells descendants, is gone before; whose child it is, is not.
+    // A process that was killed a moment ago may not have ended yet, and would fail an event. Its
+    // environment, which marks descendants, is gone before that; its parent is not.
     let end = Instant::now() + bound(PATIENCE_MS);
     let is_child =
         |pid: &u32| proc::state_and_parent(*pid).is_some_and(|(_, parent)| parent == process.pid());
@@ -114,7 +137,7 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
         std::thread::sleep(Duration::from_millis(2));
     }
     process.until_idle(&server);
-    // A shell that has not seen the end of its subshell yet fails one event with that.
+    // A shell that has not noticed the end of its subshell yet fails one event.
     let mut id = "rest-after".to_string();
     let mut after = descriptors(&mut process, &server, &id);
     for number in 1..5 {

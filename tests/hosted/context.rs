@@ -1,4 +1,4 @@
-//! What a function is told of an event, beside the event itself.
+//! The context of an event: request id, deadline, trace id, tenant, client, identity.
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command, started};
@@ -7,17 +7,17 @@ use crate::support::api::{Event, Script};
 use crate::support::hosting::{error, events, response};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
-    the_fields_of_the_context_are_those_of_the_event
-    the_trace_id_is_in_the_environment_exactly_when_the_event_has_one
-    client_context_and_identity_are_handed_on
-    names_with_quotes_and_dollars_stay_what_they_are
-    a_value_with_a_nul_is_absent
-    variables_of_the_configuration_hide_none_of_the_event
+    context_fields_are_those_of_the_event
+    trace_id_is_in_the_environment_only_when_the_event_has_one
+    client_context_and_identity_are_passed_on
+    trace_id_with_quotes_and_dollars_is_unchanged
+    context_value_with_nul_is_absent
+    configuration_variables_never_replace_those_of_the_event
 ]);
 
 for_kinds!(json [php node python ruby] [client_context_not_json_is_absent]);
 
-fn the_fields_of_the_context_are_those_of_the_event(kind: &Kind) {
+fn context_fields_are_those_of_the_event(kind: &Kind) {
     let mut events = events([command("context"), command("context"), command("context")]);
     let arn = "arn:aws:lambda:eu-west-1:1:function:other";
     events[1] = events[1]
@@ -25,7 +25,7 @@ fn the_fields_of_the_context_are_those_of_the_event(kind: &Kind) {
         .header("Lambda-Runtime-Trace-Id", "Root=1-2;Sampled=1")
         .header("Lambda-Runtime-Aws-Tenant-Id", "tenant 7")
         .header("Lambda-Runtime-Invoked-Function-Arn", arn);
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     let usual = "arn:aws:lambda:us-east-1:012345678912:function:test";
     for (id, rest) in [
@@ -38,7 +38,7 @@ fn the_fields_of_the_context_are_those_of_the_event(kind: &Kind) {
     }
 }
 
-fn the_trace_id_is_in_the_environment_exactly_when_the_event_has_one(kind: &Kind) {
+fn trace_id_is_in_the_environment_only_when_the_event_has_one(kind: &Kind) {
     let values = [
         None,
         Some("Root=1-a;Sampled=1"),
@@ -54,7 +54,7 @@ fn the_trace_id_is_in_the_environment_exactly_when_the_event_has_one(kind: &Kind
             None => event,
         })
         .collect();
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     for (event, value) in events.iter().zip(values) {
         let expected = value.filter(|value| !value.is_empty()).unwrap_or("unset");
@@ -63,7 +63,7 @@ fn the_trace_id_is_in_the_environment_exactly_when_the_event_has_one(kind: &Kind
     }
 }
 
-fn client_context_and_identity_are_handed_on(kind: &Kind) {
+fn client_context_and_identity_are_passed_on(kind: &Kind) {
     let client = r#"{"custom":{"key":"it's \"so\" $HOME"}}"#;
     let identity = r#"{"cognitoIdentityId":"id-1"}"#;
     let mut events = events([command("client")]);
@@ -71,7 +71,7 @@ fn client_context_and_identity_are_handed_on(kind: &Kind) {
         .clone()
         .header("Lambda-Runtime-Client-Context", client)
         .header("Lambda-Runtime-Cognito-Identity", identity);
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let body = response(outcome.assert_serving(), "event-0");
     let value: serde_json::Value = serde_json::from_slice(body).expect("JSON");
     assert_eq!(value[0]["custom"]["key"], "it's \"so\" $HOME", "{value}");
@@ -86,7 +86,7 @@ fn client_context_not_json_is_absent(kind: &Kind) {
         let bad = event.clone().header("Lambda-Runtime-Client-Context", text);
         *event = bad.header("Lambda-Runtime-Cognito-Identity", text);
     }
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     for id in ["event-0", "event-1"] {
         let value: serde_json::Value = serde_json::from_slice(response(ledger, id)).expect("JSON");
@@ -96,11 +96,11 @@ fn client_context_not_json_is_absent(kind: &Kind) {
     assert!(outcome.log().contains("client-context is not JSON"));
 }
 
-fn names_with_quotes_and_dollars_stay_what_they_are(kind: &Kind) {
+fn trace_id_with_quotes_and_dollars_is_unchanged(kind: &Kind) {
     let trace = "Root='1';Lineage=$(ls)`ls`\\'\\";
     let mut events = events([command("trace"), "\"next\"".to_string()]);
     events[0] = events[0].clone().header("Lambda-Runtime-Trace-Id", trace);
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     let text = String::from_utf8_lossy(response(ledger, "event-0"));
     let text = if kind.is_json {
@@ -112,14 +112,14 @@ fn names_with_quotes_and_dollars_stay_what_they_are(kind: &Kind) {
     assert_eq!(response(ledger, "event-1"), b"\"next\"");
 }
 
-/// A caller chooses the bytes of some of them, and servers hand on a NUL.
-fn a_value_with_a_nul_is_absent(kind: &Kind) {
+/// A caller chooses the bytes of some values, and servers pass a NUL on.
+fn context_value_with_nul_is_absent(kind: &Kind) {
     let mut events = events([command("context"), command("trace")]);
     events[0] = events[0].clone().header(
         "Lambda-Runtime-Aws-Tenant-Id",
         "a\0LAMBDA_TRACE_ID=b\0_X_AMZN_TRACE_ID=c",
     );
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     let usual = "arn:aws:lambda:us-east-1:012345678912:function:test";
     let text = String::from_utf8_lossy(response(ledger, "event-0"));
@@ -127,9 +127,9 @@ fn a_value_with_a_nul_is_absent(kind: &Kind) {
     assert_eq!(response(ledger, "event-1"), b"\"unset\"");
 }
 
-/// Neither where the event brings a value, nor where it brings none.
-fn variables_of_the_configuration_hide_none_of_the_event(kind: &Kind) {
-    let mut task = kind.task();
+/// Neither for an event that has a value, nor for one that has none.
+fn configuration_variables_never_replace_those_of_the_event(kind: &Kind) {
+    let mut hosted = kind.hosted_run();
     for name in [
         "LAMBDA_REQUEST_ID",
         "LAMBDA_DEADLINE_MS",
@@ -140,7 +140,7 @@ fn variables_of_the_configuration_hide_none_of_the_event(kind: &Kind) {
         "LAMBDA_TENANT_ID",
         "_X_AMZN_TRACE_ID",
     ] {
-        task = task.variable(name, "of the configuration");
+        hosted = hosted.variable(name, "of the configuration");
     }
     let arn = "arn:aws:lambda:eu-west-1:1:function:other";
     let names = ["context", "trace", "context", "trace"];
@@ -152,7 +152,7 @@ fn variables_of_the_configuration_hide_none_of_the_event(kind: &Kind) {
             .header("Lambda-Runtime-Aws-Tenant-Id", "tenant 7")
             .header("Lambda-Runtime-Invoked-Function-Arn", arn);
     }
-    let outcome = task.run(&events);
+    let outcome = hosted.run(&events);
     let ledger = outcome.assert_serving();
     let usual = "arn:aws:lambda:us-east-1:012345678912:function:test";
     for (id, text) in [
@@ -166,8 +166,8 @@ fn variables_of_the_configuration_hide_none_of_the_event(kind: &Kind) {
     }
 }
 
-/// A worker that answers with how many variables of events its environment had when it began, and
-/// ends with its first event.
+/// A worker that answers with the number of event variables in its environment at its start, and
+/// exits within its first event.
 const COUNTS: &[u8] = b"#!/bin/sh
 found=$(tr '\\0' '\\n' </proc/$$/environ | grep -Ec '^(LAMBDA_TENANT_ID|_X_AMZN_TRACE_ID)=')
 echo ready >&3
@@ -177,9 +177,9 @@ printf 'ok %s %s\\n%s' $number ${#found} $found >&3
 exec sleep 60
 ";
 
-/// One that begins because of an event outlives it.
+/// A worker that is started because of an event outlives the event.
 #[test]
-fn environment_of_a_worker_that_is_started_again_holds_nothing_of_an_event() {
+fn worker_restarted_by_an_event_gets_no_variable_of_it() {
     let dir = TempDir::new();
     dir.executable("worker", COUNTS);
     let mut events = events(["first", "second"]);

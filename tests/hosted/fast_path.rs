@@ -2,8 +2,8 @@
 //! nothing: deadlines, exits and faults are noticed as on the careful one.
 
 use crate::for_kinds;
-use crate::kinds::{Kind, Task, command, started, worker};
-use crate::odd::by_way_of;
+use crate::kinds::{Kind, HostedRun, command, started, worker};
+use crate::odd::started_by_shell;
 use crate::skip::{has, skip};
 use crate::support::api::{Event, Turn, now_ms};
 use crate::support::hosting::{error, events, response};
@@ -13,14 +13,14 @@ for_kinds!(fast [worker php node python ruby] [
     event_answered_at_once_costs_one_send_and_one_receive
 ]);
 
-/// A task whose runtime, and no process of it, is traced with these options; `None` where that
+/// A hosted whose runtime, and no process of it, is traced with these options; `None` where that
 /// cannot be.
-fn traced(task: Task, options: &str) -> Option<Task> {
+fn traced(hosted: HostedRun, options: &str) -> Option<HostedRun> {
     if runner().is_some() {
         skip("strace would see the calls of the runner");
         return None;
     }
-    has("strace").then(|| by_way_of(task, &format!("exec strace -qq -D {options} \"$@\"")))
+    has("strace").then(|| started_by_shell(hosted, &format!("exec strace -qq -D {options} \"$@\"")))
 }
 
 /// The calls of the runtime for each event, from that which sends it to the process to that which
@@ -46,18 +46,18 @@ fn is_fast(calls: &[&str]) -> bool {
 }
 
 fn event_answered_at_once_costs_one_send_and_one_receive(kind: &Kind) {
-    let Some(task) = traced(kind.task(), "-o \"$LAMBDA_TASK_ROOT/trace\"") else {
+    let Some(hosted) = traced(kind.hosted_run(), "-o \"$LAMBDA_TASK_ROOT/trace\"") else {
         return;
     };
     // On a busy machine any process may be slow: some events of a hundred are answered at once.
-    let (mut process, server) = task.spawn(&[]);
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let count = 100;
     for number in 0..count {
         server.more(vec![Turn::event(&Event::new(&format!("n-{number}"), "{}"))]);
         process.until_idle(&server);
     }
-    let trace = std::fs::read_to_string(task.dir.path().join("trace")).expect("a trace");
+    let trace = std::fs::read_to_string(hosted.dir.path().join("trace")).expect("a trace");
     process.finish(server).assert_serving();
     let events = calls_of_events(&trace);
     assert_eq!(events.len(), count, "{trace}");
@@ -89,11 +89,11 @@ fn answer_byte_by_byte_does_not_put_off_its_deadline() {
                 syswrite $c, \"ready\\n\"; readline $c; syswrite $c, \"ok 1 600000\\n\";\n\
                 while (1) { syswrite $c, 'x'; sleep 0.001; }\n";
     dir.executable("worker", text.as_bytes());
-    let task = Task {
+    let hosted = HostedRun {
         start: started(&dir, "worker:worker"),
         dir,
     };
-    let (mut process, server) = task.spawn(&[]);
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let window_ms = 1_000 * u64::from(slowness());
     let slow = Event::new("slow", "x").deadline(&(now_ms() + window_ms).to_string());
@@ -109,10 +109,10 @@ fn answer_byte_by_byte_does_not_put_off_its_deadline() {
 fn event_of_which_nothing_could_be_sent_is_handled_by_another_process() {
     // The channel is closed as if the process had just exited: the second event is not sent.
     let options = "-o /dev/null -e trace=sendmsg -e inject=sendmsg:error=EPIPE:when=2";
-    let Some(task) = worker().and_then(|kind| traced(kind.task(), options)) else {
+    let Some(hosted) = worker().and_then(|kind| traced(kind.hosted_run(), options)) else {
         return;
     };
-    let outcome = task.run(&events([command("pid"), command("pid"), command("pid")]));
+    let outcome = hosted.run(&events([command("pid"), command("pid"), command("pid")]));
     let ledger = outcome.assert_serving();
     let pids = ["event-0", "event-1", "event-2"].map(|id| response(ledger, id));
     assert_ne!(pids[0], pids[1], "a new process");
@@ -123,10 +123,10 @@ fn event_of_which_nothing_could_be_sent_is_handled_by_another_process() {
 #[test]
 fn receive_that_cannot_be_bounded_never_blocks() {
     let options = "-o /dev/null -e trace=setsockopt -e inject=setsockopt:error=ENOMEM";
-    let Some(task) = worker().and_then(|kind| traced(kind.task(), options)) else {
+    let Some(hosted) = worker().and_then(|kind| traced(kind.hosted_run(), options)) else {
         return;
     };
-    let (mut process, server) = task.spawn(&events(["\"fine\""]));
+    let (mut process, server) = hosted.spawn(&events(["\"fine\""]));
     process.until_idle(&server);
     let late = Event::new("late", command("sleep 30"));
     let late = late.deadline(&(now_ms() + 1_000 * u64::from(slowness())).to_string());
@@ -147,8 +147,8 @@ fn stopped_runtime_goes_on_with_its_event() {
     let Some(kind) = worker() else {
         return;
     };
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&[]);
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     // A receive that is interrupted so has nothing, and is not the end of the channel (signal(7)).
     for number in 0..20 {
@@ -172,8 +172,8 @@ fn deadline_that_makes_no_sense_kills_no_persistent_process() {
     let Some(kind) = worker() else {
         return;
     };
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&[]);
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let now_ms = now_ms();
     for (number, text) in [
@@ -203,9 +203,9 @@ fn deadline_that_has_passed_on_arrival_is_replaced_by_the_timeout() {
         return;
     };
     let timeout = slowness().min(5).to_string();
-    let task = kind.task();
-    let task = task.variable("AWS_LAMBDA_FUNCTION_TIMEOUT", &timeout);
-    let (mut process, server) = task.spawn(&events(["\"fine\""]));
+    let hosted = kind.hosted_run();
+    let hosted = hosted.variable("AWS_LAMBDA_FUNCTION_TIMEOUT", &timeout);
+    let (mut process, server) = hosted.spawn(&events(["\"fine\""]));
     process.until_idle(&server);
     for (number, text) in ["600000".to_string(), (now_ms() - 5_000).to_string()]
         .iter()

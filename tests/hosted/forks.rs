@@ -1,7 +1,6 @@
-//! Handlers that fork: a child that comes back from the handler, or leaves it, has nothing to
-//! answer.
+//! Handlers that fork: a child that returns from the handler, fails or exits sends no answer.
 
-use crate::kinds::{Kind, php, python, ruby};
+use crate::kinds::{IDLE_EXIT_LINE, Kind, php, python, ruby};
 use crate::skip::skip;
 use crate::support::hosting::{events, response};
 
@@ -54,12 +53,12 @@ fn assert_children_answer_nothing(kind: Option<Kind>, source: &str, handler: Opt
     let Some(kind) = kind else {
         return;
     };
-    let mut task = kind.with(source);
+    let mut hosted = kind.with_source(source);
     if let Some(handler) = handler {
-        task = task.variable("_HANDLER", handler);
+        hosted = hosted.variable("_HANDLER", handler);
     }
     let bodies = ["\"return\"", "\"fail\"", "\"exit\""].repeat(10);
-    let outcome = task.run(&events(bodies.iter().copied()));
+    let outcome = hosted.run(&events(bodies.iter().copied()));
     let ledger = outcome.assert_serving();
     for number in 0..bodies.len() {
         let id = format!("event-{number}");
@@ -68,21 +67,25 @@ fn assert_children_answer_nothing(kind: Option<Kind>, source: &str, handler: Opt
         assert_eq!(response(ledger, &id), status, "{id}");
         assert_eq!(ledger.posts_of(&id).len(), 1, "{ledger}");
     }
-    assert!(!outcome.stderr.contains("while idle"), "{}", outcome.stderr);
+    assert!(
+        !outcome.stderr.contains(IDLE_EXIT_LINE),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]
-fn child_that_python_forked_answers_nothing() {
+fn python_child_forked_by_the_handler_sends_nothing() {
     assert_children_answer_nothing(python(), PYTHON, None);
 }
 
 #[test]
-fn child_that_ruby_forked_answers_nothing() {
+fn ruby_child_forked_by_the_handler_sends_nothing() {
     assert_children_answer_nothing(ruby(), RUBY, None);
 }
 
 #[test]
-fn child_that_php_forked_answers_nothing() {
+fn php_child_forked_by_the_handler_sends_nothing() {
     let modules = std::process::Command::new("php").arg("-m").output();
     let text = modules.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     if !text.is_ok_and(|text| text.contains("pcntl")) {

@@ -1,8 +1,9 @@
 //! Frames of a worker, mutated at random, through the whole runtime: each event is answered once
-//! and as the protocol says, and the events behind it are served.
+//! and as the protocol defines, and the events after it are served.
 //!
-//! A worker says what it is told to; `fuzz/model.rs` reads the same bytes in its own way, and knows
-//! what the answer has to be. Sessions are drawn from seeds, which a failure prints.
+//! A worker sends the bytes that its event contains; `fuzz/model.rs` parses the same bytes
+//! independently, and derives the expected answer. Sessions are drawn from seeds, which a failure
+//! prints.
 
 #[path = "fuzz/model.rs"]
 mod model;
@@ -20,27 +21,27 @@ use mutations::frame;
 
 const SCRIPTED: &[u8] = include_bytes!("functions/scripted.pl");
 
-/// So many mutated frames to a session, each with events behind it that are plain.
+/// Mutated frames per session, and plain events after each.
 const ROUNDS: usize = 40;
 const PLAIN: usize = 3;
 
-/// What is not longer than this goes through a socket in one piece, in bytes.
+/// The longest frame that passes a socket in one piece, in bytes.
 const PIECE_BYTES: usize = 4096;
 
-/// The numbers that an event may have and that may decide what a frame comes to: those that stand
-/// in frames, and the highest, with which a length that is the number is the longest.
+/// The event numbers that may change the meaning of a frame: those that occur in frames, and the
+/// highest, which is the longest where a length is the number.
 const NUMBERS: [usize; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ROUNDS * (1 + PLAIN) + 2];
 
-/// A mutated frame, as the worker is told to say it.
-struct Told {
+/// A mutated frame, as the event orders it from the worker.
+struct MutatedFrame {
     flag: u8,
     template: Vec<u8>,
 }
 
-impl Told {
-    fn new(random: &mut Random) -> Told {
+impl MutatedFrame {
+    fn new(random: &mut Random) -> MutatedFrame {
         let template = frame(random);
-        // What a worker leaves open and stays alive with is awaited until the deadline: it ends.
+        // An open frame of a live worker is awaited until the deadline: so the worker exits.
         let is_open = NUMBERS
             .iter()
             .any(|number| read(&filled(&template, *number), *number).is_open);
@@ -48,10 +49,10 @@ impl Told {
             true => random.pick(b"xxkkxxkc"),
             false => random.pick(b"nnnnnsssxkc"),
         };
-        Told { flag, template }
+        MutatedFrame { flag, template }
     }
 
-    /// Whether the worker stays alive behind it.
+    /// Whether the worker stays alive after it.
     fn stays(&self) -> bool {
         matches!(self.flag, b'n' | b's')
     }
@@ -76,7 +77,7 @@ fn filled(template: &[u8], number: usize) -> Vec<u8> {
 }
 
 #[test]
-fn mutated_frames_are_answered_as_the_protocol_says() {
+fn mutated_frame_is_answered_as_the_model_expects() {
     if !has("perl") {
         return;
     }
@@ -97,11 +98,11 @@ fn session(seed: u64) {
     let mut events = vec![Event::new("first", "?")];
     let mut rounds = Vec::new();
     for number in 0..ROUNDS {
-        let told = Told::new(&mut random);
-        let body = [&[told.flag], told.template.as_slice()].concat();
-        events.push(Event::new(&format!("told-{number}"), body));
+        let mutated = MutatedFrame::new(&mut random);
+        let body = [&[mutated.flag], mutated.template.as_slice()].concat();
+        events.push(Event::new(&format!("mutated-{number}"), body));
         events.extend((0..PLAIN).map(|at| Event::new(&format!("plain-{number}-{at}"), "?")));
-        rounds.push(told);
+        rounds.push(mutated);
     }
     let server = Server::start(Script::events(&events));
     let start = started(&dir, "worker:scripted");
@@ -115,9 +116,9 @@ fn session(seed: u64) {
     let outcome = process.finish(server);
     let ledger = outcome.assert_serving();
     let mut before = "first".to_string();
-    for (number, told) in rounds.iter().enumerate() {
-        if let Err(wrong) = check(ledger, told, number, &before) {
-            let Told { flag, template } = told;
+    for (number, mutated) in rounds.iter().enumerate() {
+        if let Err(wrong) = check(ledger, mutated, number, &before) {
+            let MutatedFrame { flag, template } = mutated;
             let frame = String::from_utf8_lossy(&template[..template.len().min(400)]);
             let flag = char::from(*flag);
             panic!("round {number}, flag {flag}, {frame:?}: {wrong}\n{ledger}");
@@ -126,7 +127,7 @@ fn session(seed: u64) {
     }
 }
 
-/// What a plain event was answered with, if that was right: the pid, and the number of the event.
+/// The pid and the event number in the answer to a plain event; `None` where that failed.
 fn plain(ledger: &Ledger, id: &str) -> Option<(usize, usize)> {
     let answer = ledger.answer(id);
     let text = str::from_utf8(&answer.body).ok()?;
@@ -135,14 +136,19 @@ fn plain(ledger: &Ledger, id: &str) -> Option<(usize, usize)> {
     (answer.kind == Kind::Response).then_some(pair)
 }
 
-/// What is wrong with the answers of a round.
-fn check(ledger: &Ledger, told: &Told, number: usize, before: &str) -> Result<(), String> {
+/// Compares the answers of a round with the model; the error names the difference.
+fn check(
+    ledger: &Ledger,
+    mutated: &MutatedFrame,
+    number: usize,
+    before: &str,
+) -> Result<(), String> {
     let (pid, last) = plain(ledger, before).ok_or("the event before it failed")?;
-    let frame = filled(&told.template, last + 1);
+    let frame = filled(&mutated.template, last + 1);
     let Reading {
         answer, is_clean, ..
     } = read(&frame, last + 1);
-    let post = ledger.answer(&format!("told-{number}"));
+    let post = ledger.answer(&format!("mutated-{number}"));
     if !fits(post, &answer) {
         let [body, wanted] = [format!("{:?}", post.body), format!("{answer:?}")];
         let kind = post.kind;
@@ -151,7 +157,7 @@ fn check(ledger: &Ledger, told: &Told, number: usize, before: &str) -> Result<()
     let all: Vec<_> = (0..PLAIN)
         .map(|at| plain(ledger, &format!("plain-{number}-{at}")))
         .collect();
-    if is_clean && told.stays() {
+    if is_clean && mutated.stays() {
         // Nothing was wrong: the same process serves on, and nothing fails.
         let expected: Vec<_> = (0..PLAIN).map(|at| Some((pid, last + 2 + at))).collect();
         return match all == expected {
@@ -159,12 +165,12 @@ fn check(ledger: &Ledger, told: &Told, number: usize, before: &str) -> Result<()
             false => Err(format!("then {all:?}, not {expected:?}")),
         };
     }
-    // What was broken has ended its worker before the event was answered, and what is left over in
-    // the same piece is seen before the next event is sent: then no other event fails. But one that
-    // comes while a worker ends may fail with it, or be answered by what was said too early, and
-    // then the true answer to it is one too many for the next.
+    // An invalid frame ends its worker before the event is answered, and surplus bytes in the same
+    // piece are noticed before the next event is sent: then no other event fails. But an event that
+    // comes while a worker exits may fail with it, or be answered by bytes that came too early, and
+    // then its own answer is surplus for the next event.
     let is_broken = matches!(answer, Answer::Broken | Answer::CutStream(_, false));
-    let may_spread = !is_broken && (told.flag != b'n' || frame.len() > PIECE_BYTES);
+    let may_spread = !is_broken && (mutated.flag != b'n' || frame.len() > PIECE_BYTES);
     let pids: Vec<_> = all.iter().flatten().map(|(pid, _)| *pid).collect();
     let is_right = match may_spread {
         true => all.last().is_some_and(Option::is_some),
@@ -176,17 +182,16 @@ fn check(ledger: &Ledger, told: &Told, number: usize, before: &str) -> Result<()
     }
 }
 
-/// Whether the post is that answer.
+/// Whether the post is the expected answer.
 fn fits(post: &Post, answer: &Answer) -> bool {
-    let told = post.trailers.iter();
-    let failed = told
+    let failed = (post.trailers.iter())
         .map(|(name, _)| name.to_ascii_lowercase())
         .any(|name| name == "lambda-runtime-function-error-type");
     match answer {
         Answer::Response(body) => post.kind == Kind::Response && !failed && post.body == *body,
         Answer::Error(body) => post.kind == Kind::Error && post.body == *body,
         Answer::Broken => post.kind == Kind::Error,
-        // What was sent cannot be taken back: its end says that it failed.
+        // Bytes that were sent cannot be taken back: the trailers report the failure.
         Answer::CutStream(sent, error) => {
             let is_part = match error {
                 true => post.body == *sent,

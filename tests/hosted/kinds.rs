@@ -1,4 +1,4 @@
-//! The kinds of handlers, each with the function of the same commands, and how one is run.
+//! The kinds of handlers, each with a function of the same commands, and how to run one.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,9 @@ use crate::support::api::{Event, Script, Server};
 use crate::support::hosting::start;
 use crate::support::process::{Outcome, Process};
 use crate::support::start::Start;
+use crate::support::watch::{Rest, until_rest};
 
-/// These tests for these kinds: a module that has a module a kind, a test a name.
+/// Makes each test for each kind: a module with one module per kind, and one test per name.
 #[macro_export]
 macro_rules! for_kinds {
     ($name:ident [$($module:ident)*] $tests:tt) => {
@@ -19,7 +20,7 @@ macro_rules! for_kinds {
     };
 }
 
-/// These tests for one kind.
+/// Makes each test for one kind.
 #[macro_export]
 macro_rules! for_kind {
     ($module:ident [$($test:ident)*]) => {
@@ -34,9 +35,15 @@ macro_rules! for_kind {
     };
 }
 
-/// What differs from one kind to another.
+/// A part of the runtime's line about a persistent process that exited or wrote while idle.
+pub const IDLE_EXIT_LINE: &str = "while idle";
+
+/// A part of the runtime's line about a restart that failed.
+pub const RESTART_FAILED_LINE: &str = "cannot restart the handler process";
+
+/// The differences between the kinds.
 pub struct Kind {
-    /// What `_HANDLER` names.
+    /// The value of `_HANDLER`.
     pub handler: &'static str,
     /// The handler's file.
     pub file: &'static str,
@@ -45,13 +52,13 @@ pub struct Kind {
     source: &'static str,
     /// The type of the error of `do:fail`.
     pub failure: &'static str,
-    /// The type of the error of a start that goes wrong, and a part of its message.
+    /// The error type of a start that fails, and a part of its message.
     pub init_failure: (&'static str, &'static str),
-    /// It takes and gives JSON; else any bytes.
+    /// Events and responses are JSON; else any bytes.
     pub is_json: bool,
-    /// It lives on from event to event.
-    pub is_kept: bool,
-    /// It is a shell's: what it prints is piped, and the end of that is in the message of an error.
+    /// One process serves all events.
+    pub is_persistent: bool,
+    /// A shell function: its output is piped, and the end of that is in the message of an error.
     pub is_shell: bool,
 }
 
@@ -63,7 +70,7 @@ const SHELL: Kind = Kind {
     failure: "Runtime.ExitError",
     init_failure: ("Runtime.ExitError", "exit status 5: at init"),
     is_json: false,
-    is_kept: true,
+    is_persistent: true,
     is_shell: true,
 };
 
@@ -95,7 +102,7 @@ pub fn dash() -> Option<Kind> {
     })
 }
 
-/// A shell function, in the shell of busybox, which goes by the name that it is called by.
+/// A shell function, in the shell of busybox, which is selected by the name of its link.
 pub fn busybox() -> Option<Kind> {
     has("busybox").then_some(Kind {
         first_line: BUSYBOX,
@@ -103,7 +110,7 @@ pub fn busybox() -> Option<Kind> {
     })
 }
 
-/// The first line of what busybox runs.
+/// The first line that selects busybox.
 const BUSYBOX: &str = "#!/usr/bin/env ash\n";
 
 /// Where busybox is.
@@ -120,13 +127,13 @@ pub fn program() -> Option<Kind> {
         file: "program.sh",
         first_line: "#!/bin/sh\n",
         source: include_str!("functions/program.sh"),
-        is_kept: false,
+        is_persistent: false,
         is_shell: false,
         ..SHELL
     })
 }
 
-/// A worker that speaks the protocol itself, in Perl.
+/// A worker in Perl, which speaks the frame protocol itself.
 pub fn worker() -> Option<Kind> {
     has("perl").then_some(WORKER)
 }
@@ -184,17 +191,17 @@ pub fn ruby() -> Option<Kind> {
 }
 
 impl Kind {
-    /// A task root with the function of this kind.
-    pub fn task(&self) -> Task {
-        self.with(self.source)
+    /// A task root with the function of this kind, and the command that hosts it.
+    pub fn hosted_run(&self) -> HostedRun {
+        self.with_source(self.source)
     }
 
-    /// A task root with other code in its place.
-    pub fn with(&self, source: &str) -> Task {
+    /// The same with other code.
+    pub fn with_source(&self, source: &str) -> HostedRun {
         let dir = TempDir::new();
         let text = format!("{}{source}", self.first_line);
         dir.executable(self.file, text.as_bytes());
-        if !self.is_kept {
+        if !self.is_persistent {
             dir.file("function.sh", SHELL.source.as_bytes()); // which the program sources
         }
         if self.first_line == BUSYBOX {
@@ -204,41 +211,50 @@ impl Kind {
             std::os::unix::fs::symlink(path_of_busybox(), link).expect("a link");
         }
         let start = started(&dir, self.handler);
-        Task { dir, start }
+        HostedRun { dir, start }
     }
 }
 
-/// A task root, and how its bootstrap is started.
-pub struct Task {
+/// A task root, and the command that hosts its handler.
+pub struct HostedRun {
     /// The task root.
     pub dir: TempDir,
     /// The command.
     pub start: Start,
 }
 
-/// A bootstrap that hosts this handler, with Lambda's `PATH` before the one here: a wrapper for an
-/// interpreter that a developer has may take long to start.
+/// A bootstrap that hosts this handler, with Lambda's `PATH` before that of the test: a developer's
+/// wrapper of an interpreter may start slowly.
 pub fn started(dir: &TempDir, handler: &str) -> Start {
     let path = std::env::var("PATH").unwrap_or_default();
     let path = format!("/usr/local/bin:/usr/bin:/bin:{path}");
-    // Perl is loud about a locale that is not installed.
+    // Perl warns about a locale that is not installed.
     let start = start(dir, handler).variable("PERL_BADLANG", "0");
     start.variable("PATH", &path)
 }
 
-impl Task {
-    /// With this variable in its environment.
-    pub fn variable(mut self, name: &str, value: &str) -> Task {
+impl HostedRun {
+    /// Sets a variable of its environment.
+    pub fn variable(mut self, name: &str, value: &str) -> HostedRun {
         self.start = self.start.variable(name, value);
         self
     }
 
-    /// Runs these events.
+    /// Runs the bootstrap with these events. It may take any time, as long as requests come.
     pub fn run(&self, events: &[Event]) -> Outcome {
-        self.start.run(Script::events(events))
+        let (mut process, server) = self.spawn(events);
+        let rest = until_rest(&mut process, &server);
+        assert_ne!(
+            rest,
+            Rest::Hung,
+            "{}\n{}",
+            server.ledger(),
+            process.stderr()
+        );
+        process.until_done(server)
     }
 
-    /// Starts the bootstrap with a first lot of events, to be watched while it runs.
+    /// Starts the bootstrap with its first events.
     pub fn spawn(&self, events: &[Event]) -> (Process, Server) {
         let server = Server::start(Script::events(events));
         let address = server.address();

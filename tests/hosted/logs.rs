@@ -1,35 +1,37 @@
-//! What a function prints: in text as it is, in JSON a record a line, and however much it is.
+//! Output of a function: unchanged in text mode, one record per line in JSON mode, in any amount.
 
 use crate::for_kinds;
-use crate::kinds::{Kind, Task, command};
+use crate::kinds::{HostedRun, Kind, command};
 use crate::support::api::{Event, Turn};
 use crate::support::hosting::{events, response};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
-    in_text_what_is_printed_is_untouched
-    in_json_each_line_is_a_record_with_the_request_id
-    a_flood_within_an_event_blocks_nobody
+    output_in_text_mode_is_unchanged
+    output_in_json_mode_is_a_record_per_line_with_the_request_id
+    output_flood_within_an_event_is_forwarded_whole
 ]);
 
-for_kinds!(kept [bash dash worker php node python ruby] [
-    a_flood_between_two_events_blocks_nobody
+for_kinds!(persistent [bash dash worker php node python ruby] [
+    output_flood_between_events_is_forwarded_whole
 ]);
 
 const FLOOD_BYTES: usize = 1_000_000;
 
-fn in_text_what_is_printed_is_untouched(kind: &Kind) {
+fn output_in_text_mode_is_unchanged(kind: &Kind) {
     let text = "x \\t{}[] ;$HOME 'a'";
-    let outcome = kind.task().run(&events([command(&format!("log {text}"))]));
+    let outcome = kind
+        .hosted_run()
+        .run(&events([command(&format!("log {text}"))]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"logged\"");
     let printed = format!("{}{}", outcome.log(), outcome.stdout);
-    // What JSON or the shell makes of it is theirs.
+    // JSON and the shell change the middle.
     let lines: Vec<&str> = printed.lines().collect();
     assert_eq!(lines.len(), 2, "{printed:?}");
     assert!(lines[0].starts_with("x ") && lines[0].ends_with("'a'"));
     assert_eq!(lines[1], format!("{}, again", lines[0]));
 }
 
-/// The records among what was printed; every other line is the runtime's own.
+/// The records in the output; every other line is the runtime's own.
 fn records(stderr: &str) -> Vec<serde_json::Value> {
     let lines = stderr.lines();
     lines
@@ -43,16 +45,16 @@ fn records(stderr: &str) -> Vec<serde_json::Value> {
         .collect()
 }
 
-fn json(kind: &Kind) -> Task {
-    kind.task().variable("AWS_LAMBDA_LOG_FORMAT", "JSON")
+fn json(kind: &Kind) -> HostedRun {
+    kind.hosted_run().variable("AWS_LAMBDA_LOG_FORMAT", "JSON")
 }
 
-fn in_json_each_line_is_a_record_with_the_request_id(kind: &Kind) {
+fn output_in_json_mode_is_a_record_per_line_with_the_request_id(kind: &Kind) {
     let texts: Vec<String> = (0..20).map(|number| format!("text {number}")).collect();
     let commands = texts.iter().map(|text| command(&format!("log {text}")));
     let outcome = json(kind).run(&events(commands));
     let ledger = outcome.assert_serving();
-    assert_eq!(outcome.stdout, "", "all goes one way");
+    assert_eq!(outcome.stdout, "", "all output goes to stderr");
     let records = records(&outcome.stderr);
     assert_eq!(records.len(), 40, "{}", outcome.stderr);
     for (number, text) in texts.iter().enumerate() {
@@ -72,7 +74,7 @@ fn count(text: &str) -> usize {
     text.bytes().filter(|byte| *byte == b'l').count()
 }
 
-/// How much of a flood has come, in either form.
+/// The number of bytes of a flood that were forwarded, in either mode.
 fn flooded(stderr: &str, is_json: bool) -> usize {
     if !is_json {
         let own = stderr
@@ -90,15 +92,15 @@ fn flooded(stderr: &str, is_json: bool) -> usize {
         .sum()
 }
 
-fn both(kind: &Kind, test: impl Fn(Task, bool)) {
-    test(kind.task(), false);
+fn both(kind: &Kind, test: impl Fn(HostedRun, bool)) {
+    test(kind.hosted_run(), false);
     test(json(kind), true);
 }
 
-fn a_flood_within_an_event_blocks_nobody(kind: &Kind) {
-    both(kind, |task, is_json| {
+fn output_flood_within_an_event_is_forwarded_whole(kind: &Kind) {
+    both(kind, |hosted, is_json| {
         let flood = command(&format!("flood {FLOOD_BYTES}"));
-        let outcome = task.run(&events([flood, "\"fine\"".to_string()]));
+        let outcome = hosted.run(&events([flood, "\"fine\"".to_string()]));
         let ledger = outcome.assert_serving();
         assert_eq!(response(ledger, "event-0"), b"\"flooded\"");
         assert_eq!(response(ledger, "event-1"), b"\"fine\"");
@@ -106,11 +108,11 @@ fn a_flood_within_an_event_blocks_nobody(kind: &Kind) {
     });
 }
 
-fn a_flood_between_two_events_blocks_nobody(kind: &Kind) {
-    both(kind, |task, is_json| {
+fn output_flood_between_events_is_forwarded_whole(kind: &Kind) {
+    both(kind, |hosted, is_json| {
         let later = command(&format!("later {FLOOD_BYTES}"));
-        let (mut process, server) = task.spawn(&events([later]));
-        // No event comes, and all of it must be taken.
+        let (mut process, server) = hosted.spawn(&events([later]));
+        // No event comes, and all output must be forwarded.
         process.until_said("over");
         process.until_idle(&server);
         server.more(vec![Turn::event(&Event::new("next", "\"fine\""))]);

@@ -1,22 +1,22 @@
-//! What is said: log lines and errors say what failed, on what, with the errno, and what to do.
+//! Log lines and errors: what failed, on what, with the errno, and what to do.
 
-use crate::kinds::{Task, command, dash, program, worker};
-use crate::odd::by_way_of;
+use crate::kinds::{HostedRun, command, dash, program, worker};
+use crate::odd::started_by_shell;
 use crate::skip::{has, skip};
 use crate::support::api::{Event, Turn, now_ms};
 use crate::support::hosting::{error, events, message, response};
 use crate::support::{bound, runner};
 
-/// A task of which this call of the runtime fails; `None` where none can be made to.
-fn failing(task: Task, call: &str, fault: &str) -> Option<Task> {
+/// A hosted run of which this call of the runtime fails; `None` where none can be made to.
+fn failing(hosted: HostedRun, call: &str, fault: &str) -> Option<HostedRun> {
     if runner().is_some() {
         skip("strace would see the calls of the runner");
         return None;
     }
     let options = format!("-e trace={call} -e inject={call}:error={fault}");
     has("strace").then(|| {
-        by_way_of(
-            task,
+        started_by_shell(
+            hosted,
             &format!("exec strace -qq -D -o /dev/null {options} \"$@\""),
         )
     })
@@ -31,7 +31,7 @@ const FAULTS: [(&str, &str, &str); 4] = [
 ];
 
 #[test]
-fn resource_that_cannot_be_had_for_an_event_is_told_with_errno_and_remedy() {
+fn resource_exhausted_in_an_event_is_reported_with_errno_and_remedy() {
     for call in ["pipe2", "memfd_create", "clone"] {
         for (name, errno, remedy) in FAULTS {
             // Which a kernel gives for which: the man pages.
@@ -40,20 +40,20 @@ fn resource_that_cannot_be_had_for_an_event_is_told_with_errno_and_remedy() {
             }
             for kind in [program(), dash()].into_iter().flatten() {
                 // The first process of a shell is spawned at init.
-                if call == "clone" && kind.is_kept {
+                if call == "clone" && kind.is_persistent {
                     continue;
                 }
                 // A shell has a pipe for its output already.
-                let occurrence = if call == "pipe2" && kind.is_kept {
+                let occurrence = if call == "pipe2" && kind.is_persistent {
                     2
                 } else {
                     1
                 };
                 let fault = format!("{name}:when={occurrence}");
-                let Some(task) = failing(kind.task(), call, &fault) else {
+                let Some(hosted) = failing(kind.hosted_run(), call, &fault) else {
                     return;
                 };
-                let outcome = task.run(&events(["\"x\"", "\"fine\""]));
+                let outcome = hosted.run(&events(["\"x\"", "\"fine\""]));
                 let ledger = outcome.assert_serving();
                 let text = error(ledger, "event-0", "Runtime.OutOfResources");
                 let words = [errno, remedy].map(|word| text.contains(word));
@@ -65,18 +65,18 @@ fn resource_that_cannot_be_had_for_an_event_is_told_with_errno_and_remedy() {
 }
 
 #[test]
-fn resource_that_cannot_be_had_at_init_is_told_with_errno_and_remedy() {
+fn resource_exhausted_at_init_is_reported_with_errno_and_remedy() {
     for (call, name, errno) in [
         ("socketpair", "EMFILE", "(errno 24)"),
         ("socketpair", "ENFILE", "(errno 23)"),
         ("clone", "EAGAIN", "(errno 11)"),
         ("clone", "ENOMEM", "(errno 12)"),
     ] {
-        let task = worker().and_then(|kind| failing(kind.task(), call, name));
-        let Some(task) = task else {
+        let hosted = worker().and_then(|kind| failing(kind.hosted_run(), call, name));
+        let Some(hosted) = hosted else {
             return;
         };
-        let outcome = task.run(&events(["never"]));
+        let outcome = hosted.run(&events(["never"]));
         assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
         let text = message(&outcome.ledger.posts[0], "Runtime.OutOfResources");
         assert!(text.contains(errno) && text.contains("; "), "{text}");
@@ -95,19 +95,19 @@ fn handler_is_logged_with_what_is_done_with_it() {
         let Some(kind) = kind else {
             return;
         };
-        let task = kind.task();
-        let path = task.dir.path().join(kind.file);
-        let outcome = task.run(&events(["\"x\""]));
+        let hosted = kind.hosted_run();
+        let path = hosted.dir.path().join(kind.file);
+        let outcome = hosted.run(&events(["\"x\""]));
         let line = format!("tinderbox: handler {}: {what}\n", path.display());
         assert!(outcome.stderr.contains(&line), "{}", outcome.stderr);
     }
 }
 
 #[test]
-fn timeout_is_told_with_its_time() {
+fn timeout_error_has_its_time() {
     for kind in [program(), worker(), dash()].into_iter().flatten() {
-        let task = kind.task();
-        let (mut process, server) = task.spawn(&[]);
+        let hosted = kind.hosted_run();
+        let (mut process, server) = hosted.spawn(&[]);
         process.until_idle(&server);
         let window_ms = bound(1_000).as_millis() as u64;
         let late = Event::new("late", command("sleep 60"));
@@ -128,10 +128,10 @@ fn failed_restart_is_logged_with_its_reason() {
     let Some(kind) = worker() else {
         return;
     };
-    let task = kind.task();
-    let (mut process, server) = task.spawn(&events(["\"x\""]));
+    let hosted = kind.hosted_run();
+    let (mut process, server) = hosted.spawn(&events(["\"x\""]));
     process.until_idle(&server);
-    let file = task.dir.path().join(kind.file);
+    let file = hosted.dir.path().join(kind.file);
     std::fs::remove_file(&file).expect("the worker is there");
     server.more(vec![Turn::event(&Event::new("end", command("killed")))]);
     process.until_idle(&server);

@@ -1,42 +1,46 @@
-//! Surroundings as they should not be: closed streams, few descriptors, a kernel without pidfds,
-//! no task root, odd paths, connections that break, snapshots, the first process of all.
+//! Unusual environments: closed streams, few descriptors, a kernel without pidfds, no task root,
+//! odd paths, connections that break, snapshots, process 1.
+
+use std::time::{Duration, Instant};
 
 use crate::for_kinds;
-use crate::kinds::{Kind, Task, bash, command, dash, php, started, worker};
+use crate::kinds::{HostedRun, Kind, bash, command, dash, php, started, worker};
 use crate::skip::{has, skip};
 use crate::support::api::{Cut, Event, HangUp, Kind as Post, Script, Turn};
 use crate::support::hosting::{error, error_type, events, response};
-use crate::support::{TempDir, proc, runner, until};
+use crate::support::process::PATIENCE_MS;
+use crate::support::{TempDir, bound, proc, runner, until};
+use crate::timing::due_in;
 
-for_kinds!(kept [bash dash worker php node python ruby] [
-    without_standard_streams_events_are_served
-    without_standard_streams_and_dev_null_events_are_served
-    without_a_task_root_it_is_the_current_folder
-    a_path_of_any_letters_is_a_path
-    what_is_too_long_for_the_context_is_left_out
-    connections_that_break_cost_nothing
-    a_snapshot_changes_nothing
+for_kinds!(persistent [bash dash worker php node python ruby] [
+    standard_streams_closed_events_are_served
+    standard_streams_and_dev_null_missing_events_are_served
+    task_root_unset_is_the_current_folder
+    task_root_of_any_characters_is_found
+    context_value_too_long_is_left_out
+    connections_that_break_lose_no_event
+    snapshot_after_init_changes_no_answer
 ]);
 
 for_kinds!(few [bash dash program worker] [
-    with_few_descriptors_each_event_is_answered
-    without_pidfds_ends_are_seen_all_the_same
+    descriptors_exhausted_each_event_is_answered
+    pidfd_unsupported_exits_are_noticed
 ]);
 
-/// The same task, with a few lines of sh that run the runtime as `"$@"`.
-pub fn by_way_of(task: Task, lines: &str) -> Task {
+/// The same run, with lines of sh that start the runtime as `"$@"`.
+pub fn started_by_shell(hosted: HostedRun, lines: &str) -> HostedRun {
     let text = format!(
         "#!/bin/sh\nset -- {} \"$@\"\n{lines}\n",
         runner().unwrap_or_default()
     );
-    let path = task.dir.executable("wrapper", text.as_bytes());
-    task.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"))
+    let path = hosted.dir.executable("wrapper", text.as_bytes());
+    hosted.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"))
 }
 
-fn without_standard_streams_events_are_served(kind: &Kind) {
+fn standard_streams_closed_events_are_served(kind: &Kind) {
     for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
-        let task = by_way_of(kind.task(), &format!("exec \"$@\" {closed}"));
-        let outcome = task.run(&events([
+        let hosted = started_by_shell(kind.hosted_run(), &format!("exec \"$@\" {closed}"));
+        let outcome = hosted.run(&events([
             "\"fine\"".to_string(),
             command("log text"),
             command("fail so"),
@@ -50,7 +54,7 @@ fn without_standard_streams_events_are_served(kind: &Kind) {
     }
 }
 
-fn without_standard_streams_and_dev_null_events_are_served(kind: &Kind) {
+fn standard_streams_and_dev_null_missing_events_are_served(kind: &Kind) {
     if runner().is_some() {
         skip("strace would see the calls of the runner");
         return;
@@ -59,42 +63,43 @@ fn without_standard_streams_and_dev_null_events_are_served(kind: &Kind) {
         return;
     }
     for closed in ["<&-", "<&- 2>&-", "<&- >&- 2>&-"] {
-        // strace itself opens what is closed, so the shell closes it behind that.
+        // strace itself opens closed streams, so the shell closes them after it.
         let lines = format!(
             "exec strace -qq -D -o /dev/null -P /dev/null -e trace=openat \
              -e inject=openat:error=ENOENT sh -c 'exec \"$0\" \"$@\" {closed}' \"$@\""
         );
-        let outcome = by_way_of(kind.task(), &lines).run(&events(["\"fine\"", "\"again\""]));
+        let outcome =
+            started_by_shell(kind.hosted_run(), &lines).run(&events(["\"fine\"", "\"again\""]));
         let ledger = outcome.assert_serving();
         assert_eq!(response(ledger, "event-0"), b"\"fine\"", "{closed}");
         assert_eq!(response(ledger, "event-1"), b"\"again\"", "{closed}");
     }
 }
 
-fn without_a_task_root_it_is_the_current_folder(kind: &Kind) {
-    let task = kind.task();
-    let root = task.dir.path().display().to_string();
-    let mut task = by_way_of(task, &format!("cd {root}\nexec \"$@\""));
-    task.start = task.start.without("LAMBDA_TASK_ROOT");
-    let outcome = task.run(&events(["\"fine\""]));
+fn task_root_unset_is_the_current_folder(kind: &Kind) {
+    let hosted = kind.hosted_run();
+    let root = hosted.dir.path().display().to_string();
+    let mut hosted = started_by_shell(hosted, &format!("cd {root}\nexec \"$@\""));
+    hosted.start = hosted.start.without("LAMBDA_TASK_ROOT");
+    let outcome = hosted.run(&events(["\"fine\""]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"fine\"");
 }
 
-fn a_path_of_any_letters_is_a_path(kind: &Kind) {
+fn task_root_of_any_characters_is_found(kind: &Kind) {
     let outer = TempDir::new();
     // Without a backslash, which Node refuses in the path of a module.
     let root = "it's a \"$root\" %20 ;&#?*\u{e9}\u{1f525}";
     let name = format!("{root}/{}", kind.file);
-    let task = kind.task();
-    let source = std::fs::read(task.dir.path().join(kind.file)).expect("the source");
+    let hosted = kind.hosted_run();
+    let source = std::fs::read(hosted.dir.path().join(kind.file)).expect("the source");
     outer.executable(&name, &source);
     let place = outer.path().join(root);
-    let task = task.variable("LAMBDA_TASK_ROOT", place.to_str().expect("UTF-8"));
-    let outcome = task.run(&events(["\"fine\""]));
+    let hosted = hosted.variable("LAMBDA_TASK_ROOT", place.to_str().expect("UTF-8"));
+    let outcome = hosted.run(&events(["\"fine\""]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"\"fine\"");
 }
 
-fn what_is_too_long_for_the_context_is_left_out(kind: &Kind) {
+fn context_value_too_long_is_left_out(kind: &Kind) {
     let client = format!("{{\"custom\":{{\"key\":\"{}\"}}}}", "x".repeat(17_000));
     let mut events = events([command("client"), command("context")]);
     for event in &mut events {
@@ -106,7 +111,7 @@ fn what_is_too_long_for_the_context_is_left_out(kind: &Kind) {
             r#"{"cognitoIdentityId":"id-1"}"#,
         );
     }
-    let outcome = kind.task().run(&events);
+    let outcome = kind.hosted_run().run(&events);
     let ledger = outcome.assert_serving();
     let body = response(ledger, "event-0");
     let value: serde_json::Value = serde_json::from_slice(body).expect("JSON");
@@ -115,7 +120,7 @@ fn what_is_too_long_for_the_context_is_left_out(kind: &Kind) {
     assert!(response(ledger, "event-1").starts_with(b"\"event-1|arn:"));
 }
 
-fn connections_that_break_cost_nothing(kind: &Kind) {
+fn connections_that_break_lose_no_event(kind: &Kind) {
     let mut script = Script::default();
     let mut events = Vec::new();
     for hang_up in [HangUp::Fin, HangUp::Close, HangUp::Reset] {
@@ -142,7 +147,7 @@ fn connections_that_break_cost_nothing(kind: &Kind) {
             events.push(event);
         }
     }
-    let outcome = kind.task().start.run(script);
+    let outcome = kind.hosted_run().start.run(script);
     let ledger = outcome.assert_serving();
     let mut pids = Vec::new();
     for event in &events {
@@ -157,9 +162,9 @@ fn connections_that_break_cost_nothing(kind: &Kind) {
     assert_eq!(pids.len(), 1, "one process for all");
 }
 
-fn a_snapshot_changes_nothing(kind: &Kind) {
-    let task = kind
-        .task()
+fn snapshot_after_init_changes_no_answer(kind: &Kind) {
+    let hosted = kind
+        .hosted_run()
         .variable("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start");
     let events = events([
         "\"fine\"".to_string(),
@@ -170,7 +175,7 @@ fn a_snapshot_changes_nothing(kind: &Kind) {
         restores: vec![Turn::status(200).cut(Cut::AfterReply).by(HangUp::Reset)],
         ..Script::events(&events)
     };
-    let outcome = task.start.run(script);
+    let outcome = hosted.start.run(script);
     let ledger = outcome.assert_serving();
     assert_eq!(ledger.restores, 1);
     assert_eq!(response(ledger, "event-0"), b"\"fine\"");
@@ -178,26 +183,29 @@ fn a_snapshot_changes_nothing(kind: &Kind) {
     assert_eq!(response(ledger, "event-2"), b"\"fine\"");
 }
 
-fn with_few_descriptors_each_event_is_answered(kind: &Kind) {
+fn descriptors_exhausted_each_event_is_answered(kind: &Kind) {
     if runner().is_some() {
         skip("a runner needs descriptors itself");
         return;
     }
     let mut served = 0;
     for limit in 4..20 {
-        let task = by_way_of(kind.task(), &format!("ulimit -n {limit}\nexec \"$@\""));
+        let hosted = started_by_shell(
+            kind.hosted_run(),
+            &format!("ulimit -n {limit}\nexec \"$@\""),
+        );
         let events = events([
             "\"fine\"".to_string(),
             command("fail so"),
             "\"fine\"".to_string(),
         ]);
-        let outcome = task.run(&events);
+        let outcome = hosted.run(&events);
         let ledger = &outcome.ledger;
         println!("{limit}: {:?} {ledger}\n{}", outcome.code, outcome.stderr);
         match outcome.code {
             None => ledger.assert_balanced(),
             Some(code) => {
-                // Without one, it cannot even say so to the Runtime API.
+                // Without a descriptor it cannot even report the error to the Runtime API.
                 assert!([1, 3].contains(&code), "{limit}: {code}");
                 assert_eq!(ledger.gets, 0, "{limit}: {ledger}");
                 continue;
@@ -222,7 +230,7 @@ fn with_few_descriptors_each_event_is_answered(kind: &Kind) {
     assert!(served >= 4, "{served} limits are enough");
 }
 
-fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
+fn pidfd_unsupported_exits_are_noticed(kind: &Kind) {
     if runner().is_some() {
         skip("strace would see the calls of the runner");
         return;
@@ -232,7 +240,7 @@ fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
     }
     let lines =
         "exec strace -D -o /dev/null -e trace=pidfd_open -e inject=pidfd_open:error=ENOSYS \"$@\"";
-    let task = by_way_of(kind.task(), lines);
+    let hosted = started_by_shell(kind.hosted_run(), lines);
     let commands = [
         "\"fine\"",
         "\"do:killed\"",
@@ -242,7 +250,7 @@ fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
     ];
     let mut events = events(commands);
     events.push(Event::new("last", "\"fine\""));
-    let (mut process, server) = task.spawn(&events);
+    let (mut process, server) = hosted.spawn(&events);
     process.until_idle(&server);
     let ledger = server.ledger();
     assert_eq!(response(&ledger, "event-0"), b"\"fine\"");
@@ -252,8 +260,7 @@ fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
     error(&ledger, "event-3", kind.failure);
     assert_eq!(response(&ledger, "event-4"), b"\"slept\"");
     assert_eq!(response(&ledger, "last"), b"\"fine\"");
-    let late = crate::support::api::now_ms() + 700;
-    let late = Event::new("late", command("sleep 20")).deadline(&late.to_string());
+    let late = due_in(Event::new("late", command("sleep 20")), 700);
     server.more(vec![
         Turn::event(&late),
         Turn::event(&Event::new("after", "\"fine\"")),
@@ -266,7 +273,7 @@ fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
     process.finish(server).assert_serving();
 }
 
-/// Zombies that have this parent.
+/// The number of zombies with this parent.
 fn zombies_of(parent: u32) -> usize {
     let pids = proc::pids().into_iter();
     let states = pids.filter_map(proc::state_and_parent);
@@ -274,22 +281,20 @@ fn zombies_of(parent: u32) -> usize {
 }
 
 #[test]
-fn as_the_first_process_it_takes_leave_of_what_is_left_to_it() {
+fn runtime_as_pid_1_reaps_orphans() {
     let unshare = ["-p", "-f", "--kill-child", "true"];
     let can = std::process::Command::new("unshare").args(unshare).status();
     if runner().is_some() || !can.is_ok_and(|status| status.success()) {
-        skip("the first process of a namespace wants root, and no runner");
+        skip("unshare needs root, and no runner");
         return;
     }
     for kind in [bash(), dash(), worker(), php()].into_iter().flatten() {
-        let task = by_way_of(
-            kind.task(),
+        let hosted = started_by_shell(
+            kind.hosted_run(),
             "exec unshare -p -f --kill-child --mount-proc \"$@\"",
         );
-        let (mut process, server) = task.spawn(&[]);
-        until("held", || {
-            server.wait_held(1, std::time::Duration::from_millis(5))
-        });
+        let (mut process, server) = hosted.spawn(&[]);
+        until("held", || server.wait_held(1, Duration::from_millis(5)));
         let is_runtime = |pid: &u32| {
             let parent = proc::state_and_parent(*pid).map(|(_, parent)| parent);
             parent == Some(process.pid())
@@ -305,18 +310,26 @@ fn as_the_first_process_it_takes_leave_of_what_is_left_to_it() {
         until("over", || {
             process.stderr().matches("over\n").count() == count
         });
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        server.more(vec![Turn::event(&Event::new("last", "\"fine\""))]);
-        process.until_idle(&server);
-        until("without zombies", || zombies_of(runtime) == 0);
+        // Orphans are reaped after an event, and some may not have exited yet.
+        let end = Instant::now() + bound(PATIENCE_MS);
+        for number in 0.. {
+            let event = Event::new(&format!("last-{number}"), "\"fine\"");
+            server.more(vec![Turn::event(&event)]);
+            process.until_idle(&server);
+            if zombies_of(runtime) == 0 {
+                break;
+            }
+            assert!(Instant::now() < end, "zombies are never reaped");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let outcome = process.finish(server);
         let ledger = outcome.assert_serving();
-        assert_eq!(response(ledger, "last"), b"\"fine\"");
+        assert_eq!(response(ledger, "last-0"), b"\"fine\"");
     }
 }
 
 #[test]
-fn a_task_root_that_is_too_long_has_no_handler() {
+fn task_root_too_long_is_an_init_error() {
     for length in [4_080, 4_090, 4_096, 5_000, 60_000] {
         let dir = TempDir::new();
         let root = format!("/{}", "x/".repeat(length / 2));

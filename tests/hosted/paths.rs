@@ -1,4 +1,4 @@
-//! Ways to write the path of a handler's file.
+//! Spellings of the path of a handler's file.
 
 use crate::for_kinds;
 use crate::kinds::Kind;
@@ -17,20 +17,21 @@ fn handler_path_with_dots_and_slashes_is_that_file(kind: &Kind) {
     };
     for folder in ["./", ".//", "././", "a/./", "a//", "./a/.//b//./"] {
         for slash in ["", "/"] {
-            let task = kind.task();
-            let source = task.dir.path().join(kind.file);
+            let hosted = kind.hosted_run();
+            let source = hosted.dir.path().join(kind.file);
             let text = std::fs::read(source).expect("the source");
-            task.dir
+            hosted
+                .dir
                 .executable(&format!("{folder}{}", kind.file), &text);
-            task.dir.file(
+            hosted.dir.file(
                 &format!("{folder}function.sh"),
-                &std::fs::read(task.dir.path().join("function.sh")).unwrap_or_default(),
+                &std::fs::read(hosted.dir.path().join("function.sh")).unwrap_or_default(),
             );
-            let root = format!("{}{slash}", task.dir.path().display());
-            let task = task
+            let root = format!("{}{slash}", hosted.dir.path().display());
+            let hosted = hosted
                 .variable("_HANDLER", &format!("{word}{folder}{file}"))
                 .variable("LAMBDA_TASK_ROOT", &root);
-            let outcome = task.run(&events(["\"fine\""]));
+            let outcome = hosted.run(&events(["\"fine\""]));
             let body = response(outcome.assert_serving(), "event-0");
             assert_eq!(body, b"\"fine\"", "{folder}{slash}");
         }

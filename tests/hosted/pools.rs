@@ -1,33 +1,32 @@
-//! Several events at once: each of the runtime's workers has a process of its own.
+//! Concurrency: each worker of the runtime has a persistent process of its own.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
-use crate::support::api::{Event, Server, Turn};
+use crate::support::api::{Event, Ledger, Server, Turn};
 use crate::support::hosting::response;
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::{bound, rounds, sys, until};
 
-for_kinds!(kept [dash worker php python] [
-    each_of_four_has_a_process_of_its_own_and_all_end
+for_kinds!(persistent [dash worker php python] [
+    workers_each_have_a_process_and_all_end_on_sigterm
 ]);
 
 for_kinds!(two [dash php] [
-    a_process_that_is_killed_costs_its_event_alone
-    an_init_error_of_all_is_told_once
+    process_killed_in_a_pool_fails_its_event_alone
+    init_error_of_all_workers_is_reported_once
 ]);
 
 const COUNT: usize = 4;
 
-fn pool(kind: &Kind) -> crate::kinds::Task {
-    kind.task()
+fn pool(kind: &Kind) -> crate::kinds::HostedRun {
+    kind.hosted_run()
         .variable("AWS_LAMBDA_MAX_CONCURRENCY", &COUNT.to_string())
         .variable("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
 }
 
-/// Waits until so many workers wait for events.
+/// Waits until all workers wait for events.
 fn until_held(process: &mut Process, server: &Server) {
     let end = Instant::now() + bound(PATIENCE_MS);
     while !server.wait_held(COUNT, Duration::from_millis(5)) {
@@ -47,42 +46,42 @@ fn send(process: &mut Process, server: &Server, events: &[Event]) {
     until_held(process, server);
 }
 
-/// Four events at once, each of which says who has handled it.
-fn pids(process: &mut Process, server: &Server, round: usize) -> HashSet<String> {
-    // They sleep first, so that nobody can take two.
-    let events: Vec<Event> = (0..COUNT)
-        .map(|number| Event::new(&format!("sleep-{round}-{number}"), command("sleep 0.3")))
-        .collect();
-    send(process, server, &events);
-    let mut pids = HashSet::new();
-    for number in 0..COUNT * 4 {
-        let id = format!("pid-{round}-{number}");
-        send(process, server, &[Event::new(&id, command("pid"))]);
-        pids.insert(String::from_utf8_lossy(response(&server.ledger(), &id)).into_owned());
-    }
-    pids
+/// Waits until each worker of the runtime has the processes that it should have. A shell has a
+/// subshell ready; the others have one process each.
+fn until_all_have_a_process(process: &Process, kind: &Kind) {
+    let each = if kind.is_shell { 3 } else { 2 };
+    until("as many", || process.descendants().len() == COUNT * each);
 }
 
-fn each_of_four_has_a_process_of_its_own_and_all_end(kind: &Kind) {
-    let task = pool(kind);
-    let (mut process, server) = task.spawn(&[]);
+/// All of these events were delivered before the first of them was answered.
+fn assert_concurrent(ledger: &Ledger, events: &[Event]) {
+    let is_one = |id: &str| events.iter().any(|event| event.id == id);
+    let delivered = ledger.deliveries.iter().filter(|one| is_one(&one.id));
+    let last_delivery_ms = delivered.map(|one| one.at_ms).max();
+    let answered = ledger.posts.iter().filter(|post| is_one(&post.id));
+    let first_answer_ms = answered.map(|post| post.at_ms).min();
+    assert!(
+        last_delivery_ms <= first_answer_ms,
+        "one after the other: {ledger}"
+    );
+}
+
+fn workers_each_have_a_process_and_all_end_on_sigterm(kind: &Kind) {
+    let hosted = pool(kind);
+    let (mut process, server) = hosted.spawn(&[]);
     until_held(&mut process, &server);
-    let begin = Instant::now();
     let at_once: Vec<Event> = (0..COUNT)
         .map(|number| Event::new(&format!("at-once-{number}"), command("sleep 1")))
         .collect();
     send(&mut process, &server, &at_once);
-    let took = begin.elapsed();
-    assert!(took < bound(3_500), "one after the other: {took:?}");
-    // A shell has a subshell ready, and nobody has more.
-    let each = if kind.is_shell { 3 } else { 2 };
-    until("as many", || process.descendants().len() == COUNT * each);
+    assert_concurrent(&server.ledger(), &at_once);
+    until_all_have_a_process(&process, kind);
     let count = rounds("events over four processes", 400);
     let events: Vec<Event> = (0..count)
         .map(|number| Event::new(&format!("n-{number}"), format!("{number}")))
         .collect();
     send(&mut process, &server, &events);
-    until("as many", || process.descendants().len() == COUNT * each);
+    until_all_have_a_process(&process, kind);
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(0));
@@ -98,12 +97,11 @@ fn each_of_four_has_a_process_of_its_own_and_all_end(kind: &Kind) {
     assert_eq!(ledger.connections, COUNT);
 }
 
-fn a_process_that_is_killed_costs_its_event_alone(kind: &Kind) {
-    let task = pool(kind);
-    let (mut process, server) = task.spawn(&[]);
+fn process_killed_in_a_pool_fails_its_event_alone(kind: &Kind) {
+    let hosted = pool(kind);
+    let (mut process, server) = hosted.spawn(&[]);
     until_held(&mut process, &server);
-    let before = pids(&mut process, &server, 0);
-    assert!((2..=COUNT).contains(&before.len()), "{before:?}");
+    until_all_have_a_process(&process, kind);
     let events = [
         Event::new("killed", command("killed")),
         Event::new("other", command("sleep 0.2")),
@@ -125,9 +123,9 @@ fn a_process_that_is_killed_costs_its_event_alone(kind: &Kind) {
     assert_eq!(response(&ledger, "fine"), b"\"fine\"");
 }
 
-fn an_init_error_of_all_is_told_once(kind: &Kind) {
-    let task = pool(kind).variable("INIT", "throw");
-    let (mut process, server) = task.spawn(&[]);
+fn init_error_of_all_workers_is_reported_once(kind: &Kind) {
+    let hosted = pool(kind).variable("INIT", "throw");
+    let (mut process, server) = hosted.spawn(&[]);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(3));
     process.assert_no_descendant(bound(2_000));

@@ -1,7 +1,7 @@
-//! What `_HANDLER` means: which file, which function, which interpreter.
+//! Resolution of `_HANDLER`: which file, which function, which interpreter.
 //!
-//! In the place of the interpreters of PHP, Node, Python and Ruby is one worker, in the `bin` of
-//! the task root, that answers with what it was given.
+//! A worker in the `bin` of the task root takes the place of the interpreters of PHP, Node, Python
+//! and Ruby, and answers with its arguments.
 
 use crate::kinds::started;
 use crate::skip::has;
@@ -10,18 +10,18 @@ use crate::support::api::{Kind, Script};
 use crate::support::hosting::{error_type, events, message, response};
 use crate::support::process::Outcome;
 
-const SPEAKER: &[u8] = include_bytes!("functions/speaker.pl");
+const MINIMAL_WORKER: &[u8] = include_bytes!("functions/minimal_worker.pl");
 
 /// A task root with interpreters and these files, those that end in `*` executable.
 fn root(files: &[&str]) -> TempDir {
     let dir = TempDir::new();
     for name in ["php", "node", "python3", "ruby"] {
-        dir.executable(&format!("bin/{name}"), SPEAKER);
+        dir.executable(&format!("bin/{name}"), MINIMAL_WORKER);
     }
     for name in files {
         let shell = format!("say() {{ printf '%s' \"sh {name} $1\"; }}\n");
         match name.strip_suffix('*') {
-            Some(name) if name.starts_with("worker") => dir.executable(name, SPEAKER),
+            Some(name) if name.starts_with("worker") => dir.executable(name, MINIMAL_WORKER),
             Some(name) => dir.executable(name, b"#!/bin/sh\nprintf program\n"),
             None if name.ends_with('/') => dir.file(&format!("{name}inside"), b""),
             None => dir.file(name, shell.as_bytes()),
@@ -34,19 +34,19 @@ fn run(dir: &TempDir, handler: &str) -> Outcome {
     started(dir, handler).run(Script::events(&events(["event"])))
 }
 
-/// What the handler of these files answers, without the path of the task root.
+/// The answer of the handler of these files, without the path of the task root.
 fn chosen(files: &[&str], handler: &str) -> String {
     let dir = root(files);
     let outcome = run(&dir, handler);
     let ledger = outcome.assert_serving();
     let text = String::from_utf8_lossy(response(ledger, "event-0")).into_owned();
     let place = format!("{}/", dir.path().display());
-    let said = outcome.stderr.lines().next().unwrap_or_default();
-    assert!(said.starts_with("tinderbox: ") && said.contains(&place));
+    let line = outcome.stderr.lines().next().unwrap_or_default();
+    assert!(line.starts_with("tinderbox: ") && line.contains(&place));
     text.replace(&place, "")
 }
 
-/// The handler is refused before any event is asked for: the type and the message of that.
+/// The type and message of the init error of a handler that is refused.
 fn refused(dir: &TempDir, handler: &str) -> (String, String) {
     let outcome = run(dir, handler);
     let ledger = outcome.assert_exit(3);
@@ -61,7 +61,7 @@ fn refused(dir: &TempDir, handler: &str) -> (String, String) {
 }
 
 #[test]
-fn every_form_of_a_name_finds_its_file_and_its_function() {
+fn handler_name_in_every_form_finds_its_file_and_function() {
     if !has("perl") {
         return;
     }
@@ -135,7 +135,7 @@ fn every_form_of_a_name_finds_its_file_and_its_function() {
 }
 
 #[test]
-fn a_kind_before_the_name_decides() {
+fn handler_kind_given_decides() {
     if !has("perl") {
         return;
     }
@@ -166,7 +166,7 @@ fn a_kind_before_the_name_decides() {
 }
 
 #[test]
-fn a_file_of_exactly_that_name_comes_first() {
+fn handler_file_of_exactly_that_name_comes_first() {
     if !has("perl") {
         return;
     }
@@ -177,7 +177,7 @@ fn a_file_of_exactly_that_name_comes_first() {
 }
 
 #[test]
-fn directories_never_match() {
+fn handler_directory_is_no_match() {
     if !has("perl") {
         return;
     }
@@ -192,7 +192,7 @@ fn directories_never_match() {
 }
 
 #[test]
-fn where_nothing_is_found_every_path_that_was_tried_is_named() {
+fn handler_not_found_names_every_path_tried() {
     let dir = root(&["other.py"]);
     for (handler, paths) in [
         (
@@ -243,7 +243,7 @@ fn where_nothing_is_found_every_path_that_was_tried_is_named() {
 }
 
 #[test]
-fn where_several_are_found_all_are_named() {
+fn handler_ambiguous_names_every_file_found() {
     for (files, handler) in [
         (&["x.py", "x.rb"][..], "x.f"),
         (&["x.sh", "src/x.php"], "x.f"),
@@ -262,7 +262,7 @@ fn where_several_are_found_all_are_named() {
 }
 
 #[test]
-fn a_program_that_may_not_be_executed_is_said_to_be_that() {
+fn program_without_exec_bit_is_named_as_such() {
     for handler in ["run", "program:run", "worker:run"] {
         let (error_type, message) = refused(&root(&["run"]), handler);
         assert_eq!(error_type, "Runtime.HandlerNotFound");
@@ -271,7 +271,7 @@ fn a_program_that_may_not_be_executed_is_said_to_be_that() {
 }
 
 #[test]
-fn a_kind_that_is_none_is_refused_with_those_there_are() {
+fn handler_kind_unknown_is_refused_with_the_known_ones() {
     for handler in ["perl:x.f", "workers:x", "httpd:x"] {
         let (error_type, message) = refused(&root(&["x*"]), handler);
         assert_eq!(error_type, "Runtime.MalformedHandlerName");
@@ -283,7 +283,7 @@ fn a_kind_that_is_none_is_refused_with_those_there_are() {
 }
 
 #[test]
-fn nothing_outside_of_the_task_root_is_run_nor_bootstrap_itself() {
+fn handler_outside_the_task_root_or_bootstrap_is_refused() {
     let dir = root(&["in/x.py", "in/bootstrap*", "x.py", "x*", "worker*"]);
     let inner = dir.path().join("in");
     let inner = inner.to_str().expect("UTF-8");
@@ -314,7 +314,7 @@ fn nothing_outside_of_the_task_root_is_run_nor_bootstrap_itself() {
 }
 
 #[test]
-fn an_interpreter_that_is_missing_is_named_with_where_it_was_looked_for() {
+fn interpreter_missing_is_named_with_the_places_searched() {
     for (file, handler, name) in [
         ("x.php", "x.f", "php"),
         ("x.mjs", "x.f", "node"),
@@ -323,7 +323,7 @@ fn an_interpreter_that_is_missing_is_named_with_where_it_was_looked_for() {
     ] {
         let dir = TempDir::new();
         dir.file(file, b"");
-        // A folder of that name, and a file that cannot be executed, are none.
+        // Neither a folder of that name nor a file without exec bit is an interpreter.
         dir.file(&format!("bin/{name}/inside"), b"");
         dir.file(&format!("other/{name}"), b"");
         let other = dir.path().join("other");
@@ -340,13 +340,13 @@ fn an_interpreter_that_is_missing_is_named_with_where_it_was_looked_for() {
 }
 
 #[test]
-fn interpreters_are_looked_for_in_bin_of_the_function_before_path() {
+fn interpreter_in_bin_of_the_function_comes_before_path() {
     if !has("perl") {
         return;
     }
     let dir = root(&["x.py"]);
     dir.executable("path/python3", b"#!/bin/sh\nexit 9\n");
-    dir.executable("second/ruby", SPEAKER);
+    dir.executable("second/ruby", MINIMAL_WORKER);
     dir.file("first/ruby", b"");
     let place = |name: &str| dir.path().join(name).display().to_string();
     let start = started(&dir, "x.f").variable("PATH", &place("path"));
@@ -363,7 +363,7 @@ fn interpreters_are_looked_for_in_bin_of_the_function_before_path() {
     assert!(body.starts_with(b"ruby "), "{body:?}");
 }
 
-/// The shell that a function with this first line runs in.
+/// The shell that runs a function with this first line.
 fn shell_of(first_line: &str, path: Option<&str>) -> Result<String, String> {
     let dir = TempDir::new();
     let body = "f() { /bin/readlink /proc/$$/exe; }\n";
@@ -396,7 +396,7 @@ fn shell_of(first_line: &str, path: Option<&str>) -> Result<String, String> {
 }
 
 #[test]
-fn the_first_line_of_a_function_picks_the_shell() {
+fn shebang_of_a_function_selects_the_shell() {
     if !has("bash") || !has("dash") {
         return;
     }
@@ -423,14 +423,14 @@ fn the_first_line_of_a_function_picks_the_shell() {
     for line in ["#!/bin/sh\n", "#!/usr/bin/env sh\n", "#!/bin/sh -e\r\n"] {
         assert_eq!(shell(line), sh, "{line:?}");
     }
-    // A path that is not there may be there by its name.
+    // A shell that is missing at its path may be found by its name.
     assert_eq!(shell("#!/nowhere/bin/dash\n"), "dash");
     let missing = shell_of("#!/nowhere/zzsh\n", None).expect_err("there is none");
     assert!(missing.contains("shell"), "{missing}");
 }
 
 #[test]
-fn without_a_first_line_it_is_bash_and_without_bash_sh() {
+fn shebang_missing_selects_bash_and_without_bash_sh() {
     if !has("bash") || !has("dash") {
         return;
     }

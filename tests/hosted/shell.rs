@@ -1,33 +1,33 @@
-//! Functions of shells: as AWS's tutorial has them, and what shells do that nothing else does.
+//! Shell functions: AWS's tutorial, sourcing, `set` options, statuses, subshells.
 
 use crate::for_kinds;
-use crate::kinds::{Kind, Task, bash};
+use crate::kinds::{HostedRun, Kind, bash};
 use crate::support::api::{Event, PAYLOAD_BYTES_MAX, Turn};
 use crate::support::hosting::{error, events, response};
-use crate::support::{bound, proc, rounds, sys, until};
+use crate::support::{bound, proc, rounds, runner, sys, until};
 use std::time::Duration;
 
 for_kinds!(shells [bash dash] [
-    the_file_is_sourced_once_and_no_event_changes_what_the_next_one_sees
-    the_event_is_the_argument_and_the_input
-    what_is_written_is_the_response_byte_for_byte
-    a_command_that_fails_ends_the_function
-    what_the_file_has_set_is_in_force
-    every_status_is_an_error_that_names_it
-    the_exit_trap_is_run
-    a_subshell_that_is_killed_costs_its_event_alone
-    what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one
-    a_writer_left_behind_cannot_add_to_the_next_answer
-    functions_may_have_the_names_of_commands
-    a_function_that_reads_on_has_an_end_of_its_input
-    six_megabytes_pass_in_both_directions
-    the_channel_is_not_the_functions
-    the_file_may_say_what_separates_words
+    function_file_is_sourced_once_and_no_event_changes_the_next
+    event_is_the_argument_and_the_input
+    output_of_any_bytes_is_the_response
+    command_that_fails_ends_the_function
+    options_set_by_the_file_are_in_force
+    exit_status_nonzero_is_an_error_that_names_it
+    exit_trap_is_run
+    subshell_killed_fails_its_event_alone
+    subshell_killed_with_an_unread_line_affects_no_other_event
+    background_writer_cannot_add_to_the_next_answer
+    handler_named_like_a_command_is_called
+    input_read_to_the_end_has_an_end
+    payload_of_six_megabytes_passes_in_both_directions
+    channel_descriptor_is_closed_for_the_function
+    ifs_set_by_the_file_changes_no_event
 ]);
 
 /// A function of this body, called `handler`.
-fn function(kind: &Kind, body: &str) -> Task {
-    kind.with(&format!("handler() {{\n{body}\n}}\n"))
+fn function(kind: &Kind, body: &str) -> HostedRun {
+    kind.with_source(&format!("handler() {{\n{body}\n}}\n"))
 }
 
 /// Runs events in a function of this body; all are responses.
@@ -43,16 +43,16 @@ fn responses(kind: &Kind, body: &str, bodies: &[&str]) -> Vec<String> {
 
 /// In the form of AWS's tutorial: no first line, the keyword, a log on standard error.
 #[test]
-fn a_function_in_the_form_of_the_tutorial_runs() {
+fn function_of_the_aws_tutorial_runs() {
     let Some(kind) = bash() else {
         return;
     };
-    let task = kind.with("");
+    let hosted = kind.with_source("");
     let source = "function handler () {\n  EVENT_DATA=$1\n  echo \"$EVENT_DATA\" 1>&2;\n  \
                   RESPONSE=\"Echoing request: '$EVENT_DATA'\"\n\n  echo $RESPONSE\n}\n";
-    task.dir.file("function.sh", source.as_bytes());
+    hosted.dir.file("function.sh", source.as_bytes());
     let event = "{\"key\": \"a  value\"}";
-    let outcome = task.run(&events([event]));
+    let outcome = hosted.run(&events([event]));
     let body = response(outcome.assert_serving(), "event-0");
     assert_eq!(
         String::from_utf8_lossy(body),
@@ -61,13 +61,13 @@ fn a_function_in_the_form_of_the_tutorial_runs() {
     assert_eq!(outcome.log(), format!("{event}\n"));
 }
 
-fn the_file_is_sourced_once_and_no_event_changes_what_the_next_one_sees(kind: &Kind) {
-    let task = kind.with(
+fn function_file_is_sourced_once_and_no_event_changes_the_next(kind: &Kind) {
+    let hosted = kind.with_source(
         "echo sourced >&2\ncount=0\nhandler() {\n    count=$((count + 1))\n    \
          export LEFT=$count\n    cd /\n    set -- \"$count\" \"$PWD\"\n    \
          printf '%s %s' \"$count\" \"${BEFORE-none}\"\n    BEFORE=$1\n}\n",
     );
-    let outcome = task.run(&events(["a", "b", "c"]));
+    let outcome = hosted.run(&events(["a", "b", "c"]));
     let ledger = outcome.assert_serving();
     for id in ["event-0", "event-1", "event-2"] {
         assert_eq!(response(ledger, id), b"1 none");
@@ -75,7 +75,7 @@ fn the_file_is_sourced_once_and_no_event_changes_what_the_next_one_sees(kind: &K
     assert_eq!(outcome.log(), "sourced\n");
 }
 
-fn the_event_is_the_argument_and_the_input(kind: &Kind) {
+fn event_is_the_argument_and_the_input(kind: &Kind) {
     let body = "printf '%s|%s|' \"$#\" \"$1\"; cat";
     for event in [
         "one",
@@ -100,16 +100,16 @@ fn the_event_is_the_argument_and_the_input(kind: &Kind) {
     );
 }
 
-fn what_is_written_is_the_response_byte_for_byte(kind: &Kind) {
+fn output_of_any_bytes_is_the_response(kind: &Kind) {
     let all: Vec<u8> = (0..=255).chain([0, 10, 10]).collect();
-    let task = function(kind, "cat");
+    let hosted = function(kind, "cat");
     let events = events([
         all.clone(),
         b"".to_vec(),
         b"\n".to_vec(),
         b"\xff\xfe\n".to_vec(),
     ]);
-    let outcome = task.run(&events);
+    let outcome = hosted.run(&events);
     let ledger = outcome.assert_serving();
     for event in &events {
         assert_eq!(response(ledger, &event.id), event.body);
@@ -120,22 +120,22 @@ fn what_is_written_is_the_response_byte_for_byte(kind: &Kind) {
     assert_eq!(responses(kind, twice, &["x"]), ["one\ntwo\nthree\n"]);
 }
 
-fn a_command_that_fails_ends_the_function(kind: &Kind) {
+fn command_that_fails_ends_the_function(kind: &Kind) {
     let mut bodies = vec![
         ("echo part; false; echo rest", 1),
         (
             "echo \"$nothing\"; echo rest",
-            if kind_is_dash(kind) { 2 } else { 1 },
+            if is_dash(kind) { 2 } else { 1 },
         ),
         ("nonesuch; echo rest", 127),
         ("x=$(exit 4); echo rest", 4),
     ];
-    if !kind_is_dash(kind) {
+    if !is_dash(kind) {
         bodies.push(("false | true; echo rest", 1));
     }
     for (body, status) in bodies {
-        let task = function(kind, body);
-        let outcome = task.run(&events(["event", "event"]));
+        let hosted = function(kind, body);
+        let outcome = hosted.run(&events(["event", "event"]));
         let ledger = outcome.assert_serving();
         for id in ["event-0", "event-1"] {
             let message = error(ledger, id, "Runtime.ExitError");
@@ -146,32 +146,32 @@ fn a_command_that_fails_ends_the_function(kind: &Kind) {
     }
 }
 
-fn kind_is_dash(kind: &Kind) -> bool {
+fn is_dash(kind: &Kind) -> bool {
     kind.first_line.contains("dash")
 }
 
-fn what_the_file_has_set_is_in_force(kind: &Kind) {
+fn options_set_by_the_file_are_in_force(kind: &Kind) {
     let source = "set +e\nset +u\nhandler() {\n    false\n    printf '%s.' \"$nothing\"\n}\n";
-    let outcome = kind.with(source).run(&events(["event"]));
+    let outcome = kind.with_source(source).run(&events(["event"]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b".");
-    if !kind_is_dash(kind) {
+    if !is_dash(kind) {
         let source = "set +o pipefail\nhandler() { false | printf x; }\n";
-        let outcome = kind.with(source).run(&events(["event"]));
+        let outcome = kind.with_source(source).run(&events(["event"]));
         assert_eq!(response(outcome.assert_serving(), "event-0"), b"x");
     }
-    // What does not change how it ends is in force as well.
+    // Options that do not change the status are in force as well.
     let outcome = kind
-        .with("set -f\nhandler() { printf %s *; }\n")
+        .with_source("set -f\nhandler() { printf %s *; }\n")
         .run(&events(["event"]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"*");
 }
 
-fn every_status_is_an_error_that_names_it(kind: &Kind) {
+fn exit_status_nonzero_is_an_error_that_names_it(kind: &Kind) {
     let count = rounds("exit statuses", 255);
     let statuses: Vec<usize> = (1..=255).step_by(255_usize.div_ceil(count)).collect();
     for body in ["exit \"$1\"", "return \"$1\""] {
-        let task = function(kind, body);
-        let outcome = task.run(&events(statuses.iter().map(ToString::to_string)));
+        let hosted = function(kind, body);
+        let outcome = hosted.run(&events(statuses.iter().map(ToString::to_string)));
         let ledger = outcome.assert_serving();
         for (number, status) in statuses.iter().enumerate() {
             let message = error(ledger, &format!("event-{number}"), "Runtime.ExitError");
@@ -180,28 +180,28 @@ fn every_status_is_an_error_that_names_it(kind: &Kind) {
     }
 }
 
-fn the_exit_trap_is_run(kind: &Kind) {
+fn exit_trap_is_run(kind: &Kind) {
     let body = "trap 'echo trapped' EXIT; echo first";
     assert_eq!(responses(kind, body, &["x", "y"]), ["first\ntrapped\n"; 2]);
 }
 
-fn a_subshell_that_is_killed_costs_its_event_alone(kind: &Kind) {
+fn subshell_killed_fails_its_event_alone(kind: &Kind) {
     let body = "case $1 in die) sh -c 'kill -9 $PPID'; sleep 20 ;; esac; printf '%s' $$";
-    let task = function(kind, body);
-    let outcome = task.run(&events(["a", "die", "b"]));
+    let hosted = function(kind, body);
+    let outcome = hosted.run(&events(["a", "die", "b"]));
     let ledger = outcome.assert_serving();
     let message = error(ledger, "event-1", "Runtime.ExitError");
     assert!(message.starts_with("exit status 137"), "{message}");
     let [before, after] = ["event-0", "event-2"].map(|id| response(ledger, id));
-    // What it had not read of its line must not be taken for that of the next event.
+    // The unread rest of its line must not be taken for the line of the next event.
     assert_ne!(before, after, "a new shell");
 }
 
-fn a_writer_left_behind_cannot_add_to_the_next_answer(kind: &Kind) {
+fn background_writer_cannot_add_to_the_next_answer(kind: &Kind) {
     let body = "case $1 in\nleave) (while :; do echo LATE; sleep 0.02; done) & ;;\nesac\n\
                 printf '%s.' \"$1\"";
-    let task = function(kind, body);
-    let (mut process, server) = task.spawn(&events(["leave"]));
+    let hosted = function(kind, body);
+    let (mut process, server) = hosted.spawn(&events(["leave"]));
     process.until_idle(&server);
     for number in 0..rounds("events beside a late writer", 20) {
         std::thread::sleep(Duration::from_millis(5));
@@ -213,6 +213,7 @@ fn a_writer_left_behind_cannot_add_to_the_next_answer(kind: &Kind) {
     let ledger = outcome.assert_serving();
     let first = String::from_utf8_lossy(response(ledger, "event-0"));
     assert_eq!(first.replace("LATE\n", ""), "leave.");
+    // The writer itself never ends.
     let took = Duration::from_millis(ledger.took_ms("event-0"));
     assert!(took < bound(5_000), "{took:?}");
     for post in &ledger.posts[1..] {
@@ -220,27 +221,27 @@ fn a_writer_left_behind_cannot_add_to_the_next_answer(kind: &Kind) {
     }
 }
 
-fn functions_may_have_the_names_of_commands(kind: &Kind) {
+fn handler_named_like_a_command_is_called(kind: &Kind) {
     for name in ["echo", "read", "cat", "handle-it"] {
-        if name.contains('-') && kind_is_dash(kind) {
+        if name.contains('-') && is_dash(kind) {
             continue; // dash has no such names
         }
         let source = format!("{name}() {{ printf '%s' \"<$1>\"; }}\n");
         let handler = format!("function.{name}");
-        let task = kind.with(&source).variable("_HANDLER", &handler);
-        let outcome = task.run(&events(["a", "b"]));
+        let hosted = kind.with_source(&source).variable("_HANDLER", &handler);
+        let outcome = hosted.run(&events(["a", "b"]));
         let ledger = outcome.assert_serving();
         assert_eq!(response(ledger, "event-0"), b"<a>", "{name}");
         assert_eq!(response(ledger, "event-1"), b"<b>", "{name}");
     }
 }
 
-fn a_function_that_reads_on_has_an_end_of_its_input(kind: &Kind) {
+fn input_read_to_the_end_has_an_end(kind: &Kind) {
     let body = "read -r line || :; printf '%s|' \"$line\"; cat; cat; read -r more || printf end";
     assert_eq!(responses(kind, body, &["a\nb", ""]), ["a|bend", "|end"]);
 }
 
-fn six_megabytes_pass_in_both_directions(kind: &Kind) {
+fn payload_of_six_megabytes_passes_in_both_directions(kind: &Kind) {
     let body: Vec<u8> = (0..PAYLOAD_BYTES_MAX)
         .map(|index| (index % 65_521 % 251) as u8)
         .collect();
@@ -257,18 +258,18 @@ fn six_megabytes_pass_in_both_directions(kind: &Kind) {
     }
 }
 
-fn the_channel_is_not_the_functions(kind: &Kind) {
+fn channel_descriptor_is_closed_for_the_function(kind: &Kind) {
     let body = "if (echo 0 >&3) 2>/dev/null; then echo open; else echo closed; fi";
     assert_eq!(responses(kind, body, &["x", "y"]), ["closed\n"; 2]);
 }
 
 #[test]
-fn a_runtime_that_is_killed_leaves_no_shell() {
+fn runtime_killed_leaves_no_shell() {
     let Some(kind) = bash() else {
         return;
     };
-    let task = function(&kind, "cat");
-    let (mut process, server) = task.spawn(&events(["x"]));
+    let hosted = function(&kind, "cat");
+    let (mut process, server) = hosted.spawn(&events(["x"]));
     process.until_idle(&server);
     sys::kill(process.pid(), sys::SIGKILL);
     process.wait(bound(2_000));
@@ -276,9 +277,32 @@ fn a_runtime_that_is_killed_leaves_no_shell() {
     server.finish().assert_clean();
 }
 
-fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Kind) {
-    let task = function(kind, "printf '%s' \"$1\"");
-    let (mut process, server) = task.spawn(&events(["x"]));
+/// How often a process went to sleep: proc_pid_status(5).
+fn times_asleep(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let name = "voluntary_ctxt_switches:";
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.expect("a count").trim().parse().expect("a number")
+}
+
+/// Whether a process sleeps, and has been awake since `sleeps` was counted. A runner also sleeps on
+/// its own, so it has to sleep a while longer.
+fn is_asleep_after(pid: u32, sleeps: u64) -> bool {
+    let is_asleep = || {
+        let state = proc::state_and_parent(pid).map(|(state, _)| state);
+        state == Some('S') && times_asleep(pid) > sleeps
+    };
+    is_asleep() && {
+        if runner().is_some() {
+            std::thread::sleep(bound(20));
+        }
+        is_asleep()
+    }
+}
+
+fn subshell_killed_with_an_unread_line_affects_no_other_event(kind: &Kind) {
+    let hosted = function(kind, "printf '%s' \"$1\"");
+    let (mut process, server) = hosted.spawn(&events(["x"]));
     process.until_idle(&server);
     let parent = |pid: u32| proc::state_and_parent(pid).map_or(0, |(_, parent)| parent);
     let count = rounds("subshells killed with a line unread", 20);
@@ -287,13 +311,14 @@ fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Ki
         let find = || process.descendants().into_iter().find(is_subshell);
         until("ready", || find().is_some());
         let subshell = find().expect("a subshell");
-        // It is stopped, told of an event, and killed.
+        // It is stopped, sent an event, and killed.
         sys::kill(subshell, sys::SIGSTOP);
+        let sleeps = times_asleep(process.pid());
         let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
         server.more(vec![Turn::event(&killed), Turn::event(&next)]);
-        let is_out = |id: &str| server.ledger().delivered(id) == 1;
-        until("handed out", || is_out(&killed.id));
-        std::thread::sleep(Duration::from_millis(20));
+        // The runtime has written the line once it has been woken, and sleeps again.
+        until("delivered", || server.ledger().delivered(&killed.id) == 1);
+        until("asleep", || is_asleep_after(process.pid(), sleeps));
         sys::kill(subshell, sys::SIGKILL);
         process.until_idle(&server);
     }
@@ -307,10 +332,10 @@ fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Ki
 }
 
 /// The first is that of the unofficial strict mode of bash.
-fn the_file_may_say_what_separates_words(kind: &Kind) {
+fn ifs_set_by_the_file_changes_no_event(kind: &Kind) {
     for separators in ["\n\t", "/", "", "0123456789 "] {
         let source = format!("IFS='{separators}'\nhandler() {{ printf '%s' \"$1\"; }}\n");
-        let outcome = kind.with(&source).run(&events(["a b/c", "1 2"]));
+        let outcome = kind.with_source(&source).run(&events(["a b/c", "1 2"]));
         let ledger = outcome.assert_serving();
         assert_eq!(response(ledger, "event-0"), b"a b/c", "{separators:?}");
         assert_eq!(response(ledger, "event-1"), b"1 2", "{separators:?}");

@@ -1,9 +1,9 @@
-//! Many events with trace ids of their own: a process that is kept alive must not keep them.
+//! Many events with distinct trace ids: a persistent process must not retain them.
 //!
-//! C libraries keep every value that a variable has had (`setenv`), so a trace id that is set in
-//! the environment for each event makes a process grow for ever. This is the long count, for
-//! `TINDERBOX_SOAK`: each language serves as many events with one trace id, and then with as many
-//! ids, and what it grows by is compared.
+//! C libraries retain every value that a variable has had (`setenv`), so a trace id that is set in
+//! the environment for each event makes a process grow without limit. This is the long count, for
+//! `TINDERBOX_SOAK`: each language serves the same number of events with one trace id, and then
+//! with distinct ids, and the growths are compared.
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
@@ -14,8 +14,8 @@ use crate::support::random::soak_or;
 use crate::support::watch::{Rest, until_rest};
 use crate::support::{proc, runner};
 
-for_kinds!(kept [worker php node python ruby] [
-    distinct_trace_ids_do_not_add_to_memory
+for_kinds!(persistent [worker php node python ruby] [
+    trace_ids_that_differ_do_not_add_to_memory
 ]);
 
 /// So many events for each round of a soak: 200,000 of 20,000.
@@ -24,7 +24,7 @@ const SOAK_EVENTS: usize = 10;
 /// So many events are handed out at once.
 const BATCH: usize = 2_000;
 
-/// An event may cost so many bytes more when its trace id is another. A kept one costs 145.
+/// The most bytes that an event with a distinct trace id may add. A retained id adds 145.
 const EXTRA_BYTES_MAX: usize = 20;
 
 fn event(number: usize, is_distinct: bool) -> Event {
@@ -34,12 +34,12 @@ fn event(number: usize, is_distinct: bool) -> Event {
     Event::new(&format!("n-{number}"), body).header("Lambda-Runtime-Trace-Id", &id)
 }
 
-/// By how much a process grows while it serves so many events, and how large it is then, in KiB.
+/// The growth of a process over so many events, and its size after them, in KiB.
 fn growth_kib(kind: &Kind, count: usize, is_distinct: bool) -> (u64, u64) {
     // A small heap, so that Node's collector leaves little for later.
     let heap = "--max-old-space-size=32 --max-semi-space-size=1";
-    let task = kind.task().variable("NODE_OPTIONS", heap);
-    let (mut process, server) = task.spawn(&[Event::new("pid", command("pid"))]);
+    let hosted = kind.hosted_run().variable("NODE_OPTIONS", heap);
+    let (mut process, server) = hosted.spawn(&[Event::new("pid", command("pid"))]);
     process.until_idle(&server);
     let text = String::from_utf8_lossy(response(&server.ledger(), "pid")).into_owned();
     let pid: u32 = text.trim_matches('"').parse().expect("a pid");
@@ -68,9 +68,9 @@ fn growth_kib(kind: &Kind, count: usize, is_distinct: bool) -> (u64, u64) {
     (kib.saturating_sub(warm_kib), kib)
 }
 
-fn distinct_trace_ids_do_not_add_to_memory(kind: &Kind) {
+fn trace_ids_that_differ_do_not_add_to_memory(kind: &Kind) {
     if std::env::var_os("TINDERBOX_SOAK").is_none() {
-        return println!("reduced: {}: only in a soak", kind.file);
+        return skip("a soak alone: TINDERBOX_SOAK is not set");
     }
     if runner().is_some() {
         return skip("a runner's own memory grows");

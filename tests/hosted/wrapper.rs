@@ -1,6 +1,6 @@
-//! `AWS_LAMBDA_EXEC_WRAPPER`: a program that is run in place of the runtime, and starts it.
+//! `AWS_LAMBDA_EXEC_WRAPPER`: a program that runs in place of the runtime, and starts it.
 
-use crate::kinds::{Task, program, started};
+use crate::kinds::{HostedRun, program, started};
 use crate::skip::{has, skip};
 use crate::support::TempDir;
 use crate::support::api::Script;
@@ -8,8 +8,8 @@ use crate::support::hosting::{events, response};
 use crate::support::start::Start;
 use crate::support::{bootstrap, runner};
 
-/// A program that shows what it has in its environment, with this wrapper for the runtime.
-fn wrapped(wrapper: &str) -> Task {
+/// A program that prints two variables of its environment, with this wrapper for the runtime.
+fn wrapped(wrapper: &str) -> HostedRun {
     let dir = TempDir::new();
     let text =
         b"#!/bin/sh\nprintf '%s|%s' \"${WRAPPED-no}\" \"${AWS_LAMBDA_EXEC_WRAPPER-unset}\"\n";
@@ -17,22 +17,22 @@ fn wrapped(wrapper: &str) -> Task {
     let path = dir.executable("wrapper", wrapper.as_bytes());
     let start = started(&dir, "program");
     let start = start.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"));
-    Task { dir, start }
+    HostedRun { dir, start }
 }
 
-/// Before the binary under test, where it cannot be run by itself: the wrapper's own affair.
+/// The runner, which a wrapper has to put before the binary under test itself.
 fn run() -> String {
     runner().unwrap_or_default()
 }
 
 #[test]
-fn it_is_run_with_the_path_of_the_runtime_and_the_variable_is_gone() {
-    let task = wrapped(&format!(
+fn wrapper_gets_the_path_of_the_runtime_and_the_variable_is_unset() {
+    let hosted = wrapped(&format!(
         "#!/bin/sh\necho \"wrapper: $# $1 ${{AWS_LAMBDA_EXEC_WRAPPER-unset}}\" >&2\n\
          export WRAPPED=yes\nexec {} \"$@\"\n",
         run()
     ));
-    let outcome = task.run(&events(["a", "b"]));
+    let outcome = hosted.run(&events(["a", "b"]));
     let ledger = outcome.assert_serving();
     for id in ["event-0", "event-1"] {
         assert_eq!(response(ledger, id), b"yes|unset");
@@ -40,7 +40,7 @@ fn it_is_run_with_the_path_of_the_runtime_and_the_variable_is_gone() {
     let own = std::fs::canonicalize(bootstrap()).expect("a path");
     let line = format!("wrapper: 1 {} unset\n", own.display());
     if runner().is_some() {
-        // A runner may say that its own path is that of the program.
+        // A runner may report its own path as that of the program.
         assert!(
             outcome.log().starts_with("wrapper: 1 /"),
             "{}",
@@ -53,7 +53,7 @@ fn it_is_run_with_the_path_of_the_runtime_and_the_variable_is_gone() {
 }
 
 #[test]
-fn one_that_ends_has_its_own_status() {
+fn wrapper_that_exits_sets_the_exit_status() {
     let outcome = wrapped("#!/bin/sh\nexit 41\n").start.run(Script::default());
     assert_eq!(outcome.code, Some(41));
     assert_eq!(
@@ -63,19 +63,19 @@ fn one_that_ends_has_its_own_status() {
 }
 
 #[test]
-fn one_that_is_missing_is_a_wrong_configuration() {
+fn wrapper_missing_or_not_executable_exits_2() {
     for (name, is_there) in [("nothing", false), ("plain", true), ("folder", false)] {
         let Some(kind) = program() else {
             return;
         };
-        let task = kind.task();
+        let hosted = kind.hosted_run();
         if is_there {
-            task.dir.file(name, b"#!/bin/sh\n");
+            hosted.dir.file(name, b"#!/bin/sh\n");
         }
-        task.dir.file("folder/inside", b"");
-        let path = task.dir.path().join(name);
+        hosted.dir.file("folder/inside", b"");
+        let path = hosted.dir.path().join(name);
         let path = path.to_str().expect("UTF-8").to_string();
-        let start = task.start.clone();
+        let start = hosted.start.clone();
         let start = start.variable("AWS_LAMBDA_EXEC_WRAPPER", &path);
         let outcome = start.run(Script::events(&events(["never"])));
         let ledger = outcome.assert_exit(2);
@@ -93,40 +93,40 @@ fn one_that_is_missing_is_a_wrong_configuration() {
 }
 
 #[test]
-fn one_that_is_empty_is_none() {
+fn wrapper_empty_value_is_ignored() {
     let Some(kind) = program() else {
         return;
     };
-    let task = kind.task().variable("AWS_LAMBDA_EXEC_WRAPPER", "");
-    let outcome = task.run(&events(["x"]));
+    let hosted = kind.hosted_run().variable("AWS_LAMBDA_EXEC_WRAPPER", "");
+    let outcome = hosted.run(&events(["x"]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"x");
 }
 
 #[test]
-fn it_reaches_the_handler_that_is_kept_alive() {
+fn wrapper_environment_reaches_the_persistent_process() {
     let Some(kind) = crate::kinds::bash() else {
         return;
     };
-    let task = kind.with("handler() { printf '%s' \"${WRAPPED-no}\"; }\n");
+    let hosted = kind.with_source("handler() { printf '%s' \"${WRAPPED-no}\"; }\n");
     let text = format!("#!/bin/sh\nexport WRAPPED=yes\nexec {} \"$@\"\n", run());
-    let path = task.dir.executable("wrapper", text.as_bytes());
-    let task = task.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"));
-    let outcome = task.run(&events(["x"]));
+    let path = hosted.dir.executable("wrapper", text.as_bytes());
+    let hosted = hosted.variable("AWS_LAMBDA_EXEC_WRAPPER", path.to_str().expect("UTF-8"));
+    let outcome = hosted.run(&events(["x"]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), b"yes");
 }
 
-/// A wrapper that says what its arguments are, and runs the runtime.
-const TELLS: &str = "#!/bin/sh\necho \"wrapper: $#|$*\" >&2\nexec \"$1\"\n";
+/// A wrapper that prints its arguments, and runs the runtime.
+const PRINTS_ARGUMENTS: &str = "#!/bin/sh\necho \"wrapper: $#|$*\" >&2\nexec \"$1\"\n";
 
-/// The program of a task with this wrapper, where `lines` of sh start the runtime as `"$0"`.
-fn started_by(task: &Task, lines: &str) -> Start {
+/// The program of a run with this wrapper, where `lines` of sh start the runtime as `"$0"`.
+fn started_by(hosted: &HostedRun, lines: &str) -> Start {
     let runtime = bootstrap();
     let folder = runtime.parent().expect("a folder").display().to_string();
     let lines = lines.replace("FOLDER", &folder);
-    let path = task
+    let path = hosted
         .dir
         .executable("start", format!("#!/bin/sh\n{lines}\n").as_bytes());
-    let root = task.dir.path().to_str().expect("UTF-8");
+    let root = hosted.dir.path().to_str().expect("UTF-8");
     let wrapper = format!("{root}/wrapper");
     Start::new(&path)
         .variable("_HANDLER", "program")
@@ -135,18 +135,18 @@ fn started_by(task: &Task, lines: &str) -> Start {
 }
 
 #[test]
-fn arguments_of_the_runtime_are_all_handed_on() {
+fn wrapper_gets_all_arguments_of_the_runtime() {
     if runner().is_some() {
         skip("a runner runs no script");
         return;
     }
-    let task = wrapped(TELLS);
+    let hosted = wrapped(PRINTS_ARGUMENTS);
     let own = std::fs::canonicalize(bootstrap()).expect("a path");
     let own = own.display();
     for count in [0, 1, 13, 14, 500] {
         let words: Vec<String> = (0..count).map(|number| format!("word{number}")).collect();
         let words = words.join(" ");
-        let start = started_by(&task, &format!("exec FOLDER/bootstrap {words}"));
+        let start = started_by(&hosted, &format!("exec FOLDER/bootstrap {words}"));
         let outcome = start.run(Script::events(&events(["x"])));
         assert_eq!(response(outcome.assert_serving(), "event-0"), b"no|unset");
         let all = format!("{own} {words}");
@@ -156,7 +156,7 @@ fn arguments_of_the_runtime_are_all_handed_on() {
 }
 
 #[test]
-fn path_of_the_runtime_is_found_without_proc() {
+fn wrapper_without_proc_gets_the_path_of_the_runtime() {
     if runner().is_some() {
         skip("strace would see the calls of the runner");
         return;
@@ -164,7 +164,7 @@ fn path_of_the_runtime_is_found_without_proc() {
     if !has("strace") {
         return;
     }
-    let task = wrapped(TELLS);
+    let hosted = wrapped(PRINTS_ARGUMENTS);
     let calls = "openat,newfstatat,readlinkat";
     let trace = format!(
         "strace -qq -D -o /dev/null -P /proc/self/exe -P /proc/self/cmdline \
@@ -180,7 +180,7 @@ fn path_of_the_runtime_is_found_without_proc() {
             "FOLDER/./bootstrap",
         ),
     ] {
-        let outcome = started_by(&task, &lines).run(Script::events(&events(["x"])));
+        let outcome = started_by(&hosted, &lines).run(Script::events(&events(["x"])));
         assert_eq!(response(outcome.assert_serving(), "event-0"), b"no|unset");
         let folder = bootstrap();
         let folder = folder.parent().expect("a folder").display().to_string();
@@ -191,26 +191,26 @@ fn path_of_the_runtime_is_found_without_proc() {
 }
 
 #[test]
-fn runtime_as_its_own_wrapper_is_a_wrong_configuration() {
+fn wrapper_that_is_the_runtime_exits_2() {
     if runner().is_some() {
         skip("a runner has a file of its own in /proc");
         return;
     }
-    let task = wrapped(TELLS);
+    let hosted = wrapped(PRINTS_ARGUMENTS);
     let own = std::fs::read(bootstrap()).expect("read the binary");
-    let copy = task.dir.executable("copy", &own);
-    let link = task.dir.path().join("link");
+    let copy = hosted.dir.executable("copy", &own);
+    let link = hosted.dir.path().join("link");
     std::os::unix::fs::symlink(bootstrap(), &link).expect("a link");
     for path in [bootstrap(), link, copy] {
         let path = path.to_str().expect("UTF-8").to_string();
-        let start = task.start.clone();
+        let start = hosted.start.clone();
         let outcome = start
             .variable("AWS_LAMBDA_EXEC_WRAPPER", &path)
             .run(Script::events(&events(["never"])));
         let ledger = outcome.assert_exit(2);
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 0), "{ledger}");
-        let said = &outcome.stderr;
-        assert!(said.contains("that is the runtime itself"), "{said}");
-        assert!(said.contains(&path), "{said}");
+        let log = &outcome.stderr;
+        assert!(log.contains("that is the runtime itself"), "{log}");
+        assert!(log.contains(&path), "{log}");
     }
 }

@@ -1,4 +1,4 @@
-//! `bootstrap` alone, where there is nothing but it and a function.
+//! `bootstrap` in a file system with nothing but itself and a function.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::support::start::Start;
 use crate::support::{self, TempDir};
 use crate::{can_chroot, static_program};
 
-/// How Lambda starts it in a folder that is `/`.
+/// Lambda's start command in a folder that becomes `/`.
 pub fn start(root: &Path, bootstrap: &str, handler: &str) -> Start {
     let start = Start::new(Path::new(bootstrap)).inside(root);
     start
@@ -18,7 +18,7 @@ pub fn start(root: &Path, bootstrap: &str, handler: &str) -> Start {
         .variable("_HANDLER", handler)
 }
 
-/// Where Lambda has libraries looked for.
+/// Lambda's search path for libraries.
 pub const LIBRARIES: &str =
     "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib";
 
@@ -32,7 +32,7 @@ pub fn answer(start: &Start, event: &str) -> Vec<u8> {
 }
 
 #[test]
-fn bootstrap_needs_nothing_but_a_function() {
+fn bootstrap_with_a_function_alone_answers() {
     if !can_chroot() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What is in a zip: names, modes, order, and the same bytes for the same input.
+//! Contents of a zip: names, modes, order, and the same bytes for the same input.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -27,7 +27,7 @@ fn function(dir: &TempDir) {
 }
 
 #[test]
-fn a_function_is_its_folder_with_bootstrap_beside() {
+fn function_zip_is_the_folder_and_bootstrap() {
     if !skip::has("unzip") || !skip::has("zip") {
         return;
     }
@@ -38,12 +38,12 @@ fn a_function_is_its_folder_with_bootstrap_beside() {
         let (root, zip) = (dir.path().join("fn"), dir.path().join("out/fn.zip"));
         let base = ["function", text(&root), "--arch", arch, "--out", text(&zip)];
         let with = ["--bootstrap", text(&bootstrap)];
-        let said = package(&[&base[..], &with].concat());
-        let fields: Vec<&str> = said.split('\t').collect();
+        let line = package(&[&base[..], &with].concat());
+        let fields: Vec<&str> = line.split('\t').collect();
         assert_eq!(fields[0], text(&zip));
         let bytes = fs::metadata(&zip).expect("a zip").len();
         assert_eq!(fields[1], bytes.to_string());
-        assert_eq!(fields[2].len(), 64, "{said}");
+        assert_eq!(fields[2].len(), 64, "{line}");
         let without_bootstrap = [
             "-rw-r--r-- a b.json",
             "drwxr-xr-x empty/",
@@ -71,7 +71,7 @@ fn a_function_is_its_folder_with_bootstrap_beside() {
 }
 
 #[test]
-fn a_function_with_a_bootstrap_of_its_own_keeps_it() {
+fn function_zip_with_its_own_bootstrap_has_that() {
     if !skip::has("unzip") || !skip::has("zip") {
         return;
     }
@@ -91,7 +91,7 @@ fn a_function_with_a_bootstrap_of_its_own_keeps_it() {
 }
 
 #[test]
-fn a_layer_is_bootstrap_with_programs_in_bin() {
+fn layer_zip_is_bootstrap_and_programs_in_bin() {
     if !skip::has("unzip") || !skip::has("zip") {
         return;
     }
@@ -145,7 +145,7 @@ fn package_elsewhere(arguments: &[&str]) {
 }
 
 #[test]
-fn the_same_input_gives_the_same_bytes() {
+fn zip_of_the_same_input_has_the_same_bytes() {
     if !skip::has("zip") {
         return;
     }
@@ -197,7 +197,7 @@ fn the_same_input_gives_the_same_bytes() {
 }
 
 #[test]
-fn a_zip_made_in_the_folder_is_no_part_of_it() {
+fn zip_made_in_its_folder_does_not_contain_itself() {
     if !skip::has("zip") {
         return;
     }

@@ -1,4 +1,4 @@
-//! The layer with PHP, where there is nothing but it, a function, and `/tmp`.
+//! The layer with PHP, in a file system with nothing else but a function and `/tmp`.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::{
     AARCH64, FIXED, can_chroot, cannot_be_had, elf, entries, output, script, skip, text, unzip,
 };
 
-/// What a function expects of PHP, as far as files and libraries come into it.
+/// The facts about PHP that depend on files and libraries.
 const FACTS: &str = r#"
 error_log("a line of the log");
 $common = ["json", "ctype", "iconv", "sodium", "zlib", "phar"];
@@ -67,7 +67,7 @@ fn place() -> TempDir {
     dir
 }
 
-/// Fills it with the layer for this machine; `false` and a line when the packages cannot be had.
+/// Unpacks the layer for this machine; `false`, and a skip, where packages cannot be had.
 fn unpacked(place: &TempDir) -> bool {
     let (bootstrap, opt) = (support::bootstrap(), place.path().join("opt"));
     let to = ["--folder", text(&opt), "--bootstrap", text(&bootstrap)];
@@ -80,13 +80,13 @@ fn unpacked(place: &TempDir) -> bool {
 }
 
 #[test]
-fn php_needs_nothing_but_the_layer() {
+fn php_with_the_layer_alone_runs() {
     let place = place();
     if !can_chroot() || !unpacked(&place) {
         return;
     }
     assert_eq!(facts(place.path(), &[]), facts_expected(Value::Null));
-    // Of what the system has, it takes no library: Amazon Linux's libc is another.
+    // PHP uses no library of the system: the libc of Amazon Linux differs.
     for name in ["libc.so.6", "libm.so.6", "libz.so.1"] {
         place.file(&format!("lib64/{name}"), b"not the one");
     }
@@ -101,7 +101,7 @@ fn php_needs_nothing_but_the_layer() {
 }
 
 #[test]
-fn a_php_function_needs_nothing_but_the_layer() {
+fn php_function_with_the_layer_alone_answers() {
     let place = place();
     if !can_chroot() || !unpacked(&place) {
         return;
@@ -116,7 +116,7 @@ fn a_php_function_needs_nothing_but_the_layer() {
 }
 
 #[test]
-fn the_layer_for_arm64_has_what_it_needs_and_runs() {
+fn php_layer_for_arm64_is_complete_and_runs() {
     let dir = place();
     if !skip::has("unzip") || !skip::has("zip") {
         return;
@@ -168,7 +168,7 @@ fn the_layer_for_arm64_has_what_it_needs_and_runs() {
 }
 
 #[test]
-fn an_extension_that_does_not_exist_is_refused() {
+fn php_extension_unknown_is_refused() {
     let dir = TempDir::new();
     let zip = dir.path().join("layer.zip");
     let bootstrap = support::bootstrap();
@@ -182,12 +182,9 @@ fn an_extension_that_does_not_exist_is_refused() {
         if cannot_be_had(&made) {
             return;
         }
-        let said = String::from_utf8(made.stderr).expect("text");
-        assert_eq!(made.status.code(), Some(1), "{said}");
-        assert!(
-            said.starts_with(what) && said.lines().count() == 1,
-            "{said}"
-        );
+        let log = String::from_utf8(made.stderr).expect("text");
+        assert_eq!(made.status.code(), Some(1), "{log}");
+        assert!(log.starts_with(what) && log.lines().count() == 1, "{log}");
         assert!(!zip.exists());
     }
 }

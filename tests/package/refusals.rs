@@ -1,4 +1,4 @@
-//! What would not run on Lambda is refused: exit 1, one line that says what and where, no zip.
+//! Contents that would not run on Lambda are refused: exit 1, one line with the reason, no zip.
 
 use std::fs::File;
 use std::os::unix::fs::symlink;
@@ -40,19 +40,19 @@ impl Case {
     fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let zip = self.path("out.zip");
         let output = script("package.sh", &[arguments, &["--out", &zip]].concat());
-        let said = String::from_utf8(output.stderr).expect("text");
+        let log = String::from_utf8(output.stderr).expect("text");
         let made = Path::new(&zip).exists();
-        assert_eq!(made, output.status.success(), "{arguments:?}: {said}");
-        assert_eq!(output.stdout.is_empty(), !made, "{arguments:?}: {said}");
-        (output.status.code(), said)
+        assert_eq!(made, output.status.success(), "{arguments:?}: {log}");
+        assert_eq!(output.stdout.is_empty(), !made, "{arguments:?}: {log}");
+        (output.status.code(), log)
     }
 
     fn refused(&self, arguments: &[&str], what: &str) {
-        let (code, said) = self.run(arguments);
-        assert_eq!(code, Some(1), "{arguments:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
-        assert!(said.starts_with("package.sh: "), "{said}");
-        assert!(said.contains(what), "{what:?} is not in {said:?}");
+        let (code, log) = self.run(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {log}");
+        assert_eq!(log.lines().count(), 1, "{arguments:?}: {log}");
+        assert!(log.starts_with("package.sh: "), "{log}");
+        assert!(log.contains(what), "{what:?} is not in {log:?}");
     }
 
     /// The function, with the bootstrap where it has none.
@@ -73,13 +73,13 @@ impl Case {
     fn function_made(&self) {
         let arguments = self.arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (code, said) = self.run(&arguments);
-        assert_eq!((code, said.as_str()), (Some(0), ""));
+        let (code, log) = self.run(&arguments);
+        assert_eq!((code, log.as_str()), (Some(0), ""));
     }
 }
 
 #[test]
-fn a_bootstrap_that_could_not_start_is_refused() {
+fn bootstrap_that_cannot_start_is_refused() {
     let cat = std::fs::read("/bin/cat").expect("read a program of this machine");
     for (content, what) in [
         (
@@ -128,7 +128,7 @@ fn a_bootstrap_that_could_not_start_is_refused() {
     case.function_refused("/fn/bootstrap has no exec bit: chmod +x");
     let case = Case::new().executable("bootstrap/x", b"#!/bin/sh\n");
     case.function_refused("no file ");
-    // The one that is given.
+    // The bootstrap of `--bootstrap`.
     let case = Case::new().executable("program", b"#!/bin/sh\n");
     case.dir.executable("bootstrap", &elf(AARCH64, FIXED, None));
     case.function_refused("/bootstrap is not for x86_64");
@@ -148,7 +148,7 @@ fn a_bootstrap_that_could_not_start_is_refused() {
 }
 
 #[test]
-fn a_program_that_could_not_start_is_refused() {
+fn program_that_cannot_start_is_refused() {
     let musl = elf(X86_64, SHARED, Some("/lib/ld-musl-x86_64.so.1"));
     let newer = [
         &elf(X86_64, SHARED, Some(LOADER))[..],
@@ -202,7 +202,7 @@ fn a_program_that_could_not_start_is_refused() {
 }
 
 #[test]
-fn what_does_run_is_not_refused() {
+fn program_that_can_start_is_not_refused() {
     if !skip::has("zip") {
         return;
     }
@@ -237,7 +237,7 @@ fn what_does_run_is_not_refused() {
 }
 
 #[test]
-fn a_function_with_nothing_to_run_is_refused() {
+fn function_with_nothing_to_run_is_refused() {
     let case = Case::new()
         .file("data.json", b"{}")
         .file(".git/hooks/a.sh", b"");
@@ -251,7 +251,7 @@ fn a_function_with_nothing_to_run_is_refused() {
 }
 
 #[test]
-fn more_than_lambda_takes_is_refused() {
+fn function_over_the_size_limit_is_refused() {
     if !skip::has("zip") {
         return;
     }
@@ -272,7 +272,7 @@ fn more_than_lambda_takes_is_refused() {
 }
 
 #[test]
-fn names_that_do_not_fit_are_refused() {
+fn file_name_not_printable_ascii_is_refused() {
     for name in [
         "caf\u{e9}.php",
         "a\nb.php",
@@ -293,7 +293,7 @@ fn names_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn what_is_neither_a_file_nor_a_folder_is_refused() {
+fn entry_neither_file_nor_folder_is_refused() {
     let case = Case::new().file("x.php", b"");
     symlink("nowhere", case.path("fn/link")).expect("make a link");
     case.function_refused("/fn/link is neither a file nor a folder, nor a link to one");
@@ -306,7 +306,7 @@ fn what_is_neither_a_file_nor_a_folder_is_refused() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn arguments_that_contradict_are_refused() {
     let case = Case::new().executable("bootstrap", b"#!/bin/sh\n");
     let (function, bootstrap) = (case.path("fn"), case.path("bootstrap"));
     case.refused(
@@ -323,16 +323,16 @@ fn what_contradicts_itself_is_refused() {
 
     let folder = [&layer[..], &["--folder", &function]].concat();
     let output = script("package.sh", &folder);
-    let said = String::from_utf8(output.stderr).expect("text");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let log = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{log}");
     assert!(
-        said.ends_with("/fn is not empty: remove it before\n"),
-        "{said}"
+        log.ends_with("/fn is not empty: remove it before\n"),
+        "{log}"
     );
 }
 
 #[test]
-fn a_wrong_call_is_exit_2() {
+fn arguments_invalid_exit_2() {
     let case = Case::new().file("x.php", b"");
     let function = case.path("fn");
     for arguments in [
@@ -347,8 +347,8 @@ fn a_wrong_call_is_exit_2() {
         &["layer", "--folder", "x"], // with --out
         &["layer", "x"],
     ] {
-        let (code, said) = case.run(arguments);
-        assert_eq!(code, Some(2), "{arguments:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+        let (code, log) = case.run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {log}");
+        assert_eq!(log.lines().count(), 1, "{arguments:?}: {log}");
     }
 }

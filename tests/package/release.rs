@@ -1,4 +1,4 @@
-//! What a release page offers: complete, the same twice, and each of it works.
+//! A release: complete, reproducible, and every file of it works.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// What the tool of the release answers for a bootstrap and a task root.
+/// The answer of the release's tool for a bootstrap and a task root.
 fn invoke(folder: &Path, bootstrap: &Path, root: &Path) -> String {
     let mut command = Command::new(folder.join("tinderbox-x86_64"));
     command
@@ -35,7 +35,7 @@ fn invoke(folder: &Path, bootstrap: &Path, root: &Path) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// Builds what the recipe says, into a folder; gives the entry point and the environment.
+/// Builds the image of the recipe in a folder; the entry point and the environment.
 fn build_image(context: &Path, image: &Path) -> (String, Vec<(String, String)>) {
     let recipe = fs::read_to_string(context.join("Containerfile")).expect("read the recipe");
     let (mut entry, mut environment) = (String::new(), Vec::new());
@@ -62,7 +62,7 @@ fn build_image(context: &Path, image: &Path) -> (String, Vec<(String, String)>) 
 }
 
 #[test]
-fn a_release_is_complete_the_same_twice_and_works() {
+fn release_is_complete_reproducible_and_works() {
     if !skip::has("unzip") || !skip::has("zip") {
         return;
     }
@@ -112,7 +112,7 @@ fn a_release_is_complete_the_same_twice_and_works() {
     expected.retain(|name| name != "SHA256SUMS");
     assert_eq!(summed, expected);
 
-    // The function as it is; then the layer and the recipe as its README says.
+    // The function as it is; then the layer and the recipe as in its README.
     let function = dirs[0].path().join("function");
     unzip(&folder.join("function-x86_64.zip"), &function);
     assert_eq!(

@@ -24,7 +24,7 @@ macro_rules! started {
 }
 
 fn every_kind_answers_fails_and_crashes(kind: &Kind) {
-    let task = kind.task();
+    let task = kind.hosted_run();
     let rie = started!(kind, task,);
     let event = r#"{"say":"it's \"so\"","list":[1,2,3]}"#;
     for _ in 0..2 {
@@ -45,7 +45,7 @@ fn every_kind_answers_fails_and_crashes(kind: &Kind) {
 }
 
 fn every_kind_fails_at_init(kind: &Kind) {
-    let task = kind.task();
+    let task = kind.hosted_run();
     let rie = started!(kind, task, ("INIT", "throw"));
     let (wanted, part) = kind.init_failure;
     for number in 1..=2 {
@@ -57,7 +57,7 @@ fn every_kind_fails_at_init(kind: &Kind) {
 }
 
 fn every_kind_is_late(kind: &Kind) {
-    let task = kind.task();
+    let task = kind.hosted_run();
     let rie = started!(kind, task, ("AWS_LAMBDA_FUNCTION_TIMEOUT", "2"));
     assert_eq!(rie.text(b"\"fine\""), (200, "\"fine\"".to_string()));
     let (_, text) = rie.text(command("sleep 30").as_bytes());
@@ -69,7 +69,7 @@ fn every_kind_is_late(kind: &Kind) {
 }
 
 fn a_hundred_in_a_row(kind: &Kind) {
-    let task = kind.task();
+    let task = kind.hosted_run();
     let rie = started!(kind, task,);
     let (_, first) = rie.text(command("pid").as_bytes());
     for number in 0..rounds("invocations in a row", 100) {

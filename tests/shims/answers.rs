@@ -1,4 +1,4 @@
-//! What every worker answers: the same in all four languages.
+//! Answers of every worker: the same in all four languages.
 
 use serde_json::{Value, json};
 
@@ -6,20 +6,20 @@ use crate::driver::Language;
 use crate::support::rounds;
 
 crate::for_each_language! {
-    the_event_comes_back
-    every_size_comes_back
-    an_event_that_is_no_json_is_an_error
-    what_is_thrown_is_an_error_and_the_next_event_is_answered
-    a_result_that_is_no_json_is_an_error
-    the_type_of_an_error_is_clean
-    a_report_is_not_too_long
-    the_context_is_whole
-    what_the_context_does_not_say_is_absent
-    the_sequence_number_comes_back
-    the_log_is_whole
+    event_of_any_json_is_echoed
+    event_of_every_size_is_echoed
+    event_not_json_is_an_error
+    exception_is_an_error_and_the_next_event_is_answered
+    result_not_json_is_an_error
+    error_type_with_odd_characters_is_cleaned
+    error_report_of_a_long_message_is_truncated
+    context_with_all_fields_is_passed_on
+    context_without_fields_has_none
+    sequence_number_of_any_size_is_echoed
+    log_of_many_lines_is_whole
 }
 
-fn the_event_comes_back(language: Language) {
+fn event_of_any_json_is_echoed(language: Language) {
     let mut worker = language.start(
         "hello",
         if language == Language::Php {
@@ -49,10 +49,10 @@ fn the_event_comes_back(language: Language) {
     };
     assert_eq!(worker.ask(b"").json(), none);
     assert_eq!(worker.ask(b" {}\r\n").json(), none);
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn every_size_comes_back(language: Language) {
+fn event_of_every_size_is_echoed(language: Language) {
     let mut worker = language.case("same");
     assert_eq!(worker.ask(b"7").body, b"7");
     for bytes in [2, 60, 8_191, 8_192, 8_193, 65_536, 1_000_000, 6_291_456, 60] {
@@ -78,7 +78,7 @@ fn every_size_comes_back(language: Language) {
     }
 }
 
-fn an_event_that_is_no_json_is_an_error(language: Language) {
+fn event_not_json_is_an_error(language: Language) {
     let mut worker = language.case("same");
     for event in [
         &b"\"\xff\xfe\""[..],
@@ -95,13 +95,13 @@ fn an_event_that_is_no_json_is_an_error(language: Language) {
         assert!(!answer.message("error", &answer.kind).is_empty());
     }
     assert_eq!(worker.ask(b"1").body, b"1");
-    worker.assert_leaves_quietly();
-    // Not the answer of a handler that never looks at it.
+    worker.assert_exits_silently();
+    // The handler ignores the event, and must not answer all the same.
     let answer = language.case("big").ask(b"{\"bytes\": 2, \"\": \"\xff\"}");
     assert_eq!(answer.verb, "error", "{}", answer.text());
 }
 
-fn what_is_thrown_is_an_error_and_the_next_event_is_answered(language: Language) {
+fn exception_is_an_error_and_the_next_event_is_answered(language: Language) {
     let kind = match language {
         Language::Php => "DomainException",
         Language::Node => "RangeError",
@@ -135,10 +135,10 @@ fn what_is_thrown_is_an_error_and_the_next_event_is_answered(language: Language)
     let text = "ä € 𝄞 \" \\ \n \u{0}";
     let event = serde_json::to_vec(&json!({ "message": text })).expect("JSON");
     assert_eq!(worker.ask(&event).message("error", kind), text);
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn a_result_that_is_no_json_is_an_error(language: Language) {
+fn result_not_json_is_an_error(language: Language) {
     let mut names = vec!["unfit"];
     match language {
         Language::Python => names.extend(["unfit_type", "unfit_text"]),
@@ -151,11 +151,11 @@ fn a_result_that_is_no_json_is_an_error(language: Language) {
             let answer = worker.ask(b"{}");
             assert!(!answer.message("error", &answer.kind).is_empty());
         }
-        worker.assert_leaves_quietly();
+        worker.assert_exits_silently();
     }
 }
 
-fn the_type_of_an_error_is_clean(language: Language) {
+fn error_type_with_odd_characters_is_cleaned(language: Language) {
     let mut worker = language.case("odd_type");
     let answer = worker.ask(b"{}");
     assert_eq!(answer.message("error", &answer.kind), "odd");
@@ -167,20 +167,23 @@ fn the_type_of_an_error_is_clean(language: Language) {
     assert_eq!(answer.kind, part);
 }
 
-fn a_report_is_not_too_long(language: Language) {
+fn error_report_of_a_long_message_is_truncated(language: Language) {
     let mut worker = language.case("throws");
     for text in ["x", "\u{1}", "𝄞", "€"] {
         let message = text.repeat(1_000_000);
         let event = serde_json::to_vec(&json!({ "message": message })).expect("JSON");
         let answer = worker.ask(&event);
-        let told = answer.message("error", &answer.kind);
-        // The end of a cut in the middle of a character may be a substitute.
-        let told = told.trim_end_matches(['\u{fffd}', '?']);
-        assert!(told.len() > 5_000 && message.starts_with(told), "{text}");
+        let reported = answer.message("error", &answer.kind);
+        // A cut within a character may leave a substitute.
+        let reported = reported.trim_end_matches(['\u{fffd}', '?']);
+        assert!(
+            reported.len() > 5_000 && message.starts_with(reported),
+            "{text}"
+        );
     }
 }
 
-fn the_context_is_whole(language: Language) {
+fn context_with_all_fields_is_passed_on(language: Language) {
     let mut worker = language.case("context");
     let client =
         r#"{"client":{"app_title":"täpp","installation_id":"i"},"custom":{"a":"b=c"},"env":{}}"#;
@@ -225,7 +228,7 @@ fn the_context_is_whole(language: Language) {
         "trace_of_child": trace,
     });
     assert_eq!(answer, wanted);
-    // A deadline that has passed; and nothing of the event before.
+    // A deadline in the past, and no field of the previous event.
     let answer = worker
         .ask_with("request-id=2\ndeadline-ms=1000\n", b"{}")
         .json();
@@ -246,7 +249,7 @@ fn the_context_is_whole(language: Language) {
     assert_eq!(worker.ask(b"{}").verb, "ok");
 }
 
-fn what_the_context_does_not_say_is_absent(language: Language) {
+fn context_without_fields_has_none(language: Language) {
     let mut worker = language.case("context");
     let mut answer = worker.ask_with("", b"{}").json();
     let remaining_ms = answer["remaining_ms"].take();
@@ -263,7 +266,7 @@ fn what_the_context_does_not_say_is_absent(language: Language) {
     }
 }
 
-fn the_sequence_number_comes_back(language: Language) {
+fn sequence_number_of_any_size_is_echoed(language: Language) {
     let mut worker = language.case("same");
     for sequence in [
         1,
@@ -282,7 +285,7 @@ fn the_sequence_number_comes_back(language: Language) {
     assert_eq!(worker.ask(b"{}").sequence, Some(42));
 }
 
-fn the_log_is_whole(language: Language) {
+fn log_of_many_lines_is_whole(language: Language) {
     let mut worker = language.case("logs");
     let lines = rounds("bytes of a log", 1_000_000) / 200;
     for round in 1..=2 {
@@ -295,5 +298,5 @@ fn the_log_is_whole(language: Language) {
         assert!(whole.bytes().all(|byte| byte == b'x' || byte == b'\n'));
         assert_eq!(log.matches("the end").count(), round);
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }

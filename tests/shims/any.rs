@@ -1,10 +1,10 @@
-//! The worker of the README, as it stands there.
+//! The worker of the README, as printed there.
 
 use crate::driver::Worker;
 use crate::skip::has;
 use crate::support::{TempDir, root};
 
-/// The worker, not yet ready, and where its file is.
+/// The worker, not yet ready, and the folder of its file.
 fn start() -> Option<(Worker, TempDir)> {
     if !has("perl") {
         return None;
@@ -18,7 +18,7 @@ fn start() -> Option<(Worker, TempDir)> {
 }
 
 #[test]
-fn it_answers() {
+fn readme_worker_answers_and_fails_as_documented() {
     let Some((mut worker, _folder)) = start() else {
         return;
     };
@@ -35,11 +35,11 @@ fn it_answers() {
         }
     }
     worker.until_log(|log| log == "shouting for id-1\n".repeat(3));
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 #[test]
-fn every_size_and_every_byte_comes_back() {
+fn readme_worker_echoes_every_size_and_byte() {
     let Some((mut worker, _folder)) = start() else {
         return;
     };
@@ -49,5 +49,5 @@ fn every_size_and_every_byte_comes_back() {
         let answer = worker.ask(&event);
         assert!(answer.body == event.to_ascii_uppercase(), "{bytes} bytes");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }

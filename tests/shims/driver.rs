@@ -1,4 +1,4 @@
-//! The runtime's side of the frame protocol, strict: what it does not know fails the test.
+//! The runtime's side of the frame protocol, strict: any unknown frame fails the test.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tinderbox::host::kinds::{KINDS, Kind};
 
-use crate::shims;
 use crate::skip;
 use crate::support::sys::give_as_three;
 use crate::support::{bound, root, spawn};
 
-/// The longest line that a worker may write, with its end.
+/// The longest line of a worker, with its line feed, in bytes.
 const LINE_BYTES_MAX: usize = 256;
-/// The longest report of an error.
+/// The largest error report, in bytes.
 const REPORT_BYTES_MAX: usize = 262_144;
-/// No step waits longer, in milliseconds of native speed.
+/// The longest wait of one step, in milliseconds at native speed.
 const PATIENCE_MS: u64 = 60_000;
 
 /// An interpreter and its worker.
@@ -34,44 +34,38 @@ pub enum Language {
 use Language::{Node, Php, Python, Ruby};
 
 impl Language {
-    /// Whether there is an interpreter; says that the test is skipped when there is none.
+    /// Whether the interpreter is installed; prints that the test is skipped where it is not.
     pub fn is_here(self) -> bool {
         skip::has(self.interpreter())
     }
 
-    fn interpreter(self) -> &'static str {
-        match self {
-            Php => "php",
-            Node => "node",
-            Python => "python3",
-            Ruby => "ruby",
-        }
+    /// The runtime's own program and arguments.
+    fn kind(self) -> &'static Kind {
+        let word: &[u8] = match self {
+            Php => b"php",
+            Node => b"node",
+            Python => b"python",
+            Ruby => b"ruby",
+        };
+        let mut kinds = KINDS.iter();
+        kinds.find(|kind| kind.word == word).expect("its kind")
     }
 
-    /// The flags, the code, and what stands between it and the path of the function.
+    fn interpreter(self) -> &'static str {
+        text_of(self.kind().interpreter)
+    }
+
+    /// The runtime's arguments up to the path of the function: flags, code, and what follows it.
     fn arguments(self) -> Vec<String> {
-        let (flags, shim, end): (&[_], _, &[_]) = match self {
-            Php => (
-                &[
-                    "-d",
-                    "display_errors=stderr",
-                    "-d",
-                    "log_errors=0",
-                    "-d",
-                    "html_errors=0",
-                    "-r",
-                ],
-                shims::PHP,
-                &["--"],
-            ),
-            Node => (&["--input-type=module", "-e"], shims::NODE, &["--"]),
-            Python => (&["-u", "-c"], shims::PYTHON, &[]),
-            Ruby => (&["--disable=gems", "-e"], shims::RUBY, &[]),
-        };
-        let code = shim.strip_suffix(b"\0").expect("a NUL at its end");
-        let code = std::str::from_utf8(code).expect("a shim is text");
-        let all = [flags, &[code], end].concat();
-        all.into_iter().map(String::from).collect()
+        let kind = self.kind();
+        let shim = kind.shim.expect("a shim");
+        assert!(shim.ends_with(b"\0"), "the shim ends in a NUL");
+        let all = [kind.arguments, &[shim, kind.after_shim]].concat();
+        let texts = all.into_iter().map(text_of);
+        texts
+            .filter(|text| !text.is_empty())
+            .map(String::from)
+            .collect()
     }
 
     /// The folder of the sample functions.
@@ -118,7 +112,13 @@ impl Language {
     }
 }
 
-/// One answer, or what a worker says when it has started.
+/// An argument, without the NUL that ends it.
+fn text_of(argument: &[u8]) -> &str {
+    let argument = argument.strip_suffix(b"\0").unwrap_or(argument);
+    std::str::from_utf8(argument).expect("UTF-8")
+}
+
+/// A frame of a worker: an answer, or the result of its start.
 #[derive(Debug, PartialEq)]
 pub struct Frame {
     /// `ready`, `ok`, `error`, ...
@@ -238,14 +238,14 @@ impl Worker {
         self.child.id()
     }
 
-    /// It says that it is ready, and nothing else.
+    /// Expects `ready`, and nothing after it.
     pub fn expect_ready(&mut self) {
         let ready = self.answer();
         assert_eq!(ready.verb, "ready", "{}", ready.text());
         self.assert_silent();
     }
 
-    /// Sends an event with a context, and takes the answer to it, which must be whole.
+    /// Sends an event with a context, and receives the whole answer.
     pub fn ask_with(&mut self, context: &str, event: &[u8]) -> Frame {
         self.send(context, event);
         let answer = self.answer();
@@ -253,7 +253,7 @@ impl Worker {
         answer
     }
 
-    /// The same with a context that has what is always there.
+    /// The same with a context of the fields that are always present.
     pub fn ask(&mut self, event: &[u8]) -> Frame {
         self.ask_with(
             "request-id=id-1\ndeadline-ms=4102444800000\nfunction-arn=arn:aws:x\n",
@@ -270,18 +270,18 @@ impl Worker {
         self.send_bytes(&frame);
     }
 
-    /// Sends what need not be a frame.
+    /// Sends any bytes.
     pub fn send_bytes(&mut self, bytes: &[u8]) {
         self.channel.write_all(bytes).expect("the worker reads");
     }
 
-    /// Takes one frame.
+    /// Receives one frame.
     pub fn answer(&mut self) -> Frame {
         self.try_answer()
             .unwrap_or_else(|| panic!("no answer, log: {}", self.log()))
     }
 
-    /// Takes one frame, or nothing where the channel ends; a frame that is cut fails the test.
+    /// Receives one frame; `None` at the end of the channel. A frame cut short fails the test.
     pub fn try_answer(&mut self) -> Option<Frame> {
         let line = loop {
             if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
@@ -334,13 +334,13 @@ impl Worker {
             }
             // A stopped and continued process: a read with a timeout is not restarted (signal(7)).
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
-            // What it did not read of us makes its end a reset.
+            // Unread bytes of ours turn its close into a reset.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, log: {}", self.log()),
         }
     }
 
-    /// It has sent nothing that was not asked for.
+    /// Fails the test when the worker has sent anything more.
     pub fn assert_silent(&mut self) {
         self.channel.set_nonblocking(true).expect("non-blocking");
         let mut piece = [0; 256];
@@ -349,16 +349,24 @@ impl Worker {
             Ok(_) => false,
         };
         self.channel.set_nonblocking(false).expect("blocking");
-        assert!(silent && self.read.is_empty(), "it spoke, or is gone");
+        assert!(
+            silent && self.read.is_empty(),
+            "the worker sent something, or is gone"
+        );
     }
 
-    /// What it has printed so far.
+    /// Waits until the worker has begun to send an answer.
+    pub fn until_answering(&mut self) {
+        assert!(self.read_some(), "no answer, log: {}", self.log());
+    }
+
+    /// The output of the worker so far.
     pub fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// Waits until the log is as wanted: a log may come after the answer.
+    /// Waits until the log is as wanted: output may arrive after the answer.
     pub fn until_log(&self, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + bound(PATIENCE_MS);
         while !wanted(&self.log()) {
@@ -369,7 +377,7 @@ impl Worker {
         }
     }
 
-    /// Closes our end, or waits for its own: how it ended, and all that it printed.
+    /// Closes the channel, or waits until the worker does: its exit status and all of its output.
     pub fn ended(mut self, close: bool) -> (ExitStatus, String) {
         if close {
             let both = std::net::Shutdown::Both;
@@ -382,7 +390,11 @@ impl Worker {
             if let Some(status) = self.child.try_wait().expect("wait") {
                 break status;
             }
-            assert!(Instant::now() < end, "it does not end: {}", self.log());
+            assert!(
+                Instant::now() < end,
+                "the worker does not exit: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(1));
         };
         // The collector holds the second reference until the end of file.
@@ -392,25 +404,25 @@ impl Worker {
         (status, self.log())
     }
 
-    /// It ends by itself with this exit status.
+    /// The worker exits by itself with this status.
     pub fn assert_exits(self, code: i32) -> String {
         let (status, log) = self.ended(false);
         assert_eq!(status.code(), Some(code), "{log}");
         log
     }
 
-    /// It ends by this signal.
+    /// The worker ends by this signal.
     pub fn assert_killed(self, signal: i32) {
         let (status, log) = self.ended(false);
         assert_eq!(status.signal(), Some(signal), "{log}");
     }
 
-    /// Our end is closed, and it ends at once and says nothing.
-    pub fn assert_leaves_quietly(self) {
+    /// The channel is closed, and the worker exits with status 0 and prints nothing.
+    pub fn assert_exits_silently(self) {
         let before = self.log();
         let (status, log) = self.ended(true);
         assert_eq!(status.code(), Some(0), "{log}");
-        assert_eq!(log, before, "it said something at the end");
+        assert_eq!(log, before, "the worker printed something at the end");
     }
 }
 

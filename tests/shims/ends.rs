@@ -1,26 +1,26 @@
-//! How a worker ends: by itself, in the middle of an event, before it was ready, with the runtime.
+//! Exits of a worker: by itself, within an event, before it was ready, with the runtime.
 
 use crate::driver::Language;
 use crate::support::sys::SIGKILL;
 
 crate::for_each_language! {
-    an_exit_in_the_middle_of_an_event_is_told
-    a_worker_that_is_killed_says_nothing
-    a_file_that_throws_is_an_init_error
-    a_file_that_exits_is_an_init_error
-    a_file_with_a_syntax_error_is_an_init_error
-    a_handler_that_is_not_there_is_an_init_error
-    a_file_that_is_not_there_is_an_init_error
-    the_end_of_the_channel_ends_it_quietly
-    the_end_in_the_middle_of_a_frame_ends_it_quietly
-    the_end_in_the_middle_of_an_event_ends_it
+    exit_within_an_event_is_reported
+    worker_killed_sends_nothing
+    file_that_throws_is_an_init_error
+    file_that_exits_is_an_init_error
+    file_with_syntax_error_is_an_init_error
+    handler_missing_is_an_init_error
+    file_missing_is_an_init_error
+    channel_closed_while_idle_ends_the_worker_silently
+    channel_closed_within_a_frame_ends_the_worker_silently
+    channel_closed_within_an_answer_ends_the_worker
 }
 
-fn an_exit_in_the_middle_of_an_event_is_told(language: Language) {
+fn exit_within_an_event_is_reported(language: Language) {
     for status in [0, 3] {
         let mut worker = language.case("exits");
         let event = format!("{{\"status\": {status}}}");
-        // In Node, nothing is left that could answer: the runtime sees the status.
+        // In Node, no code can answer any more: the runtime gets the exit status.
         if language == Language::Node {
             worker.send("", event.as_bytes());
         } else {
@@ -33,13 +33,13 @@ fn an_exit_in_the_middle_of_an_event_is_told(language: Language) {
     }
 }
 
-fn a_worker_that_is_killed_says_nothing(language: Language) {
+fn worker_killed_sends_nothing(language: Language) {
     let mut worker = language.case("dies");
     worker.send("request-id=1\n", b"{}");
     worker.assert_killed(SIGKILL);
 }
 
-fn a_file_that_throws_is_an_init_error(language: Language) {
+fn file_that_throws_is_an_init_error(language: Language) {
     let kind = match language {
         Language::Php => "DomainException",
         Language::Node => "RangeError",
@@ -57,7 +57,7 @@ fn a_file_that_throws_is_an_init_error(language: Language) {
     assert_eq!(worker.assert_exits(1), "");
 }
 
-fn a_file_that_exits_is_an_init_error(language: Language) {
+fn file_that_exits_is_an_init_error(language: Language) {
     let mut worker = language.start("init_exits", "same");
     if language == Language::Node {
         assert_eq!(worker.assert_exits(7), "");
@@ -68,7 +68,7 @@ fn a_file_that_exits_is_an_init_error(language: Language) {
     }
 }
 
-fn a_file_with_a_syntax_error_is_an_init_error(language: Language) {
+fn file_with_syntax_error_is_an_init_error(language: Language) {
     let kind = match language {
         Language::Php => "ParseError",
         _ => "SyntaxError",
@@ -76,7 +76,7 @@ fn a_file_with_a_syntax_error_is_an_init_error(language: Language) {
     let mut worker = language.start("syntax", "same");
     let answer = worker.answer();
     assert!(!answer.message("init-error", kind).is_empty());
-    // There or in the log is where it is.
+    // The place is in the report or in the log.
     let text = answer.text() + &worker.assert_exits(1);
     assert!(
         text.contains(language.file("syntax").to_str().expect("text")),
@@ -84,11 +84,11 @@ fn a_file_with_a_syntax_error_is_an_init_error(language: Language) {
     );
 }
 
-fn a_handler_that_is_not_there_is_an_init_error(language: Language) {
+fn handler_missing_is_an_init_error(language: Language) {
     for name in ["no_such_function", "no.such.function", ""] {
         let mut worker = language.start("cases", name);
         let answer = worker.answer();
-        // Where it is a constant that is missing, Ruby has its own words.
+        // Ruby has an error of its own for a missing constant.
         let own = language == Language::Ruby && answer.kind == "NameError";
         let kind = if own {
             "NameError"
@@ -101,7 +101,7 @@ fn a_handler_that_is_not_there_is_an_init_error(language: Language) {
     }
 }
 
-fn a_file_that_is_not_there_is_an_init_error(language: Language) {
+fn file_missing_is_an_init_error(language: Language) {
     let mut worker = language.start("no_such_file", "same");
     let answer = worker.answer();
     assert!(
@@ -112,14 +112,14 @@ fn a_file_that_is_not_there_is_an_init_error(language: Language) {
     worker.assert_exits(1);
 }
 
-fn the_end_of_the_channel_ends_it_quietly(language: Language) {
-    language.case("same").assert_leaves_quietly();
+fn channel_closed_while_idle_ends_the_worker_silently(language: Language) {
+    language.case("same").assert_exits_silently();
     let mut worker = language.case("same");
     assert_eq!(worker.ask(b"1").body, b"1");
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn the_end_in_the_middle_of_a_frame_ends_it_quietly(language: Language) {
+fn channel_closed_within_a_frame_ends_the_worker_silently(language: Language) {
     for part in [
         "1",
         "1 0 5\n",
@@ -134,11 +134,11 @@ fn the_end_in_the_middle_of_a_frame_ends_it_quietly(language: Language) {
     }
 }
 
-fn the_end_in_the_middle_of_an_event_ends_it(language: Language) {
+fn channel_closed_within_an_answer_ends_the_worker(language: Language) {
     let mut worker = language.case("big");
     worker.send("", b"{\"bytes\": 6000000}");
-    // It is in the middle of an answer that is longer than the socket's buffer.
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    // The answer is longer than the socket's buffer, and has begun.
+    worker.until_answering();
     let (status, log) = worker.ended(true);
     assert_eq!((status.code(), &*log), (Some(0), ""));
 }

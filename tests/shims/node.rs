@@ -1,4 +1,4 @@
-//! What Node alone has: callbacks, promises that nobody keeps, responses in a stream.
+//! Features of Node: callbacks, promises that are never settled, streamed responses.
 
 use serde_json::json;
 
@@ -6,28 +6,28 @@ use crate::driver::{Frame, Language, Worker};
 
 crate::for_language! {
     node Node
-    it_serves_every_kind_of_file
-    what_a_handler_returns_is_the_answer_where_it_cannot_call_back
-    the_first_call_counts_and_a_late_one_reaches_nobody
-    a_callback_with_an_error_is_an_error
-    a_callback_waits_for_the_event_loop_where_it_should
-    the_context_can_be_called
-    what_is_thrown_need_not_be_an_error
-    a_promise_that_is_never_settled_is_an_error
-    what_nobody_catches_ends_the_worker
-    a_module_that_is_never_loaded_is_an_init_error
-    a_rejection_while_it_loads_is_an_init_error
-    an_interval_that_is_left_behind_disturbs_nobody
-    a_child_of_node_is_no_worker
-    a_response_is_streamed
-    a_page_is_streamed_with_its_head
-    a_type_that_is_empty_or_too_late_is_none
-    a_stream_that_fails_is_an_error
-    a_stream_that_is_written_to_after_its_error_reaches_nobody
+    node_file_of_every_module_kind_is_served
+    handler_without_callback_answers_with_its_result
+    callback_called_twice_or_late_counts_once
+    callback_with_an_error_is_an_error
+    callback_waits_for_an_empty_event_loop_when_configured
+    context_functions_answer_the_event
+    exception_of_any_value_is_an_error
+    promise_never_settled_is_an_error
+    exception_uncaught_ends_the_worker
+    module_never_loaded_is_an_init_error
+    rejection_at_load_is_an_init_error
+    interval_left_running_changes_no_answer
+    child_process_of_node_is_no_worker
+    response_stream_is_sent_in_chunks
+    http_response_stream_has_its_head
+    content_type_empty_or_too_late_is_ignored
+    response_stream_that_fails_is_an_error
+    response_stream_written_after_its_error_sends_nothing
     exception_between_events_is_logged_and_the_next_event_is_answered
 }
 
-fn it_serves_every_kind_of_file(node: Language) {
+fn node_file_of_every_module_kind_is_served(node: Language) {
     for (file, name) in [
         ("hello.mjs", "handler"),
         ("hello.js", "handler"),
@@ -41,39 +41,44 @@ fn it_serves_every_kind_of_file(node: Language) {
             json!({"a": [1]}),
             "{file}"
         );
-        worker.assert_leaves_quietly();
+        worker.assert_exits_silently();
     }
     assert_eq!(node.case("nested.deep.handler").ask(b"{}").json(), "found");
 }
 
-fn what_a_handler_returns_is_the_answer_where_it_cannot_call_back(node: Language) {
+fn handler_without_callback_answers_with_its_result(node: Language) {
     assert_eq!(node.case("nothing").ask(b"{}").body, b"null");
     assert_eq!(node.case("not_json").ask(b"{}").body, b"null");
     assert_eq!(node.case("returns").ask(b"[1]").body, b"[1]");
     assert_eq!(node.case("returns_nothing").ask(b"[1]").body, b"null");
 }
 
-fn the_first_call_counts_and_a_late_one_reaches_nobody(node: Language) {
+fn callback_called_twice_or_late_counts_once(node: Language) {
     let mut worker = node.case("calls_twice");
     for _ in 0..3 {
         assert_eq!(worker.ask(b"{}").json(), "first");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 
     for name in ["calls_late", "calls_and_throws"] {
         let mut worker = node.case(name);
-        for number in 0..50 {
+        let ask = |worker: &mut Worker, number: usize| {
             // Some of them call within the next event, some within a later one.
             let event = json!({ "number": number, "late_ms": number % 5 }).to_string();
             assert_eq!(worker.ask(event.as_bytes()).json(), number);
+        };
+        for number in 0..50 {
+            ask(&mut worker, number);
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        worker.assert_silent();
-        worker.assert_leaves_quietly();
+        // Bytes of a late call would come before the answer to a later event.
+        worker.until_log(|log| log.matches("called late\n").count() >= 50);
+        ask(&mut worker, 50);
+        worker.until_log(|log| log.matches("called late\n").count() == 51);
+        worker.assert_exits_silently();
     }
 }
 
-fn a_callback_with_an_error_is_an_error(node: Language) {
+fn callback_with_an_error_is_an_error(node: Language) {
     let mut worker = node.case("calls_error");
     for _ in 0..2 {
         let answer = worker.ask(b"{}");
@@ -83,16 +88,16 @@ fn a_callback_with_an_error_is_an_error(node: Language) {
     assert_eq!(answer.message("error", "string"), "only text");
 }
 
-fn a_callback_waits_for_the_event_loop_where_it_should(node: Language) {
+fn callback_waits_for_an_empty_event_loop_when_configured(node: Language) {
     let mut worker = node.case("waits");
     for _ in 0..2 {
         assert_eq!(worker.ask(b"{\"waits\": true}").json(), true);
     }
     assert_eq!(worker.ask(b"{\"waits\": false}").json(), false);
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn the_context_can_be_called(node: Language) {
+fn context_functions_answer_the_event(node: Language) {
     let mut worker = node.case("succeeds");
     assert_eq!(worker.ask(b"{}").json(), "by context");
     assert_eq!(worker.ask(b"{}").json(), "by context");
@@ -101,7 +106,7 @@ fn the_context_can_be_called(node: Language) {
     assert_eq!(answer.message("error", "RangeError"), "by context");
 }
 
-fn what_is_thrown_need_not_be_an_error(node: Language) {
+fn exception_of_any_value_is_an_error(node: Language) {
     let answer = node.case("throws_text").ask(b"{}");
     assert_eq!(answer.message("error", "string"), "only text");
     let mut worker = node.case("throws_null");
@@ -109,16 +114,16 @@ fn what_is_thrown_need_not_be_an_error(node: Language) {
     assert_eq!(worker.ask(b"{}").verb, "error");
 }
 
-fn a_promise_that_is_never_settled_is_an_error(node: Language) {
+fn promise_never_settled_is_an_error(node: Language) {
     let mut worker = node.case("never");
     for _ in 0..3 {
         let message = worker.ask(b"{}").message("error", "Runtime.NeverSettled");
         assert!(message.contains("event loop"), "{message}");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn what_nobody_catches_ends_the_worker(node: Language) {
+fn exception_uncaught_ends_the_worker(node: Language) {
     for (name, message) in [
         ("rejects_elsewhere", "nobody caught it"),
         ("throws_in_timer", "in a timer"),
@@ -131,7 +136,7 @@ fn what_nobody_catches_ends_the_worker(node: Language) {
     }
 }
 
-fn a_module_that_is_never_loaded_is_an_init_error(node: Language) {
+fn module_never_loaded_is_an_init_error(node: Language) {
     let mut worker = node.start("init_never", "same");
     let message = worker
         .answer()
@@ -140,7 +145,7 @@ fn a_module_that_is_never_loaded_is_an_init_error(node: Language) {
     worker.assert_exits(1);
 }
 
-fn a_rejection_while_it_loads_is_an_init_error(node: Language) {
+fn rejection_at_load_is_an_init_error(node: Language) {
     let mut worker = node.start("init_rejects", "same");
     let answer = worker.answer();
     assert_eq!(
@@ -150,21 +155,21 @@ fn a_rejection_while_it_loads_is_an_init_error(node: Language) {
     worker.assert_exits(1);
 }
 
-fn an_interval_that_is_left_behind_disturbs_nobody(node: Language) {
+fn interval_left_running_changes_no_answer(node: Language) {
     let mut worker = node.case("leaks_interval");
     for _ in 0..20 {
         assert_eq!(worker.ask(b"{}").json(), "answered");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn a_child_of_node_is_no_worker(node: Language) {
+fn child_process_of_node_is_no_worker(node: Language) {
     let mut worker = node.case("forks");
     assert_eq!(worker.ask(b"{}").json(), "from the child");
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-/// Asks, and takes a response in a stream: its content type, its chunks, and the last frame.
+/// Sends an event, and receives a streamed response: content type, chunks, last frame.
 fn streamed(worker: &mut Worker, event: &str) -> (String, Vec<Vec<u8>>, Frame) {
     let first = worker.ask_with("request-id=id-1\n", event.as_bytes());
     assert_eq!(first.verb, "stream", "{}", first.text());
@@ -188,7 +193,7 @@ fn stream(name: &str) -> Worker {
     worker
 }
 
-fn a_response_is_streamed(_: Language) {
+fn response_stream_is_sent_in_chunks(_: Language) {
     let mut worker = stream("text");
     for _ in 0..3 {
         let (kind, chunks, last) = streamed(&mut worker, "{}");
@@ -200,7 +205,7 @@ fn a_response_is_streamed(_: Language) {
         assert_eq!(chunks.concat(), b"first {\"second\":\"id-1\"} and last");
         assert_eq!(last.verb, "end");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 
     let mut worker = stream("raw");
     for bytes in [
@@ -212,10 +217,10 @@ fn a_response_is_streamed(_: Language) {
         assert!(chunks.concat().into_iter().eq(wanted), "{bytes} bytes");
         assert_eq!(last.verb, "end");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn a_page_is_streamed_with_its_head(_: Language) {
+fn http_response_stream_has_its_head(_: Language) {
     for (name, wanted) in [
         (
             "page",
@@ -233,7 +238,7 @@ fn a_page_is_streamed_with_its_head(_: Language) {
     }
 }
 
-fn a_type_that_is_empty_or_too_late_is_none(_: Language) {
+fn content_type_empty_or_too_late_is_ignored(_: Language) {
     let mut worker = stream("odd_types");
     for _ in 0..2 {
         let (kind, chunks, last) = streamed(&mut worker, "{}");
@@ -241,10 +246,10 @@ fn a_type_that_is_empty_or_too_late_is_none(_: Language) {
         assert_eq!(chunks, [b"begun", b"ended"]);
         assert_eq!(last.verb, "end");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn a_stream_that_fails_is_an_error(_: Language) {
+fn response_stream_that_fails_is_an_error(_: Language) {
     let mut worker = stream("throws_first");
     let answer = worker.ask(b"{}");
     assert_eq!(
@@ -264,18 +269,19 @@ fn a_stream_that_fails_is_an_error(_: Language) {
         assert_eq!(chunks, [b"begun"]);
         last.message("error", "Runtime.NeverSettled");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn a_stream_that_is_written_to_after_its_error_reaches_nobody(_: Language) {
+fn response_stream_written_after_its_error_sends_nothing(_: Language) {
     let mut worker = stream("writes_on");
-    for _ in 0..3 {
+    for count in 1..=3 {
         let (_, _, last) = streamed(&mut worker, "{}");
         assert_eq!(last.message("error", "RangeError"), "in the middle");
+        // Bytes of a late write would come before the answer to the next event.
+        worker.until_log(|log| log.matches("written after the error\n").count() == count);
     }
-    std::thread::sleep(std::time::Duration::from_millis(50));
     worker.assert_silent();
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
 fn exception_between_events_is_logged_and_the_next_event_is_answered(node: Language) {
@@ -284,5 +290,5 @@ fn exception_between_events_is_logged_and_the_next_event_is_answered(node: Langu
         assert_eq!(worker.ask(b"{}").json(), "answered");
         worker.until_log(|log| log.matches("RangeError: between events").count() == count);
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }

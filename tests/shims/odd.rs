@@ -1,19 +1,19 @@
-//! What a handler throws, and what it does to what its worker uses: its own event is answered with
-//! as much as can be said, and the worker lives on.
+//! Hostile handlers: odd exceptions, and changes to the objects and streams that the worker uses.
+//! The event is answered with as much as can be reported, and the worker lives on.
 
 use crate::driver::{Frame, Language, Worker};
 
-/// An error of this type (of any, where it is empty) whose message has this part.
+/// The function, the type of its error (empty: any), a part of the message.
 type Wanted = (&'static str, &'static str, &'static str);
 
-fn is_wanted(answer: &Frame, (name, kind, part): Wanted, verb: &str) {
+fn assert_error(answer: &Frame, (name, kind, part): Wanted, verb: &str) {
     let kind = if kind.is_empty() { &answer.kind } else { kind };
     let message = answer.message(verb, kind);
     assert!(message.contains(part), "{name}: {message}");
 }
 
-/// Each of these functions fails so, twice, in a worker that has not ended then.
-fn each_is_an_error(language: Language, all: &[Wanted]) {
+/// Each of these functions fails twice in one worker.
+fn assert_each_is_an_error(language: Language, all: &[Wanted]) {
     if !language.is_here() {
         return;
     }
@@ -21,18 +21,18 @@ fn each_is_an_error(language: Language, all: &[Wanted]) {
         let mut worker = language.start("odd", wanted.0);
         worker.expect_ready();
         for _ in 0..2 {
-            is_wanted(&worker.ask(b"{}"), wanted, "error");
+            assert_error(&worker.ask(b"{}"), wanted, "error");
         }
         worker.ended(true);
     }
 }
 
 /// Each of these functions answers three events in one worker.
-fn each_is_answered(language: Language, all: &[&str]) {
+fn assert_each_is_answered(language: Language, all: &[&str]) {
+    if !language.is_here() {
+        return;
+    }
     for name in all {
-        if !language.is_here() {
-            return;
-        }
         let mut worker = language.start("odd", name);
         worker.expect_ready();
         for event in ["[1]", "[2]", "[3]"] {
@@ -52,8 +52,8 @@ fn start(language: Language, name: &str) -> Option<Worker> {
     })
 }
 
-/// The function answers, something is thrown between two events, and it answers again.
-fn what_comes_between_is_logged(language: Language, name: &str, parts: &[&str]) {
+/// The function answers, an exception is thrown between two events, and the function answers again.
+fn assert_logged_between_events(language: Language, name: &str, parts: &[&str]) {
     let Some(mut worker) = start(language, name) else {
         return;
     };
@@ -65,8 +65,8 @@ fn what_comes_between_is_logged(language: Language, name: &str, parts: &[&str]) 
     assert_eq!(status.code(), Some(0));
 }
 
-/// The channel is gone: the worker ends, and does not try for ever.
-fn a_channel_that_is_closed_ends_it(language: Language) {
+/// A closed channel ends the worker, which does not retry without limit.
+fn assert_closed_channel_ends_worker(language: Language) {
     if let Some(mut worker) = start(language, "channel_is_closed") {
         worker.send("", b"{}");
         let (_, log) = worker.ended(true);
@@ -78,9 +78,9 @@ mod python {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "<exception str() failed>";
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Python,
             &[
                 ("message_raises", "MessageRaises", failed),
@@ -103,9 +103,9 @@ mod python {
     }
 
     #[test]
-    fn stdout_that_is_gone_costs_no_event() {
+    fn stdout_closed_by_the_handler_fails_no_event() {
         let all = ["stdout_is_none", "stdout_is_no_file", "buffer"];
-        each_is_answered(Language::Python, &all);
+        assert_each_is_answered(Language::Python, &all);
         if let Some(mut worker) = start(Language::Python, "stdout_is_closed") {
             assert_eq!(worker.ask(b"[1]").body, b"[1]");
             // Python allows to close it twice.
@@ -118,7 +118,7 @@ mod python {
     }
 
     #[test]
-    fn first_message_is_told_when_the_modules_are_gone() {
+    fn message_without_traceback_module_is_reported() {
         if let Some(mut worker) = start(Language::Python, "no_traceback_module") {
             let answer = worker.ask(b"{}");
             assert_eq!(answer.message("error", "ValueError"), "without modules");
@@ -127,12 +127,12 @@ mod python {
 
     #[test]
     fn signal_handler_that_raises_between_events_is_logged() {
-        what_comes_between_is_logged(Language::Python, "alarm", &["TimeoutError: rings"]);
+        assert_logged_between_events(Language::Python, "alarm", &["TimeoutError: rings"]);
     }
 
     #[test]
-    fn channel_that_is_closed_ends_the_worker() {
-        a_channel_that_is_closed_ends_it(Language::Python);
+    fn channel_closed_by_the_handler_ends_the_worker() {
+        assert_closed_channel_ends_worker(Language::Python);
     }
 }
 
@@ -140,9 +140,9 @@ mod ruby {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "the message cannot be converted to a string";
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Ruby,
             &[
                 ("message_raises", "MessageRaises", failed),
@@ -167,20 +167,20 @@ mod ruby {
     }
 
     #[test]
-    fn stdout_that_is_gone_costs_no_event() {
+    fn stdout_closed_by_the_handler_fails_no_event() {
         let all = ["stdout_is_closed", "buffer", "finalizer_raises"];
-        each_is_answered(Language::Ruby, &all);
+        assert_each_is_answered(Language::Ruby, &all);
     }
 
     #[test]
     fn trap_or_thread_that_raises_between_events_is_logged() {
-        what_comes_between_is_logged(Language::Ruby, "trap_raises", &["from the trap"]);
-        what_comes_between_is_logged(Language::Ruby, "thread_raises", &["from a thread"]);
+        assert_logged_between_events(Language::Ruby, "trap_raises", &["from the trap"]);
+        assert_logged_between_events(Language::Ruby, "thread_raises", &["from a thread"]);
     }
 
     #[test]
-    fn channel_that_is_closed_ends_the_worker() {
-        a_channel_that_is_closed_ends_it(Language::Ruby);
+    fn channel_closed_by_the_handler_ends_the_worker() {
+        assert_closed_channel_ends_worker(Language::Ruby);
     }
 }
 
@@ -188,9 +188,9 @@ mod node {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
         let failed = "the error cannot be converted to a string";
-        each_is_an_error(
+        assert_each_is_an_error(
             Language::Node,
             &[
                 ("stack_raises", "Error", "still here"),
@@ -213,23 +213,23 @@ mod node {
     }
 
     #[test]
-    fn stdout_that_is_gone_costs_no_event() {
-        each_is_answered(Language::Node, &["stdout_is_destroyed"]);
+    fn stdout_closed_by_the_handler_fails_no_event() {
+        assert_each_is_answered(Language::Node, &["stdout_is_destroyed"]);
     }
 
     #[test]
-    fn prototype_that_is_polluted_costs_no_event() {
-        each_is_answered(Language::Node, &["prototype_is_polluted"]);
+    fn prototype_pollution_fails_no_event() {
+        assert_each_is_answered(Language::Node, &["prototype_is_polluted"]);
     }
 
     #[test]
-    fn odd_error_between_events_costs_no_event() {
+    fn odd_exception_between_events_fails_no_event() {
         let Some(mut worker) = start(Language::Node, "throws_odd_between") else {
             return;
         };
         for _ in 0..3 {
             let answer = worker.ask(b"[1]");
-            // It is the event's own when it comes before the answer.
+            // Thrown before the answer, the exception is that of the event.
             assert!(
                 ["ok", "fatal"].contains(&&*answer.verb),
                 "{}",
@@ -244,13 +244,13 @@ mod node {
     }
 
     #[test]
-    fn rejection_behind_a_long_answer_does_not_cut_it() {
+    fn rejection_after_a_long_answer_does_not_cut_it() {
         let Some(mut worker) = start(Language::Node, "rejects_behind_a_long_answer") else {
             return;
         };
         for count in 1..=2 {
             worker.send("", b"{}");
-            // The answer does not fit into the socket when it is thrown.
+            // The answer does not fit into the socket when the exception is thrown.
             std::thread::sleep(std::time::Duration::from_millis(100));
             let answer = worker.answer();
             assert_eq!((&*answer.verb, answer.body.len()), ("ok", 5_000_002));
@@ -259,8 +259,8 @@ mod node {
     }
 
     #[test]
-    fn channel_that_is_closed_ends_the_worker() {
-        a_channel_that_is_closed_ends_it(Language::Node);
+    fn channel_closed_by_the_handler_ends_the_worker() {
+        assert_closed_channel_ends_worker(Language::Node);
     }
 }
 
@@ -268,8 +268,8 @@ mod php {
     use super::*;
 
     #[test]
-    fn odd_error_is_told_and_costs_nothing_more() {
-        each_is_an_error(
+    fn odd_exception_is_reported_and_the_worker_lives_on() {
+        assert_each_is_an_error(
             Language::Php,
             &[
                 ("message_is_no_text", "MessageIsNoText", "Array"),
@@ -288,20 +288,20 @@ mod php {
     }
 
     #[test]
-    fn buffer_that_is_odd_costs_no_event() {
+    fn buffer_left_open_or_closed_fails_no_event() {
         let all = ["buffer_is_odd", "buffer_stays", "streams_are_closed"];
-        each_is_answered(Language::Php, &all);
+        assert_each_is_answered(Language::Php, &all);
     }
 
     #[test]
-    fn buffer_or_destructor_that_ends_the_process_is_told_with_its_event() {
+    fn buffer_or_destructor_that_exits_is_reported_with_its_event() {
         for wanted in [
             ("buffer_exits", "Runtime.ExitError", "exit() was called"),
             ("buffer_nests", "FatalError", "output buffering"),
             ("destructor_exits", "Runtime.ExitError", "exit() was called"),
         ] {
             if let Some(mut worker) = start(Language::Php, wanted.0) {
-                is_wanted(&worker.ask(b"{}"), wanted, "fatal");
+                assert_error(&worker.ask(b"{}"), wanted, "fatal");
             }
         }
     }

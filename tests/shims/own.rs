@@ -1,4 +1,4 @@
-//! What PHP, Python and Ruby each have for themselves.
+//! Features of one language: PHP, Python, Ruby.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ mod php {
     }
 
     #[test]
-    fn the_callable_that_the_file_returns_comes_first() {
+    fn callable_returned_by_the_file_comes_first() {
         for name in ["", "strlen", "closure"] {
             let Some(mut worker) = start("closure.php", name) else {
                 return;
@@ -34,7 +34,7 @@ mod php {
     }
 
     #[test]
-    fn the_top_level_of_the_file_sets_globals() {
+    fn globals_set_by_the_file_are_visible() {
         let Some(mut worker) = start("src/greeting.php", "greeting") else {
             return;
         };
@@ -46,7 +46,7 @@ mod php {
     }
 
     #[test]
-    fn numbers_and_slashes_stay_as_they_are() {
+    fn numbers_and_slashes_are_unchanged() {
         let Some(mut worker) = case("same") else {
             return;
         };
@@ -56,7 +56,7 @@ mod php {
     }
 
     #[test]
-    fn fatal_errors_are_told() {
+    fn fatal_error_is_reported_with_its_place() {
         for (name, part) in [("memory", "Allowed memory size"), ("fatal", "a fatal one")] {
             let Some(mut worker) = case(name) else {
                 return;
@@ -79,7 +79,7 @@ mod php {
     }
 
     #[test]
-    fn warnings_are_logged_once() {
+    fn warning_is_logged_once() {
         let Some(mut worker) = case("warns") else {
             return;
         };
@@ -89,14 +89,14 @@ mod php {
     }
 
     #[test]
-    fn what_a_buffer_keeps_back_is_printed() {
+    fn output_in_a_buffer_is_printed() {
         let Some(mut worker) = case("buffers") else {
             return;
         };
         for _ in 0..3 {
             worker.ask(b"{}").message("error", "Exception");
         }
-        worker.until_log(|log| log == "kept back".repeat(3));
+        worker.until_log(|log| log == "buffered".repeat(3));
     }
 }
 
@@ -108,7 +108,7 @@ mod python {
     }
 
     #[test]
-    fn a_module_of_a_package_imports_its_neighbour() {
+    fn module_of_a_package_imports_its_sibling() {
         if !has("python3") {
             return;
         }
@@ -121,7 +121,7 @@ mod python {
     }
 
     #[test]
-    fn the_file_may_have_the_name_of_a_module_that_the_worker_uses() {
+    fn file_named_like_a_module_of_the_worker_is_the_handler() {
         let folder = TempDir::new();
         let path = folder.file("json.py", b"def handler(event, context):\n\treturn 'own'\n");
         if !has("python3") {
@@ -133,7 +133,7 @@ mod python {
     }
 
     #[test]
-    fn bytes_are_the_response_itself() {
+    fn bytes_result_is_the_response() {
         let Some(mut worker) = case("raw") else {
             return;
         };
@@ -141,14 +141,14 @@ mod python {
     }
 
     #[test]
-    fn decimals_are_numbers() {
+    fn decimal_result_is_a_json_number() {
         if let Some(mut worker) = case("decimals") {
             assert_eq!(worker.ask(b"{}").json(), json!({"number": 1.5}));
         }
     }
 
     #[test]
-    fn a_record_of_the_level_that_is_set_is_logged() {
+    fn log_record_of_the_configured_level_is_logged() {
         let Some(mut worker) = case("info") else {
             return;
         };
@@ -168,7 +168,7 @@ mod python {
     }
 
     #[test]
-    fn an_exit_at_once_is_not_told() {
+    fn hard_exit_is_not_reported_by_the_worker() {
         let Some(mut worker) = case("exits_at_once") else {
             return;
         };
@@ -185,7 +185,7 @@ mod ruby {
     }
 
     #[test]
-    fn a_method_of_a_module_is_a_handler() {
+    fn method_of_a_module_is_a_handler() {
         if !has("ruby") {
             return;
         }
@@ -196,7 +196,7 @@ mod ruby {
     }
 
     #[test]
-    fn a_file_in_memory_is_the_response_itself() {
+    fn string_io_result_is_the_response_bytes() {
         let Some(mut worker) = case("raw") else {
             return;
         };
@@ -214,7 +214,7 @@ mod ruby {
     }
 
     #[test]
-    fn an_exit_at_once_is_not_told() {
+    fn hard_exit_is_not_reported_by_the_worker() {
         let Some(mut worker) = case("exits_at_once") else {
             return;
         };
@@ -222,7 +222,7 @@ mod ruby {
         worker.assert_exits(4);
     }
 
-    /// A gem, where rubygems looks for those of a user.
+    /// A gem in the folder where rubygems searches a user's gems.
     fn gems() -> TempDir {
         let folder = TempDir::new();
         let version = std::process::Command::new("ruby")
@@ -246,7 +246,7 @@ mod ruby {
     }
 
     #[test]
-    fn a_gem_is_found_by_the_first_who_needs_it() {
+    fn gem_is_loaded_on_first_use() {
         if !has("ruby") {
             return;
         }
@@ -269,7 +269,7 @@ mod ruby {
     }
 }
 
-/// A handler that answers with so many bytes, which count up to 250 and begin anew.
+/// A handler that answers with so many bytes, which count up to 250 and start again at 0.
 fn raw_bytes_come_whole(worker: &mut Worker) {
     for bytes in [0, 1, 60, 8_191, 8_192, 8_193, 65_536, 1_000_000, 6_291_456] {
         let answer = worker.ask(format!("{{\"bytes\": {bytes}}}").as_bytes());

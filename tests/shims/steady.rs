@@ -1,4 +1,4 @@
-//! What must not grow, leak, or end by itself.
+//! Leaks: memory, descriptors, the channel; and idle workers that must not exit.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use crate::support::proc::{descriptors, resident_kib};
 use crate::support::rounds;
 
 crate::for_each_language! {
-    ten_thousand_events_leave_nothing_behind
-    a_child_does_not_inherit_the_channel
-    it_idles_longer_than_the_timeout_of_sockets
+    memory_and_descriptors_after_10000_events_are_unchanged
+    channel_is_inherited_by_children_of_php_alone
+    worker_idle_beyond_the_socket_timeout_answers
 }
 
-fn ten_thousand_events_leave_nothing_behind(language: Language) {
+fn memory_and_descriptors_after_10000_events_are_unchanged(language: Language) {
     let mut worker = language.case("same");
     let events = rounds("events", 10_000);
     let context = "request-id=id-1\ndeadline-ms=4102444800000\ntrace-id=Root=1\n\
@@ -44,10 +44,10 @@ fn ten_thousand_events_leave_nothing_behind(language: Language) {
         after_kib < before_kib + allowed_kib,
         "{before_kib} KiB, then {after_kib} KiB"
     );
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn a_child_does_not_inherit_the_channel(language: Language) {
+fn channel_is_inherited_by_children_of_php_alone(language: Language) {
     let mut worker = language.case("descriptors");
     let channel = std::fs::read_link(format!("/proc/{}/fd/3", worker.pid())).expect("it is open");
     let listed = worker.ask(b"{}").json();
@@ -58,7 +58,7 @@ fn a_child_does_not_inherit_the_channel(language: Language) {
     assert_eq!(inherited, language == Language::Php, "{listed}");
 }
 
-fn it_idles_longer_than_the_timeout_of_sockets(language: Language) {
+fn worker_idle_beyond_the_socket_timeout_answers(language: Language) {
     let mut command = language.command(&language.file("cases"), "same");
     if language == Language::Php {
         // 60 seconds without this.
@@ -74,5 +74,5 @@ fn it_idles_longer_than_the_timeout_of_sockets(language: Language) {
         std::thread::sleep(Duration::from_millis(1_500));
         assert_eq!(worker.ask(b"1").body, b"1");
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }

@@ -1,4 +1,4 @@
-//! The trace id of an event: who sees it, and what it leaves behind.
+//! The trace id of an event: who sees it, and how much memory it costs.
 
 use serde_json::json;
 
@@ -7,11 +7,11 @@ use crate::support::proc::heap_kib;
 use crate::support::rounds;
 
 crate::for_each_language! {
-    trace_ids_that_differ_leave_memory_as_it_was
+    trace_ids_that_differ_do_not_add_to_memory
     trace_id_of_each_event_is_seen_by_function_library_and_child
-    trace_id_that_the_function_changes_is_that_of_the_next_event
+    trace_id_changed_by_the_function_is_reset_by_the_next_event
     trace_id_of_any_length_is_whole
-    context_that_is_not_utf_8_is_no_error
+    context_not_utf_8_is_no_error
 }
 
 /// From this event on, the workers write the variable in another way.
@@ -22,7 +22,7 @@ fn context(id: Option<&str>) -> String {
     format!("request-id=id-1\n{line}")
 }
 
-fn trace_ids_that_differ_leave_memory_as_it_was(language: Language) {
+fn trace_ids_that_differ_do_not_add_to_memory(language: Language) {
     let mut worker = language.case("same");
     let count = rounds("events with a trace id", 20_000).max(4_000) as u64;
     let run = |worker: &mut Worker, events: std::ops::Range<u64>, step: u64| {
@@ -38,7 +38,7 @@ fn trace_ids_that_differ_leave_memory_as_it_was(language: Language) {
     run(&mut worker, 0..2 * SWITCH, 1);
     let same_kib = run(&mut worker, 0..count, 0);
     let different_kib = run(&mut worker, 0..count, 1_000_003);
-    // Each that is kept takes 145 bytes.
+    // Each retained id takes 145 bytes.
     let allowed_kib = same_kib + count * 145 / 1024 / 4;
     assert!(
         different_kib <= allowed_kib,
@@ -76,10 +76,10 @@ fn trace_id_of_each_event_is_seen_by_function_library_and_child(language: Langua
             assert_seen(&mut worker, id, None);
         }
     }
-    worker.assert_leaves_quietly();
+    worker.assert_exits_silently();
 }
 
-fn trace_id_that_the_function_changes_is_that_of_the_next_event(language: Language) {
+fn trace_id_changed_by_the_function_is_reset_by_the_next_event(language: Language) {
     let mut worker = language.case("trace");
     for start in [0, SWITCH - 1] {
         worker.sequence = start;
@@ -112,7 +112,7 @@ fn trace_id_of_any_length_is_whole(language: Language) {
 }
 
 /// A caller chooses the bytes of some values.
-fn context_that_is_not_utf_8_is_no_error(language: Language) {
+fn context_not_utf_8_is_no_error(language: Language) {
     let mut worker = language.case("same");
     for start in [0, SWITCH - 1] {
         worker.sequence = start;

@@ -1,35 +1,10 @@
-//! What a file of Rust has to keep to.
+//! The style rules for one file of Rust.
 
+use crate::layers::layers;
 use crate::source::{Source, has_word, in_word};
 
-/// The modules of the library from the ground up. One may use those on lower floors alone.
-const FLOORS: &[&[&str]] = &[
-    &["limits", "wire"],
-    &["sys"],
-    &["buffer"],
-    &["diagnostics", "invocation", "failure"],
-    &["config", "response"],
-    &["connection"],
-    &["runtime_api"],
-    &["panics"],
-    &[
-        "logging",
-        "json",
-        "stream",
-        "concurrency",
-        "snapstart",
-        "shutdown",
-    ],
-    &["host"],
-    &["runtime"],
-    &["lib", "main"],
-];
-
-/// Modules that make no system call, not even through `sys`.
-const PURE: &[&str] = &["wire", "event"];
-
 /// Where `unsafe` and `libc` live, with the folders of the same names.
-const FENCES: &[&str] = &[
+const UNSAFE_ALLOWED: &[&str] = &[
     "src/sys",
     "src/bin/tinderbox/sys",
     "tests/support/sys",
@@ -41,7 +16,7 @@ pub const COLUMNS_MAX: usize = 100;
 pub const FUNCTION_LINES_MAX: usize = 70;
 pub const FILE_LINES_MAX: usize = 300;
 
-/// What the runtime's sources do without, and what to do instead.
+/// Banned in the runtime's sources, with what to do instead.
 const BANNED: &[(&str, &str)] = &[
     (".unwrap()", "match, or give a default"),
     ("::unwrap", "match, or give a default"),
@@ -52,7 +27,7 @@ const BANNED: &[(&str, &str)] = &[
         "unreachable!(",
         "return an error: release binaries link no panic",
     ),
-    ("assert!(", "say it in a const, or use debug_assert!"),
+    ("assert!(", "assert in a const, or use debug_assert!"),
     ("assert_eq!(", "use debug_assert_eq!"),
     ("assert_ne!(", "use debug_assert_ne!"),
     ("format_args!", "write bytes: core::fmt costs 5 KB"),
@@ -60,7 +35,7 @@ const BANNED: &[(&str, &str)] = &[
     (":#?}", "write bytes: core::fmt costs 5 KB"),
 ];
 
-/// Words that no code has, the tests' neither, and what to do instead.
+/// Banned in tests too, with what to do instead.
 const BANNED_EVERYWHERE: &[(&str, &str)] = &[
     ("async", "block: there is one thread and no executor"),
     ("await", "block: there is one thread and no executor"),
@@ -68,45 +43,45 @@ const BANNED_EVERYWHERE: &[(&str, &str)] = &[
     ("unimplemented", "do it, or leave it out"),
 ];
 
-/// What others offer, used as they mean it.
+/// Programs of other projects' libraries, which need an executor.
 const RIVALS: &str = "benches/rivals/";
 
-/// What is wrong with a file, each with its line.
+/// The violations found in a file.
 pub struct Findings<'a> {
     name: &'a str,
     found: Vec<String>,
 }
 
 impl Findings<'_> {
-    fn say(&mut self, line: usize, what: &str) {
+    pub fn add(&mut self, line: usize, what: &str) {
         self.found.push(format!("{}:{line}: {what}", self.name));
     }
 }
 
-/// What is wrong with a file of Rust: `file:line: what: what to do instead`.
-pub fn untidy(name: &str, text: &str) -> Vec<String> {
-    let source = Source::new(name, text);
+/// The violations in a file of Rust: `file:line: what: what to do instead`.
+pub fn violations(source: &Source) -> Vec<String> {
+    let name = source.name;
     let mut findings = Findings {
         name,
         found: Vec::new(),
     };
-    form(&source, &mut findings);
-    layers(&source, &mut findings);
-    fences(&source, &mut findings);
-    words(&source, &mut findings);
+    form(source, &mut findings);
+    layers(source, &mut findings);
+    unsafe_placement(source, &mut findings);
+    words(source, &mut findings);
     if name.starts_with("src/") {
-        functions(&source, &mut findings);
-        file_length(&source, &mut findings);
+        functions(source, &mut findings);
+        file_length(source, &mut findings);
     }
     findings.found
 }
 
-fn is_test(name: &str) -> bool {
+pub fn is_test(name: &str) -> bool {
     name.ends_with("/tests.rs") || name.starts_with("tests/")
 }
 
 /// The module of the library that a file belongs to: `src/wire/http1.rs` is `wire`.
-fn module(name: &str) -> Option<&str> {
+pub fn module(name: &str) -> Option<&str> {
     let inside = name.strip_prefix("src/")?;
     let end = inside.find(['/', '.'])?;
     (!inside.starts_with("bin/")).then_some(&inside[..end])
@@ -114,109 +89,23 @@ fn module(name: &str) -> Option<&str> {
 
 fn form(source: &Source, findings: &mut Findings) {
     if !source.text.starts_with("//!") {
-        findings.say(1, "begin with `//!`: what this file is");
+        findings.add(1, "begin with `//!`: what this file is");
     }
     for (line, text) in (1..).zip(source.text.lines()) {
         // A row of a table in a comment cannot be broken.
         let row = text.trim_start().starts_with("//") && text.contains(" | ");
         if text.chars().count() > COLUMNS_MAX && !row {
-            findings.say(line, "more than 100 columns: break the line");
+            findings.add(line, "more than 100 columns: break the line");
         }
     }
 }
 
-fn layers(source: &Source, findings: &mut Findings) {
-    let own = module(source.name).filter(|_| !is_test(source.name));
-    for (line, (code, words)) in (1..).zip(source.code.lines().zip(source.words.lines())) {
-        if source.name.starts_with("src/bin/") && code.contains("tinderbox::") {
-            let what = "the tool shares no code with the runtime: write it anew";
-            findings.say(line, what);
-        }
-        if own.is_some() && has_word(code, "feature") && words.contains("\"tool\"") {
-            findings.say(
-                line,
-                "the library must not read the feature `tool`: use `std`",
-            );
-        }
-    }
-    let Some(own) = own else { return };
-    let floor = |module: &str| FLOORS.iter().position(|floor| floor.contains(&module));
-    let Some(own_floor) = floor(own) else {
-        let what = format!("`{own}` is on no floor: add it to FLOORS in tests/tidy/rules.rs");
-        return findings.say(1, &what);
-    };
-    for (line, other) in named(source) {
-        // The body of `main!` in lib.rs takes all that stands around it.
-        if other == "*" && own != "lib" {
-            findings.say(line, "everything of the crate: name what is used");
-        }
-        if other != own && floor(&other).is_some_and(|floor| floor >= own_floor) {
-            let what = format!("{other} is above {own}: pass the value down instead");
-            findings.say(line, &what);
-        }
-        if PURE.contains(&own) && other == "sys" {
-            let what = format!("{own} makes no system calls: pass the bytes in");
-            findings.say(line, &what);
-        }
-    }
-}
-
-/// The modules at the root of the crate that a file names, each with its line.
-fn named(source: &Source) -> Vec<(usize, String)> {
-    // From src/wire/http1.rs, `super::super::` is the root too.
-    let deep = source.name.matches('/').count();
-    let up = "super::".repeat(deep);
-    let mut found = Vec::new();
-    for root in ["crate::", &up] {
-        for (at, _) in source.code.match_indices(root) {
-            let line = source.code[..at].matches('\n').count() + 1;
-            let rest = &source.code[at + root.len()..];
-            if !source.code[..at].ends_with("::") {
-                found.extend(first_names(rest).into_iter().map(|name| (line, name)));
-            }
-        }
-    }
-    found
-}
-
-/// The first name of a path, or of each path of a list in braces.
-fn first_names(path: &str) -> Vec<String> {
-    let Some(list) = path.strip_prefix('{') else {
-        let end = path.find(|c| !in_word(c)).unwrap_or(path.len());
-        let name = if path.starts_with('*') {
-            "*"
-        } else {
-            &path[..end]
-        };
-        let of_macro = path[end..].starts_with('!'); // it belongs to no module
-        return (!of_macro).then(|| name.to_string()).into_iter().collect();
-    };
-    let mut names = Vec::new();
-    let (mut deep, mut start) = (0, 0);
-    for (at, character) in list.char_indices() {
-        match character {
-            '{' => deep += 1,
-            '}' if deep > 0 => deep -= 1,
-            ',' | '}' if deep == 0 => {
-                names.extend(first_names(list[start..at].trim()));
-                start = at + 1;
-            }
-            _ => {}
-        }
-        if character == '}' && start == at + 1 {
-            break;
-        }
-    }
-    names.retain(|name| !name.is_empty());
-    names
-}
-
-fn fences(source: &Source, findings: &mut Findings) {
-    let inside = |fence: &str| {
-        let rest = source.name.strip_prefix(fence);
+fn unsafe_placement(source: &Source, findings: &mut Findings) {
+    let inside = |place: &str| {
+        let rest = source.name.strip_prefix(place);
         rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
     };
-    if FENCES.iter().any(|fence| inside(fence)) {
+    if UNSAFE_ALLOWED.iter().any(|place| inside(place)) {
         return;
     }
     // `main!` defines symbols that the linker looks up by name, and so may main.rs.
@@ -226,13 +115,13 @@ fn fences(source: &Source, findings: &mut Findings) {
             entry = code == "macro_rules! main {" || entry && code != "}";
         }
         if has_word(code, "unsafe") && !entry {
-            findings.say(
+            findings.add(
                 line,
                 "`unsafe` belongs into a sys.rs, behind a safe function",
             );
         }
         if has_word(code, "libc") {
-            findings.say(line, "`libc` belongs into a sys.rs, behind a safe function");
+            findings.add(line, "`libc` belongs into a sys.rs, behind a safe function");
         }
     }
 }
@@ -243,17 +132,17 @@ fn words(source: &Source, findings: &mut Findings) {
     for (line, (code, words)) in (1..).zip(source.code.lines().zip(source.words.lines())) {
         for (word, instead) in BANNED_EVERYWHERE {
             if has_word(code, word) && !rival {
-                findings.say(line, &format!("`{word}` is banned: {instead}"));
+                findings.add(line, &format!("`{word}` is banned: {instead}"));
             }
         }
         for (word, instead) in BANNED.iter().filter(|_| runtime) {
-            // What formats stands in strings, the rest does not.
+            // Format specifiers stand in strings, the others in code.
             let text = if word.ends_with("?}") { words } else { code };
             let allowed = ["debug_assert", "const _: () = assert!(", "const { assert!("]
                 .iter()
                 .any(|way| code.contains(way));
             if text.contains(word) && !allowed {
-                findings.say(line, &format!("`{word}` is banned: {instead}"));
+                findings.add(line, &format!("`{word}` is banned: {instead}"));
             }
         }
     }
@@ -285,7 +174,7 @@ fn functions(source: &Source, findings: &mut Findings) {
         if lines > FUNCTION_LINES_MAX {
             let line = code[..at].matches('\n').count() + 1;
             let what = format!("{lines} lines: a function fits a screen, split it");
-            findings.say(line, &what);
+            findings.add(line, &what);
         }
     }
 }
@@ -299,7 +188,8 @@ fn file_length(source: &Source, findings: &mut Findings) {
         .take_while(|line| line.starts_with("//!"));
     let reason = header.collect::<String>().contains("long because");
     if count > FILE_LINES_MAX && !reason {
-        let what = format!("{count} lines of code: split it, or say why: `long because ...`");
-        findings.say(1, &what);
+        let what =
+            format!("{count} lines of code: split it, or give the reason: `long because ...`");
+        findings.add(1, &what);
     }
 }

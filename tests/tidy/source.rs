@@ -1,4 +1,4 @@
-//! A file of Rust, taken apart into code, strings and comments.
+//! A file of Rust, split into code, strings and comments.
 //!
 //! Enough of the language for the rules: nested comments, raw strings, characters and lifetimes.
 //! Lines stay where they are, so that a message can name them.
@@ -7,7 +7,7 @@
 pub struct Source<'a> {
     /// From the root of the package, `src/wire/json.rs`.
     pub name: &'a str,
-    /// As it is.
+    /// Unchanged.
     pub text: &'a str,
     /// Without comments.
     pub words: String,
@@ -27,7 +27,7 @@ enum Place {
 }
 
 impl<'a> Source<'a> {
-    /// Takes it apart.
+    /// Splits a text.
     pub fn new(name: &'a str, text: &'a str) -> Source<'a> {
         let characters: Vec<char> = text.chars().collect();
         let mut source = Source {
@@ -110,7 +110,7 @@ pub fn has_word(text: &str, word: &str) -> bool {
 }
 
 #[test]
-fn comments_and_strings_are_told_from_code() {
+fn source_with_comments_and_strings_is_split() {
     for (text, code, words) in [
         ("a // b\nc", "a \nc", "a \nc"),
         ("a /* b /* c\n */ d */ e", "a \n e", "a \n e"),
@@ -133,7 +133,7 @@ fn comments_and_strings_are_told_from_code() {
 }
 
 #[test]
-fn names_are_found_as_a_whole() {
+fn word_within_another_is_not_found() {
     assert!(has_word("use libc;", "libc") && has_word("libc::exit", "libc"));
     assert!(!has_word("glibc, libc_of, my_libc", "libc"));
 }

@@ -1,15 +1,16 @@
-//! What the tree as a whole has to keep to.
+//! The style rules for the tree as a whole.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use crate::source::{Source, has_word};
 
-/// The packages, and no others.
+/// The packages that the project may depend on.
 const PACKAGES: &[&str] = &["libc", "minreq", "serde", "serde_json"];
 
-/// What lies at the top.
+/// The entries of the top folder.
 const TOP: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
@@ -21,11 +22,11 @@ const TOP: &[&str] = &[
     "tests",
 ];
 
-/// What no text has. Each in two parts, so that this file has none either.
+/// Banned in every text. Each in two parts, so that this file has none either.
 pub const LEFTOVERS: &[(&str, &str)] = &[
     (concat!("TO", "DO"), "do it, or leave it out"),
     (concat!("FIX", "ME"), "fix it"),
-    (concat!("XX", "X"), "say what is wrong"),
+    (concat!("XX", "X"), "name what is wrong"),
     (concat!("/ro", "ot/"), "no path of one machine"),
     (concat!("/ho", "me/"), "no path of one machine"),
     (concat!("/wo", "rk/"), "no path of one machine"),
@@ -39,8 +40,8 @@ pub fn files() -> Vec<(String, String)> {
         .current_dir(root)
         .output()
         .expect("run git");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git lists the files: {said}");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git ls-files fails: {log}");
     let names = String::from_utf8(output.stdout).expect("names in UTF-8");
     assert!(names.lines().count() > 20, "only {names:?}");
     // A file that was deleted and not committed is listed still.
@@ -48,10 +49,10 @@ pub fn files() -> Vec<(String, String)> {
     names.lines().filter_map(read).collect()
 }
 
-/// What is left over in a text file.
+/// Leftovers in a text file.
 pub fn leftovers(name: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    // Those are the words of others.
+    // Texts of others.
     if name == "LICENSE" || name.ends_with("Cargo.lock") {
         return found;
     }
@@ -63,17 +64,13 @@ pub fn leftovers(name: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// Files of Rust that nobody compiles.
-pub fn undeclared(files: &[(String, String)]) -> Vec<String> {
-    let sources: Vec<Source> = files
-        .iter()
-        .filter(|(name, _)| name.ends_with(".rs"))
-        .map(|(name, text)| Source::new(name, text))
-        .collect();
+/// Files of Rust that are no target and that no other file declares.
+pub fn undeclared(files: &[(String, String)], sources: &[Source]) -> Vec<String> {
     let manifest = files.iter().find(|(name, _)| name == "Cargo.toml");
     let manifest = manifest.map_or("", |(_, text)| text);
+    let declared: HashSet<String> = sources.iter().flat_map(declared).collect();
     let mut found = Vec::new();
-    for source in &sources {
+    for source in sources {
         let name = source.name;
         // A package of its own, which finds its main.rs, and what is in src/bin, by itself.
         let folder = name.split_once("/src/bin/").map(|(folder, _)| folder);
@@ -83,7 +80,7 @@ pub fn undeclared(files: &[(String, String)]) -> Vec<String> {
             files.iter().any(|(name, _)| *name == manifest)
         });
         let target = manifest.contains(&format!("path = \"{name}\""));
-        if !own_package && !target && !sources.iter().any(|other| declares(other, name)) {
+        if !own_package && !target && !declared.contains(name) {
             let stem = stem(name);
             let what = format!("{name}:1: no `mod {stem};` above it: declare it or delete it");
             found.push(what);
@@ -102,28 +99,36 @@ fn folder(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Whether the one file has a `mod` that is the other.
-fn declares(parent: &Source, name: &str) -> bool {
-    let stem = stem(name);
-    let paths = parent.words.contains("#[path");
-    let by_path = paths
-        && parent.words.lines().any(|line| {
-            let path = line.trim().strip_prefix("#[path = \"");
-            let path = path.and_then(|path| path.strip_suffix("\"]"));
-            path.is_some_and(|path| format!("{}/{path}", folder(parent.name)) == name)
-        });
-    // What a root declares lies beside it, what another declares, in its folder.
-    let root = matches!(self::stem(parent.name), "lib" | "main")
+/// The files that the `mod` lines of a file may stand for.
+fn declared(parent: &Source) -> Vec<String> {
+    let folder = folder(parent.name);
+    // A root declares files beside it, every other file those in its own folder.
+    let root = matches!(stem(parent.name), "lib" | "main")
         || (parent.name.starts_with("tests/") || parent.name.starts_with("benches/"))
             && parent.name.matches('/').count() == 1;
-    let beside = root && folder(parent.name) == folder(name);
-    let below = parent.name.strip_suffix(".rs") == Some(folder(name));
-    let declared = format!("mod {stem};");
-    let says = |line: &str| line.trim().ends_with(&declared) && has_word(line, "mod");
-    by_path || (beside || below) && parent.code.lines().any(says)
+    let below = parent.name.strip_suffix(".rs").unwrap_or(parent.name);
+    let mut found = Vec::new();
+    for line in parent.code.lines() {
+        let name = line.trim().strip_suffix(';');
+        let name = name.and_then(|text| text.rsplit_once("mod "));
+        let Some((_, name)) = name.filter(|_| has_word(line, "mod")) else {
+            continue;
+        };
+        found.push(format!("{below}/{name}.rs"));
+        if root {
+            found.push(format!("{folder}/{name}.rs"));
+        }
+    }
+    for line in parent.words.lines() {
+        let path = line.trim().strip_prefix("#[path = \"");
+        if let Some(path) = path.and_then(|path| path.strip_suffix("\"]")) {
+            found.push(format!("{folder}/{path}"));
+        }
+    }
+    found
 }
 
-/// What lies at the top and should not, or should and does not.
+/// Entries of the top folder that should not be there, or are missing.
 pub fn misplaced<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut top: Vec<&str> = names.filter_map(|name| name.split('/').next()).collect();
     top.sort();
@@ -136,7 +141,7 @@ pub fn misplaced<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     extra.chain(missing).collect()
 }
 
-/// Packages that were not agreed, or are not there.
+/// Packages that were not agreed, or are missing.
 pub fn packages(manifest: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut names = Vec::new();
@@ -145,7 +150,7 @@ pub fn packages(manifest: &str) -> Vec<String> {
         if let Some(section) = text.strip_prefix('[') {
             within = section.starts_with("dependencies]");
             if section.contains("dependencies") && !within {
-                let what = "all packages stand in [dependencies]: no others can be had";
+                let what = "every package stands in [dependencies]: move it there";
                 found.push(format!("Cargo.toml:{line}: {what}"));
             }
         } else if let Some((name, _)) = text.split_once('=').filter(|_| within) {

@@ -1,5 +1,5 @@
-# A function for the shells: what the tests ask of every kind. Commands are JSON strings like
-# "do:fail a reason"; any other event comes back as it is. Its first line is put before it.
+# The shell function with the commands that the tests send to every kind. Commands are JSON strings
+# like "do:fail a reason"; every other event is echoed. The tests put the first line before it.
 case ${INIT-} in
 ?*)
     echo 'at init' >&2
@@ -15,10 +15,10 @@ handler() {
         return
         ;;
     esac
-    said=${1#\"do:}
-    said=${said%\"}
-    argument=${said#* }
-    case ${said%% *} in
+    request=${1#\"do:}
+    request=${request%\"}
+    argument=${request#* }
+    case ${request%% *} in
     fail)
         echo "$argument" >&2
         return 1

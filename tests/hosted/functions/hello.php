@@ -1,5 +1,5 @@
 <?php
-// A function for PHP: what the tests ask of every kind.
+// The PHP function with the commands that the tests send to every kind.
 if (getenv('INIT')) {
     fwrite(STDERR, "at init\n");
     if (getenv('INIT') == 'exit')

@@ -1,4 +1,4 @@
-// A function for Node: what the tests ask of every kind.
+// The Node function with the commands that the tests send to every kind.
 import { spawn, spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 
@@ -12,7 +12,7 @@ const background = (command) => spawn('sh', ['-c', command], { stdio: ['ignore',
 const flood = (bytes) => {
 	for (; bytes > 0; bytes -= 10000) writeAll(Buffer.alloc(Math.min(bytes, 10000), 'l'));
 };
-// Node's own standard error does not block either; a full pipe says EAGAIN.
+// Node's own standard error does not block either; a write to a full pipe fails with EAGAIN.
 const writeAll = (data) => {
 	while (data.length > 0) {
 		try {

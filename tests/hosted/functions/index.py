@@ -1,4 +1,4 @@
-# A function for Python: what the tests ask of every kind.
+# The Python function with the commands that the tests send to every kind.
 import os
 import subprocess
 import sys

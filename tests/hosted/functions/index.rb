@@ -1,4 +1,4 @@
-# A function for Ruby: what the tests ask of every kind.
+# The Ruby function with the commands that the tests send to every kind.
 if ENV['INIT']
   warn 'at init'
   exit!(5) if ENV['INIT'] == 'exit'

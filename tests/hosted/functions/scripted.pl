@@ -1,7 +1,7 @@
 #!/usr/bin/perl
-# A worker that says what the event has in it, after a flag. `@@` becomes the number of the event and
+# A worker that sends the bytes of the event, after a flag. `@@` becomes the number of the event and
 # `@+` the next one. Flags: `?` answers with its pid and the number, `s` writes in small pieces, `x`
-# exits behind it, `k` is killed, `c` closes the channel and sleeps, any other waits for an event.
+# exits afterwards, `k` is killed, `c` closes the channel and sleeps, any other waits for an event.
 use strict;
 use warnings;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A worker that takes as many seconds to start as the file `slow` says, if there is one. It answers each
-# event but `die`, which kills it.
+# A worker that takes as many seconds to start as the file `slow` contains, if there is one. It
+# answers each event but `die`, which kills it.
 use strict;
 use warnings;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A worker that speaks the frame protocol by itself. Commands are JSON strings like
-# "do:fail a reason"; any other event comes back as it is, byte for byte.
+# A worker that speaks the frame protocol itself. Commands are JSON strings like
+# "do:fail a reason"; every other event is echoed byte for byte.
 use strict;
 use warnings;
 use Time::HiRes qw(sleep time);

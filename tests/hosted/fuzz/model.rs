@@ -1,4 +1,4 @@
-//! The frame protocol read anew, plainly, from whole bytes: what a worker's frame comes to.
+//! A second, plain parser of the frame protocol, from whole bytes: the expected answer to a frame.
 //!
 //! Source: README, "A worker in any language". It shares no code with the runtime.
 
@@ -9,27 +9,27 @@ const TYPE_BYTES_MAX: usize = 128;
 /// The longest error, in bytes.
 const ERROR_BYTES_MAX: usize = 256 * 1024;
 
-/// What an event is answered with.
+/// The answer to an event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A response, whole or streamed to its end.
     Response(Vec<u8>),
     /// The worker's own error.
     Error(Vec<u8>),
-    /// An error: the bytes are no frame, or the beginning of one.
+    /// An error: the bytes are not a whole valid frame.
     Broken,
-    /// A streamed response that fails behind these bytes: with an error of the worker's own
-    /// (`true`), or because of what is broken.
+    /// A streamed response that fails after these bytes: with an error of the worker's own
+    /// (`true`), or because of an invalid frame.
     CutStream(Vec<u8>, bool),
 }
 
-/// What the bytes come to, and whether the worker can go on: nothing is left over or broken.
+/// The answer that the bytes make, and whether the worker can go on.
 pub struct Reading {
     /// The answer.
     pub answer: Answer,
-    /// The worker said this and nothing else.
+    /// The worker sent this and nothing else.
     pub is_clean: bool,
-    /// The frame is not over: there could be more.
+    /// The frame is incomplete, and could go on.
     pub is_open: bool,
 }
 
@@ -40,7 +40,7 @@ fn number(text: &[u8]) -> Option<usize> {
     text.parse().ok()
 }
 
-/// Up to the first space, and what is behind that.
+/// The text before the first space, and the text after it.
 fn split(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     match text.iter().position(|byte| *byte == b' ') {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
@@ -57,7 +57,7 @@ fn is_error_type(text: &[u8]) -> bool {
     fits && text.iter().all(u8::is_ascii_graphic)
 }
 
-/// What this line about the event asks for; `None`: it is wrong.
+/// The meaning of a line about the event; `None` where it is invalid.
 enum Line {
     Whole(usize),
     Fault { bytes: usize, is_last: bool },
@@ -93,7 +93,7 @@ fn line(text: &[u8], sequence: usize, streamed: bool) -> Option<Line> {
     }
 }
 
-/// Reads what a worker says of the event with this number.
+/// Parses the frames of a worker for the event with this number.
 pub fn read(bytes: &[u8], sequence: usize) -> Reading {
     let mut rest = bytes;
     let mut sent: Option<Vec<u8>> = None;
@@ -104,16 +104,16 @@ pub fn read(bytes: &[u8], sequence: usize) -> Reading {
             None if rest.len() < LINE_BYTES_MAX => return ended(sent, true),
             _ => return ended(sent, false),
         };
-        let Some(said) = line(&rest[..end], sequence, sent.is_some()) else {
+        let Some(parsed) = line(&rest[..end], sequence, sent.is_some()) else {
             return ended(sent, false);
         };
         rest = &rest[end + 1..];
-        let wanted = match said {
+        let wanted = match parsed {
             Line::Whole(bytes) | Line::Fault { bytes, .. } | Line::Chunk(bytes) => bytes,
             Line::Stream | Line::End => 0,
         };
         let (body, behind) = rest.split_at(wanted.min(rest.len()));
-        if let (Line::Chunk(_), Some(sent)) = (&said, &mut sent) {
+        if let (Line::Chunk(_), Some(sent)) = (&parsed, &mut sent) {
             sent.extend_from_slice(body);
         }
         if body.len() < wanted {
@@ -121,7 +121,7 @@ pub fn read(bytes: &[u8], sequence: usize) -> Reading {
         }
         rest = behind;
         let is_clean = rest.is_empty();
-        let (answer, is_clean) = match said {
+        let (answer, is_clean) = match parsed {
             Line::Stream => {
                 sent = Some(Vec::new());
                 continue;
@@ -145,7 +145,7 @@ pub fn read(bytes: &[u8], sequence: usize) -> Reading {
     }
 }
 
-/// What is broken, or ends too soon: after a part of a stream, the end of that.
+/// Invalid or cut short: an error, or, after a part of a stream, the failure of the stream.
 fn ended(sent: Option<Vec<u8>>, is_open: bool) -> Reading {
     let answer = match sent {
         Some(sent) if !sent.is_empty() => Answer::CutStream(sent, false),

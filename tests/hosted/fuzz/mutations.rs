@@ -1,4 +1,4 @@
-//! Frames as they should be, and what is done to them.
+//! Valid frames, and their mutations.
 
 use crate::support::random::Random;
 
@@ -43,7 +43,7 @@ const PIECES: &[&[u8]] = &[
 /// Mutations are made near the front: that is where the lines are.
 const FRONT: usize = 120;
 
-/// A frame, or something like one.
+/// A frame with up to two mutations.
 pub fn frame(random: &mut Random) -> Vec<u8> {
     let mut frame = match random.below(FRAMES.len() + 1) {
         0 => [b"ok @@ 300000\n".to_vec(), vec![b'z'; 300_000]].concat(),

@@ -23,18 +23,18 @@ fn init() -> Result<Handler, Failure> {
             tinderbox::before_snapshot(|| match environment(c"PROBE_SNAPSHOT") {
                 Some(b"fail") => Err(Failure::new("Function.ProbeSnapshot", "not ready")),
                 Some(b"panic") => panic!("probe panicked before the snapshot"),
-                _ => said(b"before\n"),
+                _ => print(b"before\n"),
             });
             tinderbox::after_restore(|| match environment(c"PROBE_RESTORE") {
                 Some(b"fail") => Err(Failure::new("Function.ProbeRestore", "not restored")),
                 Some(b"panic") => panic!("probe panicked when restored"),
-                _ => said(b"after\n"),
+                _ => print(b"after\n"),
             });
             tinderbox::on_shutdown(|| {
-                let _ = said(b"shutdown\n");
+                let _ = print(b"shutdown\n");
             });
             if how == b"slow" {
-                said(b"at init\n")?;
+                print(b"at init\n")?;
                 // SAFETY: no memory is involved.
                 unsafe { libc::usleep(500_000) };
             }
@@ -44,14 +44,14 @@ fn init() -> Result<Handler, Failure> {
     }
 }
 
-/// Longer than what a socket takes at once.
+/// More than one write to a socket takes.
 const LONG: &str = match str::from_utf8(&[b'L'; 100_000]) {
     Ok(text) => text,
     Err(_) => "",
 };
 
-/// Says something on standard output.
-fn said(text: &[u8]) -> Result<(), Failure> {
+/// Prints a text on standard output.
+fn print(text: &[u8]) -> Result<(), Failure> {
     // SAFETY: valid for the length given.
     unsafe { libc::write(1, text.as_ptr().cast(), text.len()) };
     Ok(())
@@ -176,7 +176,7 @@ fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
     response.write(&[b'x'; 64][..bytes % 64])
 }
 
-/// Hands on a text as often as it takes to make so many bytes: `SIZE TEXT"`.
+/// Writes a text repeatedly, up to so many bytes: `SIZE TEXT"`.
 fn repeat(words: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut words = words.splitn(2, |&byte| byte == b' ');
     let mut left = number(words.next().unwrap_or_default());
@@ -192,7 +192,7 @@ fn repeat(words: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> R
 
 /// Words, one after the other: `SIZE` or `SIZExCOUNT` writes so many bytes (so often), `http`
 /// begins with a prelude, `huge` with one that is too long, `late` writes too early, `pause MS`
-/// waits, `almost` makes a failure and goes on; the others do what they say.
+/// waits, `almost` makes a failure and goes on; the others do what their names mean.
 fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {
     let all = words;
     let mut words = words.split(|&byte| byte == b' ').peekable();
@@ -273,7 +273,7 @@ fn number(text: &[u8]) -> usize {
 }
 
 fn environment(name: &CStr) -> Option<&'static [u8]> {
-    // SAFETY: the value is read before anybody changes the environment.
+    // SAFETY: the value is read before the environment is changed.
     unsafe {
         let value = libc::getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())

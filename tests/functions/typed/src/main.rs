@@ -6,15 +6,15 @@ use tinderbox::{Failure, Invocation, Response};
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Event {
-    /// Answered with their sum.
+    /// The answer is their sum.
     Add(Vec<i64>),
-    /// Answered with this text so often.
+    /// The answer is this text, repeated.
     Repeat(String, usize),
-    /// No number: an error with its cause.
+    /// Not a number: an error with its cause.
     Number(String),
     /// Panics with this text.
     Panic(String),
-    /// Panics, and catches that itself.
+    /// Panics, and catches the panic itself.
     Catch,
     /// An error with a message and a trace of so many lines, each of so many characters.
     Trace(usize, usize, usize),

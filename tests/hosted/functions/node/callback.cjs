@@ -1,2 +1,2 @@
-// The event comes back, in the oldest way.
+// Echoes the event through the callback.
 module.exports.handler = (event, context, callback) => callback(null, event);

@@ -1,4 +1,4 @@
-// One function for each thing that can happen.
+// One function for each case.
 import { execFileSync, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -66,7 +66,7 @@ export const unfit = async () => ({ number: 1n });
 export const not_json = async () => NaN;
 export const descriptors = async () => execFileSync('ls', ['-l', '/proc/self/fd'], { encoding: 'utf8' });
 
-// What is left undone, done twice, or done too late.
+// Answers that are missing, sent twice, or too late.
 export const nothing = async () => {};
 export const returns = (event) => event;
 export const returns_nothing = () => {};
@@ -92,10 +92,14 @@ export const calls_and_throws = async (event, context, callback) => {
 	context.callbackWaitsForEmptyEventLoop = false;
 	callback(null, event.number);
 	await sleep(event.late_ms);
+	setImmediate(() => console.log('called late'));
 	throw new RangeError('after the answer');
 };
 export const calls_late = (event, context, callback) => {
-	setTimeout(() => callback(null, `late for ${event.number}`), event.late_ms);
+	setTimeout(() => {
+		callback(null, `late for ${event.number}`);
+		console.log('called late');
+	}, event.late_ms);
 	return Promise.resolve(event.number);
 };
 export const calls_error = (event, context, callback) => callback(new RangeError('called back'));
@@ -138,7 +142,7 @@ const shellSees = (wanted) => {
 	}
 };
 export const trace = async (event) => {
-	// The environment as C has it.
+	// The environment as C libraries see it.
 	const ofC = process.report.getReport().environmentVariables[NAME];
 	const listed = Object.entries(process.env).find(([name]) => name === NAME)?.[1];
 	const seen = [process.env[NAME], ofC, printenv(), listed].map((value) => value ?? null);

@@ -1,2 +1,2 @@
-// The event comes back.
+// Echoes the event.
 exports.handler = async (event, context) => event;

@@ -1,2 +1,2 @@
-// The event comes back.
+// Echoes the event.
 export const handler = async (event, context) => event;

@@ -1,4 +1,4 @@
-// What a handler may throw, and what it may do to what the worker uses.
+// Odd exceptions, and changes to the objects and streams that the worker uses.
 import { closeSync } from 'node:fs';
 
 const raise = (error) => async () => { throw error; };

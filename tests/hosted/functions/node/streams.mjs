@@ -1,4 +1,4 @@
-// Responses that are streamed; `awslambda` is a global of the runtime.
+// Streamed responses; `awslambda` is a global of the runtime.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -40,6 +40,10 @@ export const writes_on = streamifyResponse(async (event, stream) => {
 	stream.write('begun');
 	setInterval(() => stream.write('more'), 1).unref();
 	await sleep(20);
+	setTimeout(() => {
+		stream.write('more');
+		console.log('written after the error');
+	}, 20).unref();
 	throw new RangeError('in the middle');
 });
 export const odd_types = streamifyResponse(async (event, stream) => {

@@ -1,6 +1,6 @@
 <?php
 
-// One function for each thing that can happen.
+// One function for each case.
 function same($payload)
 {
     return $payload;
@@ -100,7 +100,7 @@ function fatal($payload)
 function buffers($payload)
 {
     ob_start();
-    echo 'kept back';
+    echo 'buffered';
     throw new Exception('the level stays');
 }
 

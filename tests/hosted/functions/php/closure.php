@@ -2,7 +2,7 @@
 
 use Bref\Context\Context;
 
-// As Bref has it: the file returns the function.
+// As with Bref, the file returns the function.
 return function (array $event, Context $context): array {
     return ['event' => $event, 'id' => $context->getAwsRequestId()];
 };

@@ -1,6 +1,6 @@
 <?php
 
-// The event comes back.
+// Echoes the event.
 function hello($payload, $context)
 {
     return $payload;

@@ -1,6 +1,6 @@
 <?php
 
-// What a handler may throw, and what it may do to what the worker uses.
+// Odd exceptions, and changes to the objects and streams that the worker uses.
 class MessageIsNoText extends Exception
 {
     public function __construct()

@@ -1,4 +1,4 @@
-# One function for each thing that can happen.
+# One function for each case.
 import logging
 import os
 import signal

@@ -1,3 +1,3 @@
-# The event comes back.
+# Echoes the event.
 def handler(event, context):
     return event

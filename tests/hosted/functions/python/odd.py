@@ -1,4 +1,4 @@
-# What a handler may throw, and what it may do to what the worker uses.
+# Odd exceptions, and changes to the objects and streams that the worker uses.
 import gc
 import io
 import os
@@ -162,7 +162,7 @@ def alarm(event, context):
 
 def buffer(event, context):
     sys.stdout = io.StringIO()
-    print("kept")
+    print("buffered")
     return event
 
 

@@ -1,4 +1,4 @@
-# The event comes back.
+# Echoes the event.
 def handler(event:, context:)
   event
 end

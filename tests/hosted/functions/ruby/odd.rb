@@ -1,4 +1,4 @@
-# What a handler may throw, and what it may do to what the worker uses.
+# Odd exceptions, and changes to the objects and streams that the worker uses.
 class MessageRaises < StandardError
   def message
     raise 'no message'
@@ -83,7 +83,7 @@ end
 def buffer(event:, context:)
   require 'stringio'
   $stdout = StringIO.new
-  puts 'kept'
+  puts 'buffered'
   event
 end
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tinderbox::{Failure, Invocation, Level, Response};
 
-/// Panics: `join` waits for the thread, `race` does not, `many` starts eight, `later` panics when
-/// the event is long answered. `stream` and `variable`: see the functions.
+/// Panics: `join` waits for the thread, `race` does not, `many` starts eight, `later` panics long
+/// after the answer. `stream` and `variable`: see the functions.
 fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure> {
     let (count, delay) = match invocation.event() {
         b"stream" => return stream(response),

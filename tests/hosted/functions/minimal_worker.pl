@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A worker that answers every event with what it was called, and its last two arguments. In the place
-# of an interpreter, these are the file and the function.
+# A worker that answers every event with its own name and its last two arguments. In the place of an
+# interpreter, these are the file and the function.
 open(my $channel, '+<&=', 3) or exit 2;
 my $name = $0 =~ s{.*/}{}r;
 my $answer = join ' ', $name, @ARGV > 1 ? @ARGV[-2, -1] : ();
