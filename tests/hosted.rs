@@ -38,8 +38,6 @@ mod restarts;
 mod shell;
 #[path = "hosted/shell_names.rs"]
 mod shell_names;
-#[path = "binary/skip.rs"]
-mod skip;
 #[path = "hosted/steady.rs"]
 mod steady;
 mod support;
@@ -47,3 +45,5 @@ mod support;
 mod traces;
 #[path = "hosted/wrapper.rs"]
 mod wrapper;
+
+use support::skip;

@@ -18,8 +18,8 @@ mod lambda;
 mod options;
 #[path = "measure/report.rs"]
 mod report;
-#[path = "binary/skip.rs"]
-mod skip;
 #[allow(dead_code)] // its servers are for others
 #[path = "tool/tool.rs"]
 mod tool;
+
+use support::skip;

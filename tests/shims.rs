@@ -17,8 +17,6 @@ mod odd;
 mod own;
 #[path = "../src/host/shims.rs"]
 mod shims;
-#[path = "binary/skip.rs"]
-mod skip;
 #[path = "shims/steady.rs"]
 mod steady;
 mod support;
@@ -26,6 +24,8 @@ mod support;
 mod thinned;
 #[path = "shims/trace.rs"]
 mod trace;
+
+use support::skip;
 
 /// Each test for each of the languages: a module a language, a test a name.
 #[macro_export]

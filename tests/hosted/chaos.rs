@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{Kind, Task, command};
-use crate::support::api::{Event, Kind as Post, Turn};
+use crate::support::api::{Event, Kind as Post, ScriptedReply};
 use crate::support::hosting::{error_type, response};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::random::{Random, soak_or};
@@ -53,7 +53,7 @@ fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec
 
 /// How many descriptors it has once it is at rest.
 fn descriptors(process: &mut Process, server: &crate::support::api::Server, id: &str) -> usize {
-    server.more(vec![Turn::event(&Event::new(id, "\"at rest\""))]);
+    server.more(vec![ScriptedReply::event(&Event::new(id, "\"at rest\""))]);
     process.until_idle(server);
     proc::descriptors(process.pid())
 }
@@ -83,7 +83,7 @@ fn survive(task: &Task, count: usize, seed: u64, pause_ms: usize) {
         let stop = &stop;
         let killer = scope.spawn(move || kill(process, seed, stop, pause_ms));
         for (number, event) in events.iter().enumerate() {
-            server.more(vec![Turn::event(event)]);
+            server.more(vec![ScriptedReply::event(event)]);
             // Some come at once, some after a while.
             if number % 3 > 0 {
                 let end = Instant::now() + bound(PATIENCE_MS);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
 use crate::skip::skip;
-use crate::support::api::{Event, Server, Turn, now_ms};
+use crate::support::api::{Event, ScriptedReply, Server, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
 use crate::support::sys::Undying;
@@ -48,7 +48,7 @@ fn sleepers(process: &Process) -> Vec<u32> {
 
 /// Hands out an event, and waits until it is answered.
 fn send(process: &mut Process, server: &Server, id: &str, body: &str) {
-    server.more(vec![Turn::event(&Event::new(id, body))]);
+    server.more(vec![ScriptedReply::event(&Event::new(id, body))]);
     process.until_idle(server);
 }
 
@@ -100,7 +100,7 @@ fn a_kill_within_an_event_is_its_error_and_the_next_is_served(kind: &Kind) {
 fn a_kill_from_outside_within_an_event_is_its_error(kind: &Kind) {
     let task = kind.task();
     let (mut process, server) = task.spawn(&events([command("sleep 20")]));
-    process.until_said("sleeps");
+    process.until_logged("sleeps");
     if kind.is_shell || !kind.is_kept {
         // It says so a moment before it starts what sleeps.
         until("asleep", || !sleepers(&process).is_empty());
@@ -132,7 +132,10 @@ fn killed_in_time(kind: &Kind) -> bool {
     let deadline_ms = now_ms() + window_ms;
     let slow = Event::new("slow", command("sleep 25")).deadline(&deadline_ms.to_string());
     let after = Event::new("after", "\"after\"");
-    server.more(vec![Turn::event(&slow), Turn::event(&after)]);
+    server.more(vec![
+        ScriptedReply::event(&slow),
+        ScriptedReply::event(&after),
+    ]);
     process.until_idle(&server);
     until("without a sleeper", || sleepers(&process).is_empty());
     process.assert_no_zombie();
@@ -167,7 +170,7 @@ fn assert_nothing_outlives(kind: &Kind, kill: impl Fn(&mut Process)) {
     }
     let task = kind.task();
     let (mut process, server) = task.spawn(&events([command("sleep 30")]));
-    process.until_said("sleeps");
+    process.until_logged("sleeps");
     // The commands of a shell are processes of their own.
     let at_work = kind.is_shell || !kind.is_kept;
     if at_work {
@@ -204,8 +207,8 @@ fn process_that_cannot_end_delays_no_answer(kind: &Kind) {
     process.until_idle(&server);
     let deadline_ms = now_ms() + 1_000 * u64::from(slowness());
     let late = Event::new("late", command("sleep 60")).deadline(&deadline_ms.to_string());
-    server.more(vec![Turn::event(&late)]);
-    process.until_said("sleeps");
+    server.more(vec![ScriptedReply::event(&late)]);
+    process.until_logged("sleeps");
     let own = process.children();
     let [child] = own[..] else {
         panic!("one child: {own:?}");
@@ -295,7 +298,7 @@ fn one_that_ends_before_its_first_event_is_replaced_for_it(kind: &Kind) {
     let (mut process, server) = task.spawn(&[]);
     process.until_idle(&server);
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_logged("between two events");
     send(&mut process, &server, "first", "\"fine\"");
     process.assert_no_zombie();
     let outcome = process.finish(server);

@@ -5,7 +5,7 @@ use crate::kinds::started;
 use crate::skip::has;
 use crate::support::TempDir;
 use crate::support::api::now_ms;
-use crate::support::api::{Cut, Event, HangUp, Kind, Ledger, Post, Script, Turn};
+use crate::support::api::{CloseAt, Event, HangUp, Kind, Ledger, Post, Script, ScriptedReply};
 use crate::support::hosting::{error, error_type, events, message, response};
 use crate::support::process::Outcome;
 use crate::support::{bound, slowness};
@@ -129,9 +129,9 @@ fn an_answer_counts_and_what_is_behind_it_ends_the_worker() {
         process.until_idle(&server);
         // What came in one piece with the answer is seen when the next event comes.
         if way.starts_with("answer") || way == "later_line" {
-            process.until_said("between two events");
+            process.until_logged("between two events");
         }
-        server.more(vec![Turn::event(&Event::new("after", "plain"))]);
+        server.more(vec![ScriptedReply::event(&Event::new("after", "plain"))]);
         process.until_idle(&server);
         let outcome = process.finish(server);
         let ledger = outcome.assert_serving();
@@ -266,7 +266,10 @@ fn a_stream_is_cut_at_the_deadline() {
     let deadline_ms = now_ms() + 1_000 * u64::from(slowness());
     let slow = Event::new("bad", "stream_slow").deadline(&deadline_ms.to_string());
     let after = Event::new("after", "plain");
-    server.more(vec![Turn::event(&slow), Turn::event(&after)]);
+    server.more(vec![
+        ScriptedReply::event(&slow),
+        ScriptedReply::event(&after),
+    ]);
     process.until_idle(&server);
     process.assert_no_zombie();
     let outcome = process.finish(server);
@@ -338,7 +341,7 @@ fn bytes_before_the_first_event_end_the_worker_and_not_the_event() {
     let task = task.variable("ROGUE", "early");
     let (mut process, server) = task.spawn(&[]);
     process.until_idle(&server);
-    server.more(vec![Turn::event(&Event::new("event", "plain"))]);
+    server.more(vec![ScriptedReply::event(&Event::new("event", "plain"))]);
     process.until_idle(&server);
     process.assert_no_zombie();
     let outcome = process.finish(server);
@@ -359,13 +362,15 @@ fn a_stream_that_nobody_takes_ends_its_worker_and_the_next_event_is_served() {
         };
         println!("{way}");
         let events = [Event::new("bad", way), Event::new("after", "plain")];
-        let cut = Turn::status(202).cut(Cut::InRequest(700)).by(HangUp::Reset);
+        let cut = ScriptedReply::status(202)
+            .close_at(CloseAt::InRequest(700))
+            .by(HangUp::Reset);
         let script = Script {
             // It was lost, so the server hands it out again; what was streamed is gone.
             gets: vec![
-                Turn::event(&events[0]),
-                Turn::event(&events[0]),
-                Turn::event(&events[1]),
+                ScriptedReply::event(&events[0]),
+                ScriptedReply::event(&events[0]),
+                ScriptedReply::event(&events[1]),
             ],
             posts: vec![cut],
             ..Script::default()
@@ -384,8 +389,8 @@ fn one_that_had_its_last_event_is_replaced_also_where_the_reply_to_that_was_lost
     };
     let texts = ["fatal", "plain", "plain", "plain"];
     let script = Script {
-        gets: events(texts).iter().map(Turn::event).collect(),
-        posts: vec![Turn::status(202).cut(Cut::InReply(0))],
+        gets: events(texts).iter().map(ScriptedReply::event).collect(),
+        posts: vec![ScriptedReply::status(202).close_at(CloseAt::InReply(0))],
         ..Script::default()
     };
     let outcome = task.start.run(script);

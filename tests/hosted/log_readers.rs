@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::for_kinds;
 use crate::kinds::{Kind, Task, command};
-use crate::support::api::{Event, Ledger, Server, Turn, now_ms};
+use crate::support::api::{Event, Ledger, ScriptedReply, Server, now_ms};
 use crate::support::hosting::{error, response};
 use crate::support::process::Process;
 use crate::support::slowness;
@@ -34,7 +34,7 @@ fn piped(task: &mut Task) -> (Process, Server, PipeReader) {
 }
 
 fn send(process: &mut Process, server: &Server, event: Event) {
-    server.more(vec![Turn::event(&event)]);
+    server.more(vec![ScriptedReply::event(&event)]);
     process.until_idle(server);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::for_kinds;
 use crate::kinds::{Kind, Task, command};
-use crate::support::api::{Event, Turn};
+use crate::support::api::{Event, ScriptedReply};
 use crate::support::hosting::{events, response};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
@@ -111,9 +111,9 @@ fn a_flood_between_two_events_blocks_nobody(kind: &Kind) {
         let later = command(&format!("later {FLOOD_BYTES}"));
         let (mut process, server) = task.spawn(&events([later]));
         // No event comes, and all of it must be taken.
-        process.until_said("over");
+        process.until_logged("over");
         process.until_idle(&server);
-        server.more(vec![Turn::event(&Event::new("next", "\"fine\""))]);
+        server.more(vec![ScriptedReply::event(&Event::new("next", "\"fine\""))]);
         process.until_idle(&server);
         process.assert_no_zombie();
         let outcome = process.finish(server);

@@ -4,7 +4,7 @@
 use crate::for_kinds;
 use crate::kinds::{Kind, Task, bash, command, dash, php, started, worker};
 use crate::skip::{has, skip};
-use crate::support::api::{Cut, Event, HangUp, Kind as Post, Script, Turn};
+use crate::support::api::{CloseAt, Event, HangUp, Kind as Post, Script, ScriptedReply};
 use crate::support::hosting::{error, error_type, events, response};
 use crate::support::{TempDir, proc, runner, until};
 
@@ -120,25 +120,29 @@ fn connections_that_break_cost_nothing(kind: &Kind) {
     let mut events = Vec::new();
     for hang_up in [HangUp::Fin, HangUp::Close, HangUp::Reset] {
         for cut in [
-            Cut::BeforeReply,
-            Cut::InRequest(20),
-            Cut::InReply(0),
-            Cut::InReply(200),
+            CloseAt::BeforeReply,
+            CloseAt::InRequest(20),
+            CloseAt::InReply(0),
+            CloseAt::InReply(200),
         ] {
             let id = format!("event-{}", events.len());
             let event = Event::new(&id, format!("{{\"number\":{}}}", events.len()));
-            script = script.get(Turn::event(&event).cut(cut).by(hang_up));
-            script = script.get(Turn::event(&event)).post(Turn::status(202));
+            script = script.get(ScriptedReply::event(&event).close_at(cut).by(hang_up));
+            script = script
+                .get(ScriptedReply::event(&event))
+                .post(ScriptedReply::status(202));
             events.push(event);
         }
         for hangs_up in [true, false] {
             let id = format!("event-{}", events.len());
             let event = Event::new(&id, command("pid"));
-            let reply = Turn::status(202);
-            script = script.get(Turn::event(&event)).post(match hangs_up {
-                true => reply.cut(Cut::AfterReply).by(HangUp::Fin),
-                false => reply,
-            });
+            let reply = ScriptedReply::status(202);
+            script = script
+                .get(ScriptedReply::event(&event))
+                .post(match hangs_up {
+                    true => reply.close_at(CloseAt::AfterReply).by(HangUp::Fin),
+                    false => reply,
+                });
             events.push(event);
         }
     }
@@ -167,7 +171,11 @@ fn a_snapshot_changes_nothing(kind: &Kind) {
         "\"fine\"".to_string(),
     ]);
     let script = Script {
-        restores: vec![Turn::status(200).cut(Cut::AfterReply).by(HangUp::Reset)],
+        restores: vec![
+            ScriptedReply::status(200)
+                .close_at(CloseAt::AfterReply)
+                .by(HangUp::Reset),
+        ],
         ..Script::events(&events)
     };
     let outcome = task.start.run(script);
@@ -255,8 +263,8 @@ fn without_pidfds_ends_are_seen_all_the_same(kind: &Kind) {
     let late = crate::support::api::now_ms() + 700;
     let late = Event::new("late", command("sleep 20")).deadline(&late.to_string());
     server.more(vec![
-        Turn::event(&late),
-        Turn::event(&Event::new("after", "\"fine\"")),
+        ScriptedReply::event(&late),
+        ScriptedReply::event(&Event::new("after", "\"fine\"")),
     ]);
     process.until_idle(&server);
     let ledger = server.ledger();
@@ -299,14 +307,14 @@ fn as_the_first_process_it_takes_leave_of_what_is_left_to_it() {
         let count = 12;
         for number in 0..count {
             let event = Event::new(&format!("n-{number}"), command("later 10"));
-            server.more(vec![Turn::event(&event)]);
+            server.more(vec![ScriptedReply::event(&event)]);
             process.until_idle(&server);
         }
         until("over", || {
             process.stderr().matches("over\n").count() == count
         });
         std::thread::sleep(std::time::Duration::from_millis(50));
-        server.more(vec![Turn::event(&Event::new("last", "\"fine\""))]);
+        server.more(vec![ScriptedReply::event(&Event::new("last", "\"fine\""))]);
         process.until_idle(&server);
         until("without zombies", || zombies_of(runtime) == 0);
         let outcome = process.finish(server);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
-use crate::support::api::{Event, Server, Turn};
+use crate::support::api::{Event, ScriptedReply, Server};
 use crate::support::hosting::response;
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::{bound, rounds, sys, until};
@@ -43,7 +43,7 @@ fn until_held(process: &mut Process, server: &Server) {
 }
 
 fn send(process: &mut Process, server: &Server, events: &[Event]) {
-    server.more(events.iter().map(Turn::event).collect());
+    server.more(events.iter().map(ScriptedReply::event).collect());
     until_held(process, server);
 }
 

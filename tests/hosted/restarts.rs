@@ -4,7 +4,7 @@ use crate::for_kinds;
 use crate::kinds::{Kind, Task, command, started};
 use crate::skip::has;
 use crate::support::TempDir;
-use crate::support::api::{Event, Kind as Post, Ledger, Server, Turn, now_ms};
+use crate::support::api::{Event, Kind as Post, Ledger, ScriptedReply, Server, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
 use crate::support::{bound, slowness, sys, until};
@@ -15,7 +15,7 @@ for_kinds!(kept [bash dash worker php node python ruby] [
 
 /// Hands out an event, and waits until it is answered.
 fn send(process: &mut Process, server: &Server, event: Event) {
-    server.more(vec![Turn::event(&event)]);
+    server.more(vec![ScriptedReply::event(&event)]);
     process.until_idle(server);
 }
 
@@ -31,7 +31,7 @@ fn a_start_anew_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
         &server,
         Event::new("killed", command("killed")),
     );
-    process.until_said("cannot be started anew");
+    process.until_logged("cannot be started anew");
     send(&mut process, &server, Event::new("without", "\"x\""));
     send(&mut process, &server, Event::new("still", "\"x\""));
     std::fs::rename(&aside, &file).expect("put back");
@@ -72,7 +72,7 @@ fn one_that_starts_slowly_fails_the_event_in_hand_and_serves_a_later_one() {
     task.dir.file("slow", b"3");
     // Never sent an event, it is started again with the first.
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_logged("between two events");
     // Three seconds, however slow the runtime itself may be.
     let soon = now_ms() + 1_500;
     send(
@@ -100,7 +100,7 @@ fn process_that_was_starting_at_the_deadline_serves_the_next_event() {
     task.dir
         .file("slow", (3 * slowness()).to_string().as_bytes());
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_logged("between two events");
     send(
         &mut process,
         &server,
@@ -129,7 +129,10 @@ fn restarted(slow: &[u8], event: &Event, stops: bool, next: &Event) -> Option<Le
     for pid in process.descendants().iter().filter(|_| stops) {
         sys::kill(*pid, sys::SIGSTOP);
     }
-    server.more(vec![Turn::event(event), Turn::event(next)]);
+    server.more(vec![
+        ScriptedReply::event(event),
+        ScriptedReply::event(next),
+    ]);
     process.until_idle(&server);
     let outcome = process.finish(server);
     Some(outcome.assert_serving().clone())
@@ -198,7 +201,7 @@ fn assert_event_is_late_in_time(start: &str) {
     std::fs::remove_file(task.dir.path().join("worker")).expect("the worker is there");
     task.dir.executable("worker", text.as_bytes());
     process.kill_descendants();
-    process.until_said("between two events");
+    process.until_logged("between two events");
     let late = due_in(Event::new("late", ""), 1_500);
     send(&mut process, &server, late);
     let outcome = process.finish(server);

@@ -2,7 +2,7 @@
 
 use crate::for_kinds;
 use crate::kinds::{Kind, Task, bash};
-use crate::support::api::{Event, PAYLOAD_BYTES_MAX, Turn};
+use crate::support::api::{Event, PAYLOAD_BYTES_MAX, ScriptedReply};
 use crate::support::hosting::{error, events, response};
 use crate::support::{bound, proc, rounds, sys, until};
 use std::time::Duration;
@@ -206,7 +206,7 @@ fn a_writer_left_behind_cannot_add_to_the_next_answer(kind: &Kind) {
     for number in 0..rounds("events beside a late writer", 20) {
         std::thread::sleep(Duration::from_millis(5));
         let event = Event::new(&format!("next-{number}"), "next");
-        server.more(vec![Turn::event(&event)]);
+        server.more(vec![ScriptedReply::event(&event)]);
         process.until_idle(&server);
     }
     let outcome = process.finish(server);
@@ -290,7 +290,10 @@ fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Ki
         // It is stopped, told of an event, and killed.
         sys::kill(subshell, sys::SIGSTOP);
         let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
-        server.more(vec![Turn::event(&killed), Turn::event(&next)]);
+        server.more(vec![
+            ScriptedReply::event(&killed),
+            ScriptedReply::event(&next),
+        ]);
         let is_out = |id: &str| server.ledger().delivered(id) == 1;
         until("handed out", || is_out(&killed.id));
         std::thread::sleep(Duration::from_millis(20));

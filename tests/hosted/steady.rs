@@ -2,7 +2,7 @@
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
-use crate::support::api::{Event, Turn};
+use crate::support::api::{Event, ScriptedReply};
 use crate::support::hosting::response;
 use crate::support::process::Process;
 use crate::support::{proc, rounds, runner};
@@ -37,7 +37,7 @@ fn ten_thousand_events_leave_memory_and_descriptors_as_they_were(kind: &Kind) {
     let descendants = process.descendants().len();
     let [(descriptors, kib), (its_descriptors, its_kib)] = figures(&process, pid);
     let events = plain(warm, warm + count);
-    server.more(events.iter().map(Turn::event).collect());
+    server.more(events.iter().map(ScriptedReply::event).collect());
     process.until_idle(&server);
     process.assert_no_zombie();
     let [
