@@ -15,6 +15,7 @@ mod support;
 
 use emulator::Rie;
 use std::time::Instant;
+use support::messages::SHUTDOWN_NOT_REGISTERED;
 use support::process::PATIENCE_MS;
 use support::skip::{self, has, skip};
 use support::{TempDir, bootstrap, bound, bound_s, function, rounds, runner, until};
@@ -248,7 +249,7 @@ fn shutdown_hook_is_registered_and_runs_at_the_end() {
         assert_eq!(rie.text(event.as_bytes()), (200, event.to_string()));
     }
     let output = rie.output();
-    assert!(!output.contains("no notice of the end"), "{output}");
+    assert!(!output.contains(SHUTDOWN_NOT_REGISTERED), "{output}");
     // A runtime that is killed at the timeout gets no SIGTERM.
     let (_, text) = rie.text(b"sleep 600000");
     assert!(text.contains("Task timed out"), "{text}");

@@ -15,6 +15,7 @@
 pub mod api;
 pub mod hosting;
 pub mod machine;
+pub mod messages;
 pub mod proc;
 pub mod process;
 pub mod random;

@@ -175,7 +175,7 @@ fn event_in_one_write_with_the_post_reply_is_handled() {
         .collect();
     let mut script = Script::default().get(ScriptedReply::event(&events[0]));
     for event in &events[1..] {
-        // The POST's reply says nothing; its reply goes out with the event's.
+        // The reply to the POST is empty here, and sent with the event.
         let both = ScriptedReply::event(event).after(&ScriptedReply::status(202).bytes);
         script = script.post(ScriptedReply::raw("")).get(both);
     }

@@ -4,6 +4,7 @@ use crate::error_message;
 use crate::pools::until_held;
 use crate::skip::{has, skip};
 use crate::support::api::{Kind, Script, Server};
+use crate::support::messages::FORK_FAILED;
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::start::Start;
 use crate::support::{TempDir, bound, function, proc, runner, sys};
@@ -56,10 +57,7 @@ fn fork_failing_at_init_is_one_init_error() {
         assert_eq!(ledger.posts[0].kind, Kind::InitError);
         let message = error_message(&ledger.posts[0], "Runtime.OutOfResources");
         assert!(message.contains("cannot fork a worker"), "{message}");
-        assert!(
-            stderr.contains("cannot fork a worker: errno 11"),
-            "{stderr}"
-        );
+        assert!(stderr.contains(FORK_FAILED), "{stderr}");
         assert_eq!(left, [0; 0], "workers left waiting for others");
         // One line per try, not per missing worker.
         assert!(stderr.lines().count() < 32, "{stderr}");
@@ -74,7 +72,7 @@ fn fork_failing_twice_at_init_is_retried() {
     };
     let mut process = start.spawn();
     until_held(&mut process, &server, 4);
-    process.until_logged("cannot fork a worker: errno 11");
+    process.until_logged(FORK_FAILED);
     assert_eq!(server.ledger().posts.len(), 0);
 }
 
@@ -87,7 +85,7 @@ fn fork_failing_after_init_is_retried() {
     let mut process = start.spawn();
     until_held(&mut process, &server, 1);
     sys::kill(worker_of(&process), sys::SIGKILL);
-    process.until_logged("cannot fork a worker: errno 11");
+    process.until_logged(FORK_FAILED);
     until_held(&mut process, &server, 1);
     assert_eq!(server.ledger().posts.len(), 0);
 }

@@ -3,7 +3,7 @@
 use crate::support::api::{CloseAt, Event, Framing, Script, ScriptedReply};
 use crate::{Random, assert_echoed, echo, support};
 
-/// Every reply to `/next` split at one offset, each offset in reply, in one process.
+/// Splits replies to `/next` at one offset each, every offset in order, in one process.
 fn split_everywhere(framing: Framing) {
     let length = Event::new("split-0000", "0123456789").framed(framing.clone());
     let length = length.reply().len();

@@ -1,6 +1,7 @@
 //! SnapStart hooks and the shutdown hook.
 
 use crate::support::api::{CloseAt, Event, HangUp, Kind, Script, ScriptedReply, Server};
+use crate::support::messages::SHUTDOWN_NOT_REGISTERED;
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
 use crate::support::{bound, function, sys, until};
@@ -110,7 +111,7 @@ fn before_snapshot_hook_failing_is_an_init_error() {
     }
 }
 
-/// Once init is over, no extension is registered any more: the server replies that off.
+/// After init, the platform registers no more extensions.
 #[test]
 fn shutdown_hook_with_snapstart_registers_before_the_snapshot() {
     let event = Event::new("event", "event");
@@ -231,7 +232,7 @@ fn shutdown_hook_without_extensions_is_logged_and_events_are_served() {
         .run(Script::events([&event]));
     assert_echoed(outcome.assert_serving(), &event);
     assert!(
-        outcome.stderr.contains("no notice of the end"),
+        outcome.stderr.contains(SHUTDOWN_NOT_REGISTERED),
         "{}",
         outcome.stderr
     );

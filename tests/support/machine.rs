@@ -23,7 +23,7 @@ const PROCESS: Duration = Duration::from_millis(2);
 const SLEEP: Duration = Duration::from_millis(1);
 const SLEEP_ELAPSED: Duration = Duration::from_micros(1_300);
 
-/// The processor time of the loop that is measured: several replies of the scheduler.
+/// The processor time of the loop that is measured: several time slices.
 const LOOP: Duration = Duration::from_millis(10);
 
 /// The factor is measured again after this time.
