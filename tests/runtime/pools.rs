@@ -1,12 +1,13 @@
 //! Concurrency: workers that are forked, supervised and replaced.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::skip::skip;
 use crate::support::api::{CloseAt, Event, Kind, Ledger, Script, ScriptedReply, Server};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::start::Start;
+use crate::support::watch::Progress;
 use crate::support::{TempDir, bound, function, proc, rounds, runner, sys, until};
 use crate::{Random, error_message, probe};
 
@@ -19,12 +20,13 @@ fn pool(count: usize, server: &Server) -> Start {
 
 /// Waits until `count` workers wait for events.
 pub fn until_held(process: &mut Process, server: &Server, count: usize) {
-    let end = Instant::now() + bound(PATIENCE_MS);
+    let mut progress = Progress::of_run(server);
     while !server.wait_held(count, Duration::from_millis(5)) {
         let ended = process.wait(Duration::ZERO);
-        let late = Instant::now() >= end || ended.is_some();
-        let ledger = server.ledger();
-        assert!(!late, "{ended:?} {count}; {ledger}\n{}", process.stderr());
+        if progress.hangs(server) || ended.is_some() {
+            let ledger = server.ledger();
+            panic!("{ended:?} {count}; {ledger}\n{}", process.stderr());
+        }
     }
 }
 

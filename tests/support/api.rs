@@ -152,10 +152,10 @@ impl Server {
         self.shared.changed.notify_all();
     }
 
-    /// The number of requests about events so far.
-    pub fn requests(&self) -> usize {
+    /// A number that changes with each request about events and each streamed byte.
+    pub fn progress(&self) -> usize {
         let state = self.shared.lock();
-        state.ledger.gets + state.ledger.posts.len()
+        state.ledger.gets + state.ledger.posts.len() + state.ledger.streamed_bytes
     }
 
     /// Moves the deliveries, the answers and the log so far out of the ledger: for runs that are

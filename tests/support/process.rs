@@ -5,6 +5,7 @@
 
 use super::api::{Ledger, Server};
 use super::proc;
+use super::watch::Progress;
 use std::io::Read;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -159,15 +160,15 @@ impl Process {
         self.status
     }
 
-    /// Waits until the server is idle; fails the test when the process exits first or at the limit.
+    /// Waits until the server is idle; fails the test when the process exits first or hangs.
     pub fn until_idle(&mut self, server: &Server) {
-        let end = Instant::now() + super::bound(PATIENCE_MS);
+        let mut progress = Progress::of_run(server);
         while !server.wait_idle(Duration::from_millis(2)) {
             if let Some(status) = self.wait(Duration::ZERO) {
                 panic!("{status}; {}\n{}", server.ledger(), self.stderr());
             }
-            let late = Instant::now() >= end;
-            assert!(!late, "hangs; {}\n{}", server.ledger(), self.stderr());
+            let hangs = progress.hangs(server);
+            assert!(!hangs, "hangs; {}\n{}", server.ledger(), self.stderr());
         }
         self.wait_asleep();
     }
@@ -196,14 +197,14 @@ impl Process {
 
     /// Waits until the process exits or the server is idle, kills it, and returns the outcome.
     pub fn until_done(mut self, server: Server) -> Outcome {
-        let end = Instant::now() + super::bound(PATIENCE_MS);
+        let mut progress = Progress::of_run(&server);
         loop {
             if self.wait(Duration::ZERO).is_some() || server.wait_idle(Duration::from_millis(2)) {
                 self.wait_asleep();
                 return self.finish(server);
             }
-            let late = Instant::now() >= end;
-            assert!(!late, "hangs; {}\n{}", server.ledger(), self.stderr());
+            let hangs = progress.hangs(&server);
+            assert!(!hangs, "hangs; {}\n{}", server.ledger(), self.stderr());
         }
     }
 
