@@ -26,8 +26,8 @@ fn timeout_kills_the_process_group_and_is_posted_before_the_deadline() {
     }
 }
 
-/// Delivers events until no zombie is left: a child that exits slowly is reaped after a later event.
-/// At least two events, whose number is returned.
+/// Delivers events until no zombie is left: a child that exits slowly is reaped after a later
+/// event. At least two events; their number.
 fn deliver_until_reaped(process: &mut Process, server: &Server) -> usize {
     for number in 0..EVENTS_UNTIL_REAPED_MAX {
         let after = Event::new(&format!("after-{number}"), "fine\n");
