@@ -1,34 +1,103 @@
 #!/usr/bin/env bash
-# Everything that has to hold, with all the set-up that it needs: formatting, lints, unit and
-# integration tests, Miri, AWS's own emulator, both architectures, reproducibility, size.
+# Runs all checks, with the set-up that they need: formatting, lints, unit and integration tests, Miri,
+# AWS's emulator, both architectures, reproducible builds, sizes.
 #
-#   scripts/test.sh          under 20 minutes on two cores; prints what it reduced or skipped
-#   scripts/test.sh --soak   the long counts
+#   scripts/test.sh            under 20 minutes on two cores
+#   scripts/test.sh --soak     with the long counts
+#   scripts/test.sh --loaded   beside four busy loops: no test may depend on an idle machine
 #
-# A test that cannot run on this machine is printed as skipped, and counted at the end.
+# Prints what the short run reduces and, at the end, the time of each stage and all skipped tests.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/toolchain.sh
+target=${CARGO_TARGET_DIR:-$root/target}
 
-started=$SECONDS
-skipped=0
-stage() { printf '\n== %s (%d s so far)\n' "$*" $((SECONDS - started)); }
-skip() {
-    skipped=$((skipped + 1))
-    printf 'skipped: %s\n' "$*"
+loaded=
+soak=
+for argument in "$@"; do
+    case $argument in
+        --soak) soak=1 ;;
+        --loaded) loaded=1 ;;
+        *)
+            say "test.sh: unknown argument '$argument': expected --soak or --loaded"
+            exit 2
+            ;;
+    esac
+done
+if [ -n "$soak" ]; then
+    export TINDERBOX_SOAK=20000 # rounds of random server faults; ten times as many mutations of the wire
+else
+    echo "Short run: a million mutations, and a few hundred rounds of random server faults (a quarter of"
+    echo "these under qemu); --soak makes ten million and 20,000. 12,000 events of random payload sizes, and"
+    echo "half of the faults of system calls; --soak tries 100,000, and all faults."
+fi
+
+# Tests append the line of a skip to this file (tests/support/skip.rs).
+mkdir -p "$target"
+export TINDERBOX_SKIPPED=$target/skipped.txt
+: >"$TINDERBOX_SKIPPED"
+skip() { printf 'skipped: %s\n' "test.sh: $*" | tee -a "$TINDERBOX_SKIPPED"; }
+
+# Stages: wall-clock time and processor time of each, printed at the end.
+times_file=$target/stages.txt
+: >"$times_file"
+stage=
+cpu_s= # of all children that this shell has waited for; not in a subshell, which has its own
+read_cpu() {
+    times >"$target/times.txt"
+    cpu_s=$(awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); sum += t[1] * 60 + t[2] } }
+        END { printf "%d", sum }' "$target/times.txt")
+}
+end_stage() {
+    read_cpu
+    [ -z "$stage" ] || printf '%7d s %7d s  %s\n' $((SECONDS - stage_started)) \
+        $((cpu_s - stage_cpu)) "$stage" >>"$times_file"
+    stage=
+}
+stage() {
+    end_stage
+    printf '\n== %s (%d s so far)\n' "$*" $SECONDS
+    stage=$* stage_started=$SECONDS stage_cpu=$cpu_s
 }
 
-if [ "${1:-}" = --soak ]; then
-    export TINDERBOX_SOAK=20000 # rounds of random misbehaviour; the wire makes ten times its mutations
-elif [ $# -gt 0 ]; then
-    say "test.sh: unknown argument '$1'"
-    exit 2
-else
-    echo "Short run: a million mutations and a few hundred rounds of random misbehaviour; --soak makes"
-    echo "ten million and 20,000. Of the few hundred, the binaries under qemu get a quarter. Of payload"
-    echo "sizes 12,000 events are tried, of the faults of system calls a half; --soak tries 100,000, and all."
-fi
+# Busy loops, and the stages in the background, do not outlive this script: it kills them by pid at its
+# exit, and a loop exits when the script is gone.
+children=()
+load() {
+    local i
+    for i in 1 2 3 4; do
+        sh -c 'while kill -0 "$1"; do i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; done' \
+            loop $$ 2>/dev/null &
+        children+=($!)
+    done
+}
+finish() {
+    local status=$? child
+    trap - EXIT INT TERM
+    for child in "${children[@]}"; do kill "$child" 2>/dev/null || :; done
+    [ -z "$background" ] || kill -- "-$background" 2>/dev/null || :
+    end_stage
+    printf '\nWall-clock and processor time of each stage, %d s in all:\n' $SECONDS
+    cat "$times_file"
+    report_skipped
+    [ $status != 0 ] || printf '\nAll passed in %d s\n' $SECONDS
+    exit $status
+}
+report_skipped() {
+    local count reason
+    count=$(wc -l <"$TINDERBOX_SKIPPED")
+    [ "$count" != 0 ] || { printf '\nNothing skipped\n'; return; }
+    printf '\n%d skipped:\n' "$count"
+    sed 's/^skipped: [^ ]*: //' "$TINDERBOX_SKIPPED" | sort -u | while read -r reason; do
+        printf '  %s\n' "$reason"
+        grep -F ": $reason" "$TINDERBOX_SKIPPED" | sed 's/^skipped: \([^ ]*\): .*/    \1/' | sort | uniq -c
+    done
+}
+background=
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 stage "Set-up"
 packages=()
@@ -54,7 +123,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
-target=${CARGO_TARGET_DIR:-$root/target}
+[ -z "$loaded" ] || load
 functions="bare echo hello probe typed" # of tests/functions
 features="fail log format stream http hooks shutdown json threads" # the binaries of one of them
 
@@ -79,7 +148,7 @@ for feature in json threads; do
         --target-dir "$target/functions" --bin $feature --features $feature -- -D warnings
 done
 
-stage "Unit tests, wire, tidy, workers"
+stage "Unit tests, wire, tidy, shims"
 "${CARGO[@]}" test --quiet --features tool --lib --bin tinderbox --test wire --test tidy --test shims
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
@@ -94,10 +163,32 @@ for feature in $features; do
     scripts/build.sh all --function "features/$feature" 2>/dev/null
 done
 
-# Where the integration tests find the binaries: lambda/ARCH, or the dev build.
-integration() {
+integration() { # with the binaries of TINDERBOX_BIN_DIR
     "${CARGO[@]}" test --quiet --features tool "$@"
 }
+
+# In the background: stages that only compute and build, beside integration tests that mostly wait.
+beside() {
+    local began=$SECONDS
+    if rustup run nightly cargo miri --version >/dev/null 2>&1 ||
+        timeout 300 rustup -q toolchain install nightly --profile minimal -c miri -c rust-src \
+            >/dev/null 2>&1; then
+        cargo +nightly miri setup >/dev/null 2>&1
+        cargo +nightly miri test --quiet --target-dir "$target/miri" --lib
+        cargo +nightly miri test --quiet --target-dir "$target/miri" --features tool --test wire
+    else
+        skip "no nightly toolchain with Miri"
+    fi
+    printf '%7d s           beside: Miri\n' $((SECONDS - began)) >>"$times_file"
+    began=$SECONDS
+    integration --test reproducible
+    printf '%7d s           beside: the same bytes from two folders\n' $((SECONDS - began)) >>"$times_file"
+}
+printf '\n== Beside the stages that follow: Miri, the same bytes from two folders\n'
+set -m # a process group of its own, to be killed as one
+(set -e; beside) >"$target/beside.txt" 2>&1 &
+background=$!
+set +m
 
 stage "Integration: the dev build, with overflow checks"
 dev=$target/lambda/dev
@@ -120,7 +211,7 @@ for feature in $features; do
 done
 TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
 
-# The same with limits so small that memory is given back after a few events.
+# The same with limits so small that memory is released after a few events.
 small=$target/lambda/small
 for function in '' bare echo probe; do
     RUSTFLAGS='--cfg tinderbox_small_limits' CARGO_PROFILE_DEV_OPT_LEVEL=1 \
@@ -135,7 +226,7 @@ if TINDERBOX_RIE=$(scripts/rie.sh); then
     export TINDERBOX_RIE
 else
     unset TINDERBOX_RIE
-    skip "AWS's Runtime Interface Emulator cannot be had here"
+    skip "AWS's Runtime Interface Emulator cannot be fetched"
 fi
 
 stage "Integration: x86_64"
@@ -151,29 +242,20 @@ else
     skip "no qemu-aarch64-static: the aarch64 binaries were built, not run"
 fi
 
-stage "The same bytes from two folders"
-integration --test reproducible
-
 stage "Packages"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test package
 
-stage "Benches: what they assert"
+stage "Benches: assertions only"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --benches
 
-stage "Size, and whether the README says what the record does"
+stage "Sizes, and the figures of the README"
 scripts/size.sh
 scripts/figures.sh --check
 
-stage "Miri"
-if rustup run nightly cargo miri --version >/dev/null 2>&1 ||
-    timeout 300 rustup -q toolchain install nightly --profile minimal -c miri -c rust-src \
-        >/dev/null 2>&1; then
-    cargo +nightly miri setup >/dev/null 2>&1
-    cargo +nightly miri test --quiet --target-dir "$target/miri" --lib
-    cargo +nightly miri test --quiet --target-dir "$target/miri" --features tool --test wire
-else
-    skip "no nightly toolchain with Miri"
-fi
-
-printf '\nAll passed in %d s' $((SECONDS - started))
-[ "$skipped" = 0 ] && echo ", nothing skipped" || echo ", $skipped skipped: see 'skipped:' above"
+stage "The rest of what runs beside: Miri, the same bytes from two folders"
+status=0
+wait $background || status=$?
+background=
+cat "$target/beside.txt"
+[ $status = 0 ] || say "test.sh: Miri, or the builds in two folders, failed with exit $status"
+exit $status

@@ -1,12 +1,10 @@
-//! The release files themselves: what is in them, and what they ask of the kernel.
+//! The release binaries: their segments and symbols, their system calls and their memory.
 //!
-//! They are read as files (program headers, the symbols of the twin with symbols), and watched
-//! while they run (`strace`, `/proc`). Natively and, where it can be told, under qemu.
+//! They are parsed as files (program headers, the symbols of the unstripped binary), and observed
+//! while they run (`strace`, `/proc`). Natively and, where possible, under qemu.
 
 #[path = "binary/elf.rs"]
 mod elf;
-#[path = "binary/skip.rs"]
-mod skip;
 mod support;
 #[path = "binary/watched.rs"]
 mod watched;
@@ -15,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::TempDir;
+use support::skip;
 
 /// The architecture under test, as in the folder names of `scripts/build.sh`.
 pub fn architecture() -> &'static str {
@@ -24,7 +23,7 @@ pub fn architecture() -> &'static str {
     }
 }
 
-/// Builds a package with its twin; returns the shipped file and the twin.
+/// Builds a package; the release binary and the unstripped one.
 fn build(arguments: &[&str], target: Option<&Path>) -> (PathBuf, PathBuf) {
     let mut command = Command::new(support::root().join("scripts/build.sh"));
     command
@@ -42,16 +41,16 @@ fn build(arguments: &[&str], target: Option<&Path>) -> (PathBuf, PathBuf) {
     );
     let line = String::from_utf8(output.stdout).expect("text");
     let shipped = PathBuf::from(line.split('\t').next().expect("a path"));
-    let twin = shipped.with_extension("unstripped");
-    (shipped, twin)
+    let unstripped = shipped.with_extension("unstripped");
+    (shipped, unstripped)
 }
 
-/// The symbols that a panic needs.
-fn panic_symbols(twin: &Path) -> Vec<String> {
-    let symbols = elf::symbols(&std::fs::read(twin).expect("read the twin"));
+/// The symbols of panics.
+fn panic_symbols(unstripped: &Path) -> Vec<String> {
+    let symbols = elf::symbols(&std::fs::read(unstripped).expect("read the unstripped binary"));
     assert!(
         symbols.iter().any(|name| name == "main"),
-        "the twin has its symbols"
+        "the unstripped binary has symbols"
     );
     symbols
         .into_iter()
@@ -60,7 +59,7 @@ fn panic_symbols(twin: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_files_are_static_and_nothing_in_them_is_both_written_and_run() {
+fn binaries_are_static_with_no_writable_and_executable_segment() {
     for path in [
         support::bootstrap(),
         support::function("echo"),
@@ -87,7 +86,7 @@ fn the_files_are_static_and_nothing_in_them_is_both_written_and_run() {
                 path.display()
             );
         }
-        // One to read and run, one to read and write: scripts/discard.ld says what a third costs.
+        // Read and execute, read and write: scripts/discard.ld has the cost of a third segment.
         let loaded = segments.iter().filter(|segment| segment.kind == elf::LOAD);
         let rights: Vec<u32> = loaded.map(|segment| segment.flags).collect();
         assert_eq!(rights, [5, 6], "{}", path.display());
@@ -100,30 +99,35 @@ fn the_files_are_static_and_nothing_in_them_is_both_written_and_run() {
 }
 
 #[test]
-fn echo_and_bootstrap_hold_nothing_that_panics_and_the_twin_is_the_same_program() {
+fn binaries_link_no_panic_and_equal_their_unstripped_form() {
     for (arguments, tested) in [
         (&["--function", "echo"][..], support::function("echo")),
         (&["--function", "bare"][..], support::function("bare")),
         (&[][..], support::bootstrap()),
     ] {
-        let (shipped, twin) = build(arguments, None);
+        let (shipped, unstripped) = build(arguments, None);
         let bytes = std::fs::read(&shipped).expect("read the shipped file");
         assert!(
             bytes == std::fs::read(tested).expect("read"),
-            "the tested file is the shipped one"
+            "the tested file is not the release binary"
         );
-        let stripped = elf::strip(&std::fs::read(&twin).expect("read the twin"));
+        let stripped = elf::strip(&std::fs::read(&unstripped).expect("read the unstripped binary"));
         assert!(
             stripped == bytes,
             "{}: not its stripped form",
-            twin.display()
+            unstripped.display()
         );
-        assert_eq!(panic_symbols(&twin), [""; 0], "{}", twin.display());
+        assert_eq!(
+            panic_symbols(&unstripped),
+            [""; 0],
+            "{}",
+            unstripped.display()
+        );
     }
 }
 
 #[test]
-fn a_function_that_can_panic_is_found_out() {
+fn function_that_can_panic_is_detected() {
     let package = TempDir::new();
     let manifest = std::fs::read_to_string(support::root().join("tests/functions/echo/Cargo.toml"))
         .expect("read the manifest")
@@ -135,9 +139,9 @@ fn a_function_that_can_panic_is_found_out() {
     package.file("src/main.rs", source.as_bytes());
     let path = package.path().to_str().expect("text");
     let target = package.path().join("target");
-    let (_, twin) = build(&["--function", path], Some(&target));
+    let (_, unstripped) = build(&["--function", path], Some(&target));
     assert!(
-        !panic_symbols(&twin).is_empty(),
-        "an index that can be out of bounds was planted"
+        !panic_symbols(&unstripped).is_empty(),
+        "an index that can be out of bounds links a panic"
     );
 }

@@ -1,12 +1,12 @@
-//! Faults of system calls: each call that the runtime makes is made to fail once, with each errno
-//! that a kernel gives for it, by `strace -e inject`.
+//! Fault injection: `strace -e inject` makes each system call of the runtime fail once, with each
+//! errno of the kernel for it.
 //!
-//! Whatever fails, each event is answered exactly once, with the right bytes or as failed, or the
-//! process ends with a documented exit code and a message, in bounded time. `errnos.rs` has what is
-//! injected, with the reasons, and what is left out, with the reasons.
+//! Under any fault, each event is answered exactly once, with the right bytes or an error, or the
+//! process exits with a documented exit code and a message, in bounded time. `errnos.rs` lists the
+//! injected errnos and the omitted calls, with reasons.
 //!
-//! The runtime's own process is traced and no other: what a handler does about its own faults is
-//! the handler's matter. The usual run takes a sample; with `TINDERBOX_SOAK` set it tries all.
+//! Only the runtime's process is traced: faults of a handler are its own matter. The usual run
+//! takes a sample; with `TINDERBOX_SOAK` it tries all faults.
 
 #[path = "faults/cases.rs"]
 mod cases;
@@ -18,13 +18,12 @@ mod judge;
 mod loads;
 #[path = "faults/runs.rs"]
 mod runs;
-#[path = "binary/skip.rs"]
-mod skip;
 mod support;
 
 use cases::Subject;
 use loads::Load;
 use support::hosting::start;
+use support::skip;
 use support::start::Start;
 use support::{TempDir, function};
 
@@ -34,13 +33,13 @@ fn native_echo_under_any_fault_keeps_the_ledger_balanced() {
     runs::try_faults(Subject::new("echo", start, Load::Release, None));
 }
 
-/// A task root with this executable, and a bootstrap that hosts this handler in it.
+/// Tries faults of a bootstrap that hosts this handler, with this executable in its task root.
 fn hosted(name: &str, load: Load, handler: &str, file: &str, source: &[u8]) {
     let dir = TempDir::new();
     dir.executable(file, source);
     let start = start(&dir, handler)
         .variable("PERL_BADLANG", "0")
-        // For an event that comes when its deadline has passed: it would have no limit.
+        // The limit of an event that arrives after its deadline.
         .variable("AWS_LAMBDA_FUNCTION_TIMEOUT", "6");
     runs::try_faults(Subject::new(name, start, load, Some(dir)));
 }
@@ -70,14 +69,14 @@ fn frame_worker_under_any_fault_keeps_the_ledger_balanced() {
 }
 
 #[test]
-fn late_program_under_faults_of_its_descriptors_is_stopped_in_time() {
+fn late_program_under_faults_of_descriptors_times_out() {
     let source = b"#!/bin/sh\nevent=$(cat)\nprintf '%s' \"$event\"\n\
         [ \"$event\" != late ] || sleep 30\n";
     hosted("late program", Load::Late, "program", "program", source);
 }
 
 #[test]
-fn late_shell_function_under_faults_of_its_descriptors_is_stopped_in_time() {
+fn late_shell_function_under_faults_of_descriptors_times_out() {
     let source = b"#!/bin/dash\nhandler() {\n\
         printf '%s' \"$1\"\n[ \"$1\" != late ] || sleep 30\n}\n";
     if skip::has("dash") {

@@ -42,8 +42,6 @@ mod restarts;
 mod shell;
 #[path = "hosted/shell_names.rs"]
 mod shell_names;
-#[path = "binary/skip.rs"]
-mod skip;
 #[path = "hosted/steady.rs"]
 mod steady;
 mod support;
@@ -53,3 +51,5 @@ mod timing;
 mod traces;
 #[path = "hosted/wrapper.rs"]
 mod wrapper;
+
+use support::skip;

@@ -21,5 +21,5 @@ mod lambda;
 mod options;
 #[path = "measure/report.rs"]
 mod report;
-#[path = "binary/skip.rs"]
-mod skip;
+
+use support::skip;

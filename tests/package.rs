@@ -13,9 +13,9 @@ mod php;
 mod refusals;
 #[path = "package/release.rs"]
 mod release;
-#[path = "binary/skip.rs"]
-mod skip;
 mod support;
+
+use support::skip;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,12 +1,12 @@
-//! Payload sizes and histories: events and responses of every size near a limit, in random order,
+//! Payload sizes and their order: events and responses of every size near a limit, in random order,
 //! with runs of small ones between, for native functions and every hosted kind. Each answer is
 //! compared whole.
 //!
-//! The runtime gives memory back after some small events; what it then sends must be whole all the
-//! same. `TINDERBOX_SMALL_LIMITS` says that the binaries under test are built with
-//! `--cfg tinderbox_small_limits`, so that this happens after two events and above 8 KiB.
+//! The runtime releases memory after some small events; its next messages have to be whole all the
+//! same. With `TINDERBOX_SMALL_LIMITS` the binaries under test are built with
+//! `--cfg tinderbox_small_limits`, and release memory after two events, above 8 KiB.
 
-// The kinds are those of `tests/hosted.rs`, which uses more of them.
+// `tests/hosted.rs` uses more of this module.
 #[allow(dead_code)]
 #[path = "hosted/kinds.rs"]
 mod kinds;
@@ -14,14 +14,13 @@ mod kinds;
 mod plan;
 #[path = "payloads/sessions.rs"]
 mod sessions;
-#[path = "binary/skip.rs"]
-mod skip;
 mod support;
 
 use kinds::Kind;
 use plan::{Bytes, Subject};
 use sessions::run_sessions;
 use support::function;
+use support::skip;
 use support::start::Start;
 
 /// A native function that answers with the event.
@@ -37,17 +36,17 @@ fn echoes(name: &str) {
 }
 
 #[test]
-fn echo_of_random_sizes_answers_whole() {
+fn echo_of_random_sizes_is_answered_whole() {
     echoes("echo");
 }
 
 #[test]
-fn bare_of_random_sizes_answers_whole() {
+fn bare_of_random_sizes_is_answered_whole() {
     echoes("bare");
 }
 
 #[test]
-fn probe_of_random_sizes_answers_whole() {
+fn probe_of_random_sizes_is_answered_whole() {
     let subject = Subject {
         name: "probe".to_string(),
         bytes: Bytes::Text,
@@ -59,14 +58,14 @@ fn probe_of_random_sizes_answers_whole() {
 }
 
 for_kinds!(hosted [bash dash program worker php node python ruby] [
-    kind_of_random_sizes_answers_whole
+    handler_of_random_sizes_is_answered_whole
 ]);
 
-fn kind_of_random_sizes_answers_whole(kind: &Kind) {
+fn handler_of_random_sizes_is_answered_whole(kind: &Kind) {
     let (source, failure) = match kind.file {
         "worker.pl" => (
             include_str!("payloads/functions/worker.pl"),
-            Some(("Function.Told", 256 * 1024 - 100)),
+            Some(("Function.Failed", 256 * 1024 - 100)),
         ),
         "hello.php" => (
             include_str!("payloads/functions/hello.php"),
@@ -84,7 +83,7 @@ fn kind_of_random_sizes_answers_whole(kind: &Kind) {
             include_str!("payloads/functions/index.rb"),
             Some(("ArgumentError", FAILURE_BYTES_MAX)),
         ),
-        // What they say is not in their message, but the end of their log.
+        // The message of an error has the end of their log, not the text.
         "program.sh" => (include_str!("payloads/functions/program.sh"), None),
         _ => (include_str!("payloads/functions/function.sh"), None),
     };
@@ -103,5 +102,5 @@ fn kind_of_random_sizes_answers_whole(kind: &Kind) {
     run_sessions(&subject, &task.start);
 }
 
-/// The workers of the languages cut longer messages, in bytes.
+/// The embedded workers truncate longer messages, in bytes.
 const FAILURE_BYTES_MAX: usize = 20_000;

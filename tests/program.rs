@@ -1,6 +1,6 @@
-//! `_HANDLER=program`: the hosted kind that runs an executable of the task root for each event.
+//! `_HANDLER=program`: an executable of the task root runs once per event.
 //!
-//! The programs are shell scripts, and copies of small tools; the server's ledger is the witness.
+//! The programs are shell scripts and copies of small tools; the server's ledger is checked.
 
 mod support;
 
@@ -14,8 +14,6 @@ mod handlers;
 mod payloads;
 #[path = "program/processes.rs"]
 mod processes;
-#[path = "binary/skip.rs"]
-mod skip;
 #[path = "program/time.rs"]
 mod time;
 
@@ -23,9 +21,10 @@ use support::TempDir;
 use support::api::{Event, Script, Server};
 use support::hosting::{error, events, message, response, start};
 use support::process::{Outcome, Process};
+use support::skip;
 use support::start::Start;
 
-/// A task root with one program in it.
+/// A task root with one program.
 struct Task {
     dir: TempDir,
 }
@@ -38,7 +37,7 @@ impl Task {
         Task { dir }
     }
 
-    /// A copy of a tool of this machine.
+    /// A copy of a command of this machine.
     fn tool(name: &str) -> Task {
         let dir = TempDir::new();
         let tool = std::fs::read(format!("/bin/{name}")).expect("read the tool");
@@ -46,7 +45,7 @@ impl Task {
         Task { dir }
     }
 
-    /// How its bootstrap is started.
+    /// A bootstrap that hosts the program.
     fn start(&self) -> Start {
         start(&self.dir, "program")
     }
@@ -56,7 +55,7 @@ impl Task {
         self.start().run(Script::events(events))
     }
 
-    /// Starts the bootstrap with a first lot of events, to be watched while it runs.
+    /// Starts the bootstrap with the first events.
     fn spawn(&self, events: &[Event]) -> (Process, Server) {
         let server = Server::start(Script::events(events));
         let start = self

@@ -1,4 +1,4 @@
-//! Two copies of the tree in different folders, built with the same toolchain, are the same bytes.
+//! Builds of the tree in two folders with the same toolchain give the same bytes.
 
 mod support;
 
@@ -8,12 +8,12 @@ use std::process::Command;
 
 use support::TempDir;
 
-/// What a build prints of each binary: its bytes and its sha256.
+/// The size and the sha256 of each binary, as a build prints them.
 fn build(tree: &Path, arguments: &[&str]) -> Vec<String> {
     let output = Command::new(tree.join("scripts/build.sh"))
         .args(arguments)
         .env_remove("CARGO_TARGET_DIR")
-        .env("CARGO_NET_OFFLINE", "true") // this tree was built before: all is in the cache
+        .env("CARGO_NET_OFFLINE", "true") // packages are cached by the build of this tree
         .output()
         .expect("run scripts/build.sh");
     let log = String::from_utf8_lossy(&output.stderr);
@@ -23,7 +23,7 @@ fn build(tree: &Path, arguments: &[&str]) -> Vec<String> {
     lines.lines().map(facts).collect()
 }
 
-/// Copies the files that belong to the tree, also those that are not committed yet.
+/// Copies the files of the tree, including uncommitted ones.
 fn copy_tree(to: &Path) {
     let output = Command::new("git")
         .args(["ls-files", "-co", "--exclude-standard"])
@@ -41,7 +41,7 @@ fn copy_tree(to: &Path) {
 }
 
 #[test]
-fn two_folders_give_the_same_bytes() {
+fn builds_in_two_folders_are_the_same_bytes() {
     let (short, long) = (TempDir::new(), TempDir::new());
     let trees = [
         short.path().join("t"),
@@ -55,7 +55,7 @@ fn two_folders_give_the_same_bytes() {
         &["x86_64", "--tool"],
     ];
     trees.iter().for_each(|tree| copy_tree(tree));
-    // Both at once: they share nothing but the compiler, and cargo's cache of packages.
+    // In parallel: they share only the compiler and cargo's package cache.
     let [first, second] = std::thread::scope(|scope| {
         let all = |tree: &Path| builds.map(|arguments| build(tree, arguments));
         let threads = trees.each_ref().map(|tree| scope.spawn(move || all(tree)));

@@ -1,25 +1,26 @@
-//! Against AWS's own Runtime Interface Emulator, whose server code is the platform's.
+//! Runs under AWS's Runtime Interface Emulator (RIE), whose server code is the platform's.
 //!
-//! `TINDERBOX_RIE` is its path (`scripts/rie.sh`); without it these tests say that they are
-//! skipped. It takes fixed ports and one caller at a time, starts the bootstrap at the first
-//! invocation, and answers a function error with status 200.
+//! `TINDERBOX_RIE` is its path (`scripts/rie.sh`); without it these tests are skipped. The emulator
+//! has fixed ports and serves one caller at a time, starts the bootstrap at the first invocation,
+//! and answers a function error with status 200.
 
 #[path = "rie/emulator.rs"]
 mod emulator;
 #[path = "rie/hosted.rs"]
 mod hosted;
-#[allow(dead_code)] // of what differs from kind to kind, this is the smaller part
+#[allow(dead_code)] // tests/hosted.rs uses more of it
 #[path = "hosted/kinds.rs"]
 mod kinds;
-#[path = "binary/skip.rs"]
-mod skip;
 mod support;
 
 use emulator::Rie;
-use skip::{has, skip};
-use support::{TempDir, bootstrap, function, rounds, runner};
+use std::time::Instant;
+use support::messages::SHUTDOWN_NOT_REGISTERED;
+use support::process::PATIENCE_MS;
+use support::skip::{self, has, skip};
+use support::{TempDir, bootstrap, bound, bound_s, function, rounds, runner, until};
 
-/// Starts the emulator, or says that there is none and leaves the test.
+/// Starts the emulator, or reports the test as skipped and returns.
 #[macro_export]
 macro_rules! rie {
     ($($argument:expr),*) => {
@@ -34,7 +35,7 @@ macro_rules! rie {
 }
 
 #[test]
-fn events_of_every_size_come_back_byte_for_byte() {
+fn events_of_every_size_are_echoed() {
     let rie = rie!(&function("echo"), &[]);
     for bytes in [
         0,
@@ -60,7 +61,7 @@ fn events_of_every_size_come_back_byte_for_byte() {
 }
 
 #[test]
-fn a_thousand_invocations_in_a_row_take_one_connection() {
+fn invocations_1000_in_a_row_use_one_connection() {
     let rie = rie!(&function("echo"), &[]);
     rie.invoke(b"first");
     let before = rie.connections();
@@ -78,11 +79,12 @@ fn a_thousand_invocations_in_a_row_take_one_connection() {
 }
 
 #[test]
-fn a_function_error_reaches_the_caller_as_it_was_sent() {
+fn function_error_reaches_the_caller_unchanged() {
     let rie = rie!(&function("probe"), &[]);
-    let wanted = r#"{"errorType":"Function.Probe","errorMessage":"probe failed","stackTrace":[]}"#;
+    let expected =
+        r#"{"errorType":"Function.Probe","errorMessage":"probe failed","stackTrace":[]}"#;
     for _ in 0..3 {
-        assert_eq!(rie.text(b"fail"), (200, wanted.to_string()));
+        assert_eq!(rie.text(b"fail"), (200, expected.to_string()));
         assert_eq!(
             rie.text(b"fine"),
             (200, "fine".to_string()),
@@ -93,18 +95,18 @@ fn a_function_error_reaches_the_caller_as_it_was_sent() {
 }
 
 #[test]
-fn a_response_over_the_limit_is_refused_and_the_next_event_served() {
+fn response_over_the_limit_is_refused_and_the_next_event_served() {
     let rie = rie!(&function("probe"), &[]);
     let (_, text) = rie.text(b"big 6291557");
     assert!(text.contains("Function.ResponseSizeTooLarge"), "{text}");
     let answer = rie.invoke(b"big 6291556");
     assert!(answer.as_bytes().iter().all(|byte| *byte == b'x'));
     assert_eq!(answer.as_bytes().len(), 6_291_556);
-    assert_eq!(rie.starts().len(), 1, "nor does this");
+    assert_eq!(rie.starts().len(), 1, "the process goes on");
 }
 
 #[test]
-fn an_init_error_reaches_the_caller_and_each_call_starts_anew() {
+fn init_error_reaches_the_caller_and_each_call_starts_a_process() {
     let rie = rie!(&function("probe"), &[("PROBE_INIT", "fail")]);
     for number in 1..=3 {
         let (status, text) = rie.text(b"{}");
@@ -118,7 +120,7 @@ fn an_init_error_reaches_the_caller_and_each_call_starts_anew() {
 }
 
 #[test]
-fn a_panic_at_init_reaches_the_caller() {
+fn panic_at_init_reaches_the_caller() {
     let rie = rie!(&function("probe"), &[("PROBE_INIT", "panic")]);
     let (status, text) = rie.text(b"{}");
     assert!(
@@ -128,7 +130,7 @@ fn a_panic_at_init_reaches_the_caller() {
 }
 
 #[test]
-fn a_panic_is_reported_and_the_next_event_has_a_new_process() {
+fn panic_reaches_the_caller_and_the_next_event_has_a_new_process() {
     let rie = rie!(&function("probe"), &[]);
     let (_, text) = rie.text(b"panic");
     assert!(
@@ -140,7 +142,7 @@ fn a_panic_is_reported_and_the_next_event_has_a_new_process() {
 }
 
 #[test]
-fn a_program_with_std_answers_fails_and_panics() {
+fn function_with_std_answers_fails_and_panics() {
     let rie = rie!(&function("hello"), &[]);
     let hello = r#"{"message":"Hello, Ada!"}"#;
     assert_eq!(rie.text(br#"{"name":"Ada"}"#), (200, hello.to_string()));
@@ -158,7 +160,7 @@ fn a_program_with_std_answers_fails_and_panics() {
 }
 
 #[test]
-fn a_crash_is_the_emulators_to_report() {
+fn crash_is_reported_by_the_emulator() {
     let rie = rie!(&function("probe"), &[]);
     for (number, (event, how)) in [("exit 7", "exit status 7"), ("crash", "signal: ")]
         .into_iter()
@@ -175,16 +177,18 @@ fn a_crash_is_the_emulators_to_report() {
 }
 
 #[test]
-fn a_time_out_is_the_emulators_too() {
-    let rie = rie!(&function("probe"), &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")]);
-    let (_, text) = rie.text(b"sleep 60000");
+fn timeout_of_a_native_function_is_reported_by_the_emulator() {
+    let timeout_s = bound_s(1).to_string();
+    let variables = [("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_s.as_str())];
+    let rie = rie!(&function("probe"), &variables);
+    let (_, text) = rie.text(b"sleep 600000");
     assert!(text.contains("Task timed out"), "{text}");
     assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
     assert_eq!(rie.starts().len(), 2);
 }
 
 #[test]
-fn headers_reach_the_function() {
+fn headers_of_the_caller_reach_the_function() {
     let rie = rie!(&function("probe"), &[]);
     // {"custom":{"a":"b"}} in base64.
     let context = "eyJjdXN0b20iOnsiYSI6ImIifX0=";
@@ -205,13 +209,13 @@ fn headers_reach_the_function() {
     assert_eq!(
         rie.text(b"env"),
         (200, "unset".to_string()),
-        "it sends no trace id"
+        "the emulator sends no trace id"
     );
 }
 
-/// It hands a stream on as one body, and reads over trailers, but it reads them.
+/// The emulator forwards a stream as one body, and reads trailers without using them.
 #[test]
-fn a_streamed_response_comes_whole_and_the_connection_stays() {
+fn streamed_response_arrives_whole_and_the_connection_stays() {
     let rie = rie!(&function("probe"), &[]);
     rie.invoke(b"first");
     let before = rie.connections();
@@ -232,34 +236,32 @@ fn a_streamed_response_comes_whole_and_the_connection_stays() {
     assert_eq!(rie.starts().len(), 1);
 }
 
-/// What it takes for an extension is one on the platform, and is given notice.
+/// An extension for the emulator is one for the platform, and gets SIGTERM.
 #[test]
-fn who_wants_notice_of_the_end_is_an_extension_and_gets_it() {
+fn shutdown_hook_is_registered_and_runs_at_the_end() {
+    let timeout_s = bound_s(1).to_string();
     let variables = [
         ("PROBE_INIT", "hooks"),
-        ("AWS_LAMBDA_FUNCTION_TIMEOUT", "1"),
+        ("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_s.as_str()),
     ];
     let mut rie = rie!(&function("probe"), &variables);
     for event in ["one", "two", "three"] {
         assert_eq!(rie.text(event.as_bytes()), (200, event.to_string()));
     }
-    let said = rie.said();
-    assert!(
-        !said.contains("cannot register the extension for on_shutdown"),
-        "{said}"
-    );
-    // Busy with an event whose time is up, it gets none.
-    let (_, text) = rie.text(b"sleep 60000");
+    let output = rie.output();
+    assert!(!output.contains(SHUTDOWN_NOT_REGISTERED), "{output}");
+    // A runtime that is killed at the timeout gets no SIGTERM.
+    let (_, text) = rie.text(b"sleep 600000");
     assert!(text.contains("Task timed out"), "{text}");
     assert_eq!(rie.text(b"fine"), (200, "fine".to_string()));
     assert_eq!(rie.starts().len(), 2);
-    assert!(!rie.said().contains("shutdown\n"));
+    assert!(!rie.output().contains("shutdown\n"));
     rie.end();
-    assert!(rie.said().contains("shutdown\n"), "{}", rie.said());
+    assert!(rie.output().contains("shutdown\n"), "{}", rie.output());
 }
 
 #[test]
-fn a_hosted_program_is_run_for_each_event() {
+fn hosted_program_is_run_for_each_event() {
     let root = TempDir::new();
     let script = "#!/bin/sh\necho log >&2\nread -r word\n[ \"$word\" = fail ] && exit 3\n\
                   echo \"$word\" | tr a-z A-Z\n";
@@ -280,9 +282,9 @@ fn a_hosted_program_is_run_for_each_event() {
 }
 
 #[test]
-fn response_and_next_request_leave_in_one_send_unless_told_otherwise() {
+fn response_and_next_request_are_one_send_unless_disabled() {
     if runner().is_some() {
-        skip("strace sees qemu's calls, not the program's; tests/binary counts those");
+        skip("strace sees the system calls of the runner");
         return;
     }
     if !has("strace") {
@@ -315,38 +317,40 @@ fn response_and_next_request_leave_in_one_send_unless_told_otherwise() {
 }
 
 #[test]
-fn several_events_at_once_are_answered_and_a_worker_that_dies_is_replaced() {
+fn workers_answer_events_at_once_and_are_replaced() {
     if runner().is_some() {
-        skip("its mode of several events at once runs a program, not a runner");
+        skip("the emulator runs no runner where it handles several events at once");
         return;
     }
     let Some(rie) = Rie::start_many(&function("probe"), 4) else {
-        skip("several events at once in the emulator want an emulator, root and mount namespaces");
+        skip("several events at once need an emulator, root and mount namespaces");
         return;
     };
-    // It starts the function at once, and refuses who calls while no worker waits; it has answered
-    // its caller a moment before a worker waits again.
+    // The emulator starts the function at once, and refuses a call while no worker waits; it
+    // answers its caller just before a worker waits again.
     let text = |event: &str| {
-        let patience = std::time::Instant::now() + support::bound(10_000);
+        let end = Instant::now() + bound(PATIENCE_MS);
         loop {
             let (status, text) = rie.text(event.as_bytes());
             if status == 200 {
                 return text;
             }
             assert_eq!(text, "{\"errorType\":\"Runtime.Unavailable\"}", "{event}");
-            assert!(std::time::Instant::now() < patience, "never a worker");
+            assert!(Instant::now() < end, "never a worker");
         }
     };
     assert_eq!(text("up"), "up");
     assert_eq!(rie.runtimes().len(), 5, "four workers and their parent");
-    let began = std::time::Instant::now();
+    let sleep = bound(500);
+    let event = format!("sleep {}", sleep.as_millis());
+    let begin = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| assert_eq!(text("sleep 500"), "sleep 500"));
+            scope.spawn(|| assert_eq!(text(&event), event));
         }
     });
-    let took = began.elapsed();
-    assert!(took < support::bound(1_900), "one after another: {took:?}");
+    let took = begin.elapsed();
+    assert!(took < 4 * sleep, "one after another: {took:?}");
     std::thread::scope(|scope| {
         for caller in 0..4 {
             let text = &text;
@@ -361,10 +365,9 @@ fn several_events_at_once_are_answered_and_a_worker_that_dies_is_replaced() {
     assert!(text("fail").contains("Function.Probe"));
     let pid: u32 = text("pid").parse().expect("a pid");
     support::sys::kill(pid, support::sys::SIGKILL);
-    let patience = std::time::Instant::now() + support::bound(10_000);
-    while rie.runtimes().len() != 5 || rie.runtimes().contains(&pid) {
-        assert!(std::time::Instant::now() < patience, "not replaced");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    until("a worker replaced", || {
+        let pids = rie.runtimes();
+        pids.len() == 5 && !pids.contains(&pid)
+    });
     assert_eq!(text("still here"), "still here");
 }

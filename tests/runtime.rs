@@ -1,7 +1,7 @@
-//! Native functions against a Runtime API that misbehaves: exactly one answer an event or a
-//! documented exit code, never a hang, never two answers.
+//! Native functions against a Runtime API with faults: exactly one answer per event or a documented
+//! exit code, never a hang, never two answers.
 //!
-//! `echo` and `probe` (`tests/functions`) are the functions; the server's ledger is the witness.
+//! The functions are `echo` and `probe` (`tests/functions`); the server's ledger is checked.
 
 mod support;
 
@@ -37,8 +37,6 @@ mod records;
 mod replies;
 #[path = "runtime/sends.rs"]
 mod sends;
-#[path = "binary/skip.rs"]
-mod skip;
 #[path = "runtime/snapshots.rs"]
 mod snapshots;
 #[path = "runtime/soak.rs"]
@@ -54,6 +52,7 @@ mod typed;
 
 use support::api::{Event, Kind, Ledger, Post};
 use support::random::{Random, noise};
+use support::skip;
 use support::start::Start;
 
 fn echo() -> Start {
@@ -64,7 +63,7 @@ fn probe() -> Start {
     Start::new(&support::function("probe"))
 }
 
-/// The one answer to this event is a response that repeats it.
+/// The only answer to this event is a response with the same bytes.
 fn assert_echoed(ledger: &Ledger, event: &Event) {
     let answer = ledger.answer(&event.id);
     assert_eq!(answer.kind, Kind::Response, "{}; {ledger}", event.id);
@@ -72,7 +71,7 @@ fn assert_echoed(ledger: &Ledger, event: &Event) {
     assert!(same, "{}: other bytes; {ledger}", event.id);
 }
 
-/// The post is an error of this type, its body is right, its header clean; gives the message.
+/// The post is an error of this type with a valid body and valid headers; its message.
 fn error_message(post: &Post, error_type: &str) -> String {
     assert_ne!(post.kind, Kind::Response, "{post:?}");
     let header = post.header("Lambda-Runtime-Function-Error-Type");
@@ -91,10 +90,10 @@ fn error_message(post: &Post, error_type: &str) -> String {
     message.to_string()
 }
 
-/// What X-Ray is told, where it is told, is the type and the beginning of the message.
+/// The cause for X-Ray, if any, has the type and the beginning of the message.
 fn assert_cause(post: &Post, error_type: &str, message: &str) {
     let Some(text) = post.header("Lambda-Runtime-Function-XRay-Error-Cause") else {
-        return; // failures of the runtime itself have none
+        return; // errors of the runtime itself have none
     };
     let cause: serde_json::Value = serde_json::from_str(text).expect("a cause is JSON");
     let exception = &cause["exceptions"][0];

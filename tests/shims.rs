@@ -21,15 +21,15 @@ mod odd;
 mod own;
 #[path = "../src/host/shims.rs"]
 mod shims;
-#[path = "binary/skip.rs"]
-mod skip;
 #[path = "shims/steady.rs"]
 mod steady;
 mod support;
 #[path = "shims/trace.rs"]
 mod trace;
 
-/// Makes each test for each language: one module per language, one test per name.
+use support::skip;
+
+/// Each test for each of the languages: a module a language, a test a name.
 #[macro_export]
 macro_rules! for_each_language {
     ($($test:ident)*) => {

@@ -1,20 +1,25 @@
-//! What every test that runs a binary needs: the binaries, how to start them, a place for files.
+//! Shared by all tests that run a binary: paths of the binaries, commands that start them,
+//! temporary folders, bounds on waits.
 //!
-//! The environment decides what is tested:
-//! `TINDERBOX_BIN_DIR` holds `bootstrap` and `NAME/bootstrap` (unset: `scripts/build.sh x86_64`
-//! builds them once); `TINDERBOX_RUNNER` is a command put before every binary under test, for
-//! instance `qemu-aarch64-static`; `TINDERBOX_SLOWNESS` divides counts and multiplies times (4
-//! under a runner, else 1); `TINDERBOX_SOAK` is the number of rounds of the random tests;
-//! `TINDERBOX_SEED` is the one seed that the tests with seeds run.
+//! Environment variables:
+//! `TINDERBOX_BIN_DIR` is the folder of `bootstrap` and `NAME/bootstrap` (unset:
+//! `scripts/build.sh x86_64` builds them once); `TINDERBOX_RUNNER` is a command put before every
+//! binary under test, for instance `qemu-aarch64-static`; `TINDERBOX_SLOWNESS` divides counts and
+//! multiplies bounds on time (4 under a runner, else 1); `TINDERBOX_SOAK` is the number of rounds
+//! of the random tests; `TINDERBOX_SEED` is the one seed of the tests with seeds;
+//! `TINDERBOX_SKIPPED` is a file to which skipped tests are appended.
 
-// Each test program is a crate of its own and uses the part of this module that it needs.
+// Each test program is a crate of its own and uses a part of this module.
 #![allow(dead_code, unused_imports)]
 
 pub mod api;
 pub mod hosting;
+pub mod machine;
+pub mod messages;
 pub mod proc;
 pub mod process;
 pub mod random;
+pub mod skip;
 pub mod start;
 pub mod sys;
 pub mod watch;
@@ -37,13 +42,13 @@ pub fn function(name: &str) -> PathBuf {
     binary(Some(name))
 }
 
-/// A command that starts the binary at `path`, by way of `TINDERBOX_RUNNER` when it is set.
+/// A command that starts the binary at `path`, through `TINDERBOX_RUNNER` where that is set.
 pub fn command(path: &Path) -> Command {
     match runner() {
         None => Command::new(path),
         Some(runner) => {
             let mut words = runner.split_whitespace();
-            // By its path: a test may give the binary another PATH, and that one would count.
+            // An absolute path: std searches the PATH of the child, which a test may change.
             let name = words.next().expect("TINDERBOX_RUNNER has a word");
             let folders = std::env::var_os("PATH").unwrap_or_default();
             let mut paths = std::env::split_paths(&folders).map(|folder| folder.join(name));
@@ -55,13 +60,14 @@ pub fn command(path: &Path) -> Command {
     }
 }
 
-/// The command that runs binaries of another architecture, absent when they run natively.
+/// The command that runs binaries of another architecture; `None` when they run natively.
 pub fn runner() -> Option<String> {
     let runner = std::env::var("TINDERBOX_RUNNER").ok()?;
     (!runner.trim().is_empty()).then_some(runner)
 }
 
-/// How many times slower than native the binaries under test are assumed to be.
+/// How many times slower than native the binaries under test are assumed to be: an emulator's
+/// cost, where [`machine::factor`] measures the load of the machine.
 pub fn slowness() -> u32 {
     let default = if runner().is_some() { 4 } else { 1 };
     match std::env::var("TINDERBOX_SLOWNESS") {
@@ -73,7 +79,7 @@ pub fn slowness() -> u32 {
     }
 }
 
-/// A number of rounds, divided by the slowness; says so when it is reduced.
+/// A number of rounds, divided by the slowness; prints a line when it is reduced.
 pub fn rounds(what: &str, native: usize) -> usize {
     let scaled = (native / slowness() as usize).max(1);
     if scaled < native {
@@ -82,15 +88,20 @@ pub fn rounds(what: &str, native: usize) -> usize {
     scaled
 }
 
-/// A bound on a wait, multiplied by the slowness.
+/// A bound on a wait, multiplied by the slowness and by how much slower than idle this machine is.
 pub fn bound(native_ms: u64) -> Duration {
-    Duration::from_millis(native_ms * u64::from(slowness()))
+    Duration::from_millis(native_ms * u64::from(slowness())).mul_f64(machine::factor())
 }
 
-/// Waits until it is so; what never is fails the test.
-pub fn until(what: &str, is_so: impl Fn() -> bool) {
+/// The same in whole seconds, at least one.
+pub fn bound_s(native_s: u64) -> u64 {
+    bound(native_s * 1_000).as_millis().div_ceil(1_000).max(1) as u64
+}
+
+/// Waits until a condition holds; fails the test when it does not within the longest bound.
+pub fn until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + bound(process::PATIENCE_MS);
-    while !is_so() {
+    while !holds() {
         assert!(Instant::now() < end, "never {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -98,9 +109,9 @@ pub fn until(what: &str, is_so: impl Fn() -> bool) {
 
 static WRITING: RwLock<()> = RwLock::new(());
 
-/// Starts a command. A child that is between fork and exec holds copies of our descriptors, and a
-/// file that is open for writing cannot be executed (ETXTBSY, execve(2)): so nothing is started
-/// while an executable is being written.
+/// Starts a command, but not while an executable is being written: a child between fork and exec
+/// holds copies of all descriptors, and a file that is open for writing cannot be executed
+/// (ETXTBSY, execve(2)).
 pub fn spawn(command: &mut Command) -> Child {
     let _shared = WRITING.read().unwrap_or_else(PoisonError::into_inner);
     command.spawn().expect("start the binary under test")
@@ -111,30 +122,30 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A directory of its own for one test, removed with everything in it when dropped.
+/// A temporary folder, removed with its content when dropped.
 pub struct TempDir {
     path: PathBuf,
 }
 
 impl TempDir {
-    /// Makes an empty directory.
+    /// An empty folder.
     pub fn new() -> TempDir {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tinderbox-test-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
-        // A directory of that name can only be the remains of a killed run with the same pid.
+        // A folder of that name can only be left over from a killed run with the same pid.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("make a temporary directory");
         TempDir { path }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a file and returns where it is.
+    /// Writes a file and returns its path.
     pub fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.path.join(name);
         if let Some(parent) = path.parent() {
@@ -144,7 +155,7 @@ impl TempDir {
         path
     }
 
-    /// Writes a file that can be executed and returns where it is.
+    /// Writes an executable file and returns its path.
     pub fn executable(&self, name: &str, content: &[u8]) -> PathBuf {
         use std::os::unix::fs::PermissionsExt;
         // See `spawn`.
@@ -164,7 +175,7 @@ impl Drop for TempDir {
 
 fn binary(function: Option<&str>) -> PathBuf {
     let path = match std::env::var_os("TINDERBOX_BIN_DIR") {
-        // A relative directory is meant from the root, where cargo runs the tests.
+        // A relative path starts at the root, where cargo runs the tests.
         Some(dir) => root()
             .join(dir)
             .join(function.unwrap_or(""))
@@ -175,10 +186,10 @@ fn binary(function: Option<&str>) -> PathBuf {
     path
 }
 
-/// Builds one binary, once in this process and by one process at a time.
+/// Builds one binary, once per process, one process at a time.
 fn built(function: Option<&str>) -> PathBuf {
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
-    // A poisoned lock means that a build failed in another test: let this one say so itself.
+    // A poisoned lock means that a build failed in another test: this test reports it again.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let key = function.unwrap_or("").to_string();
     if let Some(path) = built.get(&key) {
@@ -196,10 +207,10 @@ fn built(function: Option<&str>) -> PathBuf {
     let output = command.output().expect("run scripts/build.sh");
     let log = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "scripts/build.sh failed:\n{log}");
-    // A line a binary: path, bytes, sha256.
+    // One line per binary: path, bytes, sha256.
     let lines = String::from_utf8_lossy(&output.stdout);
     let path = lines.split('\t').next().filter(|path| !path.is_empty());
-    let path = root().join(path.expect("scripts/build.sh says what it built"));
+    let path = root().join(path.expect("scripts/build.sh prints the path"));
     built.insert(key, path.clone());
     path
 }

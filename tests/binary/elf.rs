@@ -1,4 +1,4 @@
-//! ELF64 files, as far as the tests look into them (elf(5)).
+//! A parser for the parts of ELF64 files that the tests need (elf(5)).
 
 pub const LOAD: u32 = 1;
 pub const DYNAMIC: u32 = 2;
@@ -40,7 +40,7 @@ pub fn segments(file: &[u8]) -> Vec<Segment> {
     (0..count).map(segment).collect()
 }
 
-/// The file without what does not run: cut behind its last segment, and no word of sections.
+/// The file without sections: truncated after its last segment, section fields cleared.
 pub fn strip(file: &[u8]) -> Vec<u8> {
     let ends = segments(file)
         .into_iter()
@@ -54,7 +54,7 @@ pub fn strip(file: &[u8]) -> Vec<u8> {
 /// The names in its symbol table.
 pub fn symbols(file: &[u8]) -> Vec<String> {
     let (start, count) = (number(file, 40, 8), number(file, 60, 2));
-    // Of a section: its type, where it is, how long it is, and which one it is linked with.
+    // Of a section: type, offset, length, linked section.
     let section = |index: usize| {
         let at = start + 64 * index;
         let [offset, bytes] = [24, 32].map(|field| number(file, at + field, 8));

@@ -1,4 +1,4 @@
-//! What the files do when they run.
+//! The system calls and the memory of running binaries.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
 use crate::support::{TempDir, bootstrap, bound, function, proc, runner, spawn};
 
-/// The system calls of a run over so many events, by name, in order, those of children left out;
+/// The names of the system calls of a run over some events, in order, without those of children;
 /// `None` without a tracer.
 fn system_calls(binary: &Path, variables: &[(&str, &str)], events: usize) -> Option<Vec<String>> {
     if runner().is_none() && !has("strace") {
@@ -46,8 +46,8 @@ fn system_calls(binary: &Path, variables: &[(&str, &str)], events: usize) -> Opt
     let mut child = spawn(&mut command);
     let idle = server.wait_idle(bound(PATIENCE_MS));
     let ledger = server.ledger();
-    drop(server); // closes the connection, and nobody listens any more: the runtime exits with 1
-    let status = ended(&mut child);
+    drop(server); // closes the connection and the listener: the runtime exits with 1
+    let status = exit_code(&mut child);
     assert!(idle && status == Some(1), "exit {status:?}; {ledger}");
     ledger.assert_balanced();
     let text = fs::read_to_string(&trace).expect("read the trace");
@@ -56,13 +56,13 @@ fn system_calls(binary: &Path, variables: &[(&str, &str)], events: usize) -> Opt
         let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
         Some(call.split_once('(')?.0.to_string())
     };
-    // A signal that arrives has a line as well.
+    // A signal has a line as well.
     let calls = text.lines().filter(|line| !line.starts_with("---"));
     Some(calls.filter_map(name).collect())
 }
 
-/// The exit code, once it has ended; it is killed when it does not.
-fn ended(child: &mut Child) -> Option<i32> {
+/// Waits for the exit code; kills the process at the limit.
+fn exit_code(child: &mut Child) -> Option<i32> {
     let end = Instant::now() + bound(PATIENCE_MS);
     while Instant::now() < end {
         if let Some(status) = child.try_wait().expect("wait for the tracer") {
@@ -76,9 +76,9 @@ fn ended(child: &mut Child) -> Option<i32> {
 }
 
 #[test]
-fn five_system_calls_or_three_come_before_the_first_request_is_out() {
-    // What the start of C needs. qemu sets up the thread area without asking the kernel, as aarch64
-    // does anyway.
+fn first_request_is_sent_after_five_or_three_system_calls() {
+    // The start code of libc. qemu sets up the thread area without a system call, as aarch64 does
+    // anyway.
     let start: &[&str] = match runner() {
         None => &["arch_prctl", "set_tid_address"],
         Some(_) => &["set_tid_address"],
@@ -97,7 +97,7 @@ fn five_system_calls_or_three_come_before_the_first_request_is_out() {
 }
 
 #[test]
-fn a_warm_event_is_three_system_calls() {
+fn warm_event_takes_three_system_calls() {
     let events = 101;
     let Some(calls) = system_calls(&function("echo"), &[], events) else {
         return;
@@ -106,7 +106,7 @@ fn a_warm_event_is_three_system_calls() {
     let sends: Vec<usize> = (0..calls.len())
         .filter(|&at| calls[at] == "sendto")
         .collect();
-    // The first request; each answer with the next one; and perhaps, at the end, a new try.
+    // The first request; each answer with the next one; at the end, perhaps, a retry.
     assert!(sends.len() > events, "{} sends", sends.len());
     let warm = &calls[sends[1]..sends[events]];
     let mut counts: HashMap<&str, usize> = HashMap::new();
@@ -114,14 +114,14 @@ fn a_warm_event_is_three_system_calls() {
         *counts.entry(call).or_default() += 1;
     }
     println!("{} events: {counts:?}", events - 1);
-    let both_in_one_read = warm.len() <= 3 * (events - 1);
-    assert!(both_in_one_read && counts.len() == 2, "{counts:?}");
+    let is_at_most_three = warm.len() <= 3 * (events - 1);
+    assert!(is_at_most_three && counts.len() == 2, "{counts:?}");
     assert_eq!(counts["sendto"], events - 1);
 }
 
-/// What `bootstrap` asks of the kernel is a budget like its size: more needs a reason, here.
+/// The system calls of `bootstrap` are a budget like its size: each has a reason here.
 #[test]
-fn bootstrap_makes_no_more_system_calls_than_it_has_reasons_for() {
+fn bootstrap_makes_only_the_system_calls_of_its_budget() {
     if runner().is_some() {
         skip("under qemu, some calls are qemu's");
         return;
@@ -135,10 +135,10 @@ fn bootstrap_makes_no_more_system_calls_than_it_has_reasons_for() {
         .filter(|&at| calls[at] == "sendto")
         .collect();
     let before = &calls[1..=sends[0]]; // behind the execve
-    // The start of C; descriptors 0 to 2 are open; a child's end can be waited for, whatever our
-    // parent ignored; the handler is there and can be run, and is not bootstrap itself, which it
-    // would start without end; a log without a reader is no signal, and one that is not read blocks
-    // no line; what the log says; the request.
+    // The start code of libc; checks that descriptors 0 to 2 are open; resets SIGCHLD, which the
+    // parent may ignore; checks that the handler exists, is executable, and is not bootstrap
+    // itself, which would start itself without end; ignores SIGPIPE of the log, and checks that the
+    // log does not block; the log line; the request.
     let reasons = [
         &["arch_prctl", "set_tid_address", "openat", "close"][..],
         &["rt_sigaction"],
@@ -148,7 +148,7 @@ fn bootstrap_makes_no_more_system_calls_than_it_has_reasons_for() {
     ];
     assert_eq!(before, reasons.concat());
 
-    // Of an event: how often it waits, and reads what came meanwhile, is up to the program.
+    // Per event. The number of waits and reads depends on the program.
     let waits = ["ppoll", "clock_gettime", "read"];
     let warm = &calls[sends[1]..sends[events]];
     let fixed = warm.iter().filter(|call| !waits.contains(&call.as_str()));
@@ -157,21 +157,21 @@ fn bootstrap_makes_no_more_system_calls_than_it_has_reasons_for() {
         *counts.entry(call).or_default() += 1;
     }
     for (call, most) in [
-        // The event, in a file in memory.
+        // The event in an in-memory file.
         ("memfd_create", 1),
         ("write", 1),
         ("lseek", 1),
-        // Standard output and error; their reading ends do not block.
+        // Standard output and error, with non-blocking reading ends.
         ("pipe2", 2),
         ("fcntl", 2),
-        // The child, which has to know its parent, and a descriptor that tells of its end.
+        // The child, which has to know its parent, and its pidfd.
         ("getpid", 1),
         ("clone", 1),
         ("pidfd_open", 1),
-        // Its status, and whether any other child is left.
+        // Its status, and a check for other children.
         ("wait4", 1),
         ("waitid", 1),
-        // Three ends that are the child's, three of our own.
+        // Three ends of the child, three of the runtime.
         ("close", 6),
         ("sendto", 1),
     ] {
@@ -183,7 +183,7 @@ fn bootstrap_makes_no_more_system_calls_than_it_has_reasons_for() {
 }
 
 #[test]
-fn nothing_in_memory_is_both_written_and_run_and_little_is_resident() {
+fn memory_at_rest_is_small_and_never_writable_and_executable() {
     if runner().is_some() {
         skip("under qemu, memory is qemu's");
         return;
@@ -205,11 +205,11 @@ fn nothing_in_memory_is_both_written_and_run_and_little_is_resident() {
         let mut process = start.spawn();
         process.until_idle(&server);
         assert_no_mapping_is_written_and_run(process.pid());
-        let own = own_kib(process.pid());
+        let private = private_kib(process.pid());
         let all = proc::resident_kib(process.pid());
-        println!("{}: {all} KiB, {own} of its own", binary.display());
-        let little = resident_kib_max.is_none_or(|most| own <= most);
-        assert!(little, "{own} KiB of its own at rest");
+        println!("{}: {all} KiB, {private} private", binary.display());
+        let is_small = resident_kib_max.is_none_or(|most| private <= most);
+        assert!(is_small, "{private} KiB private at rest");
     }
 }
 
@@ -222,8 +222,8 @@ fn assert_no_mapping_is_written_and_run(pid: u32) {
     }
 }
 
-/// The pages that are in memory for this process alone, in KiB.
-fn own_kib(pid: u32) -> u64 {
+/// The private resident memory of a process in KiB.
+fn private_kib(pid: u32) -> u64 {
     let smaps = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("read smaps");
     let kib = |name: &str| -> u64 {
         let line = smaps.lines().find_map(|line| line.strip_prefix(name));

@@ -1,4 +1,4 @@
-//! What is injected into a run: the calls of a run without faults, times errnos, times occurrences.
+//! The faults of a run: the calls of a run without faults, times errnos, times occurrences.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,22 +8,22 @@ use crate::loads::Load;
 use crate::support::TempDir;
 use crate::support::start::Start;
 
-/// Of each call so many occurrences are tried, the first ones: later ones repeat what they do.
+/// The occurrences of each call that are tried: later ones repeat them.
 const OCCURRENCES_MAX: usize = 40;
 
 /// A binary and a handler under test.
 pub struct Subject {
-    /// What the report calls it.
+    /// Its name in reports.
     pub name: String,
-    /// How it is started.
+    /// Its command.
     pub start: Start,
-    /// What it is given.
+    /// Its events.
     pub load: Load,
     _root: Option<TempDir>,
 }
 
 impl Subject {
-    /// One whose task root, if it has one, lives as long.
+    /// A subject with its task root, if it has one.
     pub fn new(name: &str, start: Start, load: Load, root: Option<TempDir>) -> Subject {
         Subject {
             name: name.to_string(),
@@ -39,16 +39,16 @@ impl Subject {
 pub struct Fault {
     /// The system call.
     pub call: String,
-    /// What it fails with.
+    /// The errno.
     pub errno: &'static str,
-    /// Which call of that name fails, from 1.
+    /// The number of the call of that name that fails, from 1.
     pub occurrence: usize,
-    /// All later ones fail too.
+    /// All later calls fail too.
     pub lasts: bool,
 }
 
 impl Fault {
-    /// As `strace -e inject=` takes it.
+    /// The value of `strace -e inject=`.
     pub fn injection(&self) -> String {
         let Fault {
             call,
@@ -61,7 +61,7 @@ impl Fault {
     }
 }
 
-/// How often each call was made, in the output of `strace`.
+/// The number of calls of each name in the output of `strace`.
 pub fn calls(trace: &Path) -> BTreeMap<String, usize> {
     let text = std::fs::read(trace).expect("the output of strace");
     let mut calls = BTreeMap::new();
@@ -99,7 +99,7 @@ pub fn faults(calls: &BTreeMap<String, usize>) -> Vec<Fault> {
             faults.extend(occurrences.map(|occurrence| fault(errno, occurrence, false)));
         }
         for errno in entry.lasting {
-            // From the start, and once it has served.
+            // From the start, and after half of the calls.
             faults.push(fault(errno, 1, true));
             faults.push(fault(errno, count / 2 + 1, true));
         }
@@ -107,8 +107,8 @@ pub fn faults(calls: &BTreeMap<String, usize>) -> Vec<Fault> {
     faults
 }
 
-/// A sample: of each call and errno the first, the last and every `stride`th between, the strides
-/// out of step with one another.
+/// A sample: of each call and errno the first, the last and every `stride`th between, at different
+/// offsets.
 pub fn sample(faults: &[Fault], stride: usize) -> Vec<Fault> {
     let same = |one: &Fault, other: &Fault| one.call == other.call && one.errno == other.errno;
     let mut sample = Vec::new();

@@ -1,14 +1,14 @@
-//! The errnos that a kernel gives for each system call of the runtime, and the calls that are left
-//! out because they cannot fail. Sources: the man pages of section 2, under ERRORS, and the code of
-//! Linux where a page is silent.
+//! The errnos of each system call of the runtime, and the calls without faults because they cannot
+//! fail. Sources: the man pages of section 2, under ERRORS, and the code of Linux where a page has
+//! none.
 
-/// What is injected into a call.
+/// The faults of a call.
 pub struct Errnos {
     /// The system call, as `strace` names it.
     pub call: &'static str,
-    /// What it fails with.
+    /// The errnos of a single failure.
     pub errnos: &'static [&'static str],
-    /// Those of them that last: every later call fails too. A table that is full stays full.
+    /// The errnos that last: every later call fails too, as a full table stays full.
     pub lasting: &'static [&'static str],
 }
 
@@ -104,7 +104,7 @@ pub const ERRNOS: &[Errnos] = &[
     lasting("clone", &["EAGAIN", "ENOMEM"]),
     lasting("vfork", &["EAGAIN", "ENOMEM"]),
     lasting("fork", &["EAGAIN", "ENOMEM"]),
-    // ECHILD: nothing to wait for, which a wait that does not block is told each time.
+    // ECHILD is left out: a wait that does not block gets it each time.
     once("wait4", &["EINTR"]),
     once("waitid", &["EINTR"]),
     once("kill", &["ESRCH", "EPERM"]),

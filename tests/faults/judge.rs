@@ -1,4 +1,4 @@
-//! What must hold of a run with a fault in it.
+//! The requirements on a run with a fault.
 
 use crate::support::api::{Event, Kind, Ledger};
 use crate::support::process::Outcome;
@@ -7,18 +7,18 @@ use crate::support::watch::Rest;
 /// The exit codes of the README, "Exit codes".
 const DOCUMENTED: &[i32] = &[0, 1, 2, 3, 101];
 
-/// How a run that is right ended, for the count.
+/// The outcome of a correct run, for the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// Each event had its response.
+    /// Each event got its response.
     AllAnswered,
     /// Some failed, each once.
     SomeFailed,
-    /// The process ended, as documented.
+    /// The process exited with a documented code.
     Ended(i32),
 }
 
-/// What is wrong with a run, or how it ended.
+/// The verdict on a run, or its violation.
 pub fn judge(
     rest: Rest,
     outcome: &Outcome,
@@ -32,8 +32,6 @@ pub fn judge(
     if !left.is_empty() {
         return Err(format!("leaves {} processes behind", left.len()));
     }
-    // What a fault cuts off is not what the runtime says: the server need not have read a whole
-    // request then, and says so.
     if let Some(wrong) = ledger.violations.first() {
         return Err(wrong.clone());
     }
@@ -42,12 +40,12 @@ pub fn judge(
         failed += usize::from(is_failed(ledger, event)?);
     }
     match code {
-        None if !open(ledger).is_empty() => Err(format!("forgot {:?}", open(ledger))),
+        None if !open(ledger).is_empty() => Err(format!("leaves {:?} unanswered", open(ledger))),
         None if events
             .iter()
             .any(|event| ledger.answers(&event.id).is_empty()) =>
         {
-            Err("waits, and not every event was handed out".to_string())
+            Err("waits, and not every event was delivered".to_string())
         }
         None if failed == 0 => Ok(Verdict::AllAnswered),
         None => Ok(Verdict::SomeFailed),
@@ -55,13 +53,13 @@ pub fn judge(
     }
 }
 
-/// The events that were handed out and have no answer.
+/// The events that were delivered and have no answer.
 fn open(ledger: &Ledger) -> Vec<&str> {
     let open = ledger.outstanding.iter();
     open.map(|(_, id)| id.as_str()).collect()
 }
 
-/// Whether the event failed; what is wrong with its answer, if it has one.
+/// Whether the event failed; the violation of its answer, if any.
 fn is_failed(ledger: &Ledger, event: &Event) -> Result<bool, String> {
     let answers = ledger.answers(&event.id);
     let [answer] = answers.as_slice() else {
@@ -82,14 +80,14 @@ fn is_failed(ledger: &Ledger, event: &Event) -> Result<bool, String> {
         };
     }
     let value: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
-    let named = value.is_some_and(|value| value["errorType"].is_string());
-    match named {
+    let has_type = value.is_some_and(|value| value["errorType"].is_string());
+    match has_type {
         true => Ok(true),
         false => Err(format!("an error without a type for {}", event.id)),
     }
 }
 
-/// The process has ended: is that one of the ways it may?
+/// The verdict on an exit code.
 fn ended(code: i32, outcome: &Outcome) -> Result<Verdict, String> {
     let Outcome { stderr, ledger, .. } = outcome;
     if !DOCUMENTED.contains(&code) {
@@ -97,13 +95,13 @@ fn ended(code: i32, outcome: &Outcome) -> Result<Verdict, String> {
     }
     if open(ledger).len() > 1 {
         return Err(format!(
-            "exit {code} with several in hand: {:?}",
+            "exit {code} with several unanswered: {:?}",
             open(ledger)
         ));
     }
-    let told = ledger.posts.iter().any(|post| post.kind == Kind::InitError);
-    if !told && !stderr.contains("tinderbox: ") {
-        return Err(format!("exit {code} without a word"));
+    let is_posted = ledger.posts.iter().any(|post| post.kind == Kind::InitError);
+    if !is_posted && !stderr.contains("tinderbox: ") {
+        return Err(format!("exit {code} without a message"));
     }
     Ok(Verdict::Ended(code))
 }

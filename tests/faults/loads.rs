@@ -1,4 +1,4 @@
-//! What a subject is given to do while calls fail.
+//! The events of a subject while calls fail.
 
 use crate::judge::Verdict;
 use crate::support::api::{Event, now_ms};
@@ -6,27 +6,29 @@ use crate::support::bound;
 use crate::support::hosting::events;
 use crate::support::random::noise;
 
-/// An event has so long, in milliseconds at native speed: what a fault makes late fails by then.
+/// The time until an event's deadline, in milliseconds at native speed: a handler that a fault
+/// delays fails then.
 pub const DEADLINE_MS: u64 = 6_000;
 
-/// The event that is late has so long.
+/// The same for the event that misses its deadline.
 const LATE_MS: u64 = 500;
 
-/// A number of events.
+/// The events of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Load {
-    /// Short, none, more than a pipe or a segment holds, short.
+    /// Short, empty, longer than a pipe or a segment, short.
     Sizes,
-    /// The same, and as many short ones as release the memory of one over 256 KiB
+    /// The same with one over 256 KiB, and enough short ones that its memory is released
     /// (`RESIDENT_EVENTS`).
     Release,
-    /// One that the handler is late with, having written a part, and one that it is not.
+    /// One that misses its deadline after a part of its response, and one that does not.
     Late,
 }
 
-/// The event with a deadline so far ahead.
+/// The event with a deadline this far ahead.
 fn due(event: Event, native_ms: u64) -> Event {
-    let deadline_ms = now_ms() + bound(native_ms).as_millis() as u64;
+    let ahead_ms = bound(native_ms).as_millis() as u64;
+    let deadline_ms = now_ms() + ahead_ms;
     event.deadline(&deadline_ms.to_string())
 }
 
@@ -47,7 +49,7 @@ impl Load {
         events.map(|event| due(event, DEADLINE_MS)).collect()
     }
 
-    /// What a run without a fault comes to.
+    /// The verdict on a run without a fault.
     pub fn verdict(self) -> Verdict {
         match self {
             Load::Late => Verdict::SomeFailed,
@@ -55,8 +57,8 @@ impl Load {
         }
     }
 
-    /// Whether faults of this call are tried. A late run takes long, so only what decides whether
-    /// the deadline is kept is: how the end of a process, output and time are waited for.
+    /// Whether faults of this call are tried. A late run takes long, so only the calls that decide
+    /// whether the deadline is met are: those that wait for an exit, for output and for time.
     pub fn concerns(self, call: &str) -> bool {
         self != Load::Late || ["fcntl", "pidfd_open", "ppoll"].contains(&call)
     }

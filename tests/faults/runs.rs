@@ -1,4 +1,4 @@
-//! Runs a subject under each fault, and reports.
+//! Runs a subject under each fault.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,20 +8,21 @@ use crate::cases::{Fault, Subject, calls, faults, sample};
 use crate::judge::{Verdict, judge};
 use crate::loads::DEADLINE_MS;
 use crate::skip::skip;
-use crate::support::api::{Script, Server, Turn};
+use crate::support::api::{Script, ScriptedReply, Server};
 use crate::support::watch::{Rest, until_rest_within};
 use crate::support::{TempDir, bound, runner};
 
-/// Of each call and errno every so many occurrences are tried in the usual run.
+/// The usual run tries every second occurrence of each call and errno.
 const STRIDE: usize = 2;
 
-/// After so many violations of a call and an errno these are not tried further: each may be a hang.
+/// After this many violations of a call and an errno, these are not tried further: each may be a
+/// hang.
 const VIOLATIONS_MAX: usize = 2;
 
-/// Without a request for so long, it hangs: twice the time of an event.
+/// A run without a request for this time hangs: twice the time of an event.
 const HANG_MS: u64 = 2 * DEADLINE_MS;
 
-/// Whether system calls can be made to fail here; says that the test is skipped when not.
+/// Whether system calls can be made to fail here; reports the test as skipped when not.
 fn can_inject(strace: &Path) -> bool {
     if runner().is_some() {
         skip("strace sees the system calls of the runner");
@@ -44,7 +45,7 @@ fn can_inject(strace: &Path) -> bool {
     can
 }
 
-/// One run, with or without a fault: how it ended, whether the fault came, and the calls it made.
+/// One run, with or without a fault: its verdict, whether the fault was injected, and its calls.
 struct Run {
     verdict: Result<Verdict, String>,
     is_injected: bool,
@@ -79,10 +80,10 @@ fn run(subject: &Subject, strace: &Path, fault: Option<&Fault>) -> Run {
     let start = start.variable("AWS_LAMBDA_RUNTIME_API", &server.address());
     let mut process = start.spawn();
     let mut rest = until_rest_within(&mut process, &server, bound(HANG_MS));
-    // Now, since they have deadlines.
+    // Created after the start, since their deadlines run.
     let events = subject.load.events();
     if rest == Rest::Idle {
-        server.more(events.iter().map(Turn::event).collect());
+        server.more(events.iter().map(ScriptedReply::event).collect());
         rest = until_rest_within(&mut process, &server, bound(HANG_MS));
     }
     let (outcome, left) = process.stop(server);
@@ -148,6 +149,6 @@ pub fn try_faults(subject: Subject) {
     assert!(violations.is_empty(), "\n{}", violations.join("\n"));
     assert!(
         injected * 2 > done,
-        "{name}: only {injected} of {done} faults came"
+        "{name}: only {injected} of {done} faults were injected"
     );
 }

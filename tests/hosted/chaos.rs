@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, command};
-use crate::support::api::{Event, Kind as Post, Server, Turn};
+use crate::support::api::{Event, Kind as Post, ScriptedReply, Server};
 use crate::support::hosting::{error_type, response};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::random::{Random, soak_or};
+use crate::support::watch::Progress;
 use crate::support::{bound, proc, sys};
 
 for_kinds!(persistent [bash dash worker php node python ruby] [
@@ -53,7 +54,7 @@ fn kill(process: &Process, seed: u64, stop: &AtomicBool, pause_ms: usize) -> Vec
 
 /// The number of open descriptors once the runtime is idle.
 fn descriptors(process: &mut Process, server: &Server, id: &str) -> usize {
-    server.more(vec![Turn::event(&Event::new(id, "\"at rest\""))]);
+    server.more(vec![ScriptedReply::event(&Event::new(id, "\"at rest\""))]);
     process.until_idle(server);
     proc::descriptors(process.pid())
 }
@@ -84,15 +85,10 @@ impl Drop for SetOnDrop<'_> {
 
 /// Waits until every event is answered; fails the test when no request comes for too long.
 fn until_server_idle(process: &Process, server: &Server) {
-    let mut requests = server.requests();
-    let mut end = Instant::now() + bound(PATIENCE_MS);
+    let mut progress = Progress::of(server, bound(PATIENCE_MS));
     while !server.wait_idle(Duration::from_millis(5)) {
-        let now = server.requests();
-        if now != requests {
-            (requests, end) = (now, Instant::now() + bound(PATIENCE_MS));
-        }
         assert!(
-            Instant::now() < end,
+            !progress.hangs(server),
             "hangs; {}\n{:.2000}",
             server.ledger(),
             process.stderr()
@@ -116,7 +112,7 @@ fn survive(hosted: &HostedRun, count: usize, seed: u64, pause_ms: usize) {
         let killer = scope.spawn(move || kill(process, seed, stop, pause_ms));
         let stop = SetOnDrop(stop);
         for (number, event) in events.iter().enumerate() {
-            server.more(vec![Turn::event(event)]);
+            server.more(vec![ScriptedReply::event(event)]);
             // Some come at once, some after a while.
             if number % 3 > 0 {
                 until_server_idle(process, &server);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::for_kinds;
 use crate::kinds::{IDLE_EXIT_LINE, Kind, command};
 use crate::skip::skip;
-use crate::support::api::{Event, Ledger, Server, Turn, now_ms};
+use crate::support::api::{Event, Ledger, ScriptedReply, Server, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::sys::Undying;
@@ -58,7 +58,7 @@ fn assert_not_delayed_by_orphan(ledger: &Ledger, id: &str) {
 
 /// Delivers an event, and waits until it is answered.
 fn send(process: &mut Process, server: &Server, id: &str, body: &str) {
-    server.more(vec![Turn::event(&Event::new(id, body))]);
+    server.more(vec![ScriptedReply::event(&Event::new(id, body))]);
     process.until_idle(server);
 }
 
@@ -110,7 +110,7 @@ fn sigkill_by_the_handler_fails_that_event_alone(kind: &Kind) {
 fn sigkill_from_outside_fails_that_event_alone(kind: &Kind) {
     let hosted = kind.hosted_run();
     let (mut process, server) = hosted.spawn(&events([command("sleep 20")]));
-    process.until_said("sleeps");
+    process.until_logged("sleeps");
     if kind.is_shell || !kind.is_persistent {
         // It prints the line before it starts the command that sleeps.
         until("asleep", || !sleepers(&process).is_empty());
@@ -138,7 +138,10 @@ fn deadline_kills_all_processes_and_the_error_is_in_time(kind: &Kind) {
     let deadline_ms = now_ms() + window_ms;
     let slow = Event::new("slow", command("sleep 25")).deadline(&deadline_ms.to_string());
     let after = Event::new("after", "\"after\"");
-    server.more(vec![Turn::event(&slow), Turn::event(&after)]);
+    server.more(vec![
+        ScriptedReply::event(&slow),
+        ScriptedReply::event(&after),
+    ]);
     process.until_idle(&server);
     // The runtime, the processes that it kills and waits for, and the server run in turn, and each
     // may be interrupted too.
@@ -180,7 +183,7 @@ fn assert_nothing_outlives(kind: &Kind, kill: impl Fn(&mut Process)) {
     }
     let hosted = kind.hosted_run();
     let (mut process, server) = hosted.spawn(&events([command("sleep 30")]));
-    process.until_said("sleeps");
+    process.until_logged("sleeps");
     // The commands of a shell are processes of their own.
     let at_work = kind.is_shell || !kind.is_persistent;
     if at_work {
@@ -216,8 +219,8 @@ fn process_that_cannot_end_delays_no_answer(kind: &Kind) {
     let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     let late = due_in(Event::new("late", command("sleep 60")), 1_000);
-    server.more(vec![Turn::event(&late)]);
-    process.until_said("sleeps");
+    server.more(vec![ScriptedReply::event(&late)]);
+    process.until_logged("sleeps");
     let own = process.children();
     let [child] = own[..] else {
         panic!("one child: {own:?}");
@@ -307,7 +310,7 @@ fn process_that_exits_before_its_first_event_is_restarted_for_it(kind: &Kind) {
     let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
     process.kill_descendants();
-    process.until_said(IDLE_EXIT_LINE);
+    process.until_logged(IDLE_EXIT_LINE);
     send(&mut process, &server, "first", "\"fine\"");
     process.assert_no_zombie();
     let outcome = process.finish(server);

@@ -2,10 +2,10 @@
 //! nothing: deadlines, exits and faults are noticed as on the careful one.
 
 use crate::for_kinds;
-use crate::kinds::{Kind, HostedRun, command, started, worker};
+use crate::kinds::{HostedRun, Kind, command, started, worker};
 use crate::odd::started_by_shell;
 use crate::skip::{has, skip};
-use crate::support::api::{Event, Turn, now_ms};
+use crate::support::api::{Event, ScriptedReply, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::{TempDir, bound, runner, slowness, sys, until};
 
@@ -54,7 +54,10 @@ fn event_answered_at_once_costs_one_send_and_one_receive(kind: &Kind) {
     process.until_idle(&server);
     let count = 100;
     for number in 0..count {
-        server.more(vec![Turn::event(&Event::new(&format!("n-{number}"), "{}"))]);
+        server.more(vec![ScriptedReply::event(&Event::new(
+            &format!("n-{number}"),
+            "{}",
+        ))]);
         process.until_idle(&server);
     }
     let trace = std::fs::read_to_string(hosted.dir.path().join("trace")).expect("a trace");
@@ -97,7 +100,7 @@ fn answer_byte_by_byte_does_not_put_off_its_deadline() {
     process.until_idle(&server);
     let window_ms = 1_000 * u64::from(slowness());
     let slow = Event::new("slow", "x").deadline(&(now_ms() + window_ms).to_string());
-    server.more(vec![Turn::event(&slow)]);
+    server.more(vec![ScriptedReply::event(&slow)]);
     process.until_idle(&server);
     let outcome = process.finish(server);
     let ledger = outcome.assert_serving();
@@ -131,8 +134,8 @@ fn receive_that_cannot_be_bounded_never_blocks() {
     let late = Event::new("late", command("sleep 30"));
     let late = late.deadline(&(now_ms() + 1_000 * u64::from(slowness())).to_string());
     server.more(vec![
-        Turn::event(&late),
-        Turn::event(&Event::new("after", "\"after\"")),
+        ScriptedReply::event(&late),
+        ScriptedReply::event(&Event::new("after", "\"after\"")),
     ]);
     process.until_idle(&server);
     let outcome = process.finish(server);
@@ -153,7 +156,7 @@ fn stopped_runtime_goes_on_with_its_event() {
     // A receive that is interrupted so has nothing, and is not the end of the channel (signal(7)).
     for number in 0..20 {
         let event = Event::new(&format!("n-{number}"), command("sleep 0.02"));
-        server.more(vec![Turn::event(&event)]);
+        server.more(vec![ScriptedReply::event(&event)]);
         for _ in 0..5 {
             sys::kill(process.pid(), sys::SIGSTOP);
             sys::kill(process.pid(), sys::SIGCONT);
@@ -190,7 +193,7 @@ fn deadline_that_makes_no_sense_kills_no_persistent_process() {
     {
         let id = format!("n-{number}");
         let event = Event::new(&id, command("sleep 0.1")).deadline(text);
-        server.more(vec![Turn::event(&event)]);
+        server.more(vec![ScriptedReply::event(&event)]);
         process.until_idle(&server);
         assert_eq!(response(&server.ledger(), &id), b"\"slept\"", "{text}");
     }
@@ -213,7 +216,7 @@ fn deadline_that_has_passed_on_arrival_is_replaced_by_the_timeout() {
     {
         let id = format!("n-{number}");
         let event = Event::new(&id, command("sleep 60")).deadline(text);
-        server.more(vec![Turn::event(&event)]);
+        server.more(vec![ScriptedReply::event(&event)]);
         process.until_idle(&server);
         error(&server.ledger(), &id, "Function.Timeout");
     }

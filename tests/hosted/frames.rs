@@ -4,7 +4,7 @@ use crate::kinds::started;
 use crate::kinds::{HostedRun, IDLE_EXIT_LINE};
 use crate::skip::has;
 use crate::support::TempDir;
-use crate::support::api::{Cut, Event, HangUp, Kind, Ledger, Post, Script, Turn};
+use crate::support::api::{CloseAt, Event, HangUp, Kind, Ledger, Post, Script, ScriptedReply};
 use crate::support::hosting::{error, error_type, events, message, response};
 use crate::support::process::Outcome;
 use crate::timing::{bound_ms, due_in};
@@ -128,9 +128,9 @@ fn bytes_after_an_answer_end_the_worker_and_the_answer_counts() {
         process.until_idle(&server);
         // Bytes in one piece with the answer are noticed when the next event comes.
         if way.starts_with("answer") || way == "later_line" {
-            process.until_said(IDLE_EXIT_LINE);
+            process.until_logged(IDLE_EXIT_LINE);
         }
-        server.more(vec![Turn::event(&Event::new("after", "plain"))]);
+        server.more(vec![ScriptedReply::event(&Event::new("after", "plain"))]);
         process.until_idle(&server);
         let outcome = process.finish(server);
         let ledger = outcome.assert_serving();
@@ -264,7 +264,10 @@ fn stream_at_the_deadline_ends_with_a_timeout() {
     process.until_idle(&server);
     let slow = due_in(Event::new("bad", "stream_slow"), 1_000);
     let after = Event::new("after", "plain");
-    server.more(vec![Turn::event(&slow), Turn::event(&after)]);
+    server.more(vec![
+        ScriptedReply::event(&slow),
+        ScriptedReply::event(&after),
+    ]);
     process.until_idle(&server);
     process.assert_no_zombie();
     let outcome = process.finish(server);
@@ -342,7 +345,7 @@ fn bytes_before_the_first_event_end_the_worker_and_not_the_event() {
     let hosted = hosted.variable("WORKER_START", "early");
     let (mut process, server) = hosted.spawn(&[]);
     process.until_idle(&server);
-    server.more(vec![Turn::event(&Event::new("event", "plain"))]);
+    server.more(vec![ScriptedReply::event(&Event::new("event", "plain"))]);
     process.until_idle(&server);
     process.assert_no_zombie();
     let outcome = process.finish(server);
@@ -363,13 +366,15 @@ fn stream_reset_by_the_server_ends_its_worker_and_the_next_event_is_served() {
         };
         println!("{way}");
         let events = [Event::new("bad", way), Event::new("after", "plain")];
-        let cut = Turn::status(202).cut(Cut::InRequest(700)).by(HangUp::Reset);
+        let cut = ScriptedReply::status(202)
+            .close_at(CloseAt::InRequest(700))
+            .by(HangUp::Reset);
         let script = Script {
             // The reply was lost, so the server delivers the event again.
             gets: vec![
-                Turn::event(&events[0]),
-                Turn::event(&events[0]),
-                Turn::event(&events[1]),
+                ScriptedReply::event(&events[0]),
+                ScriptedReply::event(&events[0]),
+                ScriptedReply::event(&events[1]),
             ],
             posts: vec![cut],
             ..Script::default()
@@ -388,8 +393,8 @@ fn worker_retired_by_fatal_is_replaced_when_the_reply_is_lost() {
     };
     let texts = ["fatal", "plain", "plain", "plain"];
     let script = Script {
-        gets: events(texts).iter().map(Turn::event).collect(),
-        posts: vec![Turn::status(202).cut(Cut::InReply(0))],
+        gets: events(texts).iter().map(ScriptedReply::event).collect(),
+        posts: vec![ScriptedReply::status(202).close_at(CloseAt::InReply(0))],
         ..Script::default()
     };
     let outcome = hosted.start.run(script);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, command};
-use crate::support::api::{Event, Ledger, Server, Turn};
+use crate::support::api::{Event, Ledger, ScriptedReply, Server};
 use crate::support::bound;
 use crate::support::hosting::{error, response};
 use crate::support::process::{PATIENCE_MS, Process};
@@ -36,7 +36,7 @@ fn piped(hosted: &mut HostedRun) -> (Process, Server, PipeReader) {
 }
 
 fn send(process: &mut Process, server: &Server, event: Event) {
-    server.more(vec![Turn::event(&event)]);
+    server.more(vec![ScriptedReply::event(&event)]);
     process.until_idle(server);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, command};
-use crate::support::api::{Event, Turn};
+use crate::support::api::{Event, ScriptedReply};
 use crate::support::hosting::{events, response};
 
 for_kinds!(any [bash dash program worker php node python ruby] [
@@ -113,9 +113,9 @@ fn output_flood_between_events_is_forwarded_whole(kind: &Kind) {
         let later = command(&format!("later {FLOOD_BYTES}"));
         let (mut process, server) = hosted.spawn(&events([later]));
         // No event comes, and all output must be forwarded.
-        process.until_said("over");
+        process.until_logged("over");
         process.until_idle(&server);
-        server.more(vec![Turn::event(&Event::new("next", "\"fine\""))]);
+        server.more(vec![ScriptedReply::event(&Event::new("next", "\"fine\""))]);
         process.until_idle(&server);
         process.assert_no_zombie();
         let outcome = process.finish(server);

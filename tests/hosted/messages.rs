@@ -3,7 +3,7 @@
 use crate::kinds::{HostedRun, command, dash, program, worker};
 use crate::odd::started_by_shell;
 use crate::skip::{has, skip};
-use crate::support::api::{Event, Turn, now_ms};
+use crate::support::api::{Event, ScriptedReply, now_ms};
 use crate::support::hosting::{error, events, message, response};
 use crate::support::{bound, runner};
 
@@ -112,7 +112,7 @@ fn timeout_error_has_its_time() {
         let window_ms = bound(1_000).as_millis() as u64;
         let late = Event::new("late", command("sleep 60"));
         let late = late.deadline(&(now_ms() + window_ms).to_string());
-        server.more(vec![Turn::event(&late)]);
+        server.more(vec![ScriptedReply::event(&late)]);
         process.until_idle(&server);
         let outcome = process.finish(server);
         let text = error(outcome.assert_serving(), "late", "Function.Timeout");
@@ -133,15 +133,18 @@ fn failed_restart_is_logged_with_its_reason() {
     process.until_idle(&server);
     let file = hosted.dir.path().join(kind.file);
     std::fs::remove_file(&file).expect("the worker is there");
-    server.more(vec![Turn::event(&Event::new("end", command("killed")))]);
+    server.more(vec![ScriptedReply::event(&Event::new(
+        "end",
+        command("killed"),
+    ))]);
     process.until_idle(&server);
     if runner().is_none() {
         let line = format!(
             "cannot restart the handler process {}: Runtime.InvalidEntrypoint: ",
             file.display()
         );
-        process.until_said(&line);
-        process.until_said("no such file; add it to the package (errno 2)\n");
+        process.until_logged(&line);
+        process.until_logged("no such file; add it to the package (errno 2)\n");
     }
     process.finish(server).assert_serving();
 }

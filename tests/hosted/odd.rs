@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, bash, command, dash, php, started, worker};
 use crate::skip::{has, skip};
-use crate::support::api::{Cut, Event, HangUp, Kind as Post, Script, Turn};
+use crate::support::api::{CloseAt, Event, HangUp, Kind as Post, Script, ScriptedReply};
 use crate::support::hosting::{error, error_type, events, response};
 use crate::support::process::PATIENCE_MS;
 use crate::support::{TempDir, bound, proc, runner, until};
@@ -125,25 +125,29 @@ fn connections_that_break_lose_no_event(kind: &Kind) {
     let mut events = Vec::new();
     for hang_up in [HangUp::Fin, HangUp::Close, HangUp::Reset] {
         for cut in [
-            Cut::BeforeReply,
-            Cut::InRequest(20),
-            Cut::InReply(0),
-            Cut::InReply(200),
+            CloseAt::BeforeReply,
+            CloseAt::InRequest(20),
+            CloseAt::InReply(0),
+            CloseAt::InReply(200),
         ] {
             let id = format!("event-{}", events.len());
             let event = Event::new(&id, format!("{{\"number\":{}}}", events.len()));
-            script = script.get(Turn::event(&event).cut(cut).by(hang_up));
-            script = script.get(Turn::event(&event)).post(Turn::status(202));
+            script = script.get(ScriptedReply::event(&event).close_at(cut).by(hang_up));
+            script = script
+                .get(ScriptedReply::event(&event))
+                .post(ScriptedReply::status(202));
             events.push(event);
         }
         for hangs_up in [true, false] {
             let id = format!("event-{}", events.len());
             let event = Event::new(&id, command("pid"));
-            let reply = Turn::status(202);
-            script = script.get(Turn::event(&event)).post(match hangs_up {
-                true => reply.cut(Cut::AfterReply).by(HangUp::Fin),
-                false => reply,
-            });
+            let reply = ScriptedReply::status(202);
+            script = script
+                .get(ScriptedReply::event(&event))
+                .post(match hangs_up {
+                    true => reply.close_at(CloseAt::AfterReply).by(HangUp::Fin),
+                    false => reply,
+                });
             events.push(event);
         }
     }
@@ -172,7 +176,11 @@ fn snapshot_after_init_changes_no_answer(kind: &Kind) {
         "\"fine\"".to_string(),
     ]);
     let script = Script {
-        restores: vec![Turn::status(200).cut(Cut::AfterReply).by(HangUp::Reset)],
+        restores: vec![
+            ScriptedReply::status(200)
+                .close_at(CloseAt::AfterReply)
+                .by(HangUp::Reset),
+        ],
         ..Script::events(&events)
     };
     let outcome = hosted.start.run(script);
@@ -262,8 +270,8 @@ fn pidfd_unsupported_exits_are_noticed(kind: &Kind) {
     assert_eq!(response(&ledger, "last"), b"\"fine\"");
     let late = due_in(Event::new("late", command("sleep 20")), 700);
     server.more(vec![
-        Turn::event(&late),
-        Turn::event(&Event::new("after", "\"fine\"")),
+        ScriptedReply::event(&late),
+        ScriptedReply::event(&Event::new("after", "\"fine\"")),
     ]);
     process.until_idle(&server);
     let ledger = server.ledger();
@@ -304,7 +312,7 @@ fn runtime_as_pid_1_reaps_orphans() {
         let count = 12;
         for number in 0..count {
             let event = Event::new(&format!("n-{number}"), command("later 10"));
-            server.more(vec![Turn::event(&event)]);
+            server.more(vec![ScriptedReply::event(&event)]);
             process.until_idle(&server);
         }
         until("over", || {
@@ -314,7 +322,7 @@ fn runtime_as_pid_1_reaps_orphans() {
         let end = Instant::now() + bound(PATIENCE_MS);
         for number in 0.. {
             let event = Event::new(&format!("last-{number}"), "\"fine\"");
-            server.more(vec![Turn::event(&event)]);
+            server.more(vec![ScriptedReply::event(&event)]);
             process.until_idle(&server);
             if zombies_of(runtime) == 0 {
                 break;

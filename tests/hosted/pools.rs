@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
-use crate::support::api::{Event, Ledger, Server, Turn};
+use crate::support::api::{Event, Ledger, ScriptedReply, Server};
 use crate::support::hosting::response;
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::{bound, rounds, sys, until};
@@ -42,7 +42,7 @@ fn until_held(process: &mut Process, server: &Server) {
 }
 
 fn send(process: &mut Process, server: &Server, events: &[Event]) {
-    server.more(events.iter().map(Turn::event).collect());
+    server.more(events.iter().map(ScriptedReply::event).collect());
     until_held(process, server);
 }
 

@@ -4,7 +4,7 @@ use crate::for_kinds;
 use crate::kinds::{HostedRun, IDLE_EXIT_LINE, Kind, RESTART_FAILED_LINE, command, started};
 use crate::skip::has;
 use crate::support::TempDir;
-use crate::support::api::{Event, Kind as Post, Ledger, Server, Turn, now_ms};
+use crate::support::api::{Event, Kind as Post, Ledger, ScriptedReply, Server, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
 use crate::support::{bound, sys, until};
@@ -18,7 +18,7 @@ for_kinds!(persistent [bash dash worker php node python ruby] [
 
 /// Delivers an event, and waits until it is answered.
 fn send(process: &mut Process, server: &Server, event: Event) {
-    server.more(vec![Turn::event(&event)]);
+    server.more(vec![ScriptedReply::event(&event)]);
     process.until_idle(server);
 }
 
@@ -34,7 +34,7 @@ fn restart_that_fails_is_the_error_of_the_next_event(kind: &Kind) {
         &server,
         Event::new("killed", command("killed")),
     );
-    process.until_said(RESTART_FAILED_LINE);
+    process.until_logged(RESTART_FAILED_LINE);
     send(&mut process, &server, Event::new("without", "\"x\""));
     send(&mut process, &server, Event::new("still", "\"x\""));
     std::fs::rename(&aside, &file).expect("put back");
@@ -71,7 +71,7 @@ fn process_that_starts_slowly_fails_one_event_and_serves_a_later_one() {
     hosted.dir.file("slow", bound_s(3).to_string().as_bytes());
     // A process that was never sent an event is restarted with the first.
     process.kill_descendants();
-    process.until_said(IDLE_EXIT_LINE);
+    process.until_logged(IDLE_EXIT_LINE);
     let late = due_in(Event::new("late", "x"), 1_500);
     send(&mut process, &server, late);
     let first = process.descendants();
@@ -93,7 +93,7 @@ fn process_starting_at_the_deadline_serves_the_next_event() {
     process.until_idle(&server);
     hosted.dir.file("slow", bound_s(3).to_string().as_bytes());
     process.kill_descendants();
-    process.until_said(IDLE_EXIT_LINE);
+    process.until_logged(IDLE_EXIT_LINE);
     send(
         &mut process,
         &server,
@@ -123,7 +123,10 @@ fn restarted(slow: u64, event: &Event, stops: bool, next: &Event) -> Option<Ledg
     for pid in process.descendants().iter().filter(|_| stops) {
         sys::kill(*pid, sys::SIGSTOP);
     }
-    server.more(vec![Turn::event(event), Turn::event(next)]);
+    server.more(vec![
+        ScriptedReply::event(event),
+        ScriptedReply::event(next),
+    ]);
     process.until_idle(&server);
     let outcome = process.finish(server);
     Some(outcome.assert_serving().clone())
@@ -197,7 +200,7 @@ fn assert_event_times_out_in_time(start: &str) {
     std::fs::remove_file(hosted.dir.path().join("worker")).expect("the worker is there");
     hosted.dir.executable("worker", text.as_bytes());
     process.kill_descendants();
-    process.until_said(IDLE_EXIT_LINE);
+    process.until_logged(IDLE_EXIT_LINE);
     let window_ms = window_within_restart_ms(1_500);
     let deadline_ms = now_ms() + window_ms;
     let late = Event::new("late", "").deadline(&deadline_ms.to_string());

@@ -2,7 +2,7 @@
 
 use crate::for_kinds;
 use crate::kinds::{HostedRun, Kind, bash};
-use crate::support::api::{Event, PAYLOAD_BYTES_MAX, Turn};
+use crate::support::api::{Event, PAYLOAD_BYTES_MAX, ScriptedReply};
 use crate::support::hosting::{error, events, response};
 use crate::support::{bound, proc, rounds, runner, sys, until};
 use std::time::Duration;
@@ -206,7 +206,7 @@ fn background_writer_cannot_add_to_the_next_answer(kind: &Kind) {
     for number in 0..rounds("events beside a late writer", 20) {
         std::thread::sleep(Duration::from_millis(5));
         let event = Event::new(&format!("next-{number}"), "next");
-        server.more(vec![Turn::event(&event)]);
+        server.more(vec![ScriptedReply::event(&event)]);
         process.until_idle(&server);
     }
     let outcome = process.finish(server);
@@ -315,7 +315,10 @@ fn subshell_killed_with_an_unread_line_affects_no_other_event(kind: &Kind) {
         sys::kill(subshell, sys::SIGSTOP);
         let sleeps = times_asleep(process.pid());
         let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
-        server.more(vec![Turn::event(&killed), Turn::event(&next)]);
+        server.more(vec![
+            ScriptedReply::event(&killed),
+            ScriptedReply::event(&next),
+        ]);
         // The runtime has written the line once it has been woken, and sleeps again.
         until("delivered", || server.ledger().delivered(&killed.id) == 1);
         until("asleep", || is_asleep_after(process.pid(), sleeps));

@@ -2,7 +2,7 @@
 
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
-use crate::support::api::{Event, Server, Turn};
+use crate::support::api::{Event, ScriptedReply, Server};
 use crate::support::hosting::response;
 use crate::support::process::Process;
 use crate::support::watch::{Rest, until_rest};
@@ -45,7 +45,7 @@ fn memory_and_descriptors_after_10000_events_are_unchanged(kind: &Kind) {
     let descendants = process.descendants().len();
     let [(descriptors, kib), (its_descriptors, its_kib)] = figures(&process, pid);
     let events = plain(warm, warm + count);
-    server.more(events.iter().map(Turn::event).collect());
+    server.more(events.iter().map(ScriptedReply::event).collect());
     until_answered(&mut process, &server);
     process.assert_no_zombie();
     let [

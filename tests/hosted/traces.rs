@@ -8,7 +8,7 @@
 use crate::for_kinds;
 use crate::kinds::{Kind, command};
 use crate::skip::skip;
-use crate::support::api::{Event, Turn};
+use crate::support::api::{Event, ScriptedReply};
 use crate::support::hosting::response;
 use crate::support::random::soak_or;
 use crate::support::watch::{Rest, until_rest};
@@ -54,7 +54,7 @@ fn growth_kib(kind: &Kind, count: usize, is_distinct: bool) -> (u64, u64) {
             .map(|number| event(number, is_distinct))
             .collect();
         server.take();
-        server.more(events.iter().map(Turn::event).collect());
+        server.more(events.iter().map(ScriptedReply::event).collect());
         let rest = until_rest(&mut process, &server);
         assert_eq!(rest, Rest::Idle, "{:.2000}", process.stderr());
         let ledger = server.ledger();

@@ -1,46 +1,47 @@
-//! What a session asks for: sizes near limits, in an order that makes the runtime release memory.
+//! The steps of a session: sizes near limits, in an order that makes the runtime release memory.
 
-use crate::support::api::{Event, Framing, PAYLOAD_BYTES_MAX, Turn};
+use crate::support::api::{Event, Framing, PAYLOAD_BYTES_MAX, ScriptedReply};
 use crate::support::random::{Random, letters, noise};
 use std::time::Duration;
 
-/// What bytes a handler takes and gives.
+/// The bytes that a handler reads and writes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Bytes {
-    /// All.
+    /// All bytes.
     Any,
-    /// Those that a shell leaves as they are.
+    /// Bytes that a shell passes unchanged.
     Text,
     /// A JSON string, or a digit.
     Json,
 }
 
-/// A handler that echoes events. One that begins with `"repeat N TEXT` is answered with the text
-/// repeated to N bytes, between quotes that count too; `"fail N TEXT` fails with N bytes of it.
+/// A handler that echoes events. The answer to `"repeat N TEXT"` is the text repeated to N bytes,
+/// between quotes that count too; `"fail N TEXT"` fails with N bytes of it.
 pub struct Subject {
-    /// What reports call it.
+    /// Its name in reports.
     pub name: String,
-    /// What it takes.
+    /// The bytes of its events.
     pub bytes: Bytes,
-    /// Whether it knows `repeat`.
+    /// Whether it has the command `repeat`.
     pub repeats: bool,
-    /// The type of its errors, and the longest message that stays whole, where it knows `fail`.
+    /// The type of its errors, and the longest message that is not truncated, where it has the
+    /// command `fail`.
     pub failure: Option<(&'static str, usize)>,
-    /// How many times longer than others it takes.
+    /// How many times slower than others it is.
     pub cost: usize,
 }
 
 /// The limits that the binary under test is built with.
 #[derive(Clone, Copy)]
 pub struct Limits {
-    /// What stays resident, in bytes (`RESIDENT_BYTES`).
+    /// The part of a region that stays resident, in bytes (`RESIDENT_BYTES`).
     resident: usize,
-    /// After so many small events the rest is released (`RESIDENT_EVENTS`).
+    /// The number of small events after which the rest is released (`RESIDENT_EVENTS`).
     events: usize,
 }
 
 impl Limits {
-    /// Those of a usual build, or of one with small limits.
+    /// The limits of a usual build, or of one with small limits.
     pub fn of_environment() -> Limits {
         match std::env::var_os("TINDERBOX_SMALL_LIMITS") {
             Some(_) => Limits {
@@ -55,25 +56,25 @@ impl Limits {
     }
 }
 
-/// What the answer has to be.
+/// The expected answer.
 pub enum Expected {
     /// A response of these bytes.
     Response(Vec<u8>),
     /// An error of this type with this message.
     Error(&'static str, Vec<u8>),
-    /// An error of this type: something is over the limit.
+    /// An error of this type: a message is over its limit.
     TooLarge(&'static str),
 }
 
-/// An event, how it is delivered, and its answer.
+/// An event with its delivery, and the expected answer.
 pub struct Step {
     /// The event.
-    pub turn: Turn,
+    pub reply: ScriptedReply,
     /// Its id.
     pub id: String,
-    /// What is expected.
+    /// The expected answer.
     pub expected: Expected,
-    /// What it was, for the report.
+    /// Its description in reports.
     pub what: String,
 }
 
@@ -86,7 +87,7 @@ pub struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// So many steps from this seed.
+    /// `count` steps from this seed.
     pub fn steps(subject: &Subject, seed: u64, count: usize) -> Vec<Step> {
         let mut plan = Plan {
             subject,
@@ -112,8 +113,8 @@ impl Plan<'_> {
         plan.steps
     }
 
-    /// A large one, about as many small ones as release memory, and some about as large as what
-    /// then stays resident.
+    /// A large one, about as many small ones as release memory, and some near the size that then
+    /// stays resident.
     fn release(&mut self) {
         let resident = self.limits.resident;
         let large = resident + self.random.below(3 * resident);
@@ -133,7 +134,7 @@ impl Plan<'_> {
         }
     }
 
-    /// One of any size, mostly at a limit of something.
+    /// One of any size, mostly near a limit.
     fn any(&mut self) {
         let resident = self.limits.resident;
         const PAGE: usize = 4096;
@@ -160,13 +161,13 @@ impl Plan<'_> {
         self.push(size);
     }
 
-    /// A step with an answer of this size, or an event of it, or both.
+    /// A step with an event or an answer of this size, or both.
     fn push(&mut self, size: usize) {
         let number = self.steps.len();
         let text_bytes = 1 + self.random.below(40);
         let (body, expected, what) = match (self.random.below(6), self.subject.failure) {
             (0, Some((error_type, most))) if size < most => {
-                let (body, text) = self.told("fail", size, text_bytes);
+                let (body, text) = self.with_command("fail", size, text_bytes);
                 let what = format!("error of {size}");
                 (body, Expected::Error(error_type, text), what)
             }
@@ -175,9 +176,9 @@ impl Plan<'_> {
         };
         let id = format!("step-{number}");
         let event = Event::new(&id, body);
-        let turn = self.delivered(event);
+        let reply = self.delivered(event);
         self.steps.push(Step {
-            turn,
+            reply,
             id,
             expected,
             what,
@@ -195,7 +196,7 @@ impl Plan<'_> {
     }
 
     fn repeated(&mut self, size: usize, text_bytes: usize) -> (Vec<u8>, Expected, String) {
-        let (body, text) = self.told("repeat", size - 2, text_bytes);
+        let (body, text) = self.with_command("repeat", size - 2, text_bytes);
         let response = [b"\"", text.as_slice(), b"\""].concat();
         let what = format!("response of {size}");
         let expected = match size > PAYLOAD_BYTES_MAX {
@@ -205,7 +206,7 @@ impl Plan<'_> {
         (body, expected, what)
     }
 
-    /// A body of this size, as far as there is one.
+    /// A body of this size, or of the nearest possible size.
     fn body(&mut self, size: usize) -> Vec<u8> {
         let seed = self.random.next();
         match (self.subject.bytes, size) {
@@ -216,16 +217,16 @@ impl Plan<'_> {
         }
     }
 
-    /// An event that tells what to do with a text, and what comes of that.
-    fn told(&mut self, verb: &str, size: usize, text_bytes: usize) -> (Vec<u8>, Vec<u8>) {
+    /// An event with a command for a text, and the resulting text.
+    fn with_command(&mut self, verb: &str, size: usize, text_bytes: usize) -> (Vec<u8>, Vec<u8>) {
         let text = letters(self.random.next(), text_bytes);
         let body = format!("\"{verb} {size} {}\"", String::from_utf8_lossy(&text));
         let text = text.iter().copied().cycle().take(size).collect();
         (body.into_bytes(), text)
     }
 
-    /// How the server hands it out: by length or in chunks, in one write or several.
-    fn delivered(&mut self, event: Event) -> Turn {
+    /// The delivery: by length or in chunks, in one write or several.
+    fn delivered(&mut self, event: Event) -> ScriptedReply {
         let least = 1 + event.body.len() / 1_000;
         let framing = match self.random.below(8) {
             0..3 => Framing::Sized,
@@ -238,16 +239,16 @@ impl Plan<'_> {
                     .collect();
                 Framing::Chunked(sizes)
             }
-            _ => Framing::Ornate(least + self.random.below(9_000)),
+            _ => Framing::Unusual(least + self.random.below(9_000)),
         };
-        let mut turn = Turn::event(&event.framed(framing));
-        let length = turn.reply.len();
+        let mut reply = ScriptedReply::event(&event.framed(framing));
+        let length = reply.bytes.len();
         let mut splits: Vec<usize> = (0..self.random.below(4))
             .map(|_| 1 + self.random.below(length - 1))
             .collect();
         splits.sort_unstable();
         splits.dedup();
-        turn.pause = Duration::from_micros(50 * self.random.below(3) as u64);
-        turn.split(splits)
+        reply.pause = Duration::from_micros(50 * self.random.below(3) as u64);
+        reply.split(splits)
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions: one process each, with the steps of one seed.
+//! Sessions: a process with the steps of one seed.
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -11,16 +11,16 @@ use crate::support::random::{Replay, seeds, soak_or};
 use crate::support::start::Start;
 use crate::support::watch::{Rest, until_rest};
 
-/// So many events to a session.
+/// The number of events of a session.
 const SESSION_EVENTS: usize = 100;
 
-/// So many events for a subject in the usual run, and for each round of a soak, of which there are
-/// 20,000: the eleven subjects make 100,000 events of that.
+/// The number of events of a subject in the usual run, and of each round of a soak: 20,000 rounds
+/// of eleven subjects are 100,000 events.
 const USUAL_EVENTS: usize = 1_200;
 const SOAK_SUBJECTS: usize = 11;
 const SOAK_EVENTS: usize = 5;
 
-/// Runs as many sessions as there is time for; the first wrong answer fails the test.
+/// Runs all sessions of a subject; the first wrong answer fails the test.
 pub fn run_sessions(subject: &Subject, start: &Start) {
     let usual = USUAL_EVENTS / subject.cost;
     let events = match std::env::var_os("TINDERBOX_SOAK") {
@@ -28,7 +28,7 @@ pub fn run_sessions(subject: &Subject, start: &Start) {
         None => soak_or(&subject.name, SOAK_EVENTS, usual),
     };
     let began = Instant::now();
-    // Others for each subject.
+    // Each subject has its own seeds.
     let first = hash(subject.name.as_bytes()) % 1_000 * 1_000;
     let seeds = seeds(first, events.div_ceil(SESSION_EVENTS));
     for seed in &seeds {
@@ -46,7 +46,7 @@ pub fn run_sessions(subject: &Subject, start: &Start) {
 fn session(subject: &Subject, start: &Start, seed: u64) {
     let steps = Plan::steps(subject, seed, SESSION_EVENTS);
     let script = Script {
-        gets: steps.iter().map(|step| step.turn.clone()).collect(),
+        gets: steps.iter().map(|step| step.reply.clone()).collect(),
         ..Script::default()
     };
     let server = Server::start(script);
@@ -74,7 +74,7 @@ fn session(subject: &Subject, start: &Start, seed: u64) {
     }
 }
 
-/// What the last steps were.
+/// The last steps.
 fn history(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in &steps[steps.len().saturating_sub(40)..] {
@@ -83,7 +83,7 @@ fn history(steps: &[Step]) -> String {
     text
 }
 
-/// What is wrong with the answer.
+/// Compares the answer with the expected one.
 fn check(ledger: &Ledger, step: &Step) -> Result<(), String> {
     let answer = ledger.answer(&step.id);
     let (error_type, message) = match &step.expected {
@@ -98,16 +98,16 @@ fn check(ledger: &Ledger, step: &Step) -> Result<(), String> {
         Expected::Error(error_type, message) => (error_type, Some(message)),
         Expected::TooLarge(error_type) => (error_type, None),
     };
-    let told = hosting::error(ledger, &step.id, error_type);
+    let text = hosting::error(ledger, &step.id, error_type);
     match message {
         Some(message) => {
-            same(told.as_bytes(), message).map_err(|wrong| format!("{}: {wrong}", step.what))
+            same(text.as_bytes(), message).map_err(|wrong| format!("{}: {wrong}", step.what))
         }
         None => Ok(()),
     }
 }
 
-/// Where two bodies differ.
+/// Compares two bodies.
 fn same(got: &[u8], wanted: &[u8]) -> Result<(), String> {
     if got == wanted {
         return Ok(());

@@ -1,10 +1,10 @@
-//! The environment of a program: that of the runtime, and what its event brings.
+//! The environment of a program: that of the runtime, and the variables of the event.
 
 use crate::support::api::{Event, Script};
 use crate::support::hosting::{events, response};
 use crate::{Task, start};
 
-/// What a program finds in its environment: entries as they are, in their order.
+/// The entries of an environment, in their order.
 fn entries(body: &[u8]) -> Vec<String> {
     let entries = body.split(|byte| *byte == 0).filter(|e| !e.is_empty());
     let text = |entry| String::from_utf8_lossy(entry).into_owned();
@@ -23,7 +23,7 @@ fn traced(event: Event) -> Event {
 }
 
 #[test]
-fn event_variables_are_there_once_whatever_the_configuration_says() {
+fn event_variables_are_set_once_whatever_the_configuration_has() {
     let task = Task::script("exec cat /proc/self/environ");
     let names = ["LAMBDA_REQUEST_ID", "LAMBDA_TENANT_ID", "_X_AMZN_TRACE_ID"];
     let mut start = task
@@ -49,7 +49,7 @@ fn event_variables_are_there_once_whatever_the_configuration_says() {
 }
 
 #[test]
-fn event_variables_are_there_behind_more_variables_than_can_be_handed_on() {
+fn event_variables_are_set_with_more_variables_than_fit() {
     let task = Task::script("exec cat /proc/self/environ");
     let mut start = start(&task.dir, "program");
     for number in 0..5000 {
@@ -71,7 +71,7 @@ fn event_variables_are_there_behind_more_variables_than_can_be_handed_on() {
 }
 
 #[test]
-fn environment_without_context_is_handed_on_as_it_is() {
+fn environment_without_context_is_passed_unchanged() {
     let task = Task::script("printf '%s' \"$AWS_SECRET|$EMPTY|${EMPTY-unset}|$WITH_EQUALS\"");
     let start = task
         .start()

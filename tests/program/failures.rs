@@ -1,11 +1,11 @@
-//! Programs that fail: every exit status, signals, what they said last.
+//! Programs that fail: every exit status, signals, the end of standard error.
 
 use crate::support::process::Outcome;
 use crate::support::rounds;
 use crate::{Task, error, events, response};
 
 #[test]
-fn every_exit_status_but_0_is_an_error_that_names_it() {
+fn exit_status_other_than_0_is_an_error_with_the_status() {
     let task = Task::script("read -r status || true; echo partial; exit \"$status\"");
     let count = rounds("exit statuses", 255);
     let statuses: Vec<usize> = (1..=255).step_by(255_usize.div_ceil(count)).collect();
@@ -22,7 +22,7 @@ fn every_exit_status_but_0_is_an_error_that_names_it() {
 }
 
 #[test]
-fn a_program_that_is_killed_by_a_signal_is_an_error_that_names_it() {
+fn program_killed_by_a_signal_is_an_error_with_the_signal() {
     let task = Task::script("ulimit -c 0; read -r signal; kill -\"$signal\" $$; sleep 10");
     let signals = [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 31];
     let outcome = task.run(&events(signals.map(|signal| format!("{signal}\n"))));
@@ -35,7 +35,7 @@ fn a_program_that_is_killed_by_a_signal_is_an_error_that_names_it() {
 }
 
 #[test]
-fn success_after_failure_is_a_response_again() {
+fn program_succeeding_after_a_failure_is_a_response() {
     let task = Task::script("read -r word; test \"$word\" = good && echo fine");
     let outcome = task.run(&events(["good\n", "bad\n", "good\n", "bad\n", "good\n"]));
     let ledger = outcome.assert_serving();
@@ -55,7 +55,7 @@ fn run_one(script: &str) -> Outcome {
 }
 
 #[test]
-fn the_last_words_on_stderr_are_in_the_message_and_all_of_it_is_in_the_log() {
+fn stderr_of_a_failure_is_in_the_message_and_in_the_log() {
     let outcome = run_one("echo warming up >&2; echo 'it broke: \"x\"' >&2; exit 3");
     let message = error(&outcome.ledger, "event-0", "Runtime.ExitError");
     assert!(message.starts_with("exit status 3"), "{message}");
@@ -71,7 +71,7 @@ fn the_last_words_on_stderr_are_in_the_message_and_all_of_it_is_in_the_log() {
 }
 
 #[test]
-fn at_most_the_last_4_kib_of_stderr_are_in_the_message() {
+fn stderr_over_4_kib_has_its_end_in_the_message() {
     let outcome = run_one("for i in $(seq 1 5000); do echo \"line $i\"; done >&2; exit 1");
     let message = error(&outcome.ledger, "event-0", "Runtime.ExitError");
     let all: String = (1..=5_000)
@@ -81,19 +81,19 @@ fn at_most_the_last_4_kib_of_stderr_are_in_the_message() {
     let tail = &all[all.len() - 4_096..];
     assert!(message.starts_with("exit status 1"), "{message:.100}");
     assert!(message.len() <= 4_096 + 64, "{} bytes", message.len());
-    // A tail may be cut at a line, not at more.
-    let kept = tail[16..].trim_end();
-    assert!(message.trim_end().ends_with(kept), "{message:.100}");
+    // The tail may begin at a line.
+    let end = tail[16..].trim_end();
+    assert!(message.trim_end().ends_with(end), "{message:.100}");
     assert!(!message.contains("line 1\n"));
 }
 
 #[test]
-fn stderr_of_an_event_is_not_in_the_message_of_the_next_one() {
-    let task = Task::script("read -r word; echo \"said $word\" >&2; exit 1");
+fn stderr_of_an_event_is_not_in_the_next_message() {
+    let task = Task::script("read -r word; echo \"read $word\" >&2; exit 1");
     let outcome = task.run(&events(["first\n", "second\n"]));
     let message = error(outcome.assert_serving(), "event-1", "Runtime.ExitError");
     assert!(
-        message.contains("said second") && !message.contains("first"),
+        message.contains("read second") && !message.contains("first"),
         "{message}"
     );
 }
@@ -114,7 +114,7 @@ fn stderr_of_any_bytes_gives_valid_json() {
 }
 
 #[test]
-fn stderr_of_a_program_that_succeeds_is_log_and_nothing_else() {
+fn stderr_of_a_success_is_only_logged() {
     let outcome = run_one("echo note >&2; echo answer; echo another >&2");
     assert_eq!(response(&outcome.ledger, "event-0"), b"answer\n");
     assert_eq!(outcome.log(), "note\nanother\n");
@@ -122,7 +122,7 @@ fn stderr_of_a_program_that_succeeds_is_log_and_nothing_else() {
 }
 
 #[test]
-fn a_failure_after_the_output_was_closed_is_a_failure() {
+fn exit_status_after_closed_output_is_an_error() {
     let outcome = run_one("echo answer; exec >&-; sleep 0.1; exit 7");
     let message = error(&outcome.ledger, "event-0", "Runtime.ExitError");
     assert!(message.starts_with("exit status 7"), "{message}");

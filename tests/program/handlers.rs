@@ -1,4 +1,4 @@
-//! Which handler is run: names that lead nowhere, files that cannot be executed.
+//! The resolution of `_HANDLER`: invalid names, missing files, files that cannot be executed.
 
 use crate::skip::{has, skip};
 use crate::support::api::{Kind, Ledger, Script};
@@ -10,7 +10,7 @@ use crate::{error, events, message, response, start};
 const NOT_FOUND: &str = "Runtime.HandlerNotFound";
 const MALFORMED: &str = "Runtime.MalformedHandlerName";
 
-/// The handler is refused before any event is asked for; the message of the init error.
+/// The handler is refused before any event is requested; the message of the init error.
 fn refused(dir: &TempDir, handler: &str, error_type: &str) -> String {
     let outcome = start(dir, handler).run(Script::events(&events(["never"])));
     let ledger: &Ledger = outcome.assert_exit(3);
@@ -24,7 +24,7 @@ fn refused(dir: &TempDir, handler: &str, error_type: &str) -> String {
 }
 
 #[test]
-fn a_handler_that_is_not_there_is_an_init_error_that_names_the_path() {
+fn handler_missing_is_an_init_error_with_the_path() {
     let dir = TempDir::new();
     dir.executable("other", b"#!/bin/sh\n");
     let message = refused(&dir, "program", NOT_FOUND);
@@ -33,7 +33,7 @@ fn a_handler_that_is_not_there_is_an_init_error_that_names_the_path() {
 }
 
 #[test]
-fn a_handler_that_is_not_executable_is_an_init_error() {
+fn handler_not_executable_is_an_init_error() {
     let dir = TempDir::new();
     dir.file("program", b"#!/bin/sh\necho no\n");
     let message = refused(&dir, "program", NOT_FOUND);
@@ -42,7 +42,7 @@ fn a_handler_that_is_not_executable_is_an_init_error() {
 }
 
 #[test]
-fn a_directory_is_no_handler() {
+fn handler_that_is_a_folder_is_an_init_error() {
     let dir = TempDir::new();
     dir.executable("program/inside", b"#!/bin/sh\necho no\n");
     refused(&dir, "program", NOT_FOUND);
@@ -50,7 +50,7 @@ fn a_directory_is_no_handler() {
 }
 
 #[test]
-fn a_handler_outside_the_task_root_is_an_init_error() {
+fn handler_outside_the_task_root_is_an_init_error() {
     let dir = TempDir::new();
     dir.executable("outside", b"#!/bin/sh\necho no\n");
     dir.executable("root/inside", b"#!/bin/sh\necho yes\n");
@@ -76,7 +76,7 @@ fn a_handler_outside_the_task_root_is_an_init_error() {
 }
 
 #[test]
-fn a_handler_in_a_folder_of_the_task_root_is_run() {
+fn handler_in_a_folder_of_the_task_root_is_run() {
     let dir = TempDir::new();
     dir.executable("bin/deep/tool.v1-x", b"#!/bin/sh\necho deep\n");
     let handler = "bin/deep/tool.v1-x";
@@ -85,7 +85,7 @@ fn a_handler_in_a_folder_of_the_task_root_is_run() {
 }
 
 #[test]
-fn a_handler_that_is_empty_or_absent_ends_the_runtime_before_any_event() {
+fn handler_empty_or_unset_exits_before_any_event() {
     let dir = TempDir::new();
     for start in [start(&dir, ""), start(&dir, "program").without("_HANDLER")] {
         let outcome = start.run(Script::events(&events(["never"])));
@@ -97,7 +97,7 @@ fn a_handler_that_is_empty_or_absent_ends_the_runtime_before_any_event() {
 }
 
 #[test]
-fn a_file_that_the_kernel_cannot_execute_is_an_error_of_each_event() {
+fn program_that_cannot_be_executed_is_an_error_of_each_event() {
     let contents: [&[u8]; 3] = [
         b"neither a script nor a program",
         b"#!/nonexistent/interpreter\n",
@@ -120,7 +120,7 @@ fn a_file_that_the_kernel_cannot_execute_is_an_error_of_each_event() {
 }
 
 #[test]
-fn handler_in_another_form_of_its_name_is_found() {
+fn handler_in_another_spelling_is_found() {
     let dir = TempDir::new();
     dir.executable("bin/tool", b"#!/bin/sh\necho tool\n");
     for handler in [
@@ -135,14 +135,14 @@ fn handler_in_another_form_of_its_name_is_found() {
     }
     for handler in ["bin/tool/", "bin/x/../tool", "/bin/tool", "./"] {
         let message = refused(&dir, handler, MALFORMED);
-        let says = message.contains("not the name of a handler within the task root")
+        let is_named = message.contains("not the name of a handler within the task root")
             || message.contains("no handler");
-        assert!(says && message.contains(handler), "{message}");
+        assert!(is_named && message.contains(handler), "{message}");
     }
 }
 
 #[test]
-fn handler_without_a_file_behind_its_kind_is_told_so() {
+fn handler_of_a_kind_without_a_file_is_an_init_error() {
     let dir = TempDir::new();
     for handler in ["worker:", "program:", "python:", "shell:"] {
         let message = refused(&dir, handler, MALFORMED);
@@ -153,7 +153,7 @@ fn handler_without_a_file_behind_its_kind_is_told_so() {
     }
 }
 
-/// A folder with the runtime in it, links to it and a copy.
+/// A folder with the runtime, links to it and a copy.
 fn with_links() -> TempDir {
     let dir = TempDir::new();
     let own = std::fs::read(bootstrap()).expect("read the binary");
@@ -166,7 +166,7 @@ fn with_links() -> TempDir {
     dir
 }
 
-/// The runtime of that folder.
+/// The runtime in that folder.
 fn of_folder(dir: &TempDir, handler: &str) -> Start {
     Start::new(&dir.path().join("bootstrap"))
         .variable("LAMBDA_TASK_ROOT", dir.path().to_str().expect("UTF-8"))
@@ -215,7 +215,7 @@ fn handler_that_is_the_runtime_is_refused_without_proc() {
         return;
     }
     let dir = with_links();
-    // Every look at /proc fails, as in an environment without it.
+    // Every access to /proc/self/exe fails, as without /proc.
     let calls = "openat,newfstatat,readlinkat";
     let script = format!(
         "#!/bin/sh\nexec strace -qq -D -o /dev/null -P /proc/self/exe -e trace={calls} \
@@ -228,29 +228,29 @@ fn handler_that_is_the_runtime_is_refused_without_proc() {
             .variable("LAMBDA_TASK_ROOT", dir.path().to_str().expect("UTF-8"))
             .variable("_HANDLER", handler)
             .run(Script::events(&events(["never"])));
-        // strace has a line on standard error too.
+        // strace prints a line on standard error too.
         assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
         let message = message(&outcome.ledger.posts[0], NOT_FOUND);
         assert!(message.contains("the runtime itself"), "{message}");
     }
 }
 
-/// The error of an event after something has happened to the program: it has all these words.
+/// The error of an event after a change to the program has all these words.
 fn after(change: impl Fn(&std::path::Path), first: &[u8], words: &[&str]) {
     let dir = TempDir::new();
     let path = dir.executable("program", first);
     change(&path);
     let outcome = start(&dir, "program").run(Script::events(&events(["one"])));
     let ledger = outcome.assert_serving();
-    let said = error(ledger, "event-0", "Runtime.InvalidEntrypoint");
+    let message = error(ledger, "event-0", "Runtime.InvalidEntrypoint");
     for word in words {
-        assert!(said.contains(word), "{word}: {said}");
+        assert!(message.contains(word), "{word}: {message}");
     }
-    assert!(said.contains(path.to_str().expect("UTF-8")), "{said}");
+    assert!(message.contains(path.to_str().expect("UTF-8")), "{message}");
 }
 
 #[test]
-fn program_that_cannot_be_run_is_told_with_its_reason() {
+fn program_that_cannot_be_executed_is_an_error_with_the_reason() {
     if runner().is_some() {
         skip("a runner does not share memory with a new process, which then ends with 127");
         return;
@@ -281,18 +281,18 @@ fn program_that_cannot_be_run_is_told_with_its_reason() {
 }
 
 #[test]
-fn program_that_is_gone_between_two_events_is_told_as_gone() {
+fn program_removed_between_events_is_an_error_with_the_reason() {
     let dir = TempDir::new();
     dir.executable("program", b"#!/bin/sh\nrm \"$0\"\necho done\n");
     let outcome = start(&dir, "program").run(Script::events(&events(["one", "two"])));
     let ledger = outcome.assert_serving();
     assert_eq!(response(ledger, "event-0"), b"done\n");
     if runner().is_none() {
-        let said = error(ledger, "event-1", "Runtime.InvalidEntrypoint");
+        let message = error(ledger, "event-1", "Runtime.InvalidEntrypoint");
         assert!(
-            said.contains("no such file; add it to the package (errno 2)"),
-            "{said}"
+            message.contains("no such file; add it to the package (errno 2)"),
+            "{message}"
         );
-        assert!(!said.contains("interpreter"), "{said}");
+        assert!(!message.contains("interpreter"), "{message}");
     }
 }

@@ -1,9 +1,9 @@
-//! What goes in and comes out: any bytes, any size, in any order of reading and writing.
+//! Input and output of a program: any bytes, any size, in any order of reading and writing.
 
 use crate::support::api::{Event, Framing, Kind, PAYLOAD_BYTES_MAX};
 use crate::{Task, error, events, response};
 
-/// Bytes of every value, of a period that no buffer size divides.
+/// Bytes of every value, with a period that divides no buffer size.
 fn bytes(length: usize) -> Vec<u8> {
     (0..length)
         .map(|index| (index % 65_521 % 251) as u8)
@@ -11,7 +11,7 @@ fn bytes(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn the_event_is_the_input_and_the_output_is_the_response() {
+fn program_reads_the_event_and_writes_the_response() {
     let task = Task::script("printf '{\"got\":'; cat; printf '}'");
     let events = events(["1", "\"two\"", "[3,4]", ""]);
     let outcome = task.run(&events);
@@ -26,7 +26,7 @@ fn the_event_is_the_input_and_the_output_is_the_response() {
 }
 
 #[test]
-fn the_largest_event_and_response_pass_at_once_without_a_dead_lock() {
+fn program_with_the_largest_event_and_response_does_not_deadlock() {
     let body = bytes(PAYLOAD_BYTES_MAX);
     let events = [
         Event::new("sized", body.clone()),
@@ -46,7 +46,7 @@ fn the_largest_event_and_response_pass_at_once_without_a_dead_lock() {
 }
 
 #[test]
-fn a_program_need_not_read_its_input() {
+fn program_that_does_not_read_its_input_is_answered() {
     for script in [
         "echo done",
         "exec <&-; sleep 0.1; echo done",
@@ -62,7 +62,7 @@ fn a_program_need_not_read_its_input() {
 }
 
 #[test]
-fn a_program_may_write_before_it_reads() {
+fn program_that_writes_before_it_reads_is_answered() {
     let task = Task::script("head -c 3000000 /dev/zero; cat");
     let events = events([bytes(3_000_000), bytes(0), bytes(1)]);
     let outcome = task.run(&events);
@@ -76,7 +76,7 @@ fn a_program_may_write_before_it_reads() {
 }
 
 #[test]
-fn a_program_that_prints_nothing_gives_an_empty_response() {
+fn program_without_output_is_an_empty_response() {
     for script in [
         "cat >/dev/null",
         "exit 0",
@@ -90,7 +90,7 @@ fn a_program_that_prints_nothing_gives_an_empty_response() {
 }
 
 #[test]
-fn output_of_any_bytes_is_passed_on_as_it_is() {
+fn output_of_any_bytes_is_passed_unchanged() {
     let all: Vec<u8> = (0..=255).collect();
     let outcome = Task::tool("cat").run(&events([all.clone(), b"\r\n\r\n0\r\n\r\n".to_vec()]));
     assert_eq!(response(outcome.assert_serving(), "event-0"), all);
@@ -100,7 +100,7 @@ fn output_of_any_bytes_is_passed_on_as_it_is() {
 }
 
 #[test]
-fn output_at_the_limit_is_a_response_and_output_over_it_an_error() {
+fn output_at_the_limit_is_a_response_and_over_it_an_error() {
     let task = Task::script("read -r n; head -c \"$n\" /dev/zero | tr '\\000' x");
     let sizes = [
         PAYLOAD_BYTES_MAX,
@@ -127,7 +127,7 @@ fn output_at_the_limit_is_a_response_and_output_over_it_an_error() {
 }
 
 #[test]
-fn output_without_an_end_is_an_error_and_the_next_event_is_fine() {
+fn output_without_end_is_an_error_and_the_next_event_is_answered() {
     let task =
         Task::script("read -r word || true; case $word in yes) exec yes;; *) echo ok;; esac");
     let outcome = task.run(&events(["yes\n", "no\n", "yes\n", "no\n"]));
@@ -140,7 +140,7 @@ fn output_without_an_end_is_an_error_and_the_next_event_is_fine() {
 }
 
 #[test]
-fn an_event_over_the_limit_does_not_start_the_program() {
+fn event_over_the_limit_does_not_start_the_program() {
     let task = Task::script("echo started >&2; cat");
     let outcome = task.run(&events([
         vec![b'x'; PAYLOAD_BYTES_MAX + 1],
@@ -153,7 +153,7 @@ fn an_event_over_the_limit_does_not_start_the_program() {
 }
 
 #[test]
-fn a_flood_of_log_passes_beside_a_large_event_and_response() {
+fn stderr_flood_passes_beside_a_large_event_and_response() {
     let flood = "head -c 5000000 /dev/zero | tr '\\000' l >&2";
     let task = Task::script(&format!("{flood} & cat; wait; echo end >&2"));
     let body = bytes(6_000_000);

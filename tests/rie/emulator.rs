@@ -1,4 +1,4 @@
-//! One emulator with one bootstrap, on ports of its own.
+//! An emulator with a bootstrap, on its own ports.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,19 +7,23 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::support::{TempDir, bound, proc, runner, spawn, sys};
+use crate::support::{TempDir, bound, bound_s, proc, runner, spawn, sys};
 
-/// An event is given up by the emulator after so long, unless the test says otherwise.
-const FUNCTION_TIMEOUT_S: &str = "30";
+/// The function's timeout, unless a test sets another: longer than any event takes.
+const FUNCTION_TIMEOUT_S: u64 = 30;
 
-/// No caller waits longer, in seconds; long after the emulator has, because a caller that gives
-/// up ends the emulator too.
+/// The longest wait of a caller, in seconds: long after the timeout, because the emulator exits
+/// when a caller closes its connection.
 const CALL_S_MAX: u64 = 120;
 
-/// Each step of starting and of ending takes at most so long, in milliseconds.
+fn timeout_s() -> String {
+    bound_s(FUNCTION_TIMEOUT_S).to_string()
+}
+
+/// The longest wait of a step of start and exit, in milliseconds.
 const STEP_MS_MAX: u64 = 10_000;
 
-/// A running emulator; dropping it ends it and what it started.
+/// A running emulator. Dropping it ends it and its runtimes.
 pub struct Rie {
     child: Child,
     port: u16,
@@ -27,16 +31,16 @@ pub struct Rie {
     folder: TempDir,
 }
 
-/// Ports are free when they are chosen, and taken a moment later: one at a time.
+/// One start at a time: ports are chosen first and bound later.
 static STARTING: Mutex<()> = Mutex::new(());
 
 impl Rie {
-    /// Starts it; `None` when there is none.
+    /// Starts an emulator; `None` when there is none.
     pub fn start(binary: &Path, variables: &[(&str, &str)]) -> Option<Rie> {
         let emulator = std::env::var_os("TINDERBOX_RIE")?;
         let folder = TempDir::new();
-        // A script, for with more than one argument it takes the last one for the handler. It
-        // leaves its pid, which is then the runtime's (or that of the runner or tracer).
+        // A script, since the emulator takes the last of several arguments as the handler. It
+        // records its pid, which becomes the runtime's (or that of the runner or tracer).
         let strace = variables
             .iter()
             .find(|(name, _)| *name == "STRACE")
@@ -55,14 +59,14 @@ impl Rie {
                 .args(addresses)
                 .arg(&bootstrap)
                 .env_clear()
-                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_S)
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_s())
                 .envs(variables.iter().copied());
             command
         }))
     }
 
-    /// Starts it in its mode of several events at once, in which the bootstrap has to be in
-    /// `/var/task`: in a mount namespace of its own there is one. `None`: no emulator, or not root.
+    /// Starts an emulator that handles several events at once, for which the bootstrap has to be in
+    /// `/var/task`: it has its own in a mount namespace. `None`: no emulator, or not root.
     pub fn start_many(binary: &Path, concurrency: usize) -> Option<Rie> {
         let emulator = std::env::var_os("TINDERBOX_RIE")?;
         let has_namespaces = Command::new("unshare").args(["-m", "true"]).output();
@@ -83,19 +87,19 @@ impl Rie {
                 .arg(&emulator)
                 .args(addresses)
                 .env_clear()
-                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", FUNCTION_TIMEOUT_S)
+                .env("AWS_LAMBDA_FUNCTION_TIMEOUT", timeout_s())
                 .env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string());
             command
         }))
     }
 
-    /// Starts a command with the options for its addresses, and waits until it listens.
+    /// Starts a command with the options of its addresses, and waits until it listens.
     fn listen(folder: TempDir, command: impl Fn([String; 4]) -> Command) -> Rie {
         for _ in 0..20 {
             let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
             let [port, api_port] = free_ports();
             if !connections_of(api_port).is_empty() {
-                continue; // another had it a moment ago
+                continue; // in use until a moment ago
             }
             let mut command = command([
                 "--runtime-interface-emulator-address".to_string(),
@@ -103,12 +107,12 @@ impl Rie {
                 "--runtime-api-address".to_string(),
                 format!("127.0.0.1:{api_port}"),
             ]);
-            let said = fs::File::create(folder.path().join("said")).expect("make a file");
+            let output = fs::File::create(folder.path().join("output")).expect("make a file");
             command
                 .env("PATH", std::env::var_os("PATH").unwrap_or_default())
                 .stdin(Stdio::null())
-                .stdout(said.try_clone().expect("the same file"))
-                .stderr(said);
+                .stdout(output.try_clone().expect("the same file"))
+                .stderr(output);
             let mut child = spawn(&mut command);
             if listens(&mut child, port) {
                 return Rie {
@@ -129,19 +133,19 @@ impl Rie {
         self.call(event, &[])
     }
 
-    /// The same with headers.
+    /// Invokes the function with headers.
     pub fn call(&self, event: &[u8], headers: &[(&str, &str)]) -> minreq::Response {
         let address = format!("127.0.0.1:{}", self.port);
         let url = format!("http://{address}/2015-03-31/functions/function/invocations");
         let headers = headers.iter().copied();
         let request = minreq::post(url)
-            .with_timeout(CALL_S_MAX)
+            .with_timeout(bound_s(CALL_S_MAX))
             .with_headers(headers)
             .with_body(event);
         request.send().expect("the emulator answers")
     }
 
-    /// Invokes the function; status and text.
+    /// Invokes the function; the status and the text of the answer.
     pub fn text(&self, event: &[u8]) -> (u16, String) {
         let answer = self.invoke(event);
         (
@@ -150,7 +154,7 @@ impl Rie {
         )
     }
 
-    /// The pids of the runtime, with its workers, that is alive now.
+    /// The pids of the live runtime, its workers and its handlers.
     pub fn runtimes(&self) -> Vec<u32> {
         let mark = format!("AWS_LAMBDA_RUNTIME_API=127.0.0.1:{}", self.api_port);
         let mut pids = proc::pids();
@@ -161,20 +165,20 @@ impl Rie {
         pids
     }
 
-    /// The pids of the runtimes that it has started so far.
+    /// The pids of the runtimes that were started so far.
     pub fn starts(&self) -> Vec<u32> {
         let text = fs::read_to_string(self.folder.path().join("starts")).expect("read the pids");
         let pids = text.lines().map(|line| line.parse().expect("a pid"));
         pids.collect()
     }
 
-    /// What it and its runtimes have said so far.
-    pub fn said(&self) -> String {
-        let bytes = fs::read(self.folder.path().join("said")).expect("read what it said");
+    /// The output of the emulator and its runtimes so far.
+    pub fn output(&self) -> String {
+        let bytes = fs::read(self.folder.path().join("output")).expect("read the output");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Has it end, and with it its runtime; waits for that.
+    /// Terminates the emulator with its runtime, and waits for its exit.
     pub fn end(&mut self) {
         let end = Instant::now() + bound(STEP_MS_MAX);
         if self.child.try_wait().is_ok_and(|status| status.is_none()) {
@@ -185,8 +189,8 @@ impl Rie {
         }
     }
 
-    /// Every connection with the Runtime API, also one that is being closed or was a moment ago,
-    /// as the runtime's end of it and its state (tcp(7): 01 is established).
+    /// All connections with the Runtime API, closing and closed ones included: the address of the
+    /// runtime's end and the state (tcp(7): 01 is established).
     pub fn connections(&self) -> Vec<(String, String)> {
         connections_of(self.api_port)
     }
@@ -195,8 +199,8 @@ impl Rie {
 fn connections_of(port: u16) -> Vec<(String, String)> {
     let table = fs::read_to_string("/proc/net/tcp").expect("read /proc/net/tcp");
     let api = format!(":{port:04X}");
-    // Of a line: number, our address, theirs, state. Each connection is there twice, once
-    // from each end; the emulator's end is left out while the other one is there.
+    // The fields of a line: number, local address, remote address, state. Each connection has a
+    // line for each end; that of the emulator counts only when it is not established.
     let lines = table.lines().map(|line| line.split_whitespace().collect());
     let mut ends: Vec<(String, String)> = lines
         .filter(|words: &Vec<&str>| words.len() > 3 && words[3] != "0A")
@@ -217,7 +221,7 @@ impl Drop for Rie {
         let end = Instant::now() + bound(STEP_MS_MAX);
         let _ = self.child.kill();
         let _ = self.child.wait();
-        // An emulator that died leaves its child behind.
+        // An emulator that was killed leaves its child.
         let mut left = self.runtimes();
         while !left.is_empty() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(5));
@@ -238,14 +242,14 @@ fn free_ports() -> [u16; 2] {
     listeners.map(|listener| listener.local_addr().expect("an address").port())
 }
 
-/// Waits until it listens; false when it ended.
+/// Waits until the port listens; false when the process exits first.
 fn listens(child: &mut Child, port: u16) -> bool {
     let end = Instant::now() + bound(STEP_MS_MAX);
     while Instant::now() < end {
         if child.try_wait().is_ok_and(|status| status.is_some()) {
             return false;
         }
-        // Not by connecting: that would be a caller.
+        // Not by a connection: the emulator would take it as a call.
         let table = fs::read_to_string("/proc/net/tcp").expect("read /proc/net/tcp");
         let place = format!(":{port:04X} 00000000:0000 0A");
         if table.contains(&place) {

@@ -1,11 +1,11 @@
-//! Answers: errors of every byte, content types, panics, init errors, sudden ends.
+//! Answers: errors of every byte, content types, panics, init errors, exits of the handler.
 
 use crate::support::api::{Event, Kind, Script};
 use crate::support::sys;
 use crate::{Random, assert_echoed, error_message, probe};
 
 #[test]
-fn a_failure_is_an_error_with_type_message_and_trace() {
+fn handler_failure_is_posted_with_type_message_and_trace() {
     let (fail, fine) = (Event::new("fail", "fail"), Event::new("fine", "fine"));
     let outcome = probe().run(Script::events([&fail, &fine, &fail]));
     assert_eq!(outcome.code, None);
@@ -15,12 +15,12 @@ fn a_failure_is_an_error_with_type_message_and_trace() {
         assert_eq!(post.kind, Kind::Error);
         assert_eq!(error_message(post, "Function.Probe"), "probe failed");
         let cause = post.header("Lambda-Runtime-Function-XRay-Error-Cause");
-        assert!(cause.is_some(), "X-Ray is told");
+        assert!(cause.is_some(), "no cause for X-Ray");
     }
     assert_echoed(&outcome.ledger, &fine);
 }
 
-/// Messages that stress an escaper: every byte alone and in company, every way to be no UTF-8.
+/// Messages for an escaper: every byte alone and among others, every form of invalid UTF-8.
 pub fn messages() -> Vec<Vec<u8>> {
     let mut messages: Vec<Vec<u8>> = Vec::new();
     for byte in 0..=255 {
@@ -56,7 +56,7 @@ pub fn messages() -> Vec<Vec<u8>> {
         "\u{8}\u{c}\t",
     ];
     messages.extend(texts.map(|text| text.as_bytes().to_vec()));
-    // Every valid sequence cut short, at the end and before another character.
+    // Every valid sequence truncated, at the end and before another character.
     for text in ["\u{e9}", "\u{20ac}", "\u{1f525}"] {
         for length in 1..text.len() {
             let part = &text.as_bytes()[..length];
@@ -94,7 +94,7 @@ pub fn messages() -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn an_error_message_of_any_bytes_is_valid_json_and_says_the_same() {
+fn error_message_of_any_bytes_is_valid_json_with_the_same_text() {
     let messages = messages();
     let events: Vec<Event> = (messages.iter().enumerate())
         .map(|(number, message)| {
@@ -105,13 +105,13 @@ fn an_error_message_of_any_bytes_is_valid_json_and_says_the_same() {
     let outcome = probe().run(Script::events(&events));
     let ledger = outcome.assert_serving();
     for (event, message) in events.iter().zip(&messages) {
-        let said = error_message(ledger.answer(&event.id), "Function.Probe");
-        assert_eq!(said, String::from_utf8_lossy(message), "{message:?}");
+        let text = error_message(ledger.answer(&event.id), "Function.Probe");
+        assert_eq!(text, String::from_utf8_lossy(message), "{message:?}");
     }
 }
 
 #[test]
-fn the_content_type_is_the_handlers_and_json_when_it_names_none() {
+fn content_type_is_the_handlers_or_json_by_default() {
     let events = [
         Event::new("typed", "type text/html; charset=utf-8"),
         Event::new("plain", "plain"),
@@ -130,7 +130,7 @@ fn the_content_type_is_the_handlers_and_json_when_it_names_none() {
 }
 
 #[test]
-fn a_content_type_of_any_bytes_neither_adds_a_header_nor_breaks_the_request() {
+fn content_type_of_any_bytes_cannot_inject_a_header() {
     let mut events: Vec<Event> = (0..=255)
         .map(|byte: u8| {
             let body = [b"type a".as_slice(), &[byte], b"b"].concat();
@@ -154,7 +154,7 @@ fn a_content_type_of_any_bytes_neither_adds_a_header_nor_breaks_the_request() {
 }
 
 #[test]
-fn a_panic_is_reported_once_and_ends_the_runtime_without_asking_again() {
+fn panic_in_handler_is_posted_once_and_exits_101() {
     let (fine, panic) = (Event::new("fine", "fine"), Event::new("panic", "panic"));
     let never = Event::new("never", "never");
     for pipeline in ["1", "0"] {
@@ -166,16 +166,16 @@ fn a_panic_is_reported_once_and_ends_the_runtime_without_asking_again() {
         assert_eq!(ledger.gets, 2, "{ledger}");
         assert!(!ledger.answer("panic").get_behind, "{ledger}");
         let message = error_message(ledger.answer("panic"), "Runtime.Panic");
-        // The place is file, line and column; the message is Rust's own.
-        let own = message.contains("index") && message.contains("out of ");
-        assert!(own, "{message}");
-        let place = message.contains(".rs:") || outcome.stderr.contains(".rs:");
-        assert!(place, "{message}; {}", outcome.stderr);
+        // The location is file, line and column; the message is Rust's.
+        let is_rusts = message.contains("index") && message.contains("out of ");
+        assert!(is_rusts, "{message}");
+        let has_location = message.contains(".rs:") || outcome.stderr.contains(".rs:");
+        assert!(has_location, "{message}; {}", outcome.stderr);
     }
 }
 
 #[test]
-fn an_init_error_is_posted_once_and_no_event_is_asked_for() {
+fn init_error_is_posted_once_and_exits_3_before_any_next() {
     let event = Event::new("never", "never");
     let start = probe().variable("PROBE_INIT", "fail");
     let outcome = start.run(Script::events([&event]));
@@ -187,7 +187,7 @@ fn an_init_error_is_posted_once_and_no_event_is_asked_for() {
 }
 
 #[test]
-fn a_panic_at_init_is_an_init_error_and_exit_101() {
+fn panic_at_init_is_an_init_error_and_exits_101() {
     let event = Event::new("never", "never");
     let start = probe().variable("PROBE_INIT", "panic");
     let outcome = start.run(Script::events([&event]));
@@ -198,7 +198,7 @@ fn a_panic_at_init_is_an_init_error_and_exit_101() {
 }
 
 #[test]
-fn a_handler_that_exits_or_aborts_answers_nothing_and_its_status_shows() {
+fn handler_that_exits_or_aborts_posts_nothing_and_sets_the_exit_status() {
     for (body, code) in [
         ("exit 0", 0),
         ("exit 1", 1),
@@ -215,7 +215,7 @@ fn a_handler_that_exits_or_aborts_answers_nothing_and_its_status_shows() {
 }
 
 #[test]
-fn a_handler_that_takes_its_time_is_waited_for() {
+fn handler_that_sleeps_is_answered() {
     let events = [Event::new("slow", "sleep 300"), Event::new("fine", "fine")];
     let outcome = probe().run(Script::events(&events));
     let ledger = outcome.assert_serving();

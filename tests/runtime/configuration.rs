@@ -1,4 +1,4 @@
-//! The environment: where the API is, what is refused, when requests travel together.
+//! The environment: the address of the API, invalid values, pipelining.
 
 use crate::support::api::{Event, Script, Server};
 use crate::support::{bound, process};
@@ -9,7 +9,7 @@ use std::net::TcpListener;
 const VARIABLE: &str = "AWS_LAMBDA_RUNTIME_API";
 
 #[test]
-fn an_address_that_cannot_be_used_is_exit_2_and_named_with_its_value() {
+fn api_address_invalid_exits_2_and_is_logged_with_its_value() {
     let long = format!("{}:9001", "a".repeat(5_000));
     let long_path = format!("127.0.0.1:9001/{}", "p".repeat(5_000));
     for value in [
@@ -58,7 +58,7 @@ fn an_address_that_cannot_be_used_is_exit_2_and_named_with_its_value() {
         outcome.assert_exit(2);
         let line = outcome.stderr.lines().find(|line| line.contains(VARIABLE));
         let line = line.unwrap_or_else(|| panic!("{value:?}: {}", outcome.stderr));
-        // A value may be shown shortened, and what is no visible ASCII in another form.
+        // A logged value may be truncated, and escaped where it is not visible ASCII.
         let shown: String = value
             .chars()
             .take_while(char::is_ascii_graphic)
@@ -71,13 +71,13 @@ fn an_address_that_cannot_be_used_is_exit_2_and_named_with_its_value() {
 }
 
 #[test]
-fn an_absent_address_is_exit_2_and_named() {
+fn api_address_unset_exits_2_and_is_logged() {
     let outcome = echo().without(VARIABLE).run(Script::default());
     outcome.assert_exit(2);
     assert!(outcome.stderr.contains(VARIABLE), "{}", outcome.stderr);
 }
 
-/// Runs three events with an address that `spell` makes of the port.
+/// Runs three events with the address that `spell` makes from the port.
 fn with_address(prefix: &str, spell: impl Fn(u16) -> String, pipelined: bool) {
     let events = ["one", "two", "three"].map(|id| Event::new(id, id));
     let mut script = Script::events(&events);
@@ -95,7 +95,7 @@ fn with_address(prefix: &str, spell: impl Fn(u16) -> String, pipelined: bool) {
 }
 
 #[test]
-fn an_address_may_have_a_scheme_and_may_be_localhost() {
+fn api_address_with_scheme_or_localhost_is_accepted() {
     with_address("", |port| format!("127.0.0.1:{port}"), true);
     with_address("", |port| format!("localhost:{port}"), true);
     with_address("", |port| format!("http://127.0.0.1:{port}"), true);
@@ -104,7 +104,7 @@ fn an_address_may_have_a_scheme_and_may_be_localhost() {
 }
 
 #[test]
-fn an_address_with_a_path_keeps_the_path_and_turns_pipelining_off() {
+fn api_address_with_path_is_used_as_prefix_without_pipelining() {
     with_address("/.rt", |port| format!("http://127.0.0.1:{port}/.rt"), false);
     with_address("/.rt/f", |port| format!("127.0.0.1:{port}/.rt/f"), false);
     with_address(
@@ -130,14 +130,14 @@ fn together(pipeline: Option<&str>) -> Vec<bool> {
 }
 
 #[test]
-fn an_answer_and_the_next_get_travel_together_unless_that_is_turned_off() {
+fn answer_and_next_get_are_pipelined_unless_disabled() {
     assert_eq!(together(None)[..10], [true; 10]);
     assert_eq!(together(Some("1"))[..10], [true; 10]);
     assert_eq!(together(Some("0")), [false; 11]);
 }
 
 #[test]
-fn a_refused_connection_is_exit_1() {
+fn connection_refused_exits_1() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let address = listener.local_addr().expect("an address").to_string();
     drop(listener);
@@ -152,7 +152,7 @@ fn a_refused_connection_is_exit_1() {
 }
 
 #[test]
-fn a_server_that_is_gone_for_good_is_exit_1() {
+fn server_closed_for_good_exits_1() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
     let address = listener.local_addr().expect("an address").to_string();
     let mut process = echo().variable(VARIABLE, &address).spawn();

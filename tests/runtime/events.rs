@@ -1,6 +1,6 @@
 //! Events: every size in every framing, deadlines, trace ids, repeated ids.
 
-use crate::support::api::{Event, Framing, Kind, PAYLOAD_BYTES_MAX, Script, Turn, now_ms};
+use crate::support::api::{Event, Framing, Kind, PAYLOAD_BYTES_MAX, Script, ScriptedReply, now_ms};
 use crate::{assert_echoed, echo, error_message, noise, probe};
 
 const SIZES: [usize; 9] = [0, 1, 2_047, 2_048, 2_049, 65_535, 65_536, 65_537, 1 << 20];
@@ -13,12 +13,12 @@ fn framings() -> Vec<Framing> {
         Framing::Chunked(vec![
             1, 2, 3, 15, 16, 17, 255, 256, 257, 4_095, 4_096, 4_097,
         ]),
-        Framing::Ornate(5_000),
+        Framing::Unusual(5_000),
     ]
 }
 
 #[test]
-fn every_size_of_event_in_every_framing_is_echoed_byte_for_byte() {
+fn event_of_every_size_and_framing_is_echoed() {
     let mut events = Vec::new();
     for (number, framing) in framings().into_iter().enumerate() {
         for size in SIZES {
@@ -35,7 +35,7 @@ fn every_size_of_event_in_every_framing_is_echoed_byte_for_byte() {
 }
 
 #[test]
-fn the_largest_event_in_every_framing_is_echoed_byte_for_byte() {
+fn event_of_the_largest_size_is_echoed_in_every_framing() {
     let body = noise(2, PAYLOAD_BYTES_MAX);
     let mut framings = framings();
     framings.push(Framing::Chunked(vec![PAYLOAD_BYTES_MAX - 1, 1]));
@@ -51,14 +51,14 @@ fn the_largest_event_in_every_framing_is_echoed_byte_for_byte() {
 }
 
 #[test]
-fn a_small_event_in_chunks_of_one_byte_is_echoed() {
+fn event_in_chunks_of_one_byte_is_echoed() {
     let event = Event::new("ones", noise(3, 3_000)).chunked(&[1]);
     let outcome = echo().run(Script::events([&event]));
     assert_echoed(outcome.assert_serving(), &event);
 }
 
 #[test]
-fn an_event_over_the_limit_is_drained_and_refused_and_the_next_one_is_fine() {
+fn event_over_the_limit_is_refused_and_the_next_is_echoed() {
     let mut events = Vec::new();
     for bytes in [PAYLOAD_BYTES_MAX + 1, PAYLOAD_BYTES_MAX + 9_000, 20 << 20] {
         for framing in [
@@ -82,7 +82,7 @@ fn an_event_over_the_limit_is_drained_and_refused_and_the_next_one_is_fine() {
 }
 
 #[test]
-fn deadlines_that_make_no_sense_do_no_harm() {
+fn deadline_invalid_is_ignored() {
     let now = now_ms();
     let texts = [
         "600000".to_string(),
@@ -114,7 +114,7 @@ fn deadlines_that_make_no_sense_do_no_harm() {
 }
 
 #[test]
-fn the_trace_id_is_set_for_each_event_and_unset_when_there_is_none() {
+fn trace_id_variable_is_set_per_event_and_unset_without_one() {
     let header = "Lambda-Runtime-Trace-Id";
     let long = "Root=1-".to_string() + &"a".repeat(200);
     let values = [
@@ -136,7 +136,7 @@ fn the_trace_id_is_set_for_each_event_and_unset_when_there_is_none() {
                 .fold(event, |event, value| event.header(header, value))
         })
         .collect();
-    // A value that came with the process itself must not show through.
+    // A value from the start of the process must not be left.
     let start = probe().variable("_X_AMZN_TRACE_ID", "stale");
     for start in [probe(), start] {
         let outcome = start.run(Script::events(&events));
@@ -150,7 +150,7 @@ fn the_trace_id_is_set_for_each_event_and_unset_when_there_is_none() {
 }
 
 #[test]
-fn the_same_id_again_after_an_answer_is_a_new_delivery() {
+fn request_id_repeated_after_its_answer_is_handled_again() {
     let first = Event::new("again", "first");
     let second = Event::new("again", "second");
     let last = Event::new("last", "last");
@@ -168,16 +168,16 @@ fn the_same_id_again_after_an_answer_is_a_new_delivery() {
 }
 
 #[test]
-fn an_event_behind_the_reply_to_a_post_is_not_lost() {
+fn event_in_one_write_with_the_post_reply_is_handled() {
     // Both replies in one write: the POST's, and the one to the GET that came with it.
     let events: Vec<Event> = (0..50)
         .map(|number| Event::new(&format!("joined-{number}"), format!("body {number}")))
         .collect();
-    let mut script = Script::default().get(Turn::event(&events[0]));
+    let mut script = Script::default().get(ScriptedReply::event(&events[0]));
     for event in &events[1..] {
-        // The POST's turn says nothing; its reply goes out with the event's.
-        let both = Turn::event(event).after(&Turn::status(202).reply);
-        script = script.post(Turn::raw("")).get(both);
+        // The reply to the POST is empty here, and sent with the event.
+        let both = ScriptedReply::event(event).after(&ScriptedReply::status(202).bytes);
+        script = script.post(ScriptedReply::raw("")).get(both);
     }
     let outcome = echo().run(script);
     let ledger = outcome.assert_serving();

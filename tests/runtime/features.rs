@@ -1,13 +1,13 @@
-//! The echo function with one thing more, each time another one: what the size table weighs also
-//! does what it should.
+//! The echo function with one feature of the library each: the binaries of the size table work.
 
 use serde_json::Value;
 
 use crate::error_message;
-use crate::support::api::{Event, Kind, Script, Server, Turn};
-use crate::support::process::Outcome;
+use crate::skip::skip;
+use crate::support::api::{Event, Kind, Script, ScriptedReply, Server};
+use crate::support::process::{Outcome, PATIENCE_MS};
 use crate::support::start::Start;
-use crate::support::{function, rounds, runner};
+use crate::support::{bound, function, rounds, runner};
 use crate::{assert_echoed, noise};
 
 fn with(feature: &str) -> Start {
@@ -15,7 +15,7 @@ fn with(feature: &str) -> Start {
 }
 
 #[test]
-fn what_is_added_to_the_echo_function_leaves_it_one() {
+fn feature_functions_echo_their_events() {
     for feature in ["fail", "log", "format", "hooks", "shutdown"] {
         let events = [
             Event::new("text", "text"),
@@ -37,7 +37,7 @@ fn what_is_added_to_the_echo_function_leaves_it_one() {
 }
 
 #[test]
-fn an_event_is_streamed_back_with_and_without_a_head() {
+fn stream_functions_echo_with_and_without_a_head() {
     for (feature, head) in [("stream", 0), ("http", 1)] {
         let event = Event::new("event", noise(6, 70_000));
         let outcome = with(feature).run(Script::events([&event]));
@@ -47,9 +47,9 @@ fn an_event_is_streamed_back_with_and_without_a_head() {
     }
 }
 
-/// Without std there is an allocator of ours, and a copy of the response.
+/// Without std, the library has its own allocator, and the response is copied.
 #[test]
-fn values_are_read_and_written_without_std() {
+fn json_function_without_std_reads_and_writes_values() {
     let deep = [b"[".repeat(3_000_000), b"]".repeat(3_000_000)].concat();
     let long = b"1".repeat(6_000_000);
     type Answer<'a> = Result<&'a [u8], &'a str>;
@@ -86,29 +86,30 @@ fn values_are_read_and_written_without_std() {
 }
 
 #[test]
-fn what_values_take_of_the_heap_is_given_back() {
+fn json_function_without_std_leaks_no_memory() {
     if runner().is_some() {
-        return; // qemu's memory is not the function's
+        skip("the memory of a runner is not that of the function");
+        return;
     }
     let bad = format!("\"{}\"", "x".repeat(100_000));
-    let turns = |from: usize, count: usize| -> Vec<Turn> {
+    let replies = |from: usize, count: usize| -> Vec<ScriptedReply> {
         (from..from + count)
             .flat_map(|number| {
                 let fine = Event::new(&format!("fine-{number}"), number.to_string());
                 let bad = Event::new(&format!("bad-{number}"), bad.clone());
-                [Turn::event(&fine), Turn::event(&bad)]
+                [ScriptedReply::event(&fine), ScriptedReply::event(&bad)]
             })
             .collect()
     };
     let server = Server::start(Script::default());
     let start = with("json").variable("AWS_LAMBDA_RUNTIME_API", &server.address());
     let mut process = start.spawn();
-    server.more(turns(0, 20));
+    server.more(replies(0, 20));
     process.until_idle(&server);
-    let before_kib = process.resident_kib();
-    server.more(turns(20, rounds("values", 500)));
+    let before_kib = process.written_kib();
+    server.more(replies(20, rounds("values", 500)));
     process.until_idle(&server);
-    let after_kib = process.resident_kib();
+    let after_kib = process.written_kib();
     assert!(
         after_kib <= before_kib + 16,
         "{before_kib}, {after_kib} KiB"
@@ -122,7 +123,7 @@ fn threads(body: &str) -> Outcome {
 }
 
 #[test]
-fn a_panic_of_any_thread_is_reported_where_it_ends_the_process() {
+fn panic_of_any_thread_is_posted_when_it_ends_the_process() {
     for body in ["join", "many"] {
         let outcome = threads(body);
         let ledger = outcome.assert_exit(101);
@@ -135,16 +136,13 @@ fn a_panic_of_any_thread_is_reported_where_it_ends_the_process() {
 }
 
 #[test]
-fn a_panic_between_events_ends_the_process_and_posts_nothing() {
+fn panic_between_events_exits_101_and_posts_nothing() {
     let event = Event::new("event", "later");
     let server = Server::start(Script::events([&event]));
     let start = with("threads").variable("AWS_LAMBDA_RUNTIME_API", &server.address());
     let mut process = start.spawn();
-    process.until_said("thread 0 panicked");
-    assert!(
-        process.wait(crate::support::bound(2_000)).is_some(),
-        "it ends"
-    );
+    process.until_logged("thread 0 panicked");
+    assert!(process.wait(bound(PATIENCE_MS)).is_some(), "no exit");
     let outcome = process.finish(server);
     let ledger = outcome.assert_exit(101);
     assert_echoed(ledger, &event);
@@ -152,10 +150,10 @@ fn a_panic_between_events_ends_the_process_and_posts_nothing() {
 }
 
 #[test]
-fn a_panic_beside_an_answer_gives_one_of_the_two() {
+fn panic_racing_an_answer_posts_one_of_the_two() {
     for _ in 0..rounds("panics beside answers", 40) {
         let outcome = threads("race");
-        // It may have come while the next event was awaited.
+        // The panic may come after the answer, while the next event is awaited.
         let posts = &outcome.ledger.posts;
         assert!(posts.len() <= 1, "{}", outcome.ledger);
         assert_ne!(outcome.code, Some(134), "{}", outcome.stderr);

@@ -1,9 +1,10 @@
-//! A pool that has no process for a worker: forks are made to fail by strace, which root meets too.
+//! Forks of workers that fail, injected by strace: a limit of processes does not bind root.
 
 use crate::error_message;
 use crate::pools::until_held;
 use crate::skip::{has, skip};
 use crate::support::api::{Kind, Script, Server};
+use crate::support::messages::FORK_FAILED;
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::start::Start;
 use crate::support::{TempDir, bound, function, proc, runner, sys};
@@ -17,7 +18,7 @@ fn pool(dir: &TempDir, count: usize, failing: &str, server: &Server) -> Option<S
     if !has("strace") {
         return None;
     }
-    // musl forks with fork(2) or clone(2), by the architecture. The workers are not traced.
+    // musl calls fork(2) or clone(2), depending on the architecture. Workers are not traced.
     let calls = "fork,clone";
     let script = format!(
         "#!/bin/sh\nexec strace -D -o /dev/null -e trace={calls} \
@@ -48,38 +49,35 @@ fn fork_failing_at_init_is_one_init_error() {
         };
         let mut process = start.spawn();
         let status = process.wait(bound(PATIENCE_MS));
-        let said = process.stderr();
+        let stderr = process.stderr();
         let left = process.wait_descendants_gone(bound(PATIENCE_MS));
         let ledger = server.finish();
-        assert_eq!(status.and_then(|status| status.code()), Some(3), "{said}");
+        assert_eq!(status.and_then(|status| status.code()), Some(3), "{stderr}");
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{ledger}");
         assert_eq!(ledger.posts[0].kind, Kind::InitError);
         let message = error_message(&ledger.posts[0], "Runtime.OutOfResources");
         assert!(message.contains("cannot fork a worker"), "{message}");
-        assert!(
-            said.contains("cannot fork a worker, trying again: errno 11"),
-            "{said}"
-        );
-        assert_eq!(left, [0; 0], "workers that wait for others");
-        // A line a try, not one a worker that is missing.
-        assert!(said.lines().count() < 32, "{said}");
+        assert!(stderr.contains(FORK_FAILED), "{stderr}");
+        assert_eq!(left, [0; 0], "workers left waiting for others");
+        // One line per try, not per missing worker.
+        assert!(stderr.lines().count() < 32, "{stderr}");
     }
 }
 
 #[test]
-fn fork_failing_for_a_moment_at_init_is_tried_again() {
+fn fork_failing_twice_at_init_is_retried() {
     let (dir, server) = (TempDir::new(), Server::start(Script::default()));
     let Some(start) = pool(&dir, 4, "2..3", &server) else {
         return;
     };
     let mut process = start.spawn();
     until_held(&mut process, &server, 4);
-    process.until_said("cannot fork a worker, trying again: errno 11");
+    process.until_logged(FORK_FAILED);
     assert_eq!(server.ledger().posts.len(), 0);
 }
 
 #[test]
-fn fork_failing_after_init_is_tried_again() {
+fn fork_failing_after_init_is_retried() {
     let (dir, server) = (TempDir::new(), Server::start(Script::default()));
     let Some(start) = pool(&dir, 1, "2..3", &server) else {
         return;
@@ -87,7 +85,7 @@ fn fork_failing_after_init_is_tried_again() {
     let mut process = start.spawn();
     until_held(&mut process, &server, 1);
     sys::kill(worker_of(&process), sys::SIGKILL);
-    process.until_said("cannot fork a worker, trying again: errno 11");
+    process.until_logged(FORK_FAILED);
     until_held(&mut process, &server, 1);
     assert_eq!(server.ledger().posts.len(), 0);
 }

@@ -1,6 +1,6 @@
 //! The headers of `/next`: spelling, absence, size, the request id, the invocation id.
 
-use crate::support::api::{Cut, Event, Framing, Kind, Script, Turn};
+use crate::support::api::{CloseAt, Event, Framing, Kind, Script, ScriptedReply};
 use crate::{assert_echoed, echo, noise, probe};
 
 const CONTEXT: [(&str, &str, &str); 6] = [
@@ -42,7 +42,7 @@ fn context_lines(body: &[u8]) -> Vec<String> {
     lines
 }
 
-/// What `probe` should say of an event that carries everything.
+/// The response of `probe` to an event with all headers.
 fn full_context(event: &Event) -> Vec<String> {
     let mut lines: Vec<String> = CONTEXT
         .iter()
@@ -60,7 +60,7 @@ fn full_context(event: &Event) -> Vec<String> {
 }
 
 #[test]
-fn every_header_reaches_the_handler_in_any_spelling() {
+fn header_in_any_spelling_reaches_the_handler() {
     let name = |line: &str, change: fn(&str) -> String| {
         let (name, value) = line.split_once(':').expect("a header line");
         format!("{}:{value}", change(name))
@@ -77,7 +77,7 @@ fn every_header_reaches_the_handler_in_any_spelling() {
         with_context("wide").lines(|line| space(line, " \t  ", " \t ")),
         with_context("reversed").lines(|line| line.to_string()),
         with_context("chunked").chunked(&[3]),
-        with_context("ornate").framed(Framing::Ornate(2)),
+        with_context("unusual").framed(Framing::Unusual(2)),
     ];
     let mut events = events.to_vec();
     events[5].lines.reverse();
@@ -90,7 +90,7 @@ fn every_header_reaches_the_handler_in_any_spelling() {
 }
 
 #[test]
-fn a_header_that_is_absent_or_empty_is_none_and_nothing_stays_from_the_event_before() {
+fn header_absent_or_empty_is_none_and_not_that_of_the_previous_event() {
     let bare = Event::new("bare", "context")
         .without("Lambda-Runtime-Deadline-Ms")
         .without("Lambda-Runtime-Invoked-Function-Arn")
@@ -131,7 +131,7 @@ fn a_header_that_is_absent_or_empty_is_none_and_nothing_stays_from_the_event_bef
 }
 
 #[test]
-fn the_invocation_id_is_echoed_exactly_when_it_came_with_the_event() {
+fn invocation_id_is_returned_only_when_received() {
     let header = "Lambda-Runtime-Invocation-Id";
     let events = [
         Event::new("with", "x").header(header, "attempt-1"),
@@ -154,7 +154,7 @@ fn the_invocation_id_is_echoed_exactly_when_it_came_with_the_event() {
 }
 
 #[test]
-fn many_and_long_headers_are_read_and_a_head_over_64_kib_ends_the_runtime() {
+fn headers_many_or_long_are_read_and_over_64_kib_exit_1() {
     let many = (0..400).fold(Event::new("many", "x"), |event, number| {
         event.header(&format!("X-{number}"), "some value")
     });
@@ -174,7 +174,7 @@ fn many_and_long_headers_are_read_and_a_head_over_64_kib_ends_the_runtime() {
 }
 
 #[test]
-fn a_head_just_under_64_kib_does_not_depend_on_where_the_body_begins() {
+fn head_just_under_64_kib_is_read_with_a_body_of_any_size() {
     let head = Event::new("pad", "").reply().len();
     let mut events = Vec::new();
     for spare in [0, 1, 2, 3, 100] {
@@ -191,7 +191,7 @@ fn a_head_just_under_64_kib_does_not_depend_on_where_the_body_begins() {
     }
 }
 
-/// Request ids that a caller may choose: every byte that a header can have, and long ones.
+/// Request ids with every byte that a header can have, and long ones.
 fn odd_ids() -> Vec<String> {
     let bytes = (1..=0x7f).filter(|byte| !b"\r\n".contains(byte));
     let mut ids: Vec<String> = bytes
@@ -220,7 +220,7 @@ fn odd_ids() -> Vec<String> {
 }
 
 #[test]
-fn a_request_id_of_any_bytes_comes_back_in_the_path() {
+fn request_id_of_any_bytes_is_in_the_path_of_the_answer() {
     let ids = odd_ids();
     let events: Vec<Event> = ids.iter().map(|id| Event::new(id, id.as_bytes())).collect();
     let outcome = echo().run(Script::events(&events));
@@ -232,7 +232,7 @@ fn a_request_id_of_any_bytes_comes_back_in_the_path() {
 }
 
 #[test]
-fn an_error_or_a_stream_has_the_request_id_in_its_path_too() {
+fn request_id_of_any_bytes_is_in_the_path_of_errors_and_streams() {
     for (words, kind) in [("fail", Kind::Error), ("stream a b", Kind::Response)] {
         let ids = odd_ids();
         let events: Vec<Event> = ids.iter().map(|id| Event::new(id, words)).collect();
@@ -245,14 +245,20 @@ fn an_error_or_a_stream_has_the_request_id_in_its_path_too() {
 }
 
 #[test]
-fn an_odd_request_id_that_comes_again_gets_the_answer_that_was_lost() {
+fn request_id_of_odd_bytes_delivered_again_gets_the_stored_answer() {
     let mut script = Script::default();
     let ids = ["a/b", "..", "%2F", "\u{e9} ?#", &"%".repeat(1024)];
     let events: Vec<Event> = ids.iter().map(|id| Event::new(id, id.as_bytes())).collect();
     for event in &events {
-        script = script.get(Turn::event(event)).get(Turn::event(event));
-        script = script.post(Turn::status(202).cut(Cut::BeforeReply).lost());
-        script = script.post(Turn::status(202));
+        script = script
+            .get(ScriptedReply::event(event))
+            .get(ScriptedReply::event(event));
+        script = script.post(
+            ScriptedReply::status(202)
+                .close_at(CloseAt::BeforeReply)
+                .uncounted(),
+        );
+        script = script.post(ScriptedReply::status(202));
     }
     let outcome = echo().run(script);
     let ledger = outcome.assert_serving();
@@ -263,7 +269,7 @@ fn an_odd_request_id_that_comes_again_gets_the_answer_that_was_lost() {
 }
 
 #[test]
-fn an_odd_request_id_is_escaped_in_log_records() {
+fn request_id_of_odd_bytes_is_escaped_in_log_records() {
     let id = "a\u{1b}[2J\"\\\u{1}b \u{e9}";
     let event = Event::new(id, "log:text");
     let outcome = probe().run(Script::events([&event]));
@@ -281,7 +287,7 @@ fn an_odd_request_id_is_escaped_in_log_records() {
 }
 
 #[test]
-fn an_invocation_id_is_echoed_as_it_was_received() {
+fn invocation_id_of_odd_bytes_is_returned_unchanged() {
     let header = "Lambda-Runtime-Invocation-Id";
     let ids = ["a b", "a/b%20?#", "%", &"i".repeat(1024)];
     let mut events = Vec::new();
@@ -296,7 +302,7 @@ fn an_invocation_id_is_echoed_as_it_was_received() {
 }
 
 #[test]
-fn a_request_id_that_is_absent_or_longer_than_1024_bytes_ends_the_runtime() {
+fn request_id_absent_or_over_1024_bytes_exits_1() {
     let header = "Lambda-Runtime-Aws-Request-Id";
     let attempt = "Lambda-Runtime-Invocation-Id";
     let events = [
@@ -311,13 +317,13 @@ fn a_request_id_that_is_absent_or_longer_than_1024_bytes_ends_the_runtime() {
         let outcome = echo().run(Script::events([event]));
         let ledger = outcome.assert_exit(1);
         assert!(ledger.posts.is_empty(), "{:?}: {ledger}", event.id);
-        let said = "tinderbox: an event's id is empty, longer than 1024 bytes or has a CR: ";
-        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+        let line = "tinderbox: an event's id is empty, longer than 1024 bytes or has a CR: ";
+        assert!(outcome.stderr.contains(line), "{}", outcome.stderr);
     }
 }
 
 #[test]
-fn carriage_return_in_a_value_that_a_caller_chose_ends_nothing() {
+fn carriage_return_in_a_callers_value_is_served() {
     let events = [
         Event::new("one", "x").header("Lambda-Runtime-Client-Context", "{\"a\":\"b\rc\"}"),
         Event::new("two", "x").header("Lambda-Runtime-Aws-Tenant-Id", "a\rContent-Length: 3"),
@@ -328,7 +334,7 @@ fn carriage_return_in_a_value_that_a_caller_chose_ends_nothing() {
     for event in &events {
         assert_echoed(ledger, event);
     }
-    // The server's own id is repeated in a header.
+    // The invocation id is sent back in a header.
     let event = Event::new("four", "x").header("Lambda-Runtime-Invocation-Id", "a\rX: b");
     let outcome = echo().run(Script::events([&event]));
     assert!(outcome.assert_exit(1).posts.is_empty());

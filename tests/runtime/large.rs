@@ -1,12 +1,12 @@
-//! Large responses: the limit, a server that reads slowly, that stops reading, that answers early.
+//! Large responses: the limit, servers that read slowly, stop reading, or reply early.
 
-use crate::support::api::{Cut, Event, HangUp, Kind, PAYLOAD_BYTES_MAX, Script, Turn};
+use crate::support::api::{CloseAt, Event, HangUp, Kind, PAYLOAD_BYTES_MAX, Script, ScriptedReply};
 use crate::support::function;
 use crate::support::start::Start;
 use crate::{assert_echoed, echo, error_message, noise, probe};
 
 #[test]
-fn a_response_at_the_limit_is_sent_and_one_over_it_is_an_error() {
+fn response_at_the_limit_is_sent_and_over_it_is_an_error() {
     let sizes = [0, 1, 65_536, PAYLOAD_BYTES_MAX - 1, PAYLOAD_BYTES_MAX];
     let mut events: Vec<Event> = (sizes.iter())
         .map(|size| Event::new(&format!("big-{size}"), format!("big {size}")))
@@ -37,32 +37,34 @@ fn a_response_at_the_limit_is_sent_and_one_over_it_is_an_error() {
 }
 
 #[test]
-fn a_server_that_reads_slowly_gets_every_byte() {
+fn server_that_reads_slowly_gets_the_whole_response() {
     let event = Event::new("slow", noise(7, PAYLOAD_BYTES_MAX));
-    let mut turn = Turn::status(202);
-    turn.read_bytes = 16 * 1024;
-    let mut script = Script::events([&event, &Event::new("last", "x")]).post(turn);
+    let mut reply = ScriptedReply::status(202);
+    reply.read_bytes = 16 * 1024;
+    let mut script = Script::events([&event, &Event::new("last", "x")]).post(reply);
     script.receive_buffer = 4_096;
     let outcome = echo().run(script);
     assert_echoed(outcome.assert_serving(), &event);
 }
 
 #[test]
-fn a_server_that_writes_a_large_event_slowly_is_waited_for() {
+fn server_that_writes_slowly_gets_the_event_echoed() {
     let event = Event::new("trickle", noise(8, 2 << 20)).chunked(&[32 * 1024]);
     let length = event.reply().len();
-    let turn = Turn::event(&event).split((0..length).step_by(9_999).skip(1));
-    let outcome = echo().run(Script::default().get(turn));
+    let reply = ScriptedReply::event(&event).split((0..length).step_by(9_999).skip(1));
+    let outcome = echo().run(Script::default().get(reply));
     assert_echoed(outcome.assert_serving(), &event);
 }
 
 #[test]
-fn a_close_within_a_large_response_posts_it_again_whole() {
+fn response_large_closed_within_is_posted_again_whole() {
     for hang_up in [HangUp::Fin, HangUp::Close, HangUp::Reset] {
         let event = Event::new("large", noise(9, PAYLOAD_BYTES_MAX));
         let again = Event::new("large", "must not be handled");
         let last = Event::new("last", "last");
-        let cut = Turn::status(202).cut(Cut::InRequest(100_000)).by(hang_up);
+        let cut = ScriptedReply::status(202)
+            .close_at(CloseAt::InRequest(100_000))
+            .by(hang_up);
         let outcome = echo().run(Script::events([&event, &again, &last]).post(cut));
         let ledger = outcome.assert_serving();
         assert_echoed(ledger, &event);
@@ -73,14 +75,16 @@ fn a_close_within_a_large_response_posts_it_again_whole() {
 }
 
 #[test]
-fn a_close_within_a_large_event_is_survived() {
+fn event_large_closed_within_is_delivered_again() {
     for hang_up in [HangUp::Fin, HangUp::Reset] {
         let sized = Event::new("sized", noise(10, PAYLOAD_BYTES_MAX));
         let chunked = Event::new("chunked", noise(11, PAYLOAD_BYTES_MAX)).chunked(&[32 * 1024]);
         let mut script = Script::default();
         for event in [&sized, &chunked] {
-            let cut = Turn::event(event).cut(Cut::InReply(5_000_000)).by(hang_up);
-            script = script.get(cut).get(Turn::event(event));
+            let cut = ScriptedReply::event(event)
+                .close_at(CloseAt::InReply(5_000_000))
+                .by(hang_up);
+            script = script.get(cut).get(ScriptedReply::event(event));
         }
         let outcome = echo().run(script);
         let ledger = outcome.assert_serving();
@@ -89,19 +93,18 @@ fn a_close_within_a_large_event_is_survived() {
     }
 }
 
-/// A refusal that comes before the body of a 6 MB response is read, then what becomes of the
-/// connection.
-fn early(status: u16, cut: Option<HangUp>) -> Turn {
-    let mut turn = Turn::status(status);
-    turn.early = true;
+/// A reply before the body of a 6 MiB response is read, and the close of the connection, if any.
+fn early(status: u16, cut: Option<HangUp>) -> ScriptedReply {
+    let mut reply = ScriptedReply::status(status);
+    reply.early = true;
     if let Some(hang_up) = cut {
-        turn = turn.cut(Cut::AfterReply).by(hang_up);
+        reply = reply.close_at(CloseAt::AfterReply).by(hang_up);
     }
-    turn
+    reply
 }
 
 #[test]
-fn an_early_413_is_no_loss_whether_the_connection_stays_or_goes() {
+fn status_413_before_the_body_is_read_ends_the_event_alone() {
     let endings = [
         None,
         Some(HangUp::Fin),
@@ -120,7 +123,7 @@ fn an_early_413_is_no_loss_whether_the_connection_stays_or_goes() {
 }
 
 #[test]
-fn an_early_refusal_that_can_be_read_ends_the_runtime() {
+fn status_of_refusal_before_the_body_is_read_exits_1() {
     for status in [400, 403, 500] {
         for ending in [None, Some(HangUp::Fin)] {
             let event = Event::new("large", noise(13, PAYLOAD_BYTES_MAX));
@@ -143,8 +146,8 @@ fn large_then_small(small: usize, bytes: usize) -> Vec<Event> {
 
 #[test]
 fn response_around_the_resident_size_is_whole_when_pages_were_released() {
-    // Pages are released with the 16th short event; the resident part ends at 262,144 bytes, the
-    // room before the body has 4,096 of them.
+    // Pages are released after the 16th short event. The resident part ends at 262,144 bytes, of
+    // which 4,096 precede the body.
     for bytes in [
         257_000, 258_047, 258_048, 258_049, 260_000, 262_143, 262_144, 262_145,
     ] {
@@ -159,7 +162,7 @@ fn response_around_the_resident_size_is_whole_when_pages_were_released() {
 }
 
 #[test]
-fn answer_that_is_sent_again_is_whole_when_pages_were_released() {
+fn response_posted_again_is_whole_when_pages_were_released() {
     for hang_up in [HangUp::Close, HangUp::Reset] {
         let events = large_then_small(15, 262_144);
         let (again, last) = (
@@ -168,9 +171,11 @@ fn answer_that_is_sent_again_is_whole_when_pages_were_released() {
         );
         let mut script = Script::events(events.iter().chain([&again, &last]));
         for _ in 0..events.len() - 1 {
-            script = script.post(Turn::status(202));
+            script = script.post(ScriptedReply::status(202));
         }
-        let cut = Turn::status(202).cut(Cut::InRequest(100_000)).by(hang_up);
+        let cut = ScriptedReply::status(202)
+            .close_at(CloseAt::InRequest(100_000))
+            .by(hang_up);
         let outcome = echo().run(script.post(cut));
         let ledger = outcome.assert_serving();
         assert_echoed(ledger, &events[16]);

@@ -1,23 +1,23 @@
-//! Logs whose reader is gone or does not read: they cost lines, never an event or an exit code.
+//! Log pipes that are full or broken: lines are lost, but no event and no exit code.
 
 use std::io::{PipeWriter, Read, Write};
 
-use crate::support::api::{Event, Kind, Script, Server, Turn};
+use crate::support::api::{Event, Kind, Script, ScriptedReply, Server};
 use crate::support::bound;
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
 use crate::{echo, probe};
 
-/// A pipe in which there is no room, and the end that nobody reads.
+/// A full pipe, with the reading end that nobody reads.
 fn full_pipe() -> (std::io::PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     writer
         .write_all(&[b'-'; 65_536])
-        .expect("what a pipe holds");
+        .expect("the capacity of a pipe");
     (reader, writer)
 }
 
-/// A pipe that nobody will ever read.
+/// A pipe without a reading end.
 fn broken_pipe() -> PipeWriter {
     std::io::pipe().expect("a pipe").1
 }
@@ -33,7 +33,7 @@ fn assert_logged(start: &Start, event: &str) {
 }
 
 #[test]
-fn records_nobody_reads_cost_no_event() {
+fn log_pipe_full_costs_no_event() {
     for event in ["log:short", "log-big 100000", "levels 300"] {
         let (reader, writer) = full_pipe();
         assert_logged(&probe().stderr(writer), event);
@@ -42,7 +42,7 @@ fn records_nobody_reads_cost_no_event() {
 }
 
 #[test]
-fn records_without_a_reader_cost_no_event() {
+fn log_pipe_broken_costs_no_event() {
     for event in ["log:short", "log-big 100000", "levels 300"] {
         assert_logged(&probe().stderr(broken_pipe()), event);
         let telemetry = probe().variable("_LAMBDA_TELEMETRY_LOG_FD", "1");
@@ -51,7 +51,7 @@ fn records_without_a_reader_cost_no_event() {
 }
 
 #[test]
-fn telemetry_reader_that_stops_within_a_frame_gets_no_other_and_stderr_has_all() {
+fn telemetry_pipe_full_within_a_frame_gets_no_more_frames_and_stderr_has_all() {
     let server = Server::start(Script::events([
         &Event::new("cut", "log-big 100000"),
         &Event::new("behind", "log:after the cut"),
@@ -74,33 +74,30 @@ fn telemetry_reader_that_stops_within_a_frame_gets_no_other_and_stderr_has_all()
     reader.read_to_end(&mut frames).expect("a pipe");
     assert!(frames.len() >= 65_536, "{} bytes", frames.len());
     let text = String::from_utf8_lossy(&frames);
-    assert!(
-        !text.contains("after the cut"),
-        "not in the midst of a frame"
-    );
+    assert!(!text.contains("after the cut"), "a frame within another");
 }
 
 #[test]
-fn refusal_is_exit_1_whoever_reads_its_line() {
+fn refusal_with_an_unread_log_exits_1() {
     let (reader, writer) = full_pipe();
     for start in [echo().stderr(writer), echo().stderr(broken_pipe())] {
         let event = Event::new("one", "x");
-        let server = Server::start(Script::events([&event]).post(Turn::status(400)));
+        let server = Server::start(Script::events([&event]).post(ScriptedReply::status(400)));
         let start = start.variable("AWS_LAMBDA_RUNTIME_API", &server.address());
         let mut process = start.spawn();
-        // Its lines may wait for a reader before.
-        let status = process.wait(bound(PATIENCE_MS)).expect("an end");
+        // The runtime may wait a bounded time for a reader first.
+        let status = process.wait(bound(PATIENCE_MS)).expect("an exit");
         assert_eq!(status.code(), Some(1), "{}", process.finish(server).ledger);
     }
     drop(reader);
 }
 
 #[test]
-fn response_that_is_too_late_costs_no_other_event_whoever_reads_its_line() {
+fn status_410_with_an_unread_log_costs_no_other_event() {
     let (reader, writer) = full_pipe();
     for start in [echo().stderr(writer), echo().stderr(broken_pipe())] {
         let events = ["one", "two"].map(|id| Event::new(id, "x"));
-        let outcome = start.run(Script::events(&events).post(Turn::status(410)));
+        let outcome = start.run(Script::events(&events).post(ScriptedReply::status(410)));
         let ledger = outcome.assert_serving();
         assert_eq!(ledger.answer("two").body, b"x");
     }

@@ -1,12 +1,14 @@
-//! Several events at once: workers that are forked, watched and replaced.
+//! Concurrency: workers that are forked, supervised and replaced.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::support::api::{Cut, Event, Kind, Ledger, Script, Server, Turn};
+use crate::skip::skip;
+use crate::support::api::{CloseAt, Event, Kind, Ledger, Script, ScriptedReply, Server};
 use crate::support::process::{PATIENCE_MS, Process};
 use crate::support::start::Start;
-use crate::support::{TempDir, bound, function, proc, rounds, runner, sys};
+use crate::support::watch::Progress;
+use crate::support::{TempDir, bound, function, proc, rounds, runner, sys, until};
 use crate::{Random, error_message, probe};
 
 fn pool(count: usize, server: &Server) -> Start {
@@ -16,18 +18,19 @@ fn pool(count: usize, server: &Server) -> Start {
         .variable("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
 }
 
-/// Waits until so many workers wait for events.
+/// Waits until `count` workers wait for events.
 pub fn until_held(process: &mut Process, server: &Server, count: usize) {
-    let end = Instant::now() + bound(PATIENCE_MS);
+    let mut progress = Progress::of_run(server);
     while !server.wait_held(count, Duration::from_millis(5)) {
         let ended = process.wait(Duration::ZERO);
-        let late = Instant::now() >= end || ended.is_some();
-        let ledger = server.ledger();
-        assert!(!late, "{ended:?} {count}; {ledger}\n{}", process.stderr());
+        if progress.hangs(server) || ended.is_some() {
+            let ledger = server.ledger();
+            panic!("{ended:?} {count}; {ledger}\n{}", process.stderr());
+        }
     }
 }
 
-/// The children of a process.
+/// The live children of a process.
 fn children(pid: u32) -> HashSet<u32> {
     let is_child = |child: &u32| {
         proc::state_and_parent(*child).is_some_and(|(state, parent)| parent == pid && state != 'Z')
@@ -46,23 +49,22 @@ fn ends_with(process: &mut Process, server: Server, code: i32) -> Ledger {
 }
 
 #[test]
-fn as_many_events_as_workers_are_handled_at_once() {
+fn workers_handle_as_many_events_at_once_as_there_are_workers() {
     for count in [1, 4, 16] {
         let server = Server::start(Script::default());
         let mut process = pool(count, &server).spawn();
         until_held(&mut process, &server, count);
         let pids = children(process.pid());
         assert_eq!(pids.len(), count);
-        // Each sleeps long enough that they are only all out at once if all are in hand at once.
+        // Long enough that every worker has its event before the first one answers.
+        let sleep = format!("sleep {}", bound(300).as_millis());
         let events: Vec<Event> = (0..count)
-            .map(|number| Event::new(&format!("at-once-{number}"), "sleep 300"))
+            .map(|number| Event::new(&format!("at-once-{number}"), sleep.as_str()))
             .collect();
-        let begin = Instant::now();
-        server.more(events.iter().map(Turn::event).collect());
+        server.more(events.iter().map(ScriptedReply::event).collect());
         until_held(&mut process, &server, count);
-        let took = begin.elapsed();
-        assert!(took < bound(300 * 3), "{count}: {took:?}");
         let ledger = server.ledger();
+        assert_eq!(ledger.outstanding_max, count, "{ledger}");
         ledger.assert_balanced();
         ledger.assert_clean();
         assert_eq!(ledger.connections, count, "one each");
@@ -72,7 +74,7 @@ fn as_many_events_as_workers_are_handled_at_once() {
 }
 
 #[test]
-fn each_worker_has_a_trace_id_of_its_own() {
+fn workers_have_a_trace_id_each() {
     let server = Server::start(Script::default());
     let mut process = pool(4, &server).spawn();
     until_held(&mut process, &server, 4);
@@ -82,7 +84,7 @@ fn each_worker_has_a_trace_id_of_its_own() {
             event.header("Lambda-Runtime-Trace-Id", &format!("Root={number}"))
         })
         .collect();
-    server.more(events.iter().map(Turn::event).collect());
+    server.more(events.iter().map(ScriptedReply::event).collect());
     until_held(&mut process, &server, 4);
     let ledger = server.ledger();
     for number in 0..200 {
@@ -92,7 +94,7 @@ fn each_worker_has_a_trace_id_of_its_own() {
 }
 
 #[test]
-fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
+fn worker_killed_costs_its_event_alone_and_is_replaced() {
     let (count, total) = (8, rounds("events over 8 workers", 1000));
     let server = Server::start(Script::default());
     let mut process = pool(count, &server).spawn();
@@ -102,7 +104,7 @@ fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
     let mut victims = HashSet::new();
     for number in 0..total {
         let body = match number {
-            // One has its worker killed while it is in hand; others may be what the next hits.
+            // This one kills its worker. The kill below may hit any worker, idle or not.
             _ if number % 50 == 24 => "kill",
             _ if number % 3 == 0 => "sleep 2",
             _ => "an event",
@@ -111,7 +113,7 @@ fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
             victims.insert(format!("killed-{number}"));
         }
         let event = Event::new(&format!("killed-{number}"), body);
-        server.more(vec![Turn::event(&event)]);
+        server.more(vec![ScriptedReply::event(&event)]);
         if number % 50 == 49 {
             let pids: Vec<u32> = children(process.pid()).into_iter().collect();
             if let Some(pid) = pids.get(random.below(pids.len().max(1))) {
@@ -122,11 +124,7 @@ fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
     }
     assert!(killed > 0);
     until_held(&mut process, &server, count);
-    assert_eq!(
-        children(process.pid()).len(),
-        count,
-        "the pool is whole again"
-    );
+    assert_eq!(children(process.pid()).len(), count, "all workers are back");
     drop(process);
     let ledger = server.finish();
     ledger.assert_clean();
@@ -142,7 +140,7 @@ fn a_worker_that_is_killed_costs_its_event_alone_and_is_replaced() {
 }
 
 #[test]
-fn a_crash_an_exit_and_a_panic_cost_their_event_alone() {
+fn worker_that_crashes_exits_or_panics_costs_its_event_alone() {
     let server = Server::start(Script::default());
     let mut process = pool(2, &server).spawn();
     for (number, body) in ["crash", "exit 7", "panic", "exit 0"]
@@ -152,7 +150,10 @@ fn a_crash_an_exit_and_a_panic_cost_their_event_alone() {
         until_held(&mut process, &server, 2);
         let event = Event::new(&format!("dies-{number}"), body);
         let fine = Event::new(&format!("fine-{number}"), "fine");
-        server.more(vec![Turn::event(&event), Turn::event(&fine)]);
+        server.more(vec![
+            ScriptedReply::event(&event),
+            ScriptedReply::event(&fine),
+        ]);
     }
     until_held(&mut process, &server, 2);
     for text in [
@@ -161,7 +162,7 @@ fn a_crash_an_exit_and_a_panic_cost_their_event_alone() {
         "exited with status 101",
         "exited with status 0",
     ] {
-        process.until_said(text);
+        process.until_logged(text);
     }
     drop(process);
     let ledger = server.finish();
@@ -174,7 +175,7 @@ fn a_crash_an_exit_and_a_panic_cost_their_event_alone() {
 }
 
 #[test]
-fn an_init_error_is_told_once_and_all_end() {
+fn init_error_of_workers_is_posted_once_and_exits_3() {
     for (how, error_type, text) in [
         ("fail", "Function.ProbeInit", "probe init failed"),
         ("panic", "Runtime.Panic", "probe panicked at init"),
@@ -188,70 +189,70 @@ fn an_init_error_is_told_once_and_all_end() {
         let message = error_message(&ledger.posts[0], error_type);
         assert!(message.contains(text), "{how}: {message}");
         assert_eq!(ledger.posts[0].kind, Kind::InitError);
-        assert_eq!(ledger.gets, 0, "nobody asked for an event");
+        assert_eq!(ledger.gets, 0, "an event was requested");
     }
 }
 
 #[test]
-fn a_time_out_that_the_server_has_seen_is_logged_and_no_more() {
-    let server = Server::start(Script::default().post(Turn::status(410)));
+fn status_410_of_a_worker_is_logged_and_the_worker_stays() {
+    let server = Server::start(Script::default().post(ScriptedReply::status(410)));
     let mut process = pool(1, &server).spawn();
     until_held(&mut process, &server, 1);
     let pids = children(process.pid());
     let events = ["late", "fine"].map(|id| Event::new(id, id));
-    server.more(events.iter().map(Turn::event).collect());
+    server.more(events.iter().map(ScriptedReply::event).collect());
     until_held(&mut process, &server, 1);
-    process.until_said("410");
+    process.until_logged("410");
     assert_eq!(children(process.pid()), pids);
 }
 
 #[test]
-fn what_is_asked_for_in_vain_is_asked_for_again() {
+fn next_failing_in_a_worker_is_retried_with_backoff() {
     let event = Event::new("after", "after all");
     let script = Script::default()
-        .get(Turn::status(500))
-        .get(Turn::status(503))
-        .get(Turn::status(200).cut(Cut::BeforeReply))
-        .get(Turn::status(200).cut(Cut::InReply(9)))
-        .get(Turn::event(&event));
+        .get(ScriptedReply::status(500))
+        .get(ScriptedReply::status(503))
+        .get(ScriptedReply::status(200).close_at(CloseAt::BeforeReply))
+        .get(ScriptedReply::status(200).close_at(CloseAt::InReply(9)))
+        .get(ScriptedReply::event(&event));
     let server = Server::start(script);
-    let begin = Instant::now();
     let mut process = pool(1, &server).spawn();
     until_held(&mut process, &server, 1);
-    // 100 ms, then twice as long each time.
-    let took = begin.elapsed();
-    assert!(
-        took >= Duration::from_millis(100 + 200 + 400 + 800),
-        "{took:?}"
-    );
     let ledger = server.ledger();
+    // 100 ms, then twice as long each time; a delay of this machine only adds to them.
+    let pauses = ledger.gets_at_ms.windows(2).map(|pair| pair[1] - pair[0]);
+    for (pause_ms, least_ms) in pauses.zip([100, 200, 400, 800]) {
+        // The times are rounded down to milliseconds.
+        assert!(pause_ms + 1 >= least_ms, "{pause_ms} ms; {ledger}");
+    }
     assert_eq!(ledger.answer("after").body, b"after all");
     assert!(!process.stderr().contains("ended"), "the same worker");
 }
 
 #[test]
-fn a_worker_that_asks_in_vain_for_too_long_ends_and_another_asks() {
+fn next_failing_six_times_ends_the_worker_and_another_requests() {
     let event = Event::new("after", "after all");
     let mut script = Script::default();
     for _ in 0..6 {
-        script = script.get(Turn::status(500));
+        script = script.get(ScriptedReply::status(500));
     }
-    let server = Server::start(script.get(Turn::event(&event)));
+    let server = Server::start(script.get(ScriptedReply::event(&event)));
     let mut process = pool(1, &server).spawn();
     until_held(&mut process, &server, 1);
-    process.until_said("a worker exited with status 1");
+    process.until_logged("a worker exited with status 1");
     let ledger = server.ledger();
     assert_eq!(ledger.answer("after").body, b"after all");
     assert_eq!(
         ledger.gets, 8,
-        "five tries after the first, then those of another worker"
+        "a try, five retries, and two GETs of another worker"
     );
 }
 
 #[test]
-fn ignored_signals_that_were_handed_down_do_no_harm() {
+fn signals_ignored_by_the_parent_are_handled() {
     if runner().is_some() {
-        return; // a runner runs no script
+        skip("a runner runs no script");
+        return;
     }
     let folder = TempDir::new();
     let script = format!(
@@ -265,8 +266,8 @@ fn ignored_signals_that_were_handed_down_do_no_harm() {
         .variable("AWS_LAMBDA_MAX_CONCURRENCY", "2")
         .spawn();
     until_held(&mut process, &server, 2);
-    server.more(vec![Turn::event(&Event::new("dies", "kill"))]);
-    process.until_said("a worker was killed by signal 9");
+    server.more(vec![ScriptedReply::event(&Event::new("dies", "kill"))]);
+    process.until_logged("a worker was killed by signal 9");
     until_held(&mut process, &server, 2);
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));
@@ -274,7 +275,7 @@ fn ignored_signals_that_were_handed_down_do_no_harm() {
 }
 
 #[test]
-fn a_signal_to_end_is_handed_on_and_ends_all() {
+fn sigterm_is_forwarded_to_workers_and_exits_0() {
     for init in ["", "hooks"] {
         let server = Server::start(Script::default());
         let mut process = pool(3, &server).variable("PROBE_INIT", init).spawn();
@@ -282,26 +283,24 @@ fn a_signal_to_end_is_handed_on_and_ends_all() {
         sys::kill(process.pid(), sys::SIGTERM);
         let status = process.wait(bound(PATIENCE_MS));
         assert_eq!(status.and_then(|status| status.code()), Some(0));
-        let said = if init.is_empty() { 0 } else { 3 };
-        assert_eq!(process.stdout().matches("shutdown").count(), said);
+        let lines = if init.is_empty() { 0 } else { 3 };
+        assert_eq!(process.stdout().matches("shutdown").count(), lines);
         assert_eq!(
             server.ledger().extensions.len(),
             0,
-            "the parent has the signal"
+            "only the parent gets the signal"
         );
     }
 }
 
-/// They hold the signal back then, and wait for one another.
+/// The workers block the signal then, and wait for one another.
 #[test]
-fn a_signal_to_end_while_workers_with_hooks_start_ends_all() {
+fn sigterm_while_workers_with_hooks_start_exits_0() {
     let server = Server::start(Script::default());
     let mut process = pool(3, &server).variable("PROBE_INIT", "slow").spawn();
-    let end = Instant::now() + bound(PATIENCE_MS);
-    while process.stdout().matches("at init").count() < 3 {
-        assert!(Instant::now() < end, "{}", process.stderr());
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("three workers at init", || {
+        process.stdout().matches("at init").count() == 3
+    });
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(0));
@@ -309,23 +308,19 @@ fn a_signal_to_end_while_workers_with_hooks_start_ends_all() {
 }
 
 #[test]
-fn the_workers_do_not_outlive_their_parent() {
+fn workers_do_not_outlive_a_killed_parent() {
     let server = Server::start(Script::default());
     let mut process = pool(4, &server).spawn();
     until_held(&mut process, &server, 4);
     let pids = children(process.pid());
     sys::kill(process.pid(), sys::SIGKILL);
     process.wait(bound(PATIENCE_MS));
-    let end = Instant::now() + bound(PATIENCE_MS);
-    let alive = |pid: &u32| proc::state_and_parent(*pid).is_some_and(|(state, _)| state != 'Z');
-    while pids.iter().any(alive) {
-        assert!(Instant::now() < end, "{pids:?}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let is_alive = |pid: &u32| proc::state_and_parent(*pid).is_some_and(|(state, _)| state != 'Z');
+    until("all workers ended", || !pids.iter().any(is_alive));
 }
 
 #[test]
-fn an_api_that_is_gone_ends_the_pool() {
+fn api_gone_for_good_ends_all_workers_and_exits_1() {
     let server = Server::start(Script::default());
     let mut process = pool(2, &server).spawn();
     until_held(&mut process, &server, 2);
@@ -340,7 +335,7 @@ fn an_api_that_is_gone_ends_the_pool() {
 }
 
 #[test]
-fn a_number_of_workers_that_is_none_is_refused() {
+fn max_concurrency_invalid_exits_2() {
     for value in ["", "0", "-1", "two", "1025", "99999999999999999999"] {
         let start = probe().variable("AWS_LAMBDA_MAX_CONCURRENCY", value);
         let outcome = start.run(Script::default());

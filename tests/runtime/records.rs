@@ -1,4 +1,4 @@
-//! What a function logs: records of text and JSON, their levels, frames.
+//! Log records of a function: text and JSON, levels, telemetry frames.
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn names(object: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_line_of_text_has_level_time_request_and_message() {
+fn record_of_text_has_level_time_request_id_and_message() {
     let event = Event::new("one", "log:plain \\ \"text\"\tand\nmore");
     let tenant = "Lambda-Runtime-Aws-Tenant-Id";
     let of_tenant = Event::new("two", "log:more").header(tenant, "blue \u{1b}x");
@@ -63,7 +63,7 @@ fn a_line_of_text_has_level_time_request_and_message() {
 }
 
 #[test]
-fn a_message_of_any_bytes_is_one_line_of_json_and_says_the_same() {
+fn record_of_any_bytes_is_one_line_of_json_with_the_same_text() {
     let messages = messages();
     let events: Vec<Event> = (messages.iter().enumerate())
         .map(|(number, message)| {
@@ -89,7 +89,7 @@ fn a_message_of_any_bytes_is_one_line_of_json_and_says_the_same() {
 }
 
 #[test]
-fn a_megabyte_of_any_bytes_is_one_line_of_json() {
+fn record_of_a_megabyte_is_one_line_of_json() {
     let mut random = Random::new(17);
     let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\"\\\n\x00\x1b\xff plain text, mostly";
     for bytes in [100_000, 1_000_000, 1_048_576, 6_000_000] {
@@ -104,16 +104,16 @@ fn a_megabyte_of_any_bytes_is_one_line_of_json() {
         assert_eq!(objects.len(), 2);
         let whole = String::from_utf8_lossy(&event.body[4..]).into_owned();
         let message = objects[0]["message"].as_str().expect("a message");
-        let said = message.strip_suffix("[...]").unwrap_or(message);
-        assert!(whole.starts_with(said), "{bytes}");
-        assert!(said.len() == whole.len() || said.len() > 400_000, "{bytes}");
+        let text = message.strip_suffix("[...]").unwrap_or(message);
+        assert!(whole.starts_with(text), "{bytes}");
+        assert!(text.len() == whole.len() || text.len() > 400_000, "{bytes}");
         assert!(outcome.log().lines().all(|line| line.len() < 1024 * 1024));
         assert_eq!(objects[1]["message"], "small");
     }
 }
 
 #[test]
-fn a_record_has_the_ids_of_its_own_event_and_none_at_init() {
+fn record_has_the_ids_of_its_own_event_and_none_at_init() {
     let with = Event::new("with", "log:a").header("Lambda-Runtime-Aws-Tenant-Id", "red");
     let without = Event::new("without", "log:b");
     let start = json_probe().variable("PROBE_INIT", "log");
@@ -127,7 +127,7 @@ fn a_record_has_the_ids_of_its_own_event_and_none_at_init() {
 }
 
 #[test]
-fn what_is_below_the_level_is_left_out() {
+fn record_below_the_level_is_omitted() {
     let all = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
     for (level, first) in [
         (None, 2),
@@ -147,11 +147,11 @@ fn what_is_below_the_level_is_left_out() {
         }
         let outcome = start.run(Script::events([&event]));
         outcome.assert_serving();
-        let said: Vec<(Value, Value)> = objects(&outcome)
+        let found: Vec<(Value, Value)> = objects(&outcome)
             .into_iter()
             .map(|object| (object["level"].clone(), object["message"].clone()))
             .collect();
-        let wanted: Vec<(Value, Value)> = (0..2)
+        let expected: Vec<(Value, Value)> = (0..2)
             .flat_map(|number| {
                 all[first..].iter().map(move |level| {
                     let message = format!("line {number} of {}", level.to_lowercase());
@@ -159,12 +159,12 @@ fn what_is_below_the_level_is_left_out() {
                 })
             })
             .collect();
-        assert_eq!(said, wanted, "{level:?}");
+        assert_eq!(found, expected, "{level:?}");
     }
 }
 
 #[test]
-fn a_long_record_is_one_line_and_one_over_a_megabyte_is_cut() {
+fn record_over_a_megabyte_is_one_truncated_line() {
     // NULs are six bytes each.
     for (bytes, whole) in [
         (1_000, true),
@@ -187,7 +187,7 @@ fn a_long_record_is_one_line_and_one_over_a_megabyte_is_cut() {
 }
 
 #[test]
-fn records_go_to_the_telemetry_descriptor_in_frames_and_the_variable_is_gone() {
+fn telemetry_descriptor_gets_frames_and_its_variable_is_unset() {
     for (format, base) in [("JSON", 0xa55a_0002_u32), ("text", 0xa55a_0003)] {
         let server = Server::start(Script::events([
             &Event::new("frames", "levels 1"),
@@ -227,7 +227,7 @@ fn records_go_to_the_telemetry_descriptor_in_frames_and_the_variable_is_gone() {
 }
 
 #[test]
-fn a_telemetry_descriptor_that_is_none_is_done_without() {
+fn telemetry_descriptor_invalid_falls_back_to_stderr() {
     for descriptor in ["99", "x", "", "1152921504606846977", "99999999999999999999"] {
         let event = Event::new("one", "log:still here");
         let start = json_probe().variable("_LAMBDA_TELEMETRY_LOG_FD", descriptor);
@@ -238,7 +238,7 @@ fn a_telemetry_descriptor_that_is_none_is_done_without() {
 }
 
 #[test]
-fn records_of_workers_side_by_side_do_not_mix() {
+fn records_of_concurrent_workers_are_not_interleaved() {
     let events: Vec<Event> = (0..200)
         .map(|number| Event::new(&format!("mixed-{number}"), "levels 5"))
         .collect();
@@ -249,7 +249,7 @@ fn records_of_workers_side_by_side_do_not_mix() {
         .spawn();
     crate::pools::until_held(&mut process, &server, 4);
     process.kill();
-    let stderr = process.stderr(); // all of it: what was written may not have been read before
+    let stderr = process.stderr(); // complete after the exit
     let lines: Vec<Value> = (stderr.lines())
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect();

@@ -1,8 +1,8 @@
-//! Sends that fail while the connection lives, as the kernel's do when it is short of memory: they
-//! end the connection, and what the server has to say is not waited for without limit.
+//! Sends that fail while the connection is open, as when the kernel is short of memory: the runtime
+//! closes the connection, and waits for a reply only a bounded time.
 
 use crate::skip::{has, skip};
-use crate::support::api::{Event, Kind, Ledger, Script, Turn};
+use crate::support::api::{Event, Kind, Ledger, Script, ScriptedReply};
 use crate::support::start::Start;
 use crate::support::{TempDir, function, runner};
 use crate::{assert_echoed, error_message};
@@ -28,13 +28,13 @@ fn run_failing(name: &str, call: &str, error: &str, when: usize, script: Script)
     Some(outcome.ledger)
 }
 
-/// `failing` is delivered twice: to a server that never got the answer, the event is unanswered.
+/// Delivers the event `failing` twice: the server has no answer to it.
 fn script(events: &[Event], failing: Option<usize>) -> Script {
     let mut script = Script::default();
     for (number, event) in events.iter().enumerate() {
-        script = script.get(Turn::event(event));
+        script = script.get(ScriptedReply::event(event));
         if Some(number) == failing {
-            script = script.get(Turn::event(event));
+            script = script.get(ScriptedReply::event(event));
         }
     }
     script
@@ -46,11 +46,11 @@ fn events() -> Vec<Event> {
 }
 
 #[test]
-fn a_failed_send_of_any_request_costs_a_connection_and_no_answer() {
+fn send_failing_costs_a_connection_and_no_answer() {
     for error in ["ENOBUFS", "ENOMEM", "EAGAIN", "EPIPE"] {
         for when in 1..=4_usize {
             let events = events();
-            // The first send asks for an event; the others answer one, and ask for the next.
+            // The first send requests an event; the others answer one and request the next.
             let script = script(&events, when.checked_sub(2));
             let Some(ledger) = run_failing("echo", "sendto", error, when, script) else {
                 return;
@@ -64,7 +64,7 @@ fn a_failed_send_of_any_request_costs_a_connection_and_no_answer() {
 }
 
 #[test]
-fn a_failed_send_within_a_stream_fails_the_event_once() {
+fn send_failing_within_a_stream_fails_its_event_once() {
     for error in ["ENOBUFS", "ENOMEM"] {
         for (call, when) in [("sendmsg", 1), ("sendmsg", 2), ("sendto", 2), ("sendto", 3)] {
             let events = events();

@@ -1,32 +1,33 @@
-//! SnapStart, and notice of the end.
-
-use std::time::{Duration, Instant};
+//! SnapStart hooks and the shutdown hook.
 
 use crate::support::api::request::Other;
-use crate::support::api::{Cut, Event, HangUp, Kind, Script, Server, Turn};
+use crate::support::api::{CloseAt, Event, HangUp, Kind, Script, ScriptedReply, Server};
+use crate::support::messages::SHUTDOWN_NOT_REGISTERED;
 use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
-use crate::support::{bound, function, sys};
+use crate::support::{bound, function, sys, until};
 use crate::{assert_echoed, error_message, probe};
 
 fn snap() -> Start {
     probe().variable("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
 }
 
-/// A reply to `/restore/next`; the connection is dead afterwards, as after a restore.
-fn restored() -> Turn {
-    Turn::status(200).cut(Cut::AfterReply).by(HangUp::Reset)
+/// A reply to `/restore/next`; the connection is reset afterwards, as by a restore.
+fn restored() -> ScriptedReply {
+    ScriptedReply::status(200)
+        .close_at(CloseAt::AfterReply)
+        .by(HangUp::Reset)
 }
 
-fn script(turns: Vec<Turn>, event: &Event) -> Script {
+fn script(replies: Vec<ScriptedReply>, event: &Event) -> Script {
     Script {
-        restores: turns,
+        restores: replies,
         ..Script::events([event])
     }
 }
 
 #[test]
-fn the_first_event_comes_after_the_snapshot() {
+fn snapstart_requests_events_after_the_restore() {
     for init in ["", "hooks"] {
         let event = Event::new("event", "event");
         let start = snap().variable("PROBE_INIT", init);
@@ -37,26 +38,25 @@ fn the_first_event_comes_after_the_snapshot() {
             (ledger.restores, ledger.connections),
             (1, 2 + ledger.extensions.len())
         );
-        let said = if init.is_empty() {
-            ""
-        } else {
-            "before\nafter\n"
+        let hooks = match init {
+            "" => "",
+            _ => "before\nafter\n",
         };
-        assert_eq!(outcome.stdout, said);
+        assert_eq!(outcome.stdout, hooks);
     }
 }
 
 #[test]
-fn the_connection_of_before_is_left_though_it_seems_alive() {
+fn snapstart_replaces_the_connection_of_before_the_snapshot() {
     let event = Event::new("event", "event");
-    let outcome = snap().run(script(vec![Turn::status(200)], &event));
+    let outcome = snap().run(script(vec![ScriptedReply::status(200)], &event));
     let ledger = outcome.assert_serving();
     assert_echoed(ledger, &event);
     assert_eq!(ledger.connections, 2);
 }
 
 #[test]
-fn a_server_that_knows_no_snapshots_is_served_without() {
+fn snapstart_without_a_restore_call_serves_events() {
     let event = Event::new("event", "event");
     let outcome = snap()
         .variable("PROBE_INIT", "hooks")
@@ -68,7 +68,7 @@ fn a_server_that_knows_no_snapshots_is_served_without() {
 }
 
 #[test]
-fn other_environments_ask_for_no_snapshot() {
+fn initialization_type_other_than_snapstart_waits_for_no_restore() {
     for kind in ["on-demand", "provisioned-concurrency", "snap-start-not", ""] {
         let event = Event::new("event", "event");
         let start = probe().variable("AWS_LAMBDA_INITIALIZATION_TYPE", kind);
@@ -78,7 +78,7 @@ fn other_environments_ask_for_no_snapshot() {
 }
 
 #[test]
-fn a_failed_restore_is_an_error_of_the_restore() {
+fn after_restore_hook_failing_is_a_restore_error() {
     let event = Event::new("event", "event");
     for (how, error_type, code) in [
         ("fail", "Function.ProbeRestore", 3),
@@ -95,7 +95,7 @@ fn a_failed_restore_is_an_error_of_the_restore() {
 }
 
 #[test]
-fn what_fails_before_the_snapshot_is_an_init_error_and_none_is_taken() {
+fn before_snapshot_hook_failing_is_an_init_error() {
     let event = Event::new("event", "event");
     for (how, error_type, code) in [
         ("fail", "Function.ProbeSnapshot", 3),
@@ -112,9 +112,9 @@ fn what_fails_before_the_snapshot_is_an_init_error_and_none_is_taken() {
     }
 }
 
-/// Once init is over, no extension is registered any more: the server turns that off.
+/// After init, the platform registers no more extensions.
 #[test]
-fn who_wants_notice_of_the_end_is_registered_before_the_snapshot() {
+fn shutdown_hook_with_snapstart_registers_before_the_snapshot() {
     let event = Event::new("event", "event");
     let script = Script {
         register: registered(),
@@ -129,7 +129,7 @@ fn who_wants_notice_of_the_end_is_registered_before_the_snapshot() {
 }
 
 #[test]
-fn the_end_may_come_while_the_snapshot_is_waited_for() {
+fn sigterm_while_waiting_for_the_restore_runs_the_shutdown_hook() {
     let event = Event::new("event", "event");
     let mut late = restored();
     late.delay = bound(1_000);
@@ -141,20 +141,16 @@ fn the_end_may_come_while_the_snapshot_is_waited_for() {
         .variable("PROBE_INIT", "hooks")
         .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
         .spawn();
-    let end = Instant::now() + bound(PATIENCE_MS);
-    while server.ledger().restores == 0 {
-        assert!(Instant::now() < end, "{}", server.ledger());
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("a GET of /restore/next", || server.ledger().restores > 0);
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(0));
     assert_eq!(process.stdout(), "before\nshutdown\n");
-    assert_eq!(server.finish().gets, 0, "no event was asked for");
+    assert_eq!(server.finish().gets, 0, "an event was requested");
 }
 
 #[test]
-fn an_init_error_comes_before_any_snapshot() {
+fn init_error_with_snapstart_is_posted_before_the_snapshot() {
     let event = Event::new("event", "event");
     let start = snap().variable("PROBE_INIT", "fail");
     let outcome = start.run(script(vec![restored()], &event));
@@ -164,28 +160,28 @@ fn an_init_error_comes_before_any_snapshot() {
 }
 
 #[test]
-fn a_refusal_and_a_connection_that_is_lost_twice_end_it() {
+fn restore_call_refused_or_closed_twice_exits_1() {
     let event = Event::new("event", "event");
-    let lost = || Turn::status(200).cut(Cut::BeforeReply);
-    for (turns, code) in [
-        (vec![Turn::status(403)], Some(1)),
-        (vec![Turn::status(500)], Some(1)),
+    let lost = || ScriptedReply::status(200).close_at(CloseAt::BeforeReply);
+    for (replies, code) in [
+        (vec![ScriptedReply::status(403)], Some(1)),
+        (vec![ScriptedReply::status(500)], Some(1)),
         (vec![lost(), lost()], Some(1)),
         (vec![lost(), restored()], None),
     ] {
-        let outcome = snap().run(script(turns, &event));
+        let outcome = snap().run(script(replies, &event));
         assert_eq!(outcome.code, code, "{}", outcome.ledger);
     }
 }
 
-fn registered() -> Option<Turn> {
+fn registered() -> Option<ScriptedReply> {
     let identifier = "Lambda-Extension-Identifier: 0a1b2c3d-4e5f\r\n";
     let reply = format!("HTTP/1.1 200 OK\r\n{identifier}Content-Length: 2\r\n\r\n{{}}");
-    Some(Turn::raw(reply))
+    Some(ScriptedReply::raw(reply))
 }
 
 #[test]
-fn who_wants_notice_of_the_end_is_registered_and_gets_it() {
+fn shutdown_hook_registers_an_extension_and_runs_at_sigterm() {
     let event = Event::new("event", "event");
     let script = Script {
         register: registered(),
@@ -213,19 +209,20 @@ fn who_wants_notice_of_the_end_is_registered_and_gets_it() {
     assert_eq!(identifier.as_deref(), Some("0a1b2c3d-4e5f"));
     assert_echoed(&ledger, &event);
 
-    // While an event is in hand, the end waits.
-    let slow = Event::new("slow", "sleep 300");
-    server.more(vec![Turn::event(&slow)]);
-    while server.ledger().delivered("slow") == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
+    // A signal while an event is being handled takes effect after its answer.
+    let sleep = format!("sleep {}", bound(300).as_millis());
+    let slow = Event::new("slow", sleep.as_str());
+    server.more(vec![ScriptedReply::event(&slow)]);
+    until("the event delivered", || {
+        server.ledger().delivered("slow") > 0
+    });
     sys::kill(process.pid(), sys::SIGTERM);
     let status = process.wait(bound(PATIENCE_MS));
     assert_eq!(status.and_then(|status| status.code()), Some(0));
     assert_eq!(process.stdout(), "shutdown\n");
     let ledger = server.finish();
     ledger.assert_clean();
-    assert_eq!(ledger.answer("slow").body, b"sleep 300");
+    assert_eq!(ledger.answer("slow").body, sleep.as_bytes());
 }
 
 #[test]
@@ -252,23 +249,21 @@ fn extension_after_a_restore_waits_on_a_new_connection() {
 }
 
 #[test]
-fn a_server_without_extensions_is_served_all_the_same() {
+fn shutdown_hook_without_extensions_is_logged_and_events_are_served() {
     let event = Event::new("event", "event");
     let outcome = probe()
         .variable("PROBE_INIT", "hooks")
         .run(Script::events([&event]));
     assert_echoed(outcome.assert_serving(), &event);
     assert!(
-        outcome
-            .stderr
-            .contains("cannot register the extension for on_shutdown"),
+        outcome.stderr.contains(SHUTDOWN_NOT_REGISTERED),
         "{}",
         outcome.stderr
     );
 }
 
 #[test]
-fn who_wants_nothing_is_ended_by_the_signal_itself() {
+fn sigterm_without_hook_terminates_the_process() {
     let server = Server::start(Script::default());
     let mut process = probe()
         .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
@@ -276,12 +271,12 @@ fn who_wants_nothing_is_ended_by_the_signal_itself() {
     process.until_idle(&server);
     assert_eq!(server.ledger().extensions.len(), 0);
     sys::kill(process.pid(), sys::SIGTERM);
-    let status = process.wait(bound(PATIENCE_MS)).expect("ended");
+    let status = process.wait(bound(PATIENCE_MS)).expect("an exit");
     assert_eq!(status.code(), None, "{status}");
 }
 
 #[test]
-fn a_build_without_the_platform_says_so() {
+fn build_without_the_feature_refuses_its_variables() {
     for (name, value) in [
         ("AWS_LAMBDA_MAX_CONCURRENCY", "2"),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start"),

@@ -1,8 +1,10 @@
-//! Many events: memory and descriptors stay as they are, and random misbehaviour is survived.
+//! Many events: memory and descriptors do not grow, and random faults of the server lose nothing.
 
 use std::collections::HashSet;
 
-use crate::support::api::{Cut, Event, Framing, HangUp, Kind, Ledger, Script, Server, Turn};
+use crate::support::api::{
+    CloseAt, Event, Framing, HangUp, Kind, Ledger, Script, ScriptedReply, Server,
+};
 use crate::support::process::Process;
 use crate::support::random::soak_or;
 use crate::support::start::Start;
@@ -20,8 +22,8 @@ fn plain(from: usize, to: usize) -> Vec<Event> {
         .collect()
 }
 
-fn turns(events: &[Event]) -> Vec<Turn> {
-    events.iter().map(Turn::event).collect()
+fn replies(events: &[Event]) -> Vec<ScriptedReply> {
+    events.iter().map(ScriptedReply::event).collect()
 }
 
 fn start(start: &Start, events: &[Event]) -> (Process, Server) {
@@ -33,19 +35,19 @@ fn start(start: &Start, events: &[Event]) -> (Process, Server) {
 }
 
 #[test]
-fn two_thousand_events_on_one_connection_leave_memory_and_descriptors_as_they_were() {
+fn memory_and_descriptors_do_not_grow_over_2000_events() {
     let count = rounds("events on one connection", 2_000);
     let (mut process, server) = start(&echo(), &plain(0, 100));
     process.until_idle(&server);
-    let (descriptors, resident_kib) = (process.descriptors(), process.resident_kib());
-    server.more(turns(&plain(100, 100 + count)));
+    let (descriptors, written_kib) = (process.descriptors(), process.written_kib());
+    server.more(replies(&plain(100, 100 + count)));
     process.until_idle(&server);
     assert_eq!(process.descriptors(), descriptors);
-    // A runner translates code as it goes, and keeps what it has translated.
+    // A runner translates code on first use, and caches the translation.
     let growth_kib = if runner().is_some() { 4_096 } else { 16 };
-    let resident_now_kib = process.resident_kib();
-    let flat = resident_now_kib <= resident_kib + growth_kib;
-    assert!(flat, "{resident_kib} KiB, then {resident_now_kib} KiB");
+    let now_kib = process.written_kib();
+    let is_flat = now_kib <= written_kib + growth_kib;
+    assert!(is_flat, "{written_kib} KiB, then {now_kib} KiB");
     let outcome = process.finish(server);
     let ledger = outcome.assert_serving();
     for event in plain(0, 100 + count) {
@@ -55,41 +57,41 @@ fn two_thousand_events_on_one_connection_leave_memory_and_descriptors_as_they_we
 }
 
 #[test]
-fn reconnections_leave_descriptors_as_they_were() {
+fn descriptors_do_not_grow_over_reconnections() {
     let (mut process, server) = start(&echo(), &plain(0, 10));
     process.until_idle(&server);
     let descriptors = process.descriptors();
-    let mut turns = Vec::new();
+    let mut replies = Vec::new();
     let events = plain(10, 10 + rounds("reconnections", 300));
     let ways = [HangUp::Fin, HangUp::Close, HangUp::Reset];
     for (number, event) in events.iter().enumerate() {
-        turns.push(
-            Turn::event(event)
-                .cut(Cut::InReply(40))
+        replies.push(
+            ScriptedReply::event(event)
+                .close_at(CloseAt::InReply(40))
                 .by(ways[number % 3]),
         );
-        turns.push(Turn::event(event));
+        replies.push(ScriptedReply::event(event));
     }
-    server.more(turns);
+    server.more(replies);
     process.until_idle(&server);
     assert_eq!(process.descriptors(), descriptors);
     process.finish(server).assert_serving();
 }
 
 #[test]
-fn memory_of_a_large_event_goes_back_after_small_ones() {
+fn memory_of_a_large_event_is_released_after_small_events() {
     let large = Event::new("large", noise(15, 6_000_000));
     let (mut process, server) = start(&echo(), &[large]);
     process.until_idle(&server);
     let high_kib = process.resident_kib();
     assert!(
         high_kib > 11_000,
-        "two regions of 6 MB were used, not {high_kib} KiB"
+        "less than the event and the response: {high_kib} KiB"
     );
-    server.more(turns(&plain(0, 40)));
+    server.more(replies(&plain(0, 40)));
     process.until_idle(&server);
     let low_kib = process.resident_kib();
-    // Two times 256 KiB stay, and the program itself; a dev build has a libc of 1 MiB.
+    // Twice 256 KiB stay, and the program itself; a dev build has a libc of 1 MiB.
     if runner().is_some() {
         println!("reduced: resident memory after a large event is only printed: {low_kib} KiB");
     } else {
@@ -98,16 +100,16 @@ fn memory_of_a_large_event_goes_back_after_small_ones() {
     process.finish(server).assert_serving();
 }
 
-/// One event and everything that goes wrong around it, so that the outcome is still known.
+/// A script of random faults, with the expected answers.
 struct Chaos {
     random: Random,
     script: Script,
     events: Vec<Event>,
-    /// Some events ask for a streamed response.
+    /// Some events request a streamed response.
     streams: bool,
-    /// Those of which a part went to a server that lost it: they fail when they come again.
+    /// Ids whose stream was cut: they fail when they are delivered again.
     broken: HashSet<String>,
-    /// The last thing the server did was to hang up: once more in a row would be the end.
+    /// The server closed the connection last: a second time in a row would be an exit.
     hung_up: bool,
 }
 
@@ -128,13 +130,13 @@ impl Chaos {
                 1 + self.random.below(50),
                 1 + self.random.below(9_000),
             ]),
-            _ => Framing::Ornate(1 + self.random.below(9_000)),
+            _ => Framing::Unusual(1 + self.random.below(9_000)),
         };
         let body = if self.streams && self.random.below(3) == 0 {
             let [first, times] = [self.random.below(70_000), self.random.below(5)];
             format!("stream {} {first}x{times}", 1 + size).into_bytes()
         } else {
-            // A prefix that selects nothing in the probe.
+            // A prefix that is no command of the probe.
             [b"{}".as_slice(), &noise(self.random.next(), size)].concat()
         };
         let mut event = Event::new(&format!("chaos-{number}"), body).framed(framing);
@@ -144,65 +146,72 @@ impl Chaos {
         event
     }
 
-    fn decorated(&mut self, mut turn: Turn) -> Turn {
+    fn with_random_splits(&mut self, mut reply: ScriptedReply) -> ScriptedReply {
         if self.random.below(5) == 0 {
-            turn = turn.after(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+            reply = reply.after(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
         }
-        let length = turn.reply.len();
+        let length = reply.bytes.len();
         let mut splits: Vec<usize> = (0..self.random.below(4))
             .map(|_| 1 + self.random.below(length - 1))
             .collect();
         splits.sort_unstable();
         splits.dedup();
-        turn.split(splits)
+        reply.split(splits)
     }
 
     fn round(&mut self, number: usize) {
         let event = self.event(number);
         let hang_up = self.hang_up();
-        let whole = Turn::event(&event);
-        let length = whole.reply.len();
+        let whole = ScriptedReply::event(&event);
+        let length = whole.bytes.len();
         if self.random.below(6) == 0 {
-            self.script.gets.push(Turn::status(204));
+            self.script.gets.push(ScriptedReply::status(204));
         }
         if !std::mem::take(&mut self.hung_up) && self.random.below(4) == 0 {
             let cut = match self.random.below(3) {
-                0 => Cut::BeforeReply,
-                1 => Cut::InRequest(1 + self.random.below(40)),
-                _ => Cut::InReply(self.random.below(length)),
+                0 => CloseAt::BeforeReply,
+                1 => CloseAt::InRequest(1 + self.random.below(40)),
+                _ => CloseAt::InReply(self.random.below(length)),
             };
-            self.script.gets.push(whole.clone().cut(cut).by(hang_up));
+            self.script
+                .gets
+                .push(whole.clone().close_at(cut).by(hang_up));
         }
-        let whole = self.decorated(whole);
+        let whole = self.with_random_splits(whole);
         self.script.gets.push(whole);
         match self.random.below(4) {
             0 => {
                 let cut = match self.random.below(2) {
-                    0 => Cut::BeforeReply,
+                    0 => CloseAt::BeforeReply,
                     _ => {
                         let bytes = streamed_bytes(&event).unwrap_or(event.body.len());
-                        Cut::InRequest(1 + self.random.below(bytes + 100))
+                        CloseAt::InRequest(1 + self.random.below(bytes + 100))
                     }
                 };
                 if streamed_bytes(&event).is_some() {
                     self.broken.insert(event.id.clone());
                 }
-                let lost = Turn::status(202).cut(cut).by(hang_up).lost();
+                let lost = ScriptedReply::status(202)
+                    .close_at(cut)
+                    .by(hang_up)
+                    .uncounted();
                 self.script.posts.push(lost);
-                // Handled again, this would be another answer.
+                // The second delivery must not be handled.
                 let again = Event::new(&event.id, "must not be handled");
-                let again = self.decorated(Turn::event(&again));
+                let again = self.with_random_splits(ScriptedReply::event(&again));
                 self.script.gets.push(again);
             }
             1 => {
                 let status = [200, 204, 410, 413][self.random.below(4)];
-                let reply = self.decorated(Turn::status(status));
+                let reply = self.with_random_splits(ScriptedReply::status(status));
                 self.script.posts.push(reply);
                 self.events.push(event);
                 return;
             }
             2 => {
-                let gone = Turn::status(202).cut(Cut::AfterReply).by(HangUp::Fin);
+                let gone = ScriptedReply::status(202)
+                    .close_at(CloseAt::AfterReply)
+                    .by(HangUp::Fin);
                 self.script.posts.push(gone);
                 self.events.push(event);
                 self.hung_up = true;
@@ -210,16 +219,16 @@ impl Chaos {
             }
             _ => {}
         }
-        let reply = self.decorated(Turn::status(202));
+        let reply = self.with_random_splits(ScriptedReply::status(202));
         self.script.posts.push(reply);
         self.events.push(event);
     }
 }
 
 #[test]
-fn random_misbehaviour_neither_loses_nor_repeats_an_answer() {
-    let count = soak_or("random misbehaviour", 1, 600);
-    // Many processes of some rounds each: a failure names its seed.
+fn server_faults_at_random_lose_and_repeat_no_answer() {
+    let count = soak_or("random faults", 1, 600);
+    // A process per 100 rounds: a failure has its seed.
     for (seed, from) in (0..count).step_by(100).enumerate() {
         let mut chaos = Chaos {
             random: Random::new(1_000 + seed as u64),
@@ -243,7 +252,7 @@ fn random_misbehaviour_neither_loses_nor_repeats_an_answer() {
     }
 }
 
-/// How many bytes an event asks the probe to stream: `stream SIZE SIZExTIMES`.
+/// The number of bytes that the probe streams for an event: `stream SIZE SIZExTIMES`.
 fn streamed_bytes(event: &Event) -> Option<usize> {
     let words = str::from_utf8(&event.body).ok()?.strip_prefix("stream ")?;
     let (first, more) = words.split_once(' ')?;

@@ -1,13 +1,11 @@
 //! Streamed responses: chunk by chunk, trailers, broken connections, constant memory.
 
-use std::time::{Duration, Instant};
-
-use crate::support::api::{Cut, Event, HangUp, Kind, Post, Script, Server, Turn};
-use crate::support::process::PATIENCE_MS;
-use crate::support::{self, bound, proc, runner};
+use crate::skip::skip;
+use crate::support::api::{CloseAt, Event, HangUp, Kind, Post, Script, ScriptedReply, Server};
+use crate::support::{self, runner, until};
 use crate::{assert_echoed, error_message, probe};
 
-/// The error that the trailers of a response tell: its type twice, and its message.
+/// The error in the trailers of a response: its type, and its JSON.
 fn trailers(post: &Post) -> (String, serde_json::Value) {
     let [(type_name, error_type), (body_name, body)] = post.trailers.as_slice() else {
         panic!("trailers {:?}", post.trailers);
@@ -18,7 +16,7 @@ fn trailers(post: &Post) -> (String, serde_json::Value) {
     (error_type.clone(), json)
 }
 
-/// Base64, as RFC 4648 has it: bit by bit, for a test.
+/// Decodes base64 (RFC 4648) bit by bit: independent of the library.
 fn decode(text: &str) -> Vec<u8> {
     assert_eq!(text.len() % 4, 0, "{text}");
     let digits = text.trim_end_matches('=');
@@ -37,7 +35,7 @@ fn decode(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn every_write_is_a_chunk_and_the_next_event_follows() {
+fn stream_sends_a_chunk_per_write_and_the_next_event_follows() {
     let stream = Event::new("stream", "stream 1 words 0 empty 10 70000x3 1048576 1");
     let fine = Event::new("fine", "fine");
     let again = Event::new("again", stream.body.clone());
@@ -53,13 +51,16 @@ fn every_write_is_a_chunk_and_the_next_event_follows() {
         assert_eq!(post.body_bytes, chunks.iter().sum::<usize>());
         assert_eq!(post.trailers, []);
     }
-    assert!(ledger.posts[0].get_behind, "the GET leaves with the last");
+    assert!(
+        ledger.posts[0].get_behind,
+        "the GET is sent with the last chunk"
+    );
     assert_echoed(ledger, &fine);
     assert_eq!(ledger.connections, 1);
 }
 
 #[test]
-fn a_stream_without_a_write_is_an_empty_response() {
+fn stream_without_a_write_is_an_empty_response() {
     let empty = Event::new("empty", "stream empty");
     let outcome = probe().run(Script::events([&empty]));
     let post = outcome.assert_serving().answer("empty");
@@ -69,7 +70,7 @@ fn a_stream_without_a_write_is_an_empty_response() {
 }
 
 #[test]
-fn an_http_response_has_its_head_before_eight_nuls() {
+fn stream_http_sends_its_head_and_eight_nuls_first() {
     let events = [("http", "stream http 5"), ("none", "stream http")];
     let events = events.map(|(id, body)| Event::new(id, body));
     let outcome = probe().run(Script::events(&events));
@@ -95,7 +96,7 @@ fn an_http_response_has_its_head_before_eight_nuls() {
 }
 
 #[test]
-fn a_failure_before_the_first_write_is_an_ordinary_error() {
+fn stream_failing_before_its_first_write_posts_an_error() {
     let events = [
         ("fail", "stream fail"),
         ("http", "stream http fail"),
@@ -124,7 +125,7 @@ fn a_failure_before_the_first_write_is_an_ordinary_error() {
 }
 
 #[test]
-fn what_is_asked_of_a_stream_in_vain_leaves_it_as_it_was() {
+fn stream_refused_operation_leaves_the_stream_unchanged() {
     let events = [
         ("almost", "stream 5 almost 6 almost 7"),
         ("first", "stream almost 6"),
@@ -139,7 +140,8 @@ fn what_is_asked_of_a_stream_in_vain_leaves_it_as_it_was() {
         (&almost.chunks[..], &almost.trailers[..]),
         (&[5, 6, 7][..], &[][..])
     );
-    // Nothing was sent yet, so what was made of it is forgotten, and the rest is a response.
+    // Nothing was sent before the failed operation, so the stream is cleared and the response is
+    // buffered.
     let first = ledger.answer("first");
     assert_eq!((first.kind, &first.chunks[..]), (Kind::Response, &[][..]));
     let (error_type, _) = trailers(ledger.answer("type"));
@@ -154,7 +156,7 @@ fn what_is_asked_of_a_stream_in_vain_leaves_it_as_it_was() {
 }
 
 #[test]
-fn what_is_forgotten_before_the_first_write_is_no_stream() {
+fn stream_cleared_before_its_first_write_is_buffered() {
     let forget = Event::new("forget", "stream forget 5");
     let begun = Event::new("begun", "stream 5 forget 6");
     let outcome = probe().run(Script::events([&forget, &begun]));
@@ -166,7 +168,7 @@ fn what_is_forgotten_before_the_first_write_is_no_stream() {
 }
 
 #[test]
-fn a_failure_behind_the_first_write_is_in_the_trailers() {
+fn stream_failing_after_its_first_write_sends_trailers() {
     let events = [
         ("fail", "stream 5 fail"),
         ("http", "stream http 5 fail"),
@@ -201,13 +203,13 @@ fn a_failure_behind_the_first_write_is_in_the_trailers() {
 }
 
 #[test]
-fn a_panic_within_a_stream_is_in_the_trailers() {
+fn stream_with_a_panic_sends_trailers() {
     for (body, streamed) in [("stream 5 panic", true), ("stream panic", false)] {
         let panic = Event::new("panic", body);
         let outcome = probe().run(Script::events([&panic]));
         let ledger = outcome.assert_exit(101);
         let post = ledger.answer("panic");
-        assert!(!post.get_behind, "the answer goes alone");
+        assert!(!post.get_behind, "the answer is sent alone");
         if streamed {
             let (error_type, json) = trailers(post);
             assert_eq!(error_type, "Runtime.Panic");
@@ -220,7 +222,7 @@ fn a_panic_within_a_stream_is_in_the_trailers() {
     }
 }
 
-/// The bytes of the request that the probe sends for an event of that body.
+/// The length of the request that the probe sends for an event with this body.
 fn request_bytes(id: &str, body: &str) -> usize {
     let event = Event::new(id, body);
     let outcome = probe().run(Script::events([&event]));
@@ -240,7 +242,7 @@ fn request_bytes(id: &str, body: &str) -> usize {
 }
 
 #[test]
-fn a_connection_that_is_cut_anywhere_ends_the_event_and_no_more() {
+fn stream_closed_at_any_offset_fails_its_event_alone() {
     let body = "stream 7 pause 1 300 fail";
     let whole = request_bytes("cut", body);
     let count = support::rounds("offsets of a cut stream", whole);
@@ -249,11 +251,15 @@ fn a_connection_that_is_cut_anywhere_ends_the_event_and_no_more() {
         let mut events = Vec::new();
         for offset in (0..whole).step_by(whole.div_ceil(count)) {
             let event = Event::new(&format!("cut-{offset}"), body);
+            script = script.get(ScriptedReply::event(&event)).post(
+                ScriptedReply::status(202)
+                    .close_at(CloseAt::InRequest(offset))
+                    .by(hang_up),
+            );
+            // The server delivers the event again; the streamed part is lost.
             script = script
-                .get(Turn::event(&event))
-                .post(Turn::status(202).cut(Cut::InRequest(offset)).by(hang_up));
-            // It was lost, so the server hands it out again; what was streamed is gone.
-            script = script.get(Turn::event(&event)).post(Turn::status(202));
+                .get(ScriptedReply::event(&event))
+                .post(ScriptedReply::status(202));
             events.push(event);
         }
         let outcome = probe().run(script);
@@ -267,11 +273,13 @@ fn a_connection_that_is_cut_anywhere_ends_the_event_and_no_more() {
 }
 
 #[test]
-fn a_reply_that_comes_early_is_judged_and_the_stream_given_up() {
+fn stream_with_an_early_reply_is_abandoned_by_its_status() {
     for (status, code) in [(413, None), (400, Some(1))] {
         let stream = Event::new("stream", "stream 100000x200");
         let fine = Event::new("fine", "fine");
-        let mut early = Turn::status(status).cut(Cut::AfterReply).by(HangUp::Close);
+        let mut early = ScriptedReply::status(status)
+            .close_at(CloseAt::AfterReply)
+            .by(HangUp::Close);
         early.early = true;
         let script = Script::events([&stream, &fine]).post(early);
         let outcome = probe().run(script);
@@ -288,24 +296,21 @@ fn a_reply_that_comes_early_is_judged_and_the_stream_given_up() {
 }
 
 #[test]
-fn the_first_chunk_is_out_before_the_second_is_written() {
+fn stream_sends_a_chunk_before_the_next_write() {
     let stream = Event::new("stream", "stream 3 pause 60000 4");
     let server = Server::start(Script::events([&stream]));
     let process = probe()
         .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
         .spawn();
-    let end = Instant::now() + bound(PATIENCE_MS);
-    while server.ledger().streamed_bytes != 3 {
-        assert!(Instant::now() < end, "{}", server.ledger());
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until("a chunk of 3 bytes", || server.ledger().streamed_bytes == 3);
     drop(process);
 }
 
 #[test]
-fn two_hundred_megabytes_are_streamed_in_constant_memory() {
+fn stream_of_200_megabytes_needs_constant_memory() {
     if runner().is_some() {
-        return; // qemu's memory is not the function's
+        skip("the memory of a runner is not that of the function");
+        return;
     }
     let small = Event::new("small", "stream 1048576 1");
     let stream = Event::new("stream", "stream 1048576x200 1");
@@ -314,11 +319,11 @@ fn two_hundred_megabytes_are_streamed_in_constant_memory() {
         .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
         .spawn();
     process.until_idle(&server);
-    let before_kib = proc::resident_kib(process.pid());
-    server.more(vec![Turn::event(&stream)]);
+    let before_kib = process.written_kib();
+    server.more(vec![ScriptedReply::event(&stream)]);
     process.until_idle(&server);
-    let after_kib = proc::resident_kib(process.pid());
-    println!("resident after 1 MB {before_kib} KiB, after 200 MB {after_kib} KiB");
+    let after_kib = process.written_kib();
+    println!("written after 1 MB {before_kib} KiB, after 200 MB {after_kib} KiB");
     assert!(after_kib <= before_kib + 8, "{before_kib}, {after_kib} KiB");
     drop(process);
     let ledger = server.finish();

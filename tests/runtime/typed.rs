@@ -1,4 +1,4 @@
-//! A function of types that unwinds: bad events, errors of std with their causes, panics.
+//! A typed function that unwinds: invalid events, errors of std with their causes, panics.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn value(ledger: &Ledger, id: &str) -> Value {
 }
 
 #[test]
-fn values_are_read_and_answered() {
+fn json_values_are_read_and_answered() {
     let add = event("add", json!({"add": [1, -2, 40]}));
     let repeat = event("repeat", json!({"repeat": ["\u{e9}\0", 3]}));
     let outcome = typed().run(Script::events([&add, &repeat]));
@@ -32,7 +32,7 @@ fn values_are_read_and_answered() {
 }
 
 #[test]
-fn a_bad_event_is_an_error_that_says_where_and_the_next_is_served() {
+fn json_event_invalid_is_an_error_with_its_position() {
     let deep = |levels: usize| [b"[".repeat(levels), b"]".repeat(levels)].concat();
     let bad: Vec<(Vec<u8>, &str)> = vec![
         (b"".to_vec(), "EOF while parsing a value at line 1 column 0"),
@@ -69,7 +69,7 @@ fn a_bad_event_is_an_error_that_says_where_and_the_next_is_served() {
 }
 
 #[test]
-fn an_error_of_std_has_its_causes_as_its_trace() {
+fn std_error_has_its_causes_as_stack_trace() {
     let outcome = typed().run(Script::events([&event("number", json!({"number": "4x"}))]));
     let ledger = outcome.assert_serving();
     let answer = ledger.answer("number");
@@ -79,7 +79,7 @@ fn an_error_of_std_has_its_causes_as_its_trace() {
 }
 
 #[test]
-fn a_response_over_the_limit_fails_its_event_alone() {
+fn json_response_over_the_limit_fails_its_event_alone() {
     let large = event("large", json!({"repeat": ["0123456789", 700_000]}));
     let outcome = typed().run(Script::events([&large, &event("fine", json!({"add": []}))]));
     let ledger = outcome.assert_serving();
@@ -88,7 +88,7 @@ fn a_response_over_the_limit_fails_its_event_alone() {
 }
 
 #[test]
-fn a_panic_that_unwinds_costs_its_event_alone() {
+fn panic_that_unwinds_costs_its_event_alone() {
     let events: Vec<Event> = (0..20)
         .flat_map(|number| {
             let text = format!("number {number}");
@@ -112,7 +112,7 @@ fn a_panic_that_unwinds_costs_its_event_alone() {
 }
 
 #[test]
-fn a_panic_within_a_stream_that_unwinds_goes_into_its_trailers() {
+fn panic_that_unwinds_within_a_stream_sends_trailers() {
     let stream = Event::new("stream", "stream");
     let outcome = typed().run(Script::events([
         &stream,
@@ -136,7 +136,7 @@ fn a_panic_within_a_stream_that_unwinds_goes_into_its_trailers() {
 }
 
 #[test]
-fn a_panic_at_init_is_the_init_error_and_exit_101() {
+fn panic_at_init_with_std_is_an_init_error_and_exits_101() {
     let outcome = typed()
         .variable("TYPED_INIT", "panic")
         .run(Script::default());
@@ -149,7 +149,7 @@ fn a_panic_at_init_is_the_init_error_and_exit_101() {
 }
 
 #[test]
-fn a_record_has_the_ids_where_the_thread_serves_the_event() {
+fn record_has_the_ids_only_on_the_event_thread() {
     let start = typed().variable("AWS_LAMBDA_LOG_FORMAT", "JSON");
     let outcome = start.run(Script::events([&event("log", json!("log"))]));
     outcome.assert_serving();

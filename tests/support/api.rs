@@ -1,8 +1,8 @@
-//! A Runtime API that misbehaves on purpose, told how by a script, and that keeps a ledger.
+//! A Runtime API that misbehaves as its script says, and records all requests in a ledger.
 //!
-//! One thread a connection, blocking sockets on 127.0.0.1, an ephemeral port. Every request is
-//! read strictly (`request`); what is wrong with it is a violation in the ledger. Sources for what
-//! a server may do: RFC 9110 and 9112, and the statuses of the Runtime API.
+//! One thread per connection, blocking sockets on 127.0.0.1, an ephemeral port. Requests are parsed
+//! strictly (`request`); a fault in one is a violation in the ledger. What a server may do is taken
+//! from RFC 9110 and 9112, and from the statuses of the Runtime API.
 
 mod connection;
 pub mod ledger;
@@ -10,7 +10,7 @@ pub mod request;
 pub mod script;
 
 pub use ledger::{Kind, Ledger, Post};
-pub use script::{Cut, Event, Framing, HangUp, Script, Turn};
+pub use script::{CloseAt, Event, Framing, HangUp, Script, ScriptedReply};
 
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -40,16 +40,16 @@ struct Shared {
 }
 
 struct State {
-    gets: std::vec::IntoIter<Turn>,
-    posts: std::vec::IntoIter<Turn>,
-    restores: std::vec::IntoIter<Turn>,
-    register: Option<Turn>,
-    /// The turn that handed out an event last, when such are handed out again.
-    again: Option<Turn>,
-    /// It could not be written whole.
+    gets: std::vec::IntoIter<ScriptedReply>,
+    posts: std::vec::IntoIter<ScriptedReply>,
+    restores: std::vec::IntoIter<ScriptedReply>,
+    register: Option<ScriptedReply>,
+    /// The reply with the last event, when events are delivered again.
+    again: Option<ScriptedReply>,
+    /// That reply could not be written whole.
     is_undelivered: bool,
     redelivers: bool,
-    /// How many GET are held.
+    /// The number of held GETs.
     held: usize,
     ledger: Ledger,
     stopping: bool,
@@ -58,33 +58,33 @@ struct State {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked has already failed the test; what it left behind is still true.
+        // A thread that panicked has already failed the test; the state is still consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// The turn of the next GET on this connection. Where events are handed out again, one that has
-    /// no answer yet comes first: it is not the next one's turn.
-    fn next_get(&mut self) -> Option<Turn> {
+    /// The reply to the next GET. Where events are delivered again, an event without an answer
+    /// comes first.
+    fn next_get(&mut self) -> Option<ScriptedReply> {
         let is_undelivered = std::mem::take(&mut self.is_undelivered);
-        let waiting = self.ledger.outstanding.first().map(|(_, id)| id);
+        let unanswered = self.ledger.outstanding.first().map(|(_, id)| id);
         if self.redelivers
-            && let Some(turn) = &self.again
-            && (is_undelivered || waiting.is_some() && turn.delivers.as_ref() == waiting)
+            && let Some(reply) = &self.again
+            && (is_undelivered || unanswered.is_some() && reply.delivers.as_ref() == unanswered)
         {
-            return Some(turn.clone());
+            return Some(reply.clone());
         }
-        let turn = self.gets.next();
-        if self.redelivers && turn.as_ref().is_some_and(|turn| turn.delivers.is_some()) {
-            self.again.clone_from(&turn);
+        let reply = self.gets.next();
+        if self.redelivers && reply.as_ref().is_some_and(|reply| reply.delivers.is_some()) {
+            self.again.clone_from(&reply);
         }
-        turn
+        reply
     }
 }
 
 impl Server {
-    /// Starts to listen.
+    /// Starts a server on an ephemeral port.
     pub fn start(script: Script) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind 127.0.0.1:0");
         if script.receive_buffer > 0 {
@@ -127,12 +127,12 @@ impl Server {
         self.address.port()
     }
 
-    /// Waits at most so long until a GET is held because no turn is left; says whether it is.
+    /// Waits, up to a limit, until a GET is held because no reply is left; whether one is.
     pub fn wait_idle(&self, at_most: Duration) -> bool {
         self.wait_held(1, at_most)
     }
 
-    /// The same until so many GET are held, each on a connection of its own.
+    /// The same until `count` GETs are held, each on its own connection.
     pub fn wait_held(&self, count: usize, at_most: Duration) -> bool {
         let state = self.shared.lock();
         let wait = self
@@ -143,23 +143,23 @@ impl Server {
         state.held >= count && state.gets.len() == 0
     }
 
-    /// More turns of GET: a held GET takes the first of them.
-    pub fn more(&self, turns: Vec<Turn>) {
+    /// Appends replies to GET; the first one goes to a held GET.
+    pub fn more(&self, replies: Vec<ScriptedReply>) {
         let mut state = self.shared.lock();
-        let rest: Vec<Turn> = state.gets.by_ref().chain(turns).collect();
+        let rest: Vec<ScriptedReply> = state.gets.by_ref().chain(replies).collect();
         state.gets = rest.into_iter();
         drop(state);
         self.shared.changed.notify_all();
     }
 
-    /// How many requests about events have come.
-    pub fn requests(&self) -> usize {
+    /// A number that changes with each request about events and each streamed byte.
+    pub fn progress(&self) -> usize {
         let state = self.shared.lock();
-        state.ledger.gets + state.ledger.posts.len()
+        state.ledger.gets + state.ledger.posts.len() + state.ledger.streamed_bytes
     }
 
-    /// The deliveries, the answers and the log so far, which the server forgets: for runs that are
-    /// too long to be kept whole.
+    /// Moves the deliveries, the answers and the log so far out of the ledger: for runs that are
+    /// too long to be recorded whole.
     pub fn take(&self) -> Ledger {
         let mut state = self.shared.lock();
         let ledger = &mut state.ledger;
@@ -167,16 +167,17 @@ impl Server {
             deliveries: std::mem::take(&mut ledger.deliveries),
             posts: std::mem::take(&mut ledger.posts),
             log: std::mem::take(&mut ledger.log),
+            gets_at_ms: std::mem::take(&mut ledger.gets_at_ms),
             ..ledger.clone()
         }
     }
 
-    /// The ledger as it is now.
+    /// A copy of the ledger.
     pub fn ledger(&self) -> Ledger {
         self.shared.lock().ledger.clone()
     }
 
-    /// Stops, and gives the ledger as it is once everything received has been entered.
+    /// Stops the server; the ledger with everything received.
     pub fn finish(mut self) -> Ledger {
         self.stop();
         std::mem::take(&mut self.shared.lock().ledger)
@@ -188,10 +189,13 @@ impl Server {
         };
         self.shared.lock().stopping = true;
         self.shared.changed.notify_all();
-        // Wakes the acceptor, which then sees that it should stop.
+        // Wakes the acceptor, which then stops.
         let _ = TcpStream::connect(self.address);
-        let died = acceptor.join().is_err();
-        assert!(!died || std::thread::panicking(), "the API server panicked");
+        let panicked = acceptor.join().is_err();
+        assert!(
+            !panicked || std::thread::panicking(),
+            "the API server panicked"
+        );
     }
 }
 
@@ -207,7 +211,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let (stream, _) = listener.accept().expect("accept");
         let mut state = shared.lock();
         if state.stopping {
-            // The runtime has ended or is idle: what is still open is no longer needed.
+            // The runtime has exited or is idle: open connections are no longer needed.
             for (_, stream) in &state.open {
                 let _ = stream.shutdown(Shutdown::Both);
             }

@@ -1,10 +1,10 @@
-//! Handlers outside the binary: how the bootstrap that hosts them is started, and what it answers.
+//! Hosted handlers: how their bootstrap is started, and how its answers are checked.
 
 use super::TempDir;
 use super::api::{Event, Kind, Ledger, Post};
 use super::start::Start;
 
-/// A bootstrap that hosts this handler of a task root.
+/// A bootstrap that hosts a handler of a task root.
 pub fn start(dir: &TempDir, handler: &str) -> Start {
     let root = dir.path().to_str().expect("a path in UTF-8");
     let start = Start::new(&super::bootstrap());
@@ -21,7 +21,7 @@ pub fn events<B: Into<Vec<u8>>>(bodies: impl IntoIterator<Item = B>) -> Vec<Even
         .collect()
 }
 
-/// The one answer to the event, which is a response.
+/// The body of the only answer to the event, which is a response.
 pub fn response<'a>(ledger: &'a Ledger, id: &str) -> &'a [u8] {
     let answer = ledger.answer(id);
     let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)]);
@@ -29,7 +29,7 @@ pub fn response<'a>(ledger: &'a Ledger, id: &str) -> &'a [u8] {
     &answer.body
 }
 
-/// The message of the one answer to the event, which is an error of this type.
+/// The message of the only answer to the event, which is an error of this type.
 pub fn error<'a>(ledger: &'a Ledger, id: &str, error_type: &str) -> String {
     let answer: &'a Post = ledger.answer(id);
     let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)]);
@@ -41,7 +41,7 @@ pub fn error<'a>(ledger: &'a Ledger, id: &str, error_type: &str) -> String {
 pub fn message(post: &Post, error_type: &str) -> String {
     let header = post.header("Lambda-Runtime-Function-Error-Type");
     let value: serde_json::Value = serde_json::from_slice(&post.body).expect("valid JSON");
-    // The platform counts types of these forms, and takes all others for one.
+    // The platform's metrics count types of these two forms, and all others as one.
     let is_counted = ["Runtime.", "Function."]
         .iter()
         .any(|start| error_type.starts_with(start));
@@ -59,7 +59,7 @@ pub fn message(post: &Post, error_type: &str) -> String {
         .to_string()
 }
 
-/// The type that the body of an error names.
+/// The type in the body of an error.
 pub fn error_type(post: &Post) -> String {
     let value: serde_json::Value = serde_json::from_slice(&post.body).expect("valid JSON");
     value["errorType"].as_str().expect("a type").to_string()

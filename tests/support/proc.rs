@@ -1,6 +1,6 @@
-//! What `/proc` says of processes, as far as the tests need it.
+//! Processes as `/proc` shows them.
 
-/// Every process there is.
+/// The pids of all processes.
 pub fn pids() -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").expect("read /proc").flatten();
     entries
@@ -8,7 +8,7 @@ pub fn pids() -> Vec<u32> {
         .collect()
 }
 
-/// The name that processes are shown as.
+/// The name of a process, as `ps` shows it.
 pub fn name(pid: u32) -> String {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     name.trim().to_string()
@@ -16,7 +16,7 @@ pub fn name(pid: u32) -> String {
 
 /// Whether the process was started with this `NAME=VALUE` in its environment.
 ///
-/// A zombie has no environment any more, so it has no mark: `assert_no_zombie` looks for those.
+/// A zombie has no environment, so it has no mark: `assert_no_zombie` finds zombies.
 pub fn has_mark(pid: u32, mark: &str) -> bool {
     let Ok(environment) = std::fs::read(format!("/proc/{pid}/environ")) else {
         return false;
@@ -35,30 +35,45 @@ pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     Some((state, fields.next()?.parse().ok()?))
 }
 
-/// The children of a process; none where it is gone.
+/// The children of a process; none when it is gone.
 pub fn children(pid: u32) -> Vec<u32> {
     let is_child = |other: &u32| state_and_parent(*other).is_some_and(|(_, of)| of == pid);
     pids().into_iter().filter(is_child).collect()
 }
 
-/// How many descriptors it has open.
+/// The number of open descriptors of a process.
 pub fn descriptors(pid: u32) -> usize {
     let dir = format!("/proc/{pid}/fd");
     std::fs::read_dir(dir).expect("read /proc/PID/fd").count()
 }
 
-/// Its resident memory in KiB.
+/// The resident memory of a process in KiB. Not `VmRSS` of `/proc/PID/status`, which the kernel
+/// counts per processor and sums up inexactly.
 pub fn resident_kib(pid: u32) -> u64 {
-    let path = format!("/proc/{pid}/status");
-    let status = std::fs::read_to_string(path).expect("read /proc/PID/status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number
-        .and_then(|n| n.parse().ok())
-        .expect("VmRSS is a number")
+    rollup_kib(pid, &["Rss:"])
 }
 
-/// The resident memory of what `brk` has given a process, in KiB: where `malloc` has small pieces.
+/// The memory that a process has written to in KiB: what grows when memory leaks. Resident memory
+/// also has pages of files, which come and go with the page cache.
+pub fn written_kib(pid: u32) -> u64 {
+    rollup_kib(pid, &["Private_Dirty:", "Shared_Dirty:", "Swap:"])
+}
+
+/// A sum of fields of `smaps_rollup` (proc(5)), which is counted when it is read.
+fn rollup_kib(pid: u32, fields: &[&str]) -> u64 {
+    let path = format!("/proc/{pid}/smaps_rollup");
+    let rollup = std::fs::read_to_string(path).expect("read /proc/PID/smaps_rollup");
+    let kib = |field: &&str| -> u64 {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(field));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_else(|| panic!("no {field} in {rollup}"))
+    };
+    fields.iter().map(kib).sum()
+}
+
+/// The resident memory of the heap (brk(2)) in KiB: small allocations of `malloc`.
 pub fn heap_kib(pid: u32) -> u64 {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("read smaps");
     let (_, rest) = maps.split_once("[heap]\n").expect("a heap");

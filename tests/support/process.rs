@@ -1,36 +1,37 @@
-//! A bootstrap under test: watched, ended, and what it leaves behind.
+//! A bootstrap under test as a process: its output, its exit status, its descendants.
 //!
-//! Descendants are found in `/proc` by a mark in their environment, whatever their parent, group or
-//! session has become.
+//! Descendants are found in `/proc` by a mark in their environment, whatever their parent, process
+//! group or session.
 
 use super::api::{Ledger, Server};
 use super::proc;
+use super::watch::Progress;
 use std::io::Read;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What a guard is shown as.
+/// The process name of a guard.
 const GUARD: &str = "bootstrap-guard";
 
-/// No step of a test waits longer, in milliseconds of native speed.
+/// The longest wait of one step of a test, in milliseconds at native speed.
 pub const PATIENCE_MS: u64 = 20_000;
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The exit code; `None` when it was still serving and has been ended by the test.
+    /// The exit code; `None` when it was still serving and the test killed it.
     pub code: Option<i32>,
-    /// What it printed on stderr.
+    /// Its standard error.
     pub stderr: String,
-    /// What it printed on stdout.
+    /// Its standard output.
     pub stdout: String,
-    /// What the server saw.
+    /// The requests that the server received.
     pub ledger: Ledger,
 }
 
 impl Outcome {
-    /// What others than the runtime printed on stderr: it marks its own lines.
+    /// Standard error without the runtime's own lines, which begin with `tinderbox: `.
     pub fn log(&self) -> String {
         let lines = self.stderr.split_inclusive('\n');
         lines
@@ -38,31 +39,31 @@ impl Outcome {
             .collect()
     }
 
-    /// It was still serving, and every event has exactly one answer.
+    /// The process was still serving, and every event has exactly one answer.
     pub fn assert_serving(&self) -> &Ledger {
         assert_eq!(self.code, None, "exit; {}\n{}", self.ledger, self.stderr);
         self.ledger.assert_balanced();
         &self.ledger
     }
 
-    /// It exited with this code, and what it says for itself are whole lines that begin with
-    /// `tinderbox: `: at least one where the server was not told the reason.
+    /// The process exited with this code, and printed only whole lines that begin with
+    /// `tinderbox: `: at least one for exit codes 1 and 2, of which the server has no reason.
     pub fn assert_exit(&self, code: i32) -> &Ledger {
         let Outcome { stderr, ledger, .. } = self;
         assert_eq!(self.code, Some(code), "exit code; {ledger}\n{stderr}");
-        let own = stderr.lines().all(|line| line.starts_with("tinderbox: "));
-        assert!(own, "other lines; {ledger}\n{stderr}");
+        let is_own = stderr.lines().all(|line| line.starts_with("tinderbox: "));
+        assert!(is_own, "other lines; {ledger}\n{stderr}");
         let silent = stderr.is_empty() && [1, 2].contains(&code);
         assert!(!silent, "exit {code} without a message; {ledger}");
         ledger
     }
 }
 
-/// A running binary. Dropping it kills it and what it started.
+/// A running binary. Dropping it kills it and its descendants.
 pub struct Process {
     child: Child,
     mark: String,
-    /// The child is a tracer, and the binary the child of that.
+    /// The child is a tracer, and the binary is the tracer's child.
     is_traced: bool,
     stdout: Collected,
     stderr: Collected,
@@ -74,7 +75,7 @@ type Collected = Arc<Mutex<Vec<u8>>>;
 fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
     let collected = Collected::default();
     let sink = Arc::clone(&collected);
-    // Ends at the end of file: at the latest when the last process that holds the pipe is gone.
+    // Ends at the end of file: when the last process with the pipe is gone.
     std::thread::spawn(move || {
         let mut piece = vec![0; 64 * 1024];
         while let Ok(count @ 1..) = pipe.read(&mut piece) {
@@ -86,8 +87,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
 }
 
 impl Process {
-    /// A child whose outputs are collected where they are pipes; `mark` is in its environment
-    /// alone.
+    /// A child, its outputs collected where they are pipes. `mark` is unique to its environment.
     pub(super) fn new(mut child: Child, mark: String, is_traced: bool) -> Process {
         let stderr = child.stderr.take().map(collect).unwrap_or_default();
         let stdout = child.stdout.take().map(collect).unwrap_or_default();
@@ -101,48 +101,48 @@ impl Process {
         }
     }
 
-    /// The pid of the runtime (of the runner, where there is one: they are one process).
+    /// The pid of the runtime. With a runner, both are one process.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has printed on stderr so far; all of it once it has ended.
+    /// Standard error so far; all of it once the process has exited.
     pub fn stderr(&self) -> String {
         match self.status {
-            Some(_) => self.settled(&self.stderr),
+            Some(_) => self.complete(&self.stderr),
             None => text(&self.stderr),
         }
     }
 
-    /// Waits until it has printed this on stderr. That the server is idle says nothing of it: a GET
-    /// that went out with a POST is there before the runtime has read the reply.
-    pub fn until_said(&self, text: &str) {
+    /// Waits until standard error contains a text. An idle server does not imply it: the GET that
+    /// was sent with a POST arrives before the runtime has read the reply.
+    pub fn until_logged(&self, text: &str) {
         let end = Instant::now() + super::bound(PATIENCE_MS);
         while !self.stderr().contains(text) {
             assert!(
                 Instant::now() < end,
-                "never says {text:?}: {}",
+                "never logs {text:?}: {}",
                 self.stderr()
             );
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// What it has printed on stdout so far; all of it once it has ended.
+    /// Standard output so far; all of it once the process has exited.
     pub fn stdout(&self) -> String {
         match self.status {
-            Some(_) => self.settled(&self.stdout),
+            Some(_) => self.complete(&self.stdout),
             None => text(&self.stdout),
         }
     }
 
-    /// The same as bytes.
+    /// Standard output so far, as bytes.
     pub fn printed(&self) -> Vec<u8> {
         let bytes = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
         bytes.clone()
     }
 
-    /// Waits at most so long for the end; the exit status, or `None` while it runs.
+    /// Waits for the exit, up to a limit; `None` while the process runs.
     pub fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
         let end = Instant::now() + at_most;
         while self.status.is_none() {
@@ -160,29 +160,29 @@ impl Process {
         self.status
     }
 
-    /// Waits until the server is idle; a process that ends before, or neither, fails the test.
+    /// Waits until the server is idle; fails the test when the process exits first or hangs.
     pub fn until_idle(&mut self, server: &Server) {
-        let end = Instant::now() + super::bound(PATIENCE_MS);
+        let mut progress = Progress::of_run(server);
         while !server.wait_idle(Duration::from_millis(2)) {
             if let Some(status) = self.wait(Duration::ZERO) {
                 panic!("{status}; {}\n{}", server.ledger(), self.stderr());
             }
-            let late = Instant::now() >= end;
-            assert!(!late, "hangs; {}\n{}", server.ledger(), self.stderr());
+            let hangs = progress.hangs(server);
+            assert!(!hangs, "hangs; {}\n{}", server.ledger(), self.stderr());
         }
-        self.settle();
+        self.wait_asleep();
     }
 
-    /// Waits until it sleeps or has ended. The server is idle as soon as it has read a GET, which
-    /// may have come before the runtime read the reply to its POST. A process that sleeps in the
-    /// kernel has read what it was sent, since the arrival of bytes makes it runnable at once;
-    /// three looks, because a runner also sleeps for reasons of its own, but shortly.
-    fn settle(&mut self) {
+    /// Waits until the process sleeps or has exited. The server is idle as soon as it has read a
+    /// GET, which may arrive before the runtime has read the reply to its POST. A process that
+    /// sleeps in the kernel has read everything sent to it, since arriving bytes make it runnable
+    /// at once. Three samples, because a runner also sleeps shortly on its own.
+    fn wait_asleep(&mut self) {
         let end = Instant::now() + super::bound(PATIENCE_MS);
         let mut asleep = 0;
         while asleep < 3 {
             match proc::state_and_parent(self.pid()) {
-                // The end can be had once its last thread is gone; a runner has a second one.
+                // The status is there once the last thread is gone; a runner has a second thread.
                 Some(('Z', _)) | None => {
                     self.wait(super::bound(PATIENCE_MS));
                     return;
@@ -195,20 +195,21 @@ impl Process {
         }
     }
 
-    /// Waits until it exits or the server is idle, ends it, and returns what happened.
+    /// Waits until the process exits or the server is idle, kills it, and returns the outcome.
     pub fn until_done(mut self, server: Server) -> Outcome {
-        let end = Instant::now() + super::bound(PATIENCE_MS);
+        let mut progress = Progress::of_run(&server);
         loop {
             if self.wait(Duration::ZERO).is_some() || server.wait_idle(Duration::from_millis(2)) {
-                self.settle();
+                self.wait_asleep();
                 return self.finish(server);
             }
-            let late = Instant::now() >= end;
-            assert!(!late, "hangs; {}\n{}", server.ledger(), self.stderr());
+            let hangs = progress.hangs(&server);
+            assert!(!hangs, "hangs; {}\n{}", server.ledger(), self.stderr());
         }
     }
 
-    /// Ends it if it still runs, checks that nothing is left, and returns what happened.
+    /// Kills the process if it still runs, and returns the outcome. Descendants that are left, and
+    /// protocol violations, fail the test.
     pub fn finish(mut self, server: Server) -> Outcome {
         if self.wait(Duration::ZERO).is_none() {
             self.assert_no_zombie();
@@ -220,7 +221,8 @@ impl Process {
         outcome
     }
 
-    /// Ends it if it still runs, and returns what happened, and the descendants that are left.
+    /// Kills the process if it still runs, and returns the outcome, and the descendants that are
+    /// left.
     pub fn stop(mut self, server: Server) -> (Outcome, Vec<u32>) {
         let code = match self.wait(Duration::ZERO) {
             None => {
@@ -233,15 +235,15 @@ impl Process {
         let ledger = server.finish();
         let outcome = Outcome {
             code,
-            stderr: self.settled(&self.stderr),
-            stdout: self.settled(&self.stdout),
+            stderr: self.complete(&self.stderr),
+            stdout: self.complete(&self.stdout),
             ledger,
         };
         (outcome, left)
     }
 
-    /// Kills it, itself alone, and waits for its end. A tracer ends with what it traces; without
-    /// it, that would run on.
+    /// Kills the binary alone and waits for its exit. A tracer exits with the process that it
+    /// traces, which would survive the tracer.
     pub fn kill(&mut self) {
         let traced = match self.is_traced {
             true => proc::children(self.pid()),
@@ -256,18 +258,18 @@ impl Process {
         self.status = self.child.wait().ok();
     }
 
-    /// Everything that was printed: the collector has seen the end of the pipe.
-    fn settled(&self, collected: &Collected) -> String {
+    /// The whole output: the collector has reached the end of the pipe.
+    fn complete(&self, collected: &Collected) -> String {
         let end = Instant::now() + super::bound(2_000);
-        // The collector's thread holds the second reference until the end of file.
+        // The collector's thread has the second reference until the end of file.
         while Arc::strong_count(collected) > 1 && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(1));
         }
         text(collected)
     }
 
-    /// The pids of everything alive that descends from this run, the runtime itself and its guard
-    /// (`src/sys/guard.rs`) left out.
+    /// The pids of all live descendants, without the runtime itself and its guard
+    /// (`src/sys/guard.rs`).
     pub fn descendants(&self) -> Vec<u32> {
         let own = self.child.id();
         let all = proc::pids().into_iter().filter(|pid| *pid != own);
@@ -275,26 +277,26 @@ impl Process {
         all.filter(|pid| proc::name(*pid) != GUARD).collect()
     }
 
-    /// The guard of this run, if there is one.
+    /// The pid of the guard, if there is one.
     pub fn guard(&self) -> Option<u32> {
         let mut all = proc::pids().into_iter();
         all.find(|pid| proc::has_mark(*pid, &self.mark) && proc::name(*pid) == GUARD)
     }
 
-    /// Nothing that it started is left, at the latest after so long.
+    /// Fails the test when a descendant is left after a wait of this limit.
     pub fn assert_no_descendant(&self, at_most: Duration) {
         let left = self.wait_descendants_gone(at_most);
         assert!(left.is_empty(), "left behind: {left:?}\n{}", self.stderr());
     }
 
-    /// Kills what descends from this run, the runtime itself left out.
+    /// Kills all descendants, without the runtime itself.
     pub fn kill_descendants(&self) {
         for pid in self.descendants() {
             super::sys::kill(pid, super::sys::SIGKILL);
         }
     }
 
-    /// Waits at most so long until no descendant is left; those that are.
+    /// Waits until no descendant is left, up to a limit; those that are left.
     pub fn wait_descendants_gone(&self, at_most: Duration) -> Vec<u32> {
         let end = Instant::now() + at_most;
         loop {
@@ -306,13 +308,18 @@ impl Process {
         }
     }
 
-    /// The runtime has no child that has ended and was not waited for. One that took long to end
-    /// may be one until the event behind the next.
+    /// The runtime has no zombie. A child that exits slowly may be one until the event after the
+    /// next.
     pub fn assert_no_zombie(&self) {
-        assert!(!self.has_zombie(), "a zombie");
+        // A process that is being supervised while idle is reaped a moment later.
+        let end = Instant::now() + super::bound(1_000);
+        while self.has_zombie() {
+            assert!(Instant::now() < end, "a zombie");
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
-    /// Whether the runtime has a child that has ended and was not waited for.
+    /// Whether the runtime has a child that has exited and was not waited for.
     pub fn has_zombie(&self) -> bool {
         let is_one = |pid| proc::state_and_parent(pid) == Some(('Z', self.child.id()));
         proc::pids().into_iter().any(is_one)
@@ -326,14 +333,19 @@ impl Process {
             .collect()
     }
 
-    /// How many descriptors it has open.
+    /// The number of open descriptors.
     pub fn descriptors(&self) -> usize {
         proc::descriptors(self.pid())
     }
 
-    /// Its resident memory in KiB.
+    /// The resident memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         proc::resident_kib(self.pid())
+    }
+
+    /// The memory that it has written to in KiB.
+    pub fn written_kib(&self) -> u64 {
+        proc::written_kib(self.pid())
     }
 }
 

@@ -1,13 +1,13 @@
-//! Random numbers and bytes that are the same for the same seed, and how a failure is replayed.
+//! Reproducible random numbers and bytes, and the replay of a failure.
 //!
-//! A test that draws its cases from seeds runs `seeds(...)`; with `TINDERBOX_SEED` in the
-//! environment it runs that seed alone. `Replay` prints the line to set when a test panics.
+//! A test with random cases runs the seeds of `seeds(...)`; with `TINDERBOX_SEED` in the
+//! environment only that one. `Replay` prints the variable to set when a test panics.
 
-/// xorshift64*: small, seeded, the same everywhere.
+/// xorshift64*.
 pub struct Random(u64);
 
 impl Random {
-    /// A generator; two seeds give two sequences.
+    /// A generator; different seeds give different sequences.
     pub fn new(seed: u64) -> Random {
         Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
@@ -25,7 +25,7 @@ impl Random {
         (self.next() >> 16) as usize % end
     }
 
-    /// One of these.
+    /// One of the choices.
     pub fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())].clone()
     }
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// Bytes without a pattern that a framing error could hide in, the same for the same seed.
+/// Random bytes: a shift or a loss of any part shows.
 pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     let mut random = Random::new(seed);
     let mut noise = Vec::with_capacity(bytes + 8);
@@ -47,7 +47,7 @@ pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     noise
 }
 
-/// Letters and digits, which JSON and shells leave as they are, the same for the same seed.
+/// Random letters and digits, which need no escaping in JSON and in shells.
 pub fn letters(seed: u64, bytes: usize) -> Vec<u8> {
     const LETTERS: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789az";
     let mut letters = noise(seed, bytes);
@@ -57,7 +57,7 @@ pub fn letters(seed: u64, bytes: usize) -> Vec<u8> {
     letters
 }
 
-/// The seeds to run: `count` of them from `first`, or the one that `TINDERBOX_SEED` names.
+/// The seeds to run: `count` of them from `first`, or the one of `TINDERBOX_SEED`.
 pub fn seeds(first: u64, count: usize) -> Vec<u64> {
     match std::env::var("TINDERBOX_SEED") {
         Ok(text) => vec![text.parse().expect("TINDERBOX_SEED is a number")],
@@ -65,8 +65,7 @@ pub fn seeds(first: u64, count: usize) -> Vec<u64> {
     }
 }
 
-/// The rounds that `TINDERBOX_SOAK` asks for, times `factor`; without it `usual`, divided by the
-/// slowness.
+/// The rounds of `TINDERBOX_SOAK` times `factor`; without that, `usual` divided by the slowness.
 pub fn soak_or(what: &str, factor: usize, usual: usize) -> usize {
     match std::env::var("TINDERBOX_SOAK") {
         Ok(text) => factor * text.parse::<usize>().expect("TINDERBOX_SOAK is a number"),
@@ -74,9 +73,9 @@ pub fn soak_or(what: &str, factor: usize, usual: usize) -> usize {
     }
 }
 
-/// Prints how to replay a seed when the test panics while this lives.
+/// Prints how to replay a seed when the test panics before this is dropped.
 pub struct Replay<'a> {
-    /// What was run with the seed.
+    /// The name of the run.
     pub what: &'a str,
     /// The seed.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! How a bootstrap under test is started: with Lambda's environment and nothing else.
+//! The command line and the environment of a bootstrap under test: Lambda's variables, no others.
 
 use super::api::{Script, Server};
 use super::process::{Outcome, Process};
@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Every process that a run starts inherits this variable, with a value of that run alone.
+/// Every process of a run inherits this variable, with a value unique to the run.
 const MARK: &str = "TINDERBOX_TEST_RUN";
 
-/// What to start and with which environment.
+/// A binary under test with its environment.
 #[derive(Clone, Debug)]
 pub struct Start {
     binary: PathBuf,
@@ -23,7 +23,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// This binary, with the variables that Lambda sets.
+    /// A binary with the variables that Lambda sets.
     pub fn new(binary: &Path) -> Start {
         let mut start = Start {
             binary: binary.to_path_buf(),
@@ -54,37 +54,38 @@ impl Start {
         start
     }
 
-    /// In this folder, which is `/` to it; the path of the binary begins there. For root alone.
+    /// With this folder as its root (chroot(2), which needs root); the path of the binary starts
+    /// there.
     pub fn inside(mut self, root: &Path) -> Start {
         self.root = Some(root.to_path_buf());
         self
     }
 
-    /// With this as its standard output, which is not collected then.
+    /// With this standard output, which is not collected then.
     pub fn stdout(mut self, to: impl Into<OwnedFd>) -> Start {
         self.stdout = Some(Arc::new(to.into()));
         self
     }
 
-    /// With this as its standard error, which is not collected then.
+    /// With this standard error, which is not collected then.
     pub fn stderr(mut self, to: impl Into<OwnedFd>) -> Start {
         self.stderr = Some(Arc::new(to.into()));
         self
     }
 
-    /// With outputs that are collected.
+    /// With both outputs collected.
     pub fn collected(mut self) -> Start {
         (self.stdout, self.stderr) = (None, None);
         self
     }
 
-    /// Under this command, which has to end as it ends: `strace` does.
+    /// Under this tracer, which has to exit with its status, as `strace` does.
     pub fn under(mut self, command: &[&str]) -> Start {
         self.tracer = command.iter().map(|word| word.to_string()).collect();
         self
     }
 
-    /// With another variable, or another value for it.
+    /// With a variable set to this value.
     pub fn variable(self, name: &str, value: &str) -> Start {
         let mut start = self.without(name);
         start.environment.push((name.into(), Some(value.into())));
@@ -98,12 +99,12 @@ impl Start {
         self
     }
 
-    /// Whether the environment says anything about a variable.
+    /// Whether a variable was set or removed.
     fn decides(&self, name: &str) -> bool {
         self.environment.iter().any(|(other, _)| other == name)
     }
 
-    /// Starts it.
+    /// Starts the binary.
     pub fn spawn(&self) -> Process {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -136,8 +137,8 @@ impl Start {
         Process::new(super::spawn(&mut command), mark, is_traced)
     }
 
-    /// Runs it against a script until it exits or the server is idle, ends it, checks what it
-    /// leaves behind, and returns what happened. Violations fail the test here.
+    /// Runs the binary against a script until it exits or the server is idle, kills it, and returns
+    /// the outcome. Protocol violations and processes left running fail the test.
     pub fn run(&self, script: Script) -> Outcome {
         let server = Server::start(script);
         let start = match self.decides("AWS_LAMBDA_RUNTIME_API") {
@@ -151,7 +152,7 @@ impl Start {
     }
 }
 
-/// A stream of a child: this one, or a pipe of its own.
+/// A stream of a child: the given one, or a new pipe.
 fn stream(given: &Option<Arc<OwnedFd>>) -> Stdio {
     match given {
         Some(given) => given.try_clone().expect("one more descriptor").into(),

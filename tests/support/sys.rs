@@ -1,4 +1,4 @@
-//! The tests' few system calls that std does not offer: the only unsafe code of the tests.
+//! System calls that std does not offer: the only unsafe code of the tests.
 #![allow(unsafe_code)]
 
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Makes the close of this socket a reset (RST) instead of an orderly end (FIN).
+/// Makes the close of this socket a reset (RST) instead of an orderly close (FIN).
 pub fn reset_on_close(stream: &TcpStream) {
     let linger = libc::linger {
         l_onoff: 1,
@@ -27,8 +27,8 @@ pub fn reset_on_close(stream: &TcpStream) {
     assert_eq!(result, 0, "setsockopt SO_LINGER");
 }
 
-/// Sets the receive buffer of the connections that this listener will accept, in bytes. The
-/// kernel doubles the number and has a minimum (socket(7)).
+/// Sets the receive buffer of the connections of this listener, in bytes. The kernel doubles the
+/// number and has a minimum (socket(7)).
 pub fn set_receive_buffer(listener: &TcpListener, bytes: i32) {
     // SAFETY: the descriptor is open while `listener` lives, and the option's value is an int of
     // the length that is given.
@@ -51,20 +51,20 @@ pub fn kill(pid: u32, signal: i32) {
     unsafe { libc::kill(pid as i32, signal) };
 }
 
-/// The signals that tests send or expect.
+/// Signals that tests send or expect.
 pub const SIGKILL: i32 = libc::SIGKILL;
-/// What `abort` raises.
+/// Raised by `abort`.
 pub const SIGABRT: i32 = libc::SIGABRT;
-/// The polite request to end.
+/// A request to terminate.
 pub const SIGTERM: i32 = libc::SIGTERM;
 
-/// Makes this socket descriptor 3 of what the command starts, in any number of starts.
+/// Makes this socket descriptor 3 of the processes that the command starts.
 pub fn give_as_three(command: &mut Command, socket: &UnixStream) {
     let from = socket.as_raw_fd();
     let give = move || {
         // SAFETY: both take plain integers, touch no memory and may run between fork and exec
-        // (signal-safety(7)). A descriptor that dup2 makes stays open over exec, one that is 3
-        // already must be told to.
+        // (signal-safety(7)). A descriptor made by dup2 stays open over exec; for one that is 3
+        // already, the flag is cleared.
         let result = unsafe {
             match from {
                 3 => libc::fcntl(3, libc::F_SETFD, 0),
@@ -76,18 +76,18 @@ pub fn give_as_three(command: &mut Command, socket: &UnixStream) {
             _ => Ok(()),
         }
     };
-    // SAFETY: the closure does nothing but the one call above.
+    // SAFETY: the closure only makes the system call above.
     unsafe { command.pre_exec(give) };
 }
 
-/// A process that cannot end, not even by SIGKILL, until this is dropped: as one that waits for a
-/// file system of the network. To be dropped in the thread that made it.
+/// A process that does not exit, not even by SIGKILL, until this is dropped: like one that waits
+/// for a network file system. The thread that made it has to drop it.
 pub struct Undying {
     pid: i32,
 }
 
 impl Undying {
-    /// Makes it such; `None` where tracing is not allowed.
+    /// Traces a process so that it stops before its exit; `None` where tracing is not allowed.
     pub fn new(pid: u32) -> Option<Undying> {
         let pid = pid as i32;
         let options = libc::PTRACE_O_TRACEEXIT as usize;
@@ -108,20 +108,32 @@ impl Drop for Undying {
     }
 }
 
-/// Stops a process, which cannot do anything about it.
+/// The processor time that this thread has used.
+pub fn thread_time() -> std::time::Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the structure is valid for writing.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(result, 0, "clock_gettime CLOCK_THREAD_CPUTIME_ID");
+    std::time::Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// Stops a process, which cannot catch it.
 pub const SIGSTOP: i32 = libc::SIGSTOP;
 /// Lets a stopped process go on.
 pub const SIGCONT: i32 = libc::SIGCONT;
 
-/// How many processes and threads a user may have, and how many descriptors, and how many bytes of
-/// address space, a process.
+/// The number of processes and threads of a user. The other two limits are of a process: the number
+/// of descriptors, and the bytes of address space.
 pub const PROCESSES: i32 = libc::RLIMIT_NPROC as i32;
 /// See above.
 pub const DESCRIPTORS: i32 = libc::RLIMIT_NOFILE as i32;
 /// See above.
 pub const ADDRESS_SPACE: i32 = libc::RLIMIT_AS as i32;
 
-/// Gives what the command starts a limit of its own (setrlimit(2)).
+/// Limits a resource of the process that the command starts (setrlimit(2)).
 pub fn limit(command: &mut Command, resource: i32, most: u64) {
     let set = move || {
         let limit = libc::rlimit {
@@ -134,6 +146,6 @@ pub fn limit(command: &mut Command, resource: i32, most: u64) {
             _ => Ok(()),
         }
     };
-    // SAFETY: the closure does nothing but the one call above.
+    // SAFETY: the closure only makes the system call above.
     unsafe { command.pre_exec(set) };
 }

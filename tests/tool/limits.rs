@@ -78,7 +78,7 @@ fn idle_connections_with_few_processes_do_not_block_calls() {
     let is_open = |path: &Path| path.metadata().is_ok_and(|found| found.mode() & 0o001 != 0);
     let folders = tool.ancestors().chain(echo.ancestors());
     if !is_root || !folders.into_iter().all(is_open) {
-        println!("skipped: needs root, and a folder that others can enter");
+        support::skip::skip("needs root, and a folder that others can enter");
         return;
     }
     let server = Server::start_with(&echo, &["--timeout", "30"], |command| {

@@ -27,8 +27,8 @@ while (defined(my $line = readline $channel)) {
         my $text = substr $3 x ($2 / length($3) + 1), 0, $2;
         $event = qq("$text");
         if ($1 eq 'fail') {
-            ($answer, $type) = ('error', ' Function.Told');
-            $event = qq({"errorMessage":"$text","errorType":"Function.Told","stackTrace":[]});
+            ($answer, $type) = ('error', ' Function.Failed');
+            $event = qq({"errorMessage":"$text","errorType":"Function.Failed","stackTrace":[]});
         }
     }
     send_all "$answer $number ", length $event, "$type\n", $event;

@@ -1,19 +1,18 @@
-//! One connection of the server: reads requests, takes their turns from the script, enters both
-//! in the ledger.
+//! One connection of the server: reads requests, replies as scripted, records both in the ledger.
 
 use super::ledger::{Post, hash};
 use super::request::{self, HEAD_BYTES_MAX, Head, Other};
-use super::script::{Cut, HangUp, Turn};
+use super::script::{CloseAt, HangUp, ScriptedReply};
 use super::{Shared, now_ms};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// One read takes at most this many bytes.
+/// The most bytes of one read.
 const READ_BYTES: usize = 256 * 1024;
 
-/// Serves a connection until either side ends it.
+/// Serves a connection until either side closes it.
 pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
     let mut connection = Connection {
         stream,
@@ -25,7 +24,7 @@ pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
         pace_bytes: 0,
         unanswered: false,
     };
-    while connection.turn().is_some() {}
+    while connection.serve_request().is_some() {}
     let Connection { stream, buffer, .. } = connection;
     let mut state = shared.lock();
     state.ledger.note(number, "ended");
@@ -34,7 +33,7 @@ pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
         let text = format!("#{number} ended within a request: {} bytes", buffer.len());
         state.ledger.violation(text);
     }
-    // The clone must go first: a socket is closed with its last descriptor.
+    // The clone is dropped first: a socket is closed with its last descriptor.
     state.open.retain(|(other, _)| *other != number);
     drop(state);
     drop(stream);
@@ -44,18 +43,18 @@ struct Connection<'a> {
     stream: TcpStream,
     number: usize,
     shared: &'a Shared,
-    /// Read and not yet used.
+    /// Bytes that were read and not yet consumed.
     buffer: Vec<u8>,
-    /// Where a read puts what it gets: made once, for a debug build fills memory slowly.
+    /// The target of a read. Allocated once, since a debug build fills memory slowly.
     piece: Vec<u8>,
-    /// How many bytes of this request may still be read.
+    /// The number of bytes of this request that may still be read.
     budget: usize,
     pace_bytes: usize,
-    /// An event went out on this connection and no POST has come since.
+    /// An event was delivered on this connection, and no POST has come since.
     unanswered: bool,
 }
 
-/// What was read of a body.
+/// The part of a body that was read.
 #[derive(Default)]
 struct Body {
     bytes: Vec<u8>,
@@ -65,33 +64,33 @@ struct Body {
     complete: bool,
 }
 
-/// Of a streamed body so much is kept, in bytes.
-const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The part of a streamed body that is stored, in bytes.
+const STORED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 impl Body {
-    fn take(&mut self, bytes: &[u8]) {
-        let room = KEPT_BYTES_MAX.saturating_sub(self.bytes.len());
-        self.bytes
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+    fn append(&mut self, bytes: &[u8]) {
+        let capacity = STORED_BYTES_MAX.saturating_sub(self.bytes.len());
+        let stored = bytes.len().min(capacity);
+        self.bytes.extend_from_slice(&bytes[..stored]);
         self.length += bytes.len();
     }
 }
 
 impl Connection<'_> {
-    /// One request and its reply; `None` when the connection is over.
-    fn turn(&mut self) -> Option<()> {
+    /// Serves one request; `None` when the connection is closed.
+    fn serve_request(&mut self) -> Option<()> {
         self.budget = usize::MAX;
         self.pace_bytes = 0;
         let first = self.first_byte()?;
         if let Some(other) = self.other() {
-            return self.turn_of(other);
+            return self.serve_other(other);
         }
         if first == b'P' {
-            let turn = self.shared.lock().posts.next();
-            self.post(turn.unwrap_or_else(|| Turn::status(202)))
+            let scripted = self.shared.lock().posts.next();
+            self.serve_post(scripted.unwrap_or_else(|| ScriptedReply::status(202)))
         } else {
-            let turn = self.get_turn();
-            self.get(turn)
+            let scripted = self.next_get();
+            self.serve_get(scripted)
         }
     }
 
@@ -106,18 +105,18 @@ impl Connection<'_> {
         self.buffer.first().copied()
     }
 
-    /// What the request that begins here is, if it is not about events.
+    /// The kind of the next request, if it is not about events.
     fn other(&mut self) -> Option<Other> {
         let mut start = [0; 512];
         let count = match self.buffer.as_slice() {
             [] => self.stream.peek(&mut start).unwrap_or(0),
-            _ => 0, // it came behind an answer: the next event is asked for
+            _ => 0, // sent with an answer: a GET of the next event
         };
         let line = String::from_utf8_lossy(&start[..count]).into_owned();
         Other::of(&line, &self.shared.prefix)
     }
 
-    fn turn_of(&mut self, other: Other) -> Option<()> {
+    fn serve_other(&mut self, other: Other) -> Option<()> {
         let head = self.head()?;
         let length = head.content_length;
         while self.buffer.len() < length {
@@ -126,34 +125,40 @@ impl Connection<'_> {
         self.buffer.drain(..length);
         let mut state = self.shared.lock();
         state.ledger.note(self.number, &format!("{other:?}"));
-        let turn = match other {
+        let scripted = match other {
             Other::RestoreNext => {
                 state.ledger.restores += 1;
-                state.restores.next().unwrap_or_else(|| Turn::status(404))
+                state
+                    .restores
+                    .next()
+                    .unwrap_or_else(|| ScriptedReply::status(404))
             }
             Other::Register => {
                 state.ledger.extensions.push(head);
-                state.register.clone().unwrap_or_else(|| Turn::status(404))
+                state
+                    .register
+                    .clone()
+                    .unwrap_or_else(|| ScriptedReply::status(404))
             }
             Other::ExtensionNext => {
                 state.ledger.extensions.push(head);
                 drop(state);
-                let _ = self.read_more(); // it never hears of anything
+                let _ = self.read_more(); // no event of an extension is ever sent
                 return None;
             }
         };
         drop(state);
-        std::thread::sleep(turn.delay);
-        if turn.cut == Some(Cut::BeforeReply) {
-            return self.hang_up(turn.hang_up);
+        std::thread::sleep(scripted.delay);
+        if scripted.close_at == Some(CloseAt::BeforeReply) {
+            return self.hang_up(scripted.hang_up);
         }
-        self.reply(&turn)?;
-        self.after_reply(&turn)
+        self.reply(&scripted)?;
+        self.after_reply(&scripted)
     }
 
-    /// The turn of the GET that begins here. What came on the connections before counts first: they
-    /// are closed by then, and their last requests are read.
-    fn get_turn(&self) -> Option<Turn> {
+    /// The reply to the GET that begins here. Where events are delivered again, earlier connections
+    /// have to be closed first, so that their last requests are read.
+    fn next_get(&self) -> Option<ScriptedReply> {
         let end = Instant::now() + super::super::bound(2_000);
         loop {
             let mut state = self.shared.lock();
@@ -166,57 +171,65 @@ impl Connection<'_> {
         }
     }
 
-    fn get(&mut self, turn: Option<Turn>) -> Option<()> {
-        if let Some(turn) = &turn {
-            self.prepare(turn)?;
+    fn serve_get(&mut self, scripted: Option<ScriptedReply>) -> Option<()> {
+        if let Some(scripted) = &scripted {
+            self.prepare(scripted)?;
         }
         let Some(head) = self.head() else {
-            return self.ended_in_request(turn.as_ref());
+            return self.ended_in_request(scripted.as_ref());
         };
         self.enter_get(&head);
-        let turn = match turn {
-            Some(turn) => turn,
+        let scripted = match scripted {
+            Some(scripted) => scripted,
             None => self.hold()?,
         };
-        std::thread::sleep(turn.delay);
-        if matches!(turn.cut, Some(Cut::BeforeReply | Cut::InRequest(_))) {
-            return self.hang_up(turn.hang_up);
+        std::thread::sleep(scripted.delay);
+        if matches!(
+            scripted.close_at,
+            Some(CloseAt::BeforeReply | CloseAt::InRequest(_))
+        ) {
+            return self.hang_up(scripted.hang_up);
         }
         self.expect_silence();
-        self.reply(&turn)?;
-        self.after_reply(&turn)
+        self.reply(&scripted)?;
+        self.after_reply(&scripted)
     }
 
-    fn post(&mut self, turn: Turn) -> Option<()> {
-        self.prepare(&turn)?;
+    fn serve_post(&mut self, scripted: ScriptedReply) -> Option<()> {
+        self.prepare(&scripted)?;
         let Some(head) = self.head() else {
-            return self.ended_in_request(Some(&turn));
+            return self.ended_in_request(Some(&scripted));
         };
         self.unanswered = false;
-        if turn.early {
-            self.enter_post(&head, Body::default(), &turn);
-            self.reply(&turn)?;
-            self.after_reply(&turn)?;
+        if scripted.early {
+            self.enter_post(&head, Body::default(), &scripted);
+            self.reply(&scripted)?;
+            self.after_reply(&scripted)?;
             self.body(&head);
             return Some(());
         }
         let body = self.body(&head);
         let complete = body.complete;
-        self.enter_post(&head, body, &turn);
-        std::thread::sleep(turn.delay);
-        if !complete || matches!(turn.cut, Some(Cut::BeforeReply | Cut::InRequest(_))) {
-            return self.hang_up(turn.hang_up);
+        self.enter_post(&head, body, &scripted);
+        std::thread::sleep(scripted.delay);
+        if !complete
+            || matches!(
+                scripted.close_at,
+                Some(CloseAt::BeforeReply | CloseAt::InRequest(_))
+            )
+        {
+            return self.hang_up(scripted.hang_up);
         }
-        self.reply(&turn)?;
-        self.after_reply(&turn)
+        self.reply(&scripted)?;
+        self.after_reply(&scripted)
     }
 
-    /// What the turn wants before anything is read.
-    fn prepare(&mut self, turn: &Turn) -> Option<()> {
-        self.pace_bytes = turn.read_bytes;
-        match turn.cut {
-            Some(Cut::BeforeRequest) => return self.hang_up(turn.hang_up),
-            Some(Cut::InRequest(bytes)) => {
+    /// Applies the part of the script that comes before the request is read.
+    fn prepare(&mut self, scripted: &ScriptedReply) -> Option<()> {
+        self.pace_bytes = scripted.read_bytes;
+        match scripted.close_at {
+            Some(CloseAt::BeforeRequest) => return self.hang_up(scripted.hang_up),
+            Some(CloseAt::InRequest(bytes)) => {
                 self.budget = bytes.saturating_sub(self.buffer.len());
             }
             _ => {}
@@ -224,34 +237,34 @@ impl Connection<'_> {
         Some(())
     }
 
-    fn ended_in_request(&mut self, turn: Option<&Turn>) -> Option<()> {
-        match turn {
-            Some(turn) if turn.cut.is_some() => {
+    fn ended_in_request(&mut self, scripted: Option<&ScriptedReply>) -> Option<()> {
+        match scripted {
+            Some(scripted) if scripted.close_at.is_some() => {
                 self.buffer.clear();
-                self.hang_up(turn.hang_up)
+                self.hang_up(scripted.hang_up)
             }
             _ => None,
         }
     }
 
-    fn after_reply(&mut self, turn: &Turn) -> Option<()> {
-        match turn.cut {
-            Some(Cut::InReply(_) | Cut::AfterReply) => self.hang_up(turn.hang_up),
+    fn after_reply(&mut self, scripted: &ScriptedReply) -> Option<()> {
+        match scripted.close_at {
+            Some(CloseAt::InReply(_) | CloseAt::AfterReply) => self.hang_up(scripted.hang_up),
             _ => Some(()),
         }
     }
 
-    /// Reads once; `None` at the end, on an error, or when the budget is used up.
+    /// Reads once; `None` at the end of file, on an error, or when the budget is used up.
     fn read_more(&mut self) -> Option<()> {
-        let mut wanted = READ_BYTES.min(self.budget);
+        let mut most = READ_BYTES.min(self.budget);
         if self.pace_bytes > 0 {
             std::thread::sleep(Duration::from_millis(1));
-            wanted = wanted.min(self.pace_bytes);
+            most = most.min(self.pace_bytes);
         }
-        if wanted == 0 {
+        if most == 0 {
             return None;
         }
-        let count = self.stream.read(&mut self.piece[..wanted]).unwrap_or(0);
+        let count = self.stream.read(&mut self.piece[..most]).unwrap_or(0);
         self.buffer.extend_from_slice(&self.piece[..count]);
         self.budget = self.budget.saturating_sub(count);
         (count > 0).then_some(())
@@ -263,8 +276,8 @@ impl Connection<'_> {
                 let head = request::read(&self.buffer[..end], &self.shared.prefix);
                 self.buffer.drain(..end);
                 let mut state = self.shared.lock();
-                for wrong in &head.wrong {
-                    let text = format!("#{} {wrong}", self.number);
+                for fault in &head.faults {
+                    let text = format!("#{} {fault}", self.number);
                     state.ledger.violation(text);
                 }
                 return Some(head);
@@ -278,7 +291,7 @@ impl Connection<'_> {
         }
     }
 
-    /// The body, or as much of it as came or was allowed.
+    /// The body, or the part of it that came and may be read.
     fn body(&mut self, head: &Head) -> Body {
         let mut body = Body::default();
         if head.chunked {
@@ -294,8 +307,8 @@ impl Connection<'_> {
         body
     }
 
-    /// Chunks, strictly: sizes in lower case without zeros before them, no extensions; then the
-    /// trailers. `None` when they do not come to their end.
+    /// Reads chunks strictly: sizes in lower case without leading zeros, no extensions; then the
+    /// trailers. `None` when the end is missing.
     fn chunks(&mut self, body: &mut Body) -> Option<()> {
         loop {
             let line = self.line()?;
@@ -316,7 +329,7 @@ impl Connection<'_> {
                     self.read_more()?;
                 }
                 let count = left.min(self.buffer.len());
-                body.take(&self.buffer[..count]);
+                body.append(&self.buffer[..count]);
                 self.buffer.drain(..count);
                 left -= count;
             }
@@ -339,7 +352,7 @@ impl Connection<'_> {
         }
     }
 
-    /// A line, without its end; at most 4,096 bytes, as Go's server takes trailers.
+    /// A line, without its line end; at most 4,096 bytes, the limit of Go's server for trailers.
     fn line(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|two| two == b"\r\n") {
@@ -355,31 +368,32 @@ impl Connection<'_> {
         }
     }
 
-    /// Writes the reply as the turn wants it, and enters what it delivers.
-    fn reply(&mut self, turn: &Turn) -> Option<()> {
-        let end = match turn.cut {
-            Some(Cut::InReply(bytes)) => bytes.min(turn.reply.len()),
-            _ => turn.reply.len(),
+    /// Writes the reply as scripted, and records its delivery.
+    fn reply(&mut self, scripted: &ScriptedReply) -> Option<()> {
+        let end = match scripted.close_at {
+            Some(CloseAt::InReply(bytes)) => bytes.min(scripted.bytes.len()),
+            _ => scripted.bytes.len(),
         };
         let mut from = 0;
-        let inner = turn.splits.iter().copied().filter(|split| *split < end);
+        let inner = scripted.splits.iter().copied().filter(|split| *split < end);
         for to in inner.chain([end]) {
             if from > 0 {
-                std::thread::sleep(turn.pause);
+                std::thread::sleep(scripted.pause);
             }
-            // Before the last byte goes out, since the answer may be here before we look again.
-            if let (Some(id), true) = (&turn.delivers, to == end) {
-                self.enter_delivery(id, end == turn.reply.len(), end);
+            // Before the last byte is sent: the answer may arrive before this thread runs again.
+            if let (Some(id), true) = (&scripted.delivers, to == end) {
+                self.enter_delivery(id, end == scripted.bytes.len(), end);
             }
-            if self.stream.write_all(&turn.reply[from..to]).is_err() {
+            if self.stream.write_all(&scripted.bytes[from..to]).is_err() {
                 let mut state = self.shared.lock();
-                state.is_undelivered = turn.delivers.is_some();
+                state.is_undelivered = scripted.delivers.is_some();
+                state.ledger.note(
+                    self.number,
+                    "the client closed the connection within the reply",
+                );
                 state
                     .ledger
-                    .note(self.number, "the client went away within the reply");
-                state
-                    .ledger
-                    .take_back_delivery(turn.delivers.as_deref(), to == end);
+                    .take_back_delivery(scripted.delivers.as_deref(), to == end);
                 return None;
             }
             from = to;
@@ -387,26 +401,26 @@ impl Connection<'_> {
         Some(())
     }
 
-    /// A GET that waits for an answer may have nothing behind it.
+    /// Checks that nothing was sent behind a GET that has no reply yet.
     fn expect_silence(&mut self) {
         let mut byte = [0];
         self.stream.set_nonblocking(true).expect("non-blocking");
-        let early = !self.buffer.is_empty() || matches!(self.stream.peek(&mut byte), Ok(1));
+        let is_early = !self.buffer.is_empty() || matches!(self.stream.peek(&mut byte), Ok(1));
         self.stream.set_nonblocking(false).expect("blocking");
-        if early {
+        if is_early {
             let text = format!("#{} bytes behind a GET without a reply", self.number);
             self.shared.lock().ledger.violation(text);
         }
     }
 
-    /// Holds the GET until there is another turn; `None` when the server stops.
-    fn hold(&mut self) -> Option<Turn> {
+    /// Holds the GET until there is another reply; `None` when the server stops.
+    fn hold(&mut self) -> Option<ScriptedReply> {
         let mut state = self.shared.lock();
         state.held += 1;
         state.ledger.note(self.number, "idle");
         self.shared.changed.notify_all();
         let changed = &self.shared.changed;
-        // A client that goes away has its place taken back: events are for those who are there.
+        // A closed connection is not held any more: no event may be delivered to it.
         let mut gone = false;
         while !state.stopping && state.gets.len() == 0 && !gone {
             let wait = changed.wait_timeout(state, Duration::from_millis(5));
@@ -425,7 +439,7 @@ impl Connection<'_> {
         state.next_get()
     }
 
-    /// Whether the client has ended its side.
+    /// Whether the client has closed its side.
     fn is_gone(&self) -> bool {
         let mut byte = [0];
         self.stream.set_nonblocking(true).expect("non-blocking");
@@ -452,7 +466,7 @@ impl Connection<'_> {
         None
     }
 
-    /// Ends our side, then reads until the client ends its own.
+    /// Closes the server's side, then reads until the client closes its own.
     fn drain(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
         let patience = super::super::bound(5_000);
@@ -465,7 +479,10 @@ impl Connection<'_> {
                 Ok(0) => return,
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    let text = format!("#{} keeps a connection that was ended", self.number);
+                    let text = format!(
+                        "#{} does not close a connection that the server closed",
+                        self.number
+                    );
                     return self.shared.lock().ledger.violation(text);
                 }
                 Err(_) => return,
@@ -490,7 +507,7 @@ impl Connection<'_> {
         self.unanswered |= complete;
     }
 
-    fn enter_post(&mut self, head: &Head, body: Body, turn: &Turn) {
+    fn enter_post(&mut self, head: &Head, body: Body, scripted: &ScriptedReply) {
         let Some((kind, id)) = head.post.clone() else {
             return;
         };
@@ -502,7 +519,7 @@ impl Connection<'_> {
             hash: hash(&body.bytes),
             complete: body.complete,
             at_ms: now_ms(),
-            counted: turn.counted.unwrap_or(body.complete || turn.early),
+            counted: scripted.counted.unwrap_or(body.complete || scripted.early),
             get_behind: !self.buffer.is_empty(),
             body_bytes: body.length,
             body: body.bytes,

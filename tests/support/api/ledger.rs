@@ -1,15 +1,15 @@
-//! What the server saw: every delivery, every request, in order of arrival.
+//! The server's record of every delivery and every request, in order of arrival.
 //!
-//! "Exactly once" is read here, never from the runtime's own word. An answer is *counted* when
-//! the server took it (its whole body was read, or the script says so), and then its id is no
-//! longer outstanding: a second answer for it is a violation.
+//! "Exactly once" is checked here, not by the runtime's own log. An answer is *counted* when the
+//! server accepted it (its whole body was read, or the script says so); then its id is no longer
+//! outstanding, and a second answer for it is a violation.
 
 use super::now_ms;
 use super::request::Head;
 use std::fmt::Write;
 use std::hash::Hasher;
 
-/// What a POST was for.
+/// The call that a POST makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `/runtime/invocation/ID/response`
@@ -22,34 +22,34 @@ pub enum Kind {
     RestoreError,
 }
 
-/// One POST of which at least the head was read.
+/// A POST of which at least the head was read.
 #[derive(Clone, Debug)]
 pub struct Post {
-    /// The number of the connection it came on, from 1.
+    /// The number of its connection, from 1.
     pub connection: usize,
-    /// Which of the three calls it is.
+    /// The call.
     pub kind: Kind,
     /// The request id in the path; empty for an init or restore error.
     pub id: String,
-    /// The headers as sent.
+    /// The headers as received.
     pub headers: Vec<(String, String)>,
-    /// What was read of the body, of a streamed one the first 16 MB.
+    /// The part of the body that was read; of a streamed one, at most the first 16 MiB.
     pub body: Vec<u8>,
-    /// How long it was, in bytes.
+    /// The length of that part in bytes.
     pub body_bytes: usize,
-    /// The sizes of its chunks, when it was streamed.
+    /// The sizes of the chunks of a streamed body.
     pub chunks: Vec<usize>,
-    /// The trailers behind it.
+    /// The trailers of a streamed body.
     pub trailers: Vec<(String, String)>,
-    /// SipHash of that body, for the log.
+    /// SipHash of the body, for the log.
     pub hash: u64,
     /// The whole body was read.
     pub complete: bool,
-    /// The server took it as the answer.
+    /// The server accepted it as the answer.
     pub counted: bool,
-    /// When it was read whole, in milliseconds since the epoch.
+    /// The time when it was read, in milliseconds since the epoch.
     pub at_ms: u64,
-    /// The next GET (or its first bytes) came in the read that completed this POST.
+    /// The next GET, or its first bytes, came in the read that completed this POST.
     pub get_behind: bool,
 }
 
@@ -64,46 +64,50 @@ impl Post {
     }
 }
 
-/// One reply to `/next` that carried an event.
+/// A reply to `/next` with an event.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The request id of the event.
     pub id: String,
     /// The whole reply was written.
     pub complete: bool,
-    /// When it was written, in milliseconds since the epoch.
+    /// The time when it was written, in milliseconds since the epoch.
     pub at_ms: u64,
 }
 
-/// Everything the server saw.
+/// Everything that the server received and delivered.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// Events handed out, in order, one entry a delivery.
+    /// Delivered events, in order.
     pub deliveries: Vec<Delivery>,
     /// Answers in order of arrival.
     pub posts: Vec<Post>,
-    /// How many GET of `/next` were read.
+    /// The number of GETs of `/next`.
     pub gets: usize,
-    /// How many connections were accepted.
+    /// The number of accepted connections.
     pub connections: usize,
-    /// What the runtime did that no client may do.
+    /// Faults of the runtime as a client.
     pub violations: Vec<String>,
-    /// One line for everything that happened.
+    /// One line for each step.
     pub log: Vec<String>,
-    /// How many bytes of streamed responses have come so far.
+    /// The number of bytes of streamed responses so far.
     pub streamed_bytes: usize,
-    /// How often a snapshot was waited for.
+    /// The number of GETs of `/restore/next`.
     pub restores: usize,
-    /// The heads of what extensions asked for.
+    /// The heads of the requests of extensions.
     pub extensions: Vec<Head>,
-    /// Ids whose connection ended before their answer: the platform fails these events.
+    /// Ids whose connection was closed before their answer: the platform fails these events.
     pub abandoned: Vec<String>,
     /// The ids that are being handled, by connection: delivered whole and not answered.
     pub outstanding: Vec<(usize, String)>,
+    /// The largest number of events that were outstanding at once.
+    pub outstanding_max: usize,
+    /// The time of each GET of `/next`, in milliseconds since the epoch.
+    pub gets_at_ms: Vec<u64>,
 }
 
 impl Ledger {
-    /// How often the event was handed out whole.
+    /// How often the event was delivered whole.
     pub fn delivered(&self, id: &str) -> usize {
         let whole = self.deliveries.iter().filter(|d| d.id == id && d.complete);
         whole.count()
@@ -114,13 +118,13 @@ impl Ledger {
         self.posts.iter().filter(|post| post.id == id).collect()
     }
 
-    /// The answers to this id that the server took.
+    /// The answers to this id that the server accepted.
     pub fn answers(&self, id: &str) -> Vec<&Post> {
         let posts = self.posts.iter();
         posts.filter(|post| post.id == id && post.counted).collect()
     }
 
-    /// How long the one answer to this id took since the event was last handed out.
+    /// The time from the last delivery of the event to its only answer.
     pub fn took_ms(&self, id: &str) -> u64 {
         let mut deliveries = self.deliveries.iter().rev();
         let delivery = deliveries.find(|d| d.id == id && d.complete);
@@ -128,14 +132,14 @@ impl Ledger {
         self.answer(id).at_ms.saturating_sub(from_ms)
     }
 
-    /// The only answer to this id; anything but exactly one fails the test.
+    /// The only answer to this id; fails the test unless there is exactly one.
     pub fn answer(&self, id: &str) -> &Post {
         let answers = self.answers(id);
         assert_eq!(answers.len(), 1, "answers to {id}; {self}");
         answers[0]
     }
 
-    /// Every delivered id has exactly one answer that was taken.
+    /// Every delivered event has exactly one answer that was accepted.
     pub fn assert_balanced(&self) {
         for delivery in self.deliveries.iter().filter(|d| d.complete) {
             self.answer(&delivery.id);
@@ -144,13 +148,14 @@ impl Ledger {
         assert!(open.is_empty(), "without an answer: {open:?}; {self}");
     }
 
-    /// Nothing the runtime did was wrong on the wire.
+    /// The runtime violated no rule of the protocol.
     pub fn assert_clean(&self) {
         assert!(self.violations.is_empty(), "violations; {self}");
     }
 
     pub(super) fn enter_get(&mut self, connection: usize, unanswered: bool) {
         self.gets += 1;
+        self.gets_at_ms.push(now_ms());
         self.note(connection, "GET");
         if unanswered {
             self.violation(format!("#{connection} GET with an event unanswered"));
@@ -172,13 +177,14 @@ impl Ledger {
             at_ms: now_ms(),
         });
         if complete {
-            // Handed out again, it is out once.
+            // Delivered again, it is outstanding once.
             self.outstanding.retain(|(_, other)| other != id);
             self.outstanding.push((connection, id.to_string()));
+            self.outstanding_max = self.outstanding_max.max(self.outstanding.len());
         }
     }
 
-    /// A write of a reply failed: it was not delivered whole after all, and will not be again.
+    /// Takes a delivery back: the write of the reply failed.
     pub(super) fn take_back_delivery(&mut self, id: Option<&str>, entered: bool) {
         self.abandoned.extend(id.map(str::to_string));
         if let (Some(id), true) = (id, entered)
@@ -198,14 +204,14 @@ impl Ledger {
             post.body_bytes,
             post.hash,
             if post.complete { "" } else { ", in part" },
-            if post.counted { "" } else { ", lost" },
+            if post.counted { "" } else { ", not counted" },
             if post.get_behind { ", GET behind" } else { "" },
         );
         self.note(post.connection, &text);
         self.posts.push(post);
     }
 
-    /// An answer must be for the event that is being handled, and an init error comes first.
+    /// Checks that an answer is for an outstanding event, and that an init error comes first.
     fn check_order(&mut self, post: &Post) {
         if post.kind == Kind::InitError || post.kind == Kind::RestoreError {
             if self.gets > 0 || !self.posts.is_empty() {
@@ -223,7 +229,7 @@ impl Ledger {
         }
     }
 
-    /// A connection is over; its event, if it had one, may yet be answered on another.
+    /// A connection is closed; its event, if any, may still be answered on another.
     pub(super) fn enter_end(&mut self, connection: usize) {
         let open = self.outstanding.iter();
         let ids = open.filter(|(number, _)| *number == connection);
@@ -243,9 +249,9 @@ impl Ledger {
 
 impl std::fmt::Display for Ledger {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The end tells most; a log of thousands of lines tells nothing.
+        // The last lines explain most failures.
         let skipped = self.log.len().saturating_sub(60);
-        let mut text = format!("ledger ({skipped} earlier lines left out):\n");
+        let mut text = format!("ledger ({skipped} earlier lines omitted):\n");
         for line in &self.log[skipped..] {
             writeln!(text, "    {line}")?;
         }

@@ -1,26 +1,26 @@
-//! A strict reader of request heads: it accepts what RFC 9112 lets a client send, and says what
-//! is wrong with anything else.
+//! A strict parser of request heads: it accepts what RFC 9112 allows a client to send, and lists
+//! the faults of anything else.
 
 use super::ledger::Kind;
 
 /// One request head.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// `None` for GET of `/next`, else what is posted and the id in the path.
+    /// The call of a POST and the id in its path; `None` for GET of `/next`.
     pub post: Option<(Kind, String)>,
-    /// A call of another kind.
+    /// A call that is not about events.
     pub other: Option<Other>,
-    /// Header names and values as sent.
+    /// Header names and values as received.
     pub headers: Vec<(String, String)>,
     /// The body's length in bytes.
     pub content_length: usize,
     /// The body is streamed, in chunks.
     pub chunked: bool,
-    /// Everything that is wrong with it.
-    pub wrong: Vec<String>,
+    /// The faults of the head.
+    pub faults: Vec<String>,
 }
 
-/// Calls that have nothing to do with events.
+/// Calls that are not about events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     /// `GET /runtime/restore/next`
@@ -50,16 +50,16 @@ impl Other {
     }
 }
 
-/// A head that is longer is not looked at further, in bytes.
+/// The longest head that is parsed, in bytes.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Where the head ends in these bytes, its empty line included.
+/// The length of the head in these bytes, with its empty line.
 pub fn head_end(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     Some(end + 4)
 }
 
-/// Reads a whole head, its empty line included. `prefix` is the path before `/2018-06-01`.
+/// Parses a whole head with its empty line. `prefix` is the path before `/2018-06-01`.
 pub fn read(bytes: &[u8], prefix: &str) -> Head {
     let mut head = Head {
         post: None,
@@ -67,7 +67,7 @@ pub fn read(bytes: &[u8], prefix: &str) -> Head {
         headers: Vec::new(),
         content_length: 0,
         chunked: false,
-        wrong: Vec::new(),
+        faults: Vec::new(),
     };
     let text = String::from_utf8_lossy(&bytes[..bytes.len() - 4]).into_owned();
     let mut lines = text.split("\r\n");
@@ -86,13 +86,13 @@ fn request_line(line: &str, prefix: &str, head: &mut Head) {
     }
     let words: Vec<&str> = line.split(' ').collect();
     let &[method, target, "HTTP/1.1"] = words.as_slice() else {
-        return head.wrong.push(format!("request line {line:?}"));
+        return head.faults.push(format!("request line {line:?}"));
     };
     let Some(path) = target
         .strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix("/2018-06-01/runtime/"))
     else {
-        return head.wrong.push(format!("path {target:?}"));
+        return head.faults.push(format!("path {target:?}"));
     };
     match (method, path) {
         ("GET", "invocation/next") => return,
@@ -111,7 +111,7 @@ fn request_line(line: &str, prefix: &str, head: &mut Head) {
     let decoded = decode(id);
     let text = String::from_utf8_lossy(&decoded).into_owned();
     if id != encode(&decoded) {
-        head.wrong.push(format!("request id {id:?}"));
+        head.faults.push(format!("request id {id:?}"));
     }
     let post = match what {
         "response" => Some((Kind::Response, text)),
@@ -119,12 +119,12 @@ fn request_line(line: &str, prefix: &str, head: &mut Head) {
         _ => None,
     };
     if method != "POST" || post.is_none() {
-        head.wrong.push(format!("request line {line:?}"));
+        head.faults.push(format!("request line {line:?}"));
     }
     head.post = post;
 }
 
-/// A segment of a path, with its percent-encoding undone.
+/// A percent-decoded segment of a path.
 fn decode(segment: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = segment.as_bytes();
@@ -139,8 +139,8 @@ fn decode(segment: &str) -> Vec<u8> {
     bytes
 }
 
-/// The same as Go's net/url encodes it. AWS's servers compare an id with the decoded path only if
-/// the path was encoded like this (`URL.RawPath`).
+/// A segment as Go's net/url encodes it. AWS's servers compare an id with the decoded path only if
+/// the path is encoded like this (`URL.RawPath`).
 fn encode(bytes: &[u8]) -> String {
     let one = |&byte: &u8| {
         if byte.is_ascii_alphanumeric() || b"$&+,-.:;=@_~".contains(&byte) {
@@ -153,16 +153,16 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 fn header_line(line: &str, head: &mut Head) {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let is_plain = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
     match line.split_once(':') {
         Some((name, value))
-            if !name.is_empty() && name.bytes().all(token) && value.bytes().all(plain) =>
+            if !name.is_empty() && name.bytes().all(is_token) && value.bytes().all(is_plain) =>
         {
             head.headers
                 .push((name.to_string(), value.trim().to_string()));
         }
-        _ => head.wrong.push(format!("header line {line:?}")),
+        _ => head.faults.push(format!("header line {line:?}")),
     }
 }
 
@@ -174,16 +174,16 @@ fn framing(head: &mut Head) {
             .filter(|h| h.0.eq_ignore_ascii_case(name));
         same.map(|h| h.1.as_str()).collect()
     };
-    let mut wrong = Vec::new();
+    let mut faults = Vec::new();
     for (name, _) in &head.headers {
         if values(name).len() != 1 {
-            wrong.push(format!("header {name} more than once"));
+            faults.push(format!("header {name} more than once"));
         }
     }
     if values("host").len() != 1 {
-        wrong.push("no Host".to_string());
+        faults.push("no Host".to_string());
     }
-    let streamed = [
+    let stream_headers = [
         ("lambda-runtime-function-response-mode", "streaming"),
         ("transfer-encoding", "chunked"),
         (
@@ -191,19 +191,19 @@ fn framing(head: &mut Head) {
             "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
         ),
     ];
-    let chunked = !values(streamed[0].0).is_empty();
-    for (name, value) in streamed {
-        let wanted: &[&str] = if chunked { &[value] } else { &[] };
-        if values(name) != wanted {
-            wrong.push(format!("header {name} is {:?}", values(name)));
+    let chunked = !values(stream_headers[0].0).is_empty();
+    for (name, value) in stream_headers {
+        let expected: &[&str] = if chunked { &[value] } else { &[] };
+        if values(name) != expected {
+            faults.push(format!("header {name} is {:?}", values(name)));
         }
     }
     if chunked && !matches!(head.post, Some((Kind::Response, _))) {
-        wrong.push("what is no response is streamed".to_string());
+        faults.push("a request other than a response is streamed".to_string());
     }
     for name in ["expect", "upgrade"] {
         if !values(name).is_empty() {
-            wrong.push(format!("header {name}"));
+            faults.push(format!("header {name}"));
         }
     }
     let mut length = 0;
@@ -215,9 +215,9 @@ fn framing(head: &mut Head) {
         (true, [text]) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
             length = text.parse().unwrap_or(0);
         }
-        (_, found) => wrong.push(format!("Content-Length {found:?}")),
+        (_, found) => faults.push(format!("Content-Length {found:?}")),
     }
     head.content_length = length;
     head.chunked = chunked;
-    head.wrong.append(&mut wrong);
+    head.faults.append(&mut faults);
 }

@@ -1,34 +1,34 @@
-//! What the server is told to do: events, the bytes of its replies, and how each turn goes wrong.
+//! The server's script: events, the bytes of replies, and their faults.
 
 use std::time::Duration;
 
-/// How a body is framed.
+/// The framing of a body.
 #[derive(Clone, Debug)]
 pub enum Framing {
     /// `Content-Length`.
     Sized,
-    /// `Transfer-Encoding: chunked`, with these chunk sizes in turn (the last one repeats).
+    /// `Transfer-Encoding: chunked`, with these chunk sizes in order; the last one repeats.
     Chunked(Vec<usize>),
-    /// Chunked in the spellings that RFC 9112 7.1 allows: extensions, upper case, leading zeros,
+    /// Chunked with everything that RFC 9112 7.1 allows: extensions, upper case, leading zeros,
     /// trailers.
-    Ornate(usize),
+    Unusual(usize),
 }
 
-/// An event, as the reply to `/next` will show it.
+/// An event, as it is in the reply to `/next`.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The request id; also what the ledger calls it.
+    /// The request id; also its name in the ledger.
     pub id: String,
-    /// The header lines, without those of the framing and without line ends.
+    /// The header lines without those of the framing, and without line ends.
     pub lines: Vec<String>,
-    /// The event's bytes.
+    /// The body.
     pub body: Vec<u8>,
-    /// How the body is framed.
+    /// The framing of the body.
     pub framing: Framing,
 }
 
 impl Event {
-    /// An event with the headers that AWS's emulator sends, in its order.
+    /// An event with the headers of AWS's emulator, in its order.
     pub fn new(id: &str, body: impl Into<Vec<u8>>) -> Event {
         let mut event = Event {
             id: id.to_string(),
@@ -47,14 +47,14 @@ impl Event {
         event.header("Date", "Sun, 22 Nov 2026 12:00:00 GMT")
     }
 
-    /// The same event with one more header, or with another value for it.
+    /// With a header set to this value.
     pub fn header(self, name: &str, value: &str) -> Event {
         let mut event = self.without(name);
         event.lines.push(format!("{name}: {value}"));
         event
     }
 
-    /// The same event without a header.
+    /// Without a header.
     pub fn without(mut self, name: &str) -> Event {
         let start = format!("{name}:").to_ascii_lowercase();
         self.lines
@@ -62,30 +62,30 @@ impl Event {
         self
     }
 
-    /// The same event with another deadline, as text.
+    /// With this text as its deadline.
     pub fn deadline(self, text: &str) -> Event {
         self.header("Lambda-Runtime-Deadline-Ms", text)
     }
 
-    /// The same event with every header line changed by `change`.
+    /// With every header line changed by `change`.
     pub fn lines(mut self, change: impl Fn(&str) -> String) -> Event {
         self.lines = self.lines.iter().map(|line| change(line)).collect();
         self
     }
 
-    /// The same event in chunks of these sizes.
+    /// In chunks of these sizes.
     pub fn chunked(mut self, sizes: &[usize]) -> Event {
         self.framing = Framing::Chunked(sizes.to_vec());
         self
     }
 
-    /// The same event, framed in another way.
+    /// In another framing.
     pub fn framed(mut self, framing: Framing) -> Event {
         self.framing = framing;
         self
     }
 
-    /// The bytes of the reply that carries it.
+    /// The bytes of the reply with this event.
     pub fn reply(&self) -> Vec<u8> {
         let mut bytes = b"HTTP/1.1 200 OK\r\n".to_vec();
         for line in &self.lines {
@@ -102,7 +102,7 @@ impl Event {
                 bytes.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
                 chunks(&mut bytes, &self.body, sizes, false);
             }
-            Framing::Ornate(size) => {
+            Framing::Unusual(size) => {
                 bytes.extend_from_slice(b"TRANSFER-ENCODING: Chunked\r\n\r\n");
                 chunks(&mut bytes, &self.body, &[*size], true);
             }
@@ -111,15 +111,15 @@ impl Event {
     }
 }
 
-fn chunks(bytes: &mut Vec<u8>, body: &[u8], sizes: &[usize], ornate: bool) {
+fn chunks(bytes: &mut Vec<u8>, body: &[u8], sizes: &[usize], unusual: bool) {
     let mut rest = body;
-    for turn in 0.. {
-        let size = sizes[turn.min(sizes.len() - 1)].clamp(1, rest.len().max(1));
+    for number in 0.. {
+        let size = sizes[number.min(sizes.len() - 1)].clamp(1, rest.len().max(1));
         let (chunk, behind) = rest.split_at(size.min(rest.len()));
         if chunk.is_empty() {
             break;
         }
-        let line = match ornate {
+        let line = match unusual {
             true => format!("00{:X};name=\"value; 5\";flag\r\n", chunk.len()),
             false => format!("{:x}\r\n", chunk.len()),
         };
@@ -128,20 +128,20 @@ fn chunks(bytes: &mut Vec<u8>, body: &[u8], sizes: &[usize], ornate: bool) {
         bytes.extend_from_slice(b"\r\n");
         rest = behind;
     }
-    bytes.extend_from_slice(match ornate {
+    bytes.extend_from_slice(match unusual {
         true => b"000;last\r\nX-Trailer: one\r\nContent-Length: 7\r\n\r\n",
         false => b"0\r\n\r\n",
     });
 }
 
-/// Where in its turn the server hangs up.
+/// The point at which the server closes the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// When the request has arrived, before anything of it is read.
+pub enum CloseAt {
+    /// When the request has arrived, before it is read.
     BeforeRequest,
-    /// After reading this many bytes of it.
+    /// After reading this many bytes of the request.
     InRequest(usize),
-    /// After reading all of it.
+    /// After reading the whole request.
     BeforeReply,
     /// After writing this many bytes of the reply.
     InReply(usize),
@@ -149,23 +149,23 @@ pub enum Cut {
     AfterReply,
 }
 
-/// How it hangs up.
+/// The way in which the server closes the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HangUp {
-    /// FIN, and what the client still sends is read and dropped.
+    /// FIN; bytes that the client still sends are read and discarded.
     Fin,
-    /// Plain close: FIN, or RST where something was unread.
+    /// close(2): FIN, or RST when bytes are unread.
     Close,
     /// RST at once.
     Reset,
 }
 
-/// What the server does with one request.
+/// The server's reaction to one request.
 #[derive(Clone, Debug)]
-pub struct Turn {
+pub struct ScriptedReply {
     /// The bytes of the reply.
-    pub reply: Vec<u8>,
-    /// The id of the event in the reply, where there is one.
+    pub bytes: Vec<u8>,
+    /// The id of the event in the reply, if any.
     pub delivers: Option<String>,
     /// The offsets at which the reply is split into writes, ascending.
     pub splits: Vec<usize>,
@@ -173,28 +173,28 @@ pub struct Turn {
     pub pause: Duration,
     /// The pause before the reply.
     pub delay: Duration,
-    /// Where it hangs up, if it does.
-    pub cut: Option<Cut>,
-    /// How it hangs up.
+    /// The point at which the server closes the connection, if it does.
+    pub close_at: Option<CloseAt>,
+    /// The way in which the server closes the connection.
     pub hang_up: HangUp,
-    /// Whether a POST counts as taken; `None`: when its body was read whole.
+    /// Whether a POST counts as accepted; `None`: when its body was read whole.
     pub counted: Option<bool>,
-    /// Reply to the head of a POST, before its body is read.
+    /// Replies to the head of a POST, before its body is read.
     pub early: bool,
-    /// Read bodies in pieces of this many bytes, a millisecond apart; 0: at full speed.
+    /// Reads bodies in pieces of this many bytes, a millisecond apart; 0: at full speed.
     pub read_bytes: usize,
 }
 
-impl Turn {
+impl ScriptedReply {
     /// Replies with these bytes.
-    pub fn raw(reply: impl Into<Vec<u8>>) -> Turn {
-        Turn {
-            reply: reply.into(),
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> ScriptedReply {
+        ScriptedReply {
+            bytes: bytes.into(),
             delivers: None,
             splits: Vec::new(),
             pause: Duration::from_micros(300),
             delay: Duration::ZERO,
-            cut: None,
+            close_at: None,
             hang_up: HangUp::Fin,
             counted: None,
             early: false,
@@ -202,19 +202,22 @@ impl Turn {
         }
     }
 
-    /// Hands out an event.
-    pub fn event(event: &Event) -> Turn {
-        let mut turn = Turn::raw(event.reply());
-        turn.delivers = Some(event.id.clone());
-        turn
+    /// Delivers an event.
+    pub fn event(event: &Event) -> ScriptedReply {
+        let mut reply = ScriptedReply::raw(event.reply());
+        reply.delivers = Some(event.id.clone());
+        reply
     }
 
-    /// Replies with a status, in the way of AWS's emulator (204 and 304 have no body).
-    pub fn status(code: u16) -> Turn {
+    /// Replies with a status, as AWS's emulator does (204 and 304 have no body).
+    pub fn status(code: u16) -> ScriptedReply {
         let (reason, body) = match code {
             202 => ("Accepted", "{\"status\":\"OK\"}\n"),
             200 => ("OK", ""),
-            _ => ("Said So", "{\"errorMessage\":\"no\",\"errorType\":\"X\"}\n"),
+            _ => (
+                "Scripted",
+                "{\"errorMessage\":\"no\",\"errorType\":\"X\"}\n",
+            ),
         };
         let kind = "Content-Type: application/json";
         let mut text = format!("HTTP/1.1 {code} {reason}\r\n{kind}\r\n");
@@ -223,85 +226,86 @@ impl Turn {
         } else {
             text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
         }
-        Turn::raw(text)
+        ScriptedReply::raw(text)
     }
 
-    /// The same, hanging up.
-    pub fn cut(mut self, cut: Cut) -> Turn {
-        self.cut = Some(cut);
+    /// Closing the connection at this point.
+    pub fn close_at(mut self, point: CloseAt) -> ScriptedReply {
+        self.close_at = Some(point);
         self
     }
 
-    /// The same, hanging up in this way.
-    pub fn by(mut self, hang_up: HangUp) -> Turn {
+    /// Closing the connection in this way.
+    pub fn by(mut self, hang_up: HangUp) -> ScriptedReply {
         self.hang_up = hang_up;
         self
     }
 
-    /// The same, split at these offsets.
-    pub fn split(mut self, splits: impl IntoIterator<Item = usize>) -> Turn {
+    /// Split at these offsets.
+    pub fn split(mut self, splits: impl IntoIterator<Item = usize>) -> ScriptedReply {
         self.splits = splits.into_iter().collect();
         self
     }
 
-    /// The same with bytes before the reply, for instance an interim response.
-    pub fn after(mut self, bytes: &[u8]) -> Turn {
-        self.reply.splice(0..0, bytes.iter().copied());
+    /// With bytes before the reply, for instance an interim response.
+    pub fn after(mut self, bytes: &[u8]) -> ScriptedReply {
+        self.bytes.splice(0..0, bytes.iter().copied());
         self
     }
 
-    /// The same, and the POST counts as taken whatever was read of it.
-    pub fn taken(mut self) -> Turn {
+    /// The POST counts as accepted, even if it is read in part.
+    pub fn counted(mut self) -> ScriptedReply {
         self.counted = Some(true);
         self
     }
 
-    /// The same, and the POST is lost although it was read.
-    pub fn lost(mut self) -> Turn {
+    /// The POST does not count as accepted, even if it is read whole.
+    pub fn uncounted(mut self) -> ScriptedReply {
         self.counted = Some(false);
         self
     }
 }
 
-/// Everything the server will do: one turn a request; when the turns for GET are used up the next
-/// GET is held (the server is *idle*), and further POSTs are accepted.
+/// The server's replies, one per request. When the replies to GET are used up, the next GET is held
+/// (the server is *idle*), and further POSTs are accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
-    /// The turns of GET, in order.
-    pub gets: Vec<Turn>,
-    /// The turns of POST, in order.
-    pub posts: Vec<Turn>,
-    /// The turns of `GET /restore/next`; without any, the server knows nothing of snapshots.
-    pub restores: Vec<Turn>,
-    /// The reply to the registration of an extension; `None`: there are no extensions.
-    pub register: Option<Turn>,
+    /// The replies to GET, in order.
+    pub gets: Vec<ScriptedReply>,
+    /// The replies to POST, in order.
+    pub posts: Vec<ScriptedReply>,
+    /// The replies to `GET /restore/next`; then 404, as from a server without snapshots.
+    pub restores: Vec<ScriptedReply>,
+    /// The reply to the registration of an extension; `None`: 404, as from a server without
+    /// extensions.
+    pub register: Option<ScriptedReply>,
     /// The path prefix that requests must have.
     pub prefix: String,
-    /// An event without an answer is handed out again, as AWS's emulator does, when the next one
-    /// is asked for on a new connection.
+    /// An event without an answer is delivered again, as by AWS's emulator, when the next one is
+    /// requested on a new connection.
     pub redelivers: bool,
     /// The receive buffer of connections in bytes; 0: the kernel's default.
     pub receive_buffer: i32,
 }
 
 impl Script {
-    /// Hands out these events, and behaves.
+    /// Delivers these events without a fault.
     pub fn events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Script {
         Script {
-            gets: events.into_iter().map(Turn::event).collect(),
+            gets: events.into_iter().map(ScriptedReply::event).collect(),
             ..Script::default()
         }
     }
 
-    /// One more turn of GET.
-    pub fn get(mut self, turn: Turn) -> Script {
-        self.gets.push(turn);
+    /// With one more reply to GET.
+    pub fn get(mut self, reply: ScriptedReply) -> Script {
+        self.gets.push(reply);
         self
     }
 
-    /// One more turn of POST.
-    pub fn post(mut self, turn: Turn) -> Script {
-        self.posts.push(turn);
+    /// With one more reply to POST.
+    pub fn post(mut self, reply: ScriptedReply) -> Script {
+        self.posts.push(reply);
         self
     }
 }
