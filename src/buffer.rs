@@ -2,6 +2,8 @@
 
 use crate::limits::{HEADROOM_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
+pub use crate::wire::number::Decimal;
+use crate::wire::number::hex_digit_upper;
 use crate::wire::part;
 
 /// A body in a region, with `HEADROOM_BYTES` before it: the body is appended, its head is prepended
@@ -128,7 +130,7 @@ impl Buffer {
     /// Puts a digit before, a hexadecimal one perhaps.
     #[inline(never)]
     fn prepend_digit(&mut self, value: u8) {
-        self.prepend_byte(value + if value < 10 { b'0' } else { b'A' - 10 });
+        self.prepend_byte(hex_digit_upper(value));
     }
 
     /// Puts a byte before; left out as in `prepend`.
@@ -201,40 +203,6 @@ pub fn put(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
 #[inline(never)]
 pub fn release_unused(region: &mut [u8], used: usize) {
     sys::release_pages(region, used.max(TRIM_KEEP_BYTES));
-}
-
-/// Decimal digits of a `usize`, at most.
-const DIGITS_MAX: usize = 20;
-
-/// A number in decimal digits.
-pub struct Decimal {
-    digits: [u8; DIGITS_MAX],
-    first: usize,
-}
-
-impl Decimal {
-    /// Writes it out.
-    pub fn new(number: usize) -> Decimal {
-        let mut decimal = Decimal {
-            digits: [0; _],
-            first: DIGITS_MAX,
-        };
-        let mut number = number;
-        for digit in decimal.digits.iter_mut().rev() {
-            *digit = b'0' + (number % 10) as u8;
-            number /= 10;
-            decimal.first -= 1;
-            if number == 0 {
-                break;
-            }
-        }
-        decimal
-    }
-
-    /// The digits.
-    pub fn text(&self) -> &[u8] {
-        part(&self.digits, self.first, DIGITS_MAX)
-    }
 }
 
 /// A short text of our own, at most `N` bytes.

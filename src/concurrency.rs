@@ -6,6 +6,7 @@
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::config::MAX_CONCURRENCY;
+use crate::connection::log_connect_error;
 use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
 use crate::limits::{
@@ -22,7 +23,7 @@ use crate::sys::pool::{
     reset_to_default, set_parent_death_signal, try_recv,
 };
 use crate::sys::{self, Descriptor, Environment, TakeOnce, monotonic_ms};
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 use crate::wire::part;
 
 /// What a worker says when it is ready. Anything else that it says is an init error, as a request.
@@ -77,7 +78,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     let Some(value) = environment.get(MAX_CONCURRENCY) else {
         return;
     };
-    let count = decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
+    let count = parse_decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
         diagnostics::fatal(
             EXIT_CONFIG,
@@ -237,10 +238,10 @@ impl Pool<'_> {
             worker.put_off(now_ms);
         }
         if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
-            && Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
-                .is_none()
+            && let Err(errno) =
+                Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
         {
-            diagnostics::diagnostic(b"no Runtime API at ", session.api.endpoint.authority());
+            log_connect_error(&session.api.endpoint, errno);
             self.terminate_all(KILL, EXIT_API);
         }
     }

@@ -11,17 +11,19 @@ use crate::buffer::put;
 use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX};
 use crate::sys::Environment;
-use crate::wire::http1::decimal;
-use crate::wire::{find, part};
+use crate::wire::http1::{GET, HEAD_END, VERSION_AND_HOST};
+use crate::wire::number::parse_decimal;
+use crate::wire::{concat, find, part};
 
-const GET: &[u8] = b"GET ";
 const BASE: &[u8] = b"/2018-06-01/runtime/";
 const INVOCATION: &[u8] = b"invocation/";
 const NEXT_PATH: &[u8] = b"invocation/next";
-const NEXT: &[u8] = b"/2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: ";
+const NEXT_TARGET: &[u8] = b"/2018-06-01/runtime/invocation/next";
+const NEXT: &[u8] =
+    &concat::<{ NEXT_TARGET.len() + VERSION_AND_HOST.len() }>(&[NEXT_TARGET, VERSION_AND_HOST]);
 const HOST_OFFSET: usize = NEXT.len() - BASE.len(); // from the path of what is asked for
 const VALUE_BYTES_MAX: usize = AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX;
-const REQUEST_BYTES_MAX: usize = GET.len() + NEXT.len() + 4 + VALUE_BYTES_MAX;
+const REQUEST_BYTES_MAX: usize = GET.len() + NEXT.len() + HEAD_END.len() + VALUE_BYTES_MAX;
 
 /// Where the Runtime API is, and the words that every request to it has. All zeros when it is new,
 /// so that it costs nothing in the file.
@@ -63,9 +65,14 @@ impl Endpoint {
         part(&self.next, 0, self.host_end + 2)
     }
 
-    /// What all paths have in front, an emulator's own, with a space before it.
+    /// The path in front of the API's own: an emulator's.
     pub fn stage_prefix(&self) -> &[u8] {
-        part(&self.next, GET.len() - 1, self.path - BASE.len())
+        part(&self.next, GET.len(), self.path - BASE.len())
+    }
+
+    /// The start of all paths of the Runtime API.
+    pub fn runtime_path(&self) -> &[u8] {
+        part(&self.next, GET.len(), self.path)
     }
 
     /// What stands between a method and a path: a space, and what all paths have in front, or all
@@ -107,7 +114,7 @@ impl Endpoint {
             return None;
         }
         let mut end = 0;
-        for piece in &[GET, prefix, NEXT, authority, b"\r\n\r\n"] {
+        for piece in &[GET, prefix, NEXT, authority, HEAD_END] {
             end += put(&mut self.next, end, piece);
         }
         self.path = GET.len() + prefix.len() + BASE.len();
@@ -132,7 +139,7 @@ fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
     let end = find(text, *at, mark);
     let digits = part(text, *at, end);
     *at = end + 1;
-    decimal(digits)
+    parse_decimal(digits)
 }
 
 /// What stands behind the last space of a message: the name of the variable that it is about, which

@@ -59,13 +59,36 @@ impl Connection {
 fn connect(to: &Endpoint) -> Descriptor {
     let mut waited_ms = 0;
     loop {
-        if let Some(socket) = Descriptor::connect(to.address, to.port) {
-            return socket;
-        }
-        if !wait_before_retry(to, &mut waited_ms) {
-            diagnostics::fatal(EXIT_API, b"no Runtime API at ", to.authority());
+        match Descriptor::connect(to.address, to.port) {
+            Ok(socket) => return socket,
+            Err(errno) if !wait_before_retry(to, &mut waited_ms) => {
+                log_connect_error(to, errno);
+                sys::exit(EXIT_API);
+            }
+            Err(_) => {}
         }
     }
+}
+
+/// Logs why no connection to the Runtime API can be made; the smallest build leaves the errno out,
+/// which would take 144 bytes.
+#[inline(never)]
+pub fn log_connect_error(to: &Endpoint, errno: usize) {
+    if !HAS_EXTRAS {
+        const TEXT: &[u8] = b"cannot connect to the Runtime API: ";
+        return diagnostics::diagnostic(TEXT, to.authority());
+    }
+    // The digits replace the spaces, right-aligned: text of any length would take 140 bytes more.
+    let mut text = *b"cannot connect to the Runtime API, errno    : ";
+    let mut rest = errno;
+    for digit in text.iter_mut().rev().skip(b": ".len()).take(3) {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    diagnostics::diagnostic(&text, to.authority());
 }
 
 /// In a worker of a pool: waits for an API that may come back, each time twice as long. False: it

@@ -1,9 +1,9 @@
 //! What the runtime itself has to say: one line, one write, on standard error; and how it ends.
 
 use crate::buffer::FixedBytes;
-use crate::limits::PIPE_BUF_BYTES;
+use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
-use crate::wire::part;
+use crate::wire::{Error, part};
 
 /// Exit code: the Runtime API is lost, or refused us. All exit codes are explained in the README.
 pub const EXIT_API: i32 = 1;
@@ -20,7 +20,22 @@ const ABOUT_BYTES_MAX: usize = 640;
 /// Writes `tinderbox: `, a text and the first line of what it is about, as one line.
 #[inline(never)]
 pub fn diagnostic(text: &[u8], about: &[u8]) {
-    sys::write_error_line(NAME, text, first_line(about));
+    write_line(NAME, text, about);
+}
+
+/// Logs which part of a reply is malformed, and the bytes from there on, and ends the process. The
+/// smallest build shows the bytes alone.
+pub fn exit_malformed(fault: Error, bytes: &[u8]) -> ! {
+    if HAS_EXTRAS {
+        write_line(MALFORMED, fault.text(), bytes);
+        sys::exit(EXIT_API);
+    }
+    fatal(EXIT_API, b"malformed reply: ", bytes)
+}
+
+#[cfg_attr(feature = "lambda-extras", inline(never))]
+fn write_line(name: &[u8], text: &[u8], about: &[u8]) {
+    sys::write_error_line(name, text, first_line(about));
 }
 
 /// The same by the deadline of the event in hand, if there is one.
@@ -33,6 +48,7 @@ pub fn diagnostic_by_deadline(text: &[u8], about: &[u8]) {
 }
 
 const NAME: &[u8] = b"tinderbox: ";
+const MALFORMED: &[u8] = b"tinderbox: malformed reply from the Runtime API: ";
 
 /// What is shown of what a line is about.
 #[inline(always)]

@@ -50,7 +50,6 @@ use crate::host::persistent::{Command, PersistentProcess, ProcessError};
 use crate::host::program::Program;
 use crate::host::resolve::{Found, Kind, find_handler, strip_nul};
 use crate::host::shell::Shell;
-use crate::host::shims::SHIMS_BYTES;
 use crate::host::worker::{LaunchSpec, Worker};
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
@@ -95,7 +94,6 @@ static SPARE2: TakeOnce<Option<Response>> = TakeOnce::new(None);
 /// Where the handler is while it is not at work.
 static AT_REST: Handoff<Option<Host>> = Handoff::new();
 
-static CODE: TakeOnce<[u8; SHIMS_BYTES]> = TakeOnce::new([0; _]);
 static COMMAND: TakeOnce<Command> = TakeOnce::new(Command::new());
 
 const TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the handler is at work already");
@@ -203,7 +201,7 @@ fn make(
         diagnostics::diagnostic(b"", language.missing.as_bytes());
         return Err(Failure::new("Runtime.NoSuchInterpreter", language.missing));
     };
-    let (Some(command), Some(room)) = (COMMAND.take(), CODE.take()) else {
+    let Some(command) = COMMAND.take() else {
         return Err(TWICE.duplicate());
     };
     command.path = path;
@@ -213,7 +211,7 @@ fn make(
         command.add(argument);
     }
     if let Some(shim) = language.code {
-        command.add(shims::text(shim, room));
+        command.add(shim);
         if !language.behind.is_empty() {
             command.add(language.behind);
         }

@@ -3,6 +3,7 @@
 use crate::limits::{DEADLINE_AHEAD_MS_MAX, DEADLINE_BEHIND_MS_MAX};
 use crate::sys;
 use crate::wire::http1;
+use crate::wire::number::parse_decimal;
 
 /// An event and the headers that came with it.
 ///
@@ -41,7 +42,7 @@ impl<'a> Invocation<'a> {
     /// [`Invocation::remaining_ms`].
     pub fn deadline_ms(&self) -> Option<u64> {
         let text = self.header(b"lambda-runtime-deadline-ms")?;
-        http1::decimal(text).and_then(|number| u64::try_from(number).ok())
+        parse_decimal(text).and_then(|number| u64::try_from(number).ok())
     }
 
     /// Milliseconds until the deadline, 0 when it has passed.

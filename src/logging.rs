@@ -17,8 +17,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits::RECORD_BYTES_MAX;
 use crate::sys::{self, Environment};
-use crate::wire::http1::decimal;
 use crate::wire::json;
+use crate::wire::number::{parse_decimal, write_padded};
 use event_ids::with_event_ids;
 pub(crate) use event_ids::{clear_event_ids, set_event_ids};
 use record_buffer::{FRAME_HEAD_BYTES, RecordBuffer};
@@ -174,7 +174,7 @@ impl Settings {
         if value(b"AWS_LAMBDA_LOG_FORMAT=").eq_ignore_ascii_case(b"json") {
             word |= JSON;
         }
-        if let Some(descriptor) = environment.get(TELEMETRY).and_then(decimal) {
+        if let Some(descriptor) = environment.get(TELEMETRY).and_then(parse_decimal) {
             // A number that is too large for a descriptor stands for one that is not open.
             let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
@@ -348,10 +348,8 @@ fn timestamp(now_ms: u64) -> [u8; 23] {
         (17, 2, now_ms / 1000 % 60),
         (20, 3, now_ms % 1000),
     ] {
-        let mut rest = number;
-        for byte in text.iter_mut().skip(start).take(bytes).rev() {
-            *byte += (rest % 10) as u8;
-            rest /= 10;
+        if let Some(field) = text.get_mut(start..start + bytes) {
+            write_padded(field, number);
         }
     }
     text

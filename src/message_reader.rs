@@ -2,12 +2,13 @@
 
 use crate::buffer::release_unused;
 use crate::connection::Connection;
-use crate::diagnostics::{self, EXIT_API};
+use crate::diagnostics;
 use crate::limits::{EVENT_BYTES_MAX, HEAD_BYTES_MAX};
 use crate::sys;
+use crate::wire::api_headers::{REPLY, TRACKED_COUNT};
 use crate::wire::chunk::Decoder;
-use crate::wire::http1::{Framing, Head};
-use crate::wire::{Parsed, part};
+use crate::wire::http1::{Framing, Head, Span};
+use crate::wire::{Error, Parsed, part};
 
 /// A first chunk header shorter than this stays where it is. A longer one, with extensions, is
 /// written over, so that its sender does not decide where an event begins.
@@ -20,7 +21,7 @@ pub struct MessageReader {
     /// Where the message ends.
     message_end: usize,
     /// The head of the message.
-    pub head: Head,
+    pub head: Head<[Span; TRACKED_COUNT]>,
     /// Its body was longer than an event may be: all of it was read, and dropped.
     pub too_large: bool,
     body: usize,
@@ -53,7 +54,7 @@ impl MessageReader {
         self.head
             .values
             .get(known)
-            .map_or(b"", |span| span.of(self.region))
+            .map_or(b"", |span| span.get(self.region))
     }
 
     /// The body of the message; empty when it was too large.
@@ -76,9 +77,10 @@ impl MessageReader {
         release_unused(self.region, self.filled);
     }
 
-    /// Logs bytes from the server that are not a reply, and ends the process with exit code 1.
-    pub fn exit_malformed(&self) -> ! {
-        diagnostics::fatal(EXIT_API, b"not HTTP: ", part(self.region, 0, self.filled))
+    /// Logs what is malformed in a reply, and the bytes from there on, and ends the process with
+    /// exit code 1.
+    fn exit_malformed(&self, fault: Error, at: usize) -> ! {
+        diagnostics::exit_malformed(fault, part(self.region, at, self.filled))
     }
 
     /// Waits for a whole reply, taking at most `limit` bytes at once. Interim replies (1xx) are
@@ -88,7 +90,8 @@ impl MessageReader {
         loop {
             self.consume(self.message_end);
             let most = self.filled.min(HEAD_BYTES_MAX);
-            match self.head.read(part(self.region, 0, most)) {
+            let head: &mut Head = &mut self.head;
+            match head.read(&REPLY, part(self.region, 0, most)) {
                 Ok(Parsed::Complete(())) => {
                     let is_whole = self.receive_body(from, limit);
                     if !is_whole || self.head.status >= 200 {
@@ -100,7 +103,8 @@ impl MessageReader {
                         return false;
                     }
                 }
-                _ => self.exit_malformed(),
+                Ok(Parsed::Partial) => self.exit_malformed(Error::HeadTooLong, 0),
+                Err(fault) => self.exit_malformed(fault, self.head.bytes),
             }
         }
     }
@@ -125,8 +129,9 @@ impl MessageReader {
                     return false;
                 }
             }
-            let Ok(piece) = decoder.read(part(self.region, read, self.filled)) else {
-                self.exit_malformed();
+            let piece = match decoder.read(part(self.region, read, self.filled)) {
+                Ok(piece) => piece,
+                Err(fault) => self.exit_malformed(fault, read),
             };
             read += piece.framing;
             if self.body == self.body_end && read - self.head.bytes < SKIPPED_CHUNK_HEADER_BYTES_MAX

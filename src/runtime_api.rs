@@ -12,7 +12,8 @@ use crate::limits::{
 };
 use crate::message_reader::MessageReader;
 use crate::sys::{self, Pause};
-use crate::wire::http1::{self, Framing};
+use crate::wire::api_headers;
+use crate::wire::http1::Framing;
 use crate::wire::{equal, find};
 
 mod extras;
@@ -97,8 +98,8 @@ impl RuntimeApi {
             }
             _ => exit_refused(reader),
         }
-        let request_id = reader.value(http1::REQUEST_ID);
-        let invocation_id = reader.value(http1::INVOCATION_ID);
+        let request_id = reader.value(api_headers::REQUEST_ID);
+        let invocation_id = reader.value(api_headers::INVOCATION_ID);
         let bytes = request_id.len().max(invocation_id.len());
         // The invocation id is repeated in a header, unchanged.
         let is_valid = find(invocation_id, 0, b'\r') >= invocation_id.len();
@@ -120,12 +121,12 @@ impl RuntimeApi {
         self.request_id.set(request_id);
         self.invocation_id.set(invocation_id);
         if HAS_EXTRAS {
-            self.tenant_id.set(reader.value(http1::TENANT_ID));
+            self.tenant_id.set(reader.value(api_headers::TENANT_ID));
         }
         self.reply_lost = false;
         self.pause.reset();
         self.reset_backoff();
-        sys::set_trace_id(reader.value(http1::TRACE_ID));
+        sys::set_trace_id(reader.value(api_headers::TRACE_ID));
         true
     }
 

@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::sys::ipc::wait_for;
 use crate::sys::pool::{SIGTERM, Signals};
 use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
-use crate::wire::http1;
+use crate::wire::http1::{self, HeadWriter};
 
 /// The function of `on_shutdown`.
 static FUNCTION: AtomicFn<fn()> = AtomicFn::new();
@@ -96,17 +96,14 @@ fn register(session: &mut Session, reader: &mut MessageReader) {
             request,
             ..
         } = extension;
-        for piece in [
-            b"POST",
-            endpoint.stage_prefix(),
-            PATH,
-            b"register",
-            endpoint.request_tail(),
-            b"Lambda-Extension-Name: tinderbox\r\nContent-Type: application/json\r\n\
-              Content-Length: 13\r\n\r\n{\"events\":[]}",
-        ] {
-            request.push(piece);
-        }
+        let body = b"{\"events\":[]}";
+        let target: [&[u8]; 3] = [endpoint.stage_prefix(), PATH, b"register"];
+        let mut write = |piece: &[u8]| request.push(piece);
+        let mut head = HeadWriter::new(http1::POST, &target, endpoint.authority(), &mut write);
+        head.header(b"Lambda-Extension-Name: ", b"tinderbox");
+        head.header(b"Content-Type: ", b"application/json");
+        head.end_with_length(body.len());
+        request.push(body);
         connection.send(endpoint, request.get());
         request.set(b"");
         let has_reply = reader.receive(connection, REPLY_READ_BYTES_MAX);
@@ -117,18 +114,12 @@ fn register(session: &mut Session, reader: &mut MessageReader) {
             );
         }
         let identifier = http1::header(reader.head(), b"lambda-extension-identifier");
-        for piece in [
-            b"GET",
-            endpoint.stage_prefix(),
-            PATH,
-            b"event/next",
-            endpoint.request_tail(),
-            b"Lambda-Extension-Identifier: ",
-            identifier.unwrap_or_default(),
-            b"\r\n\r\n",
-        ] {
-            request.push(piece);
-        }
+        let target: [&[u8]; 3] = [endpoint.stage_prefix(), PATH, b"event/next"];
+        let mut write = |piece: &[u8]| request.push(piece);
+        let mut head = HeadWriter::new(http1::GET, &target, endpoint.authority(), &mut write);
+        let name = b"Lambda-Extension-Identifier: ";
+        head.header(name, identifier.unwrap_or_default());
+        head.end();
         // It has asked for no events, so there is no reply to read: the request waits until the
         // end.
         connection.send(endpoint, request.get());

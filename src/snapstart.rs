@@ -12,6 +12,7 @@ use crate::service::Service;
 use crate::session::Session;
 use crate::shutdown;
 use crate::sys::{AtomicFn, Environment};
+use crate::wire::http1::{self, HeadWriter};
 
 type RestoreHook = fn() -> Result<(), Failure>;
 
@@ -48,15 +49,9 @@ pub fn wait_for_restore(
     response.reset();
     let request = response.buffer();
     let endpoint = &session.api.endpoint;
-    for piece in &[
-        b"GET",
-        endpoint.path_prefix(false),
-        b"restore/next",
-        endpoint.request_tail(),
-        b"\r\n",
-    ] {
-        request.append(piece);
-    }
+    let target: [&[u8]; 2] = [endpoint.runtime_path(), b"restore/next"];
+    let mut write = |piece: &[u8]| request.append(piece);
+    HeadWriter::new(http1::GET, &target, endpoint.authority(), &mut write).end();
     let is_restored = loop {
         session.api.send(request.bytes());
         service.idle(&session.api.connection);

@@ -11,7 +11,7 @@ use crate::message_reader::MessageReader;
 use crate::response::Response;
 use crate::runtime_api::ERROR_TYPE;
 use crate::session::{self, ResponseStream, Session, StreamState};
-use crate::wire::chunk::{DATA_END, LAST, SizeLine};
+use crate::wire::chunk::{CRLF, ChunkHeader, LAST_CHUNK};
 use crate::wire::{base64, json};
 
 const STREAM_HEADERS: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
@@ -76,8 +76,8 @@ impl Response {
             return Err(Failure::new("Function.ResponseSizeTooLarge", text));
         }
         if first_bytes > 0 {
-            buffer.prepend(SizeLine::new(first_bytes).text());
-            buffer.append(DATA_END);
+            buffer.prepend(ChunkHeader::new(first_bytes).as_bytes());
+            buffer.append(CRLF);
         }
         session::with_lent(|session| {
             session.stream = Some(&Chunked);
@@ -129,7 +129,7 @@ impl ResponseStream for Chunked {
         if bytes.is_empty() {
             return Ok(()); // a chunk of no bytes would be the last
         }
-        let line = SizeLine::new(bytes.len());
+        let line = ChunkHeader::new(bytes.len());
         session::with_lent(|session| {
             // Once the head was sent, the buffer may hold a failure that was not yet returned.
             let head = match session.stream_state {
@@ -137,7 +137,7 @@ impl ResponseStream for Chunked {
                 StreamState::Started => b"",
                 StreamState::Failed => return,
             };
-            let parts = [head, line.text(), bytes, DATA_END];
+            let parts = [head, line.as_bytes(), bytes, CRLF];
             let is_sent = session.api.send_parts(parts);
             if session.stream_state == StreamState::NotStarted {
                 buffer.clear();
@@ -174,7 +174,7 @@ impl ResponseStream for Chunked {
                     if state == StreamState::Started {
                         buffer.clear();
                     }
-                    buffer.append(LAST);
+                    buffer.append(LAST_CHUNK);
                 }
                 Err(failure) => write_trailers(buffer, failure),
             }

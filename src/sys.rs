@@ -1,7 +1,8 @@
-//! The door to the system: every call into libc, and every `unsafe`, of the runtime.
+//! The system-call layer: every system call, every call of libc and every `unsafe` block of the
+//! runtime.
 //!
-//! Above it there are slices, plain integers and owned descriptors. No call here allocates, formats
-//! or resolves names. A call that is interrupted by a signal is made again.
+//! Its callers use slices, plain integers and owned descriptors. No function here allocates,
+//! formats or resolves names. A call that a signal interrupts is restarted.
 #![allow(unsafe_code)]
 
 mod atomic_fn;
@@ -38,24 +39,24 @@ pub use log_output::{ignore_sigpipe, set_log_deadline};
 pub use log_output::{write_error_line, write_log};
 pub use pause::Pause;
 
-// A freestanding program links nothing that it does not ask for.
+// A freestanding program links only what it names.
 #[cfg(target_env = "musl")]
 #[link(name = "c", kind = "static", modifiers = "-bundle")]
 unsafe extern "C" {}
 
-/// Memory that is handed out once.
-#[repr(C)] // the flag first: the end of a large region may never be touched
+/// Static memory that can be taken once.
+#[repr(C)] // the flag first: the pages at the end of a large value may never be touched
 pub struct TakeOnce<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the value is reached through the one reference that `take` hands out, whichever thread
-// has it; `T: Send` lets that reference travel.
+// SAFETY: the value is reached only through the one reference that `take` returns, on whichever
+// thread; `T: Send` allows that reference to move there.
 unsafe impl<T: Send> Sync for TakeOnce<T> {}
 
 impl<T> TakeOnce<T> {
-    /// A region that nobody has taken.
+    /// Not taken.
     pub const fn new(value: T) -> TakeOnce<T> {
         TakeOnce {
             taken: AtomicBool::new(false),
@@ -63,100 +64,101 @@ impl<T> TakeOnce<T> {
         }
     }
 
-    /// The value, for whoever asks first.
-    #[inline(never)] // what is reached through a register takes fewer bytes than an address
-    #[allow(clippy::mut_from_ref)] // the flag sees to it that it is the only one
+    /// The value, for the first caller.
+    #[inline(never)] // accesses through a register are shorter than through an address
+    #[allow(clippy::mut_from_ref)] // the flag makes it the only reference
     pub fn take(&'static self) -> Option<&'static mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
         }
-        // SAFETY: the flag lets one caller through, ever.
+        // SAFETY: the flag admits one caller in the life of the process.
         Some(unsafe { &mut *self.value.get() })
     }
 }
 
-/// A place where one owner leaves a value for another: the loop leaves what a panic would need.
+/// A slot through which one owner hands a value to another: the loop leaves here what a panic
+/// report needs.
 pub struct Handoff<T: 'static>(AtomicPtr<T>, PhantomData<&'static mut T>);
 
 impl<T: Send> Handoff<T> {
-    /// An empty slot.
+    /// Empty.
     pub const fn new() -> Handoff<T> {
         Handoff(AtomicPtr::new(null_mut()), PhantomData)
     }
 
-    /// Leaves a value; whoever takes it has it alone.
+    /// Stores a value; the next taker owns it exclusively.
     pub fn put(&self, value: &'static mut T) {
         self.0.store(value, Ordering::Release);
     }
 
-    /// Takes what was left.
+    /// Takes the value, if there is one.
     pub fn take(&self) -> Option<&'static mut T> {
         let value = self.0.swap(null_mut(), Ordering::AcqRel);
-        // SAFETY: it came from the `&'static mut` given to `put`, and the swap lets one taker have
-        // it; `T: Send`, so the taker may be another thread.
+        // SAFETY: the pointer came from the `&'static mut` given to `put`, and the swap gives it to
+        // one taker only; `T: Send`, so the taker may be another thread.
         unsafe { value.as_mut() }
     }
 }
 
-/// Copies bytes, the first one first.
+/// Copies bytes in ascending order.
 ///
 /// # Safety
-/// - `from` is valid for reading `count` bytes, and `to` for writing them.
+/// - `from` is valid for reads of `count` bytes, and `to` for writes.
 /// - Where they overlap, `to` lies before `from`.
 #[inline(always)]
 unsafe fn copy_forwards(from: *const u8, to: *mut u8, count: usize) {
-    // What C's memcpy does in 80 bytes, and by way of a table of addresses.
+    // musl's memcpy does the same in 80 bytes, and through the global offset table.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: as asked for; the direction is up (System V ABI, "Registers").
+    // SAFETY: the caller's contract; the direction flag is clear (System V ABI, "Registers").
     unsafe {
         core::arch::asm!("rep movsb", inout("rcx") count => _, inout("rsi") from => _,
             inout("rdi") to => _, options(nostack, preserves_flags));
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    // SAFETY: as asked for.
+    // SAFETY: the caller's contract.
     unsafe {
         from.copy_to(to, count);
     }
 }
 
-/// Copies as much of `from` as `to` has room for, and returns how much.
+/// Copies as much of `from` as fits into `to`. Returns the number of bytes.
 pub fn copy(to: &mut [u8], from: &[u8]) -> usize {
     let count = to.len().min(from.len());
-    // SAFETY: both are valid for `count` bytes, and a `&mut` overlaps nothing.
+    // SAFETY: both are valid for `count` bytes, and a `&mut` overlaps no other reference.
     unsafe { copy_forwards(from.as_ptr(), to.as_mut_ptr(), count) };
     count
 }
 
-/// Moves `count` bytes down, from `from` to `to`. Does nothing unless `to <= from` and all of it
-/// lies in `bytes`.
+/// Moves `count` bytes down, from offset `from` to offset `to`. Does nothing unless `to < from` and
+/// all of them lie in `bytes`.
 #[inline(never)]
 pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
     if to < from && from <= bytes.len() && count <= bytes.len() - from {
         let start = bytes.as_mut_ptr();
-        // SAFETY: `from + count <= len`, and `to < from`; both ends are in one slice.
+        // SAFETY: `from + count <= len`, and `to < from`; both ranges are in one slice.
         unsafe { copy_forwards(start.add(from), start.add(to), count) };
     }
 }
 
-/// Returns the pages behind the first `keep` bytes to the kernel; they read as zeros afterwards.
+/// Returns the pages after the first `keep` bytes to the kernel; they read as zeros afterwards.
 pub fn release_pages(bytes: &mut [u8], keep: usize) {
-    const PAGE: usize = 4096; // were the kernel's larger, it would refuse, and nothing be lost
+    const PAGE: usize = 4096; // a kernel with larger pages refuses the call, which does no harm
     let kept = keep.min(bytes.len());
     let start = (bytes.as_ptr() as usize).wrapping_add(kept + PAGE - 1) & !(PAGE - 1);
     let end = (bytes.as_ptr() as usize).wrapping_add(bytes.len()) & !(PAGE - 1);
     if start < end {
         let advice = libc::MADV_DONTNEED as usize;
-        // SAFETY: whole pages of a slice that we hold for writing, and zeros are valid bytes.
+        // SAFETY: whole pages of a slice that is borrowed mutably, and zeros are valid bytes.
         unsafe { call3(libc::SYS_madvise, start, end - start, advice) };
     }
 }
 
-/// What [`Descriptor::send_parts`] sends at once.
+/// The number of parts that [`Descriptor::send_parts`] takes.
 const PARTS: usize = 4;
 
 const INTERRUPTED: isize = -(libc::EINTR as isize);
 
-/// Ends the process. With std, what is buffered is written out before.
+/// Exits. With std, buffered output is flushed first.
 pub fn exit(code: i32) -> ! {
     #[cfg(feature = "std")]
     std::process::exit(code);
@@ -167,32 +169,32 @@ pub fn exit(code: i32) -> ! {
     }
 }
 
-/// The last of the standard descriptors: 0, 1 and 2.
+/// The highest of the standard descriptors 0, 1 and 2.
 const STANDARD_MAX: usize = 2;
 
-/// A descriptor that is closed when it is dropped.
+/// An owned file descriptor, closed when dropped.
 pub struct Descriptor(c_int);
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        // SAFETY: ours, and not used again.
+        // SAFETY: owned, and not used again.
         unsafe { call1(libc::SYS_close, self.0 as usize) };
     }
 }
 
 impl Descriptor {
-    /// What a system call has opened; `None` where it has failed.
+    /// From the result of a system call that opens a descriptor; `None` if it failed.
     fn of(number: isize) -> Option<Descriptor> {
         (number >= 0).then(|| Descriptor(number as c_int))
     }
 
-    /// Its number.
+    /// The number of the descriptor.
     pub fn number(&self) -> usize {
         self.0 as usize
     }
 
-    /// A blocking TCP connection to an IPv4 address; `None` when nobody listens there.
-    pub fn connect(address: [u8; 4], port: u16) -> Option<Descriptor> {
+    /// A blocking TCP connection to an IPv4 address, or the errno that says why there is none.
+    pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
         let place = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
             sin_port: port.to_be(),
@@ -203,29 +205,34 @@ impl Descriptor {
         };
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
         // SAFETY: no memory is involved.
-        let number = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
-        // What has failed has a negative number, which connect(2) refuses.
-        let mut socket = Descriptor(number as c_int);
-        // With the number of a standard descriptor that was closed, it would get what is logged.
-        if number as usize <= STANDARD_MAX {
+        let mut result = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
+        let mut socket = Descriptor(result as c_int);
+        // With the number of a closed standard descriptor, it would receive what is logged.
+        if result as usize <= STANDARD_MAX {
             let (copy, least) = (libc::F_DUPFD_CLOEXEC as usize, STANDARD_MAX + 1);
             // SAFETY: as above.
-            let number = unsafe { call3(libc::SYS_fcntl, number as usize, copy, least) };
-            socket = Descriptor(number as c_int); // and the one before is closed
+            result = unsafe { call3(libc::SYS_fcntl, result as usize, copy, least) };
+            socket = Descriptor(result as c_int); // the previous one is closed
         }
-        let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
-        // SAFETY: the address is valid for the length given.
-        let done = unsafe { call3(libc::SYS_connect, socket.0 as usize, place, length) };
-        // An interrupted connect goes on by itself, and a send waits for it.
-        (done >= 0 || done == INTERRUPTED).then_some(socket)
+        if result >= 0 {
+            let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
+            // SAFETY: the address is valid for its length.
+            result = unsafe { call3(libc::SYS_connect, socket.0 as usize, place, length) };
+        }
+        // An interrupted connect continues in the kernel, and a send waits for it.
+        if result >= 0 || result == INTERRUPTED {
+            Ok(socket)
+        } else {
+            Err(result.unsigned_abs())
+        }
     }
 
-    /// Sends small writes at once (TCP_NODELAY). A failure costs time alone.
+    /// Disables Nagle's algorithm (TCP_NODELAY). A failure costs only time.
     pub fn set_nodelay(&self) {
         let on: c_int = 1;
         let (level, option) = (libc::IPPROTO_TCP as usize, libc::TCP_NODELAY as usize);
         let (value, length) = (&raw const on as usize, size_of::<c_int>());
-        // SAFETY: the option is valid for the length given.
+        // SAFETY: the option is valid for its length.
         unsafe {
             call5(
                 libc::SYS_setsockopt,
@@ -238,16 +245,16 @@ impl Descriptor {
         };
     }
 
-    /// Sends all of `bytes`. False: the connection is of no use any more; what has arrived over it
-    /// can be read, and nothing else is waited for.
+    /// Sends all of `bytes`. False: the connection has failed; what has arrived over it can still
+    /// be read, then it is at its end.
     #[inline(never)]
     pub fn send(&self, bytes: &[u8]) -> bool {
         let mut rest = bytes;
         while !rest.is_empty() {
-            // A closed connection is an error here, no signal.
+            // A closed connection is an error, not a SIGPIPE.
             let flags = libc::MSG_NOSIGNAL as usize;
             let (start, length) = (rest.as_ptr() as usize, rest.len());
-            // SAFETY: valid for the length given.
+            // SAFETY: valid for its length.
             let sent = unsafe {
                 call6(
                     libc::SYS_sendto,
@@ -262,13 +269,13 @@ impl Descriptor {
             match sent {
                 0.. => rest = part(rest, sent as usize, rest.len()),
                 INTERRUPTED => {}
-                _ => return self.give_up(),
+                _ => return self.shut_down_reading(),
             }
         }
         true
     }
 
-    /// Sends all parts, one behind the other, in as few calls as may be. False: as for `send`.
+    /// Sends all parts in order, in as few calls as possible. False: as for `send`.
     pub fn send_parts(&self, parts: [&[u8]; PARTS]) -> bool {
         let mut pieces = parts.map(|bytes| libc::iovec {
             iov_base: bytes.as_ptr().cast_mut().cast(),
@@ -277,7 +284,7 @@ impl Descriptor {
         let mut left: usize = parts.iter().map(|bytes| bytes.len()).sum();
         while left > 0 {
             let mut message = core::mem::MaybeUninit::<libc::msghdr>::zeroed();
-            // SAFETY: zeros are a message; its fields are ours to set.
+            // SAFETY: all zeros are a valid msghdr.
             let place = unsafe {
                 let message = message.assume_init_mut();
                 message.msg_iov = pieces.as_mut_ptr();
@@ -285,40 +292,41 @@ impl Descriptor {
                 &raw const *message as usize
             };
             let flags = libc::MSG_NOSIGNAL as usize;
-            // SAFETY: the message and what it points to are valid for the lengths given.
+            // SAFETY: the message, and the memory that it points to, are valid for their lengths.
             let sent = unsafe { call3(libc::SYS_sendmsg, self.0 as usize, place, flags) };
             if sent < 0 && sent != INTERRUPTED {
-                return self.give_up();
+                return self.shut_down_reading();
             }
             let mut sent = sent.max(0) as usize;
             left = left.saturating_sub(sent);
             for piece in &mut pieces {
-                let of_this = sent.min(piece.iov_len);
-                piece.iov_base = piece.iov_base.wrapping_byte_add(of_this);
-                piece.iov_len -= of_this;
-                sent -= of_this;
+                let count = sent.min(piece.iov_len);
+                piece.iov_base = piece.iov_base.wrapping_byte_add(count);
+                piece.iov_len -= count;
+                sent -= count;
             }
         }
         true
     }
 
-    /// After a send that failed. The connection may live all the same (ENOBUFS, ENOMEM): then the
-    /// server waits for the rest of the request, and a reply to it never comes. So what has arrived
-    /// can still be read, and behind it there is an end (shutdown(2); Linux reads the queue of a
-    /// socket before it looks whether that was shut down).
+    /// After a failed send the connection may still be open (ENOBUFS, ENOMEM): the server then
+    /// waits for the rest of the request, and never replies. So reading is shut down: what has
+    /// arrived can be read, followed by the end of the stream (shutdown(2); Linux drains the
+    /// receive queue first).
     #[inline(always)]
-    fn give_up(&self) -> bool {
+    fn shut_down_reading(&self) -> bool {
         let how = libc::SHUT_RD as usize;
         // SAFETY: no memory is involved.
         unsafe { call2(libc::SYS_shutdown, self.0 as usize, how) };
         false
     }
 
-    /// Waits for bytes, for as long as it takes. 0: the connection is gone, or there is no room.
-    pub fn receive(&self, room: &mut [u8]) -> usize {
+    /// Reads what is there; blocks until something is. 0: the end of the stream, an error, or an
+    /// empty `buf`.
+    pub fn receive(&self, buf: &mut [u8]) -> usize {
         loop {
-            let (start, length) = (room.as_mut_ptr() as usize, room.len());
-            // SAFETY: valid for the length given.
+            let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
+            // SAFETY: valid for its length.
             let got = unsafe { call3(libc::SYS_read, self.0 as usize, start, length) };
             if got != INTERRUPTED {
                 return got.max(0) as usize;
@@ -337,12 +345,12 @@ pub fn now_us() -> u64 {
     clock_us(libc::CLOCK_REALTIME)
 }
 
-/// Milliseconds on a clock that nobody sets.
+/// Milliseconds on the monotonic clock, which nobody sets.
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }
 
-/// Does nothing for so many milliseconds, or until a signal.
+/// Sleeps for `time_ms`, or until a signal.
 pub fn sleep(time_ms: u64) {
     ipc::wait_for([None; _], false, Some(time_ms));
 }
@@ -353,8 +361,8 @@ fn clock_us(clock: libc::clockid_t) -> u64 {
         tv_nsec: 0,
     };
     let place = &raw mut time as usize;
-    // Not through libc, which brings along 700 bytes that read the kernel's vdso.
-    // SAFETY: valid for writing.
+    // Not through libc: its use of the vDSO takes 700 bytes.
+    // SAFETY: valid for writes.
     unsafe { call2(libc::SYS_clock_gettime, clock as usize, place) };
     time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000
 }

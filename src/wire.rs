@@ -3,11 +3,16 @@
 //! No descriptor, no clock, no allocation, and no panic on any input. Public for the tests and the
 //! benches of this package only; not part of the library's face.
 
+pub mod api_headers;
 pub mod base64;
 pub mod chunk;
+mod error;
 pub mod frame;
 pub mod http1;
 pub mod json;
+pub mod number;
+
+pub use error::Error;
 
 /// What a parser has to say of the bytes so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,20 +21,6 @@ pub enum Parsed<T> {
     Partial,
     /// All there.
     Complete(T),
-}
-
-/// Which part of a message is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// The first line is not `HTTP/1.x NNN`.
-    StatusLine,
-    /// A header line has no colon, no name, or white space or a control byte in its name.
-    HeaderLine,
-    /// `Content-Length` is not a number, too large, or given twice and differently;
-    /// `Transfer-Encoding` is not `chunked`, or given twice; or there are both.
-    Framing,
-    /// A chunk has no hexadecimal size, or too large a one, or does not end where it should.
-    Chunk,
 }
 
 /// `bytes[from..to]`, or nothing where there is no such part. A function, because to check bounds
@@ -53,4 +44,21 @@ pub fn find(bytes: &[u8], from: usize, byte: u8) -> usize {
         at += 1;
     }
     at
+}
+
+/// Puts texts together when compiled. `N` is the sum of their lengths.
+pub const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut text = [0; N];
+    let mut end = 0;
+    let mut parts = parts;
+    while let [first, behind @ ..] = parts {
+        let mut part = *first;
+        while let [byte, more @ ..] = part {
+            text[end] = *byte;
+            end += 1;
+            part = more;
+        }
+        parts = behind;
+    }
+    text
 }

@@ -11,6 +11,8 @@ mod answers;
 mod closes;
 #[path = "runtime/configuration.rs"]
 mod configuration;
+#[path = "runtime/connects.rs"]
+mod connects;
 #[path = "runtime/descriptors.rs"]
 mod descriptors;
 #[path = "runtime/events.rs"]

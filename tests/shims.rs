@@ -5,6 +5,8 @@
 mod answers;
 #[path = "shims/any.rs"]
 mod any;
+#[path = "shims/context.rs"]
+mod context;
 #[path = "shims/driver.rs"]
 mod driver;
 #[path = "shims/ends.rs"]

@@ -8,6 +8,7 @@ use crate::limits::{
 use crate::logging::{self, Level};
 use crate::sys::ipc::{Read, read};
 use crate::sys::{self, Descriptor};
+use crate::wire::number::escape_byte;
 use crate::wire::{find, part};
 
 /// The memory for a child's log.
@@ -107,7 +108,7 @@ impl ChildOutput {
             // JSON may hold the control characters U+0080 to U+009F as they are; terminals obey
             // them.
             let (bytes, escaped) = match rest {
-                [0xc2, byte @ 0x80..=0x9f, ..] => (2, escape_c1(*byte)),
+                [0xc2, byte @ 0x80..=0x9f, ..] => (2, escape_byte(*byte)),
                 _ => (1, [byte, 0, 0, 0, 0, 0]),
             };
             let piece = part(&escaped, 0, if bytes == 1 { 1 } else { escaped.len() });
@@ -186,16 +187,4 @@ impl ChildOutput {
         sys::move_down(&mut self.tail, excess, 0, kept);
         self.tail_bytes = kept + put(&mut self.tail, kept, new);
     }
-}
-
-/// A control character from U+0080 to U+009F as JSON can have it too.
-fn escape_c1(byte: u8) -> [u8; 6] {
-    let digit = |value: u8| {
-        if value < 10 {
-            b'0' + value
-        } else {
-            b'a' - 10 + value
-        }
-    };
-    [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte & 15)]
 }

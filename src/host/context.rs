@@ -4,7 +4,7 @@ use crate::buffer::{Decimal, FixedBytes, put};
 use crate::invocation::Invocation;
 use crate::limits::{CONTEXT_BYTES_MAX, EXPORTS_BYTES_MAX, MARGIN_MS_MAX, MARGIN_MS_MIN};
 use crate::sys::{Environment, forget, monotonic_ms, now_ms};
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 use crate::wire::{find, part};
 
 /// The names in lines for workers, those of variables, and the headers that have the values. (The
@@ -113,7 +113,7 @@ fn subtract_margin(time_ms: u64) -> u64 {
 pub fn timeout_ms(environment: &Environment) -> Option<u64> {
     environment
         .get(b"AWS_LAMBDA_FUNCTION_TIMEOUT=")
-        .and_then(decimal)
+        .and_then(parse_decimal)
         .filter(|&seconds| seconds > 0)
         .map(|seconds| (seconds as u64).saturating_mul(1000))
 }

@@ -10,20 +10,20 @@ use crate::buffer::{Decimal, FixedBytes};
 use crate::host::child::{Pipe, ReportedError, exit_error};
 use crate::host::context::{Context, ContextFormat, Time, quote};
 use crate::host::persistent::{PersistentProcess, ProcessError};
-use crate::host::shims::Shim;
+use crate::host::shims;
 use crate::host::worker::LaunchSpec;
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Descriptor;
 use crate::sys::child::ExitStatus;
 use crate::sys::ipc::{append, memfd, pipe};
-use crate::wire::http1::decimal;
+use crate::wire::number::parse_decimal;
 
 /// A shell: which one, the file says.
 pub static SHELL: LaunchSpec = LaunchSpec {
     program: b"",
     arguments: &[b"-c\0"],
-    code: Some(Shim::Shell),
+    code: Some(shims::SHELL),
     behind: b"function.sh\0",
     missing: "no such shell as the script asks for in its first line, or neither bash nor sh",
 };
@@ -47,8 +47,8 @@ impl Shell {
     ) -> Result<(), ProcessError> {
         kept.line(end_ms)?;
         self.quoted = match kept.said.get() {
-            b"ready raw" => false,
-            b"ready quoted" => true,
+            b"ready file" => false,
+            b"ready assignment" => true,
             b"missing" => return Err(ProcessError::NoFunction),
             b"closed" => return Err(ProcessError::ProcfsUnavailable),
             _ => return Err(ProcessError::Broken),
@@ -91,7 +91,7 @@ impl Shell {
             }
         }
         kept.line(time.end_ms)?;
-        let status = decimal(kept.said.get()).ok_or(ProcessError::Broken)?;
+        let status = parse_decimal(kept.said.get()).ok_or(ProcessError::Broken)?;
         let _ = out.drain(response);
         kept.logs.drain();
         if status > KILLED {

@@ -6,7 +6,7 @@
 use crate::host::child::ReportedError;
 use crate::host::context::{Context, ContextFormat, Time};
 use crate::host::persistent::{PersistentProcess, ProcessError};
-use crate::host::shims::Shim;
+use crate::host::shims;
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
@@ -18,8 +18,8 @@ pub struct LaunchSpec {
     pub program: &'static [u8],
     /// Its arguments before the code, each with a NUL at its end.
     pub arguments: &'static [&'static [u8]],
-    /// What it is given to run.
-    pub code: Option<Shim>,
+    /// The shim that it runs, with a NUL at its end.
+    pub code: Option<&'static [u8]>,
     /// The argument behind that, before the file and the name of the handler.
     pub behind: &'static [u8],
     /// What is said when there is none.
@@ -47,7 +47,7 @@ pub static PHP: LaunchSpec = LaunchSpec {
         b"html_errors=0\0",
         b"-r\0",
     ],
-    code: Some(Shim::Php),
+    code: Some(shims::PHP),
     behind: b"--\0",
     missing: "no php in bin of the function, /opt/bin or PATH",
 };
@@ -56,7 +56,7 @@ pub static PHP: LaunchSpec = LaunchSpec {
 pub static NODE: LaunchSpec = LaunchSpec {
     program: b"node",
     arguments: &[b"--input-type=module\0", b"-e\0"],
-    code: Some(Shim::Node),
+    code: Some(shims::NODE),
     behind: b"--\0",
     missing: "no node in bin of the function, /opt/bin or PATH",
 };
@@ -65,7 +65,7 @@ pub static NODE: LaunchSpec = LaunchSpec {
 pub static PYTHON: LaunchSpec = LaunchSpec {
     program: b"python3",
     arguments: &[b"-u\0", b"-c\0"],
-    code: Some(Shim::Python),
+    code: Some(shims::PYTHON),
     behind: b"",
     missing: "no python3 in bin of the function, /opt/bin or PATH",
 };
@@ -74,7 +74,7 @@ pub static PYTHON: LaunchSpec = LaunchSpec {
 pub static RUBY: LaunchSpec = LaunchSpec {
     program: b"ruby",
     arguments: &[b"--disable=gems\0", b"-e\0"],
-    code: Some(Shim::Ruby),
+    code: Some(shims::RUBY),
     behind: b"",
     missing: "no ruby in bin of the function, /opt/bin or PATH",
 };

@@ -1,23 +1,23 @@
-//! A place for a function.
+//! An atomic function pointer.
 
 use core::marker::PhantomData;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-/// A place for a function that somebody may want called: a program sets it, the loop looks. It is
-/// of `F` and no other type, not even one with other lifetimes: what is left is got as `F`.
+/// An atomic, optional function pointer: a program sets a hook, the loop reads it. Invariant in
+/// `F`, lifetimes included: what is stored as an `F` is read as the same `F`.
 pub struct AtomicFn<F>(AtomicPtr<()>, PhantomData<fn(F) -> F>);
 
 impl<F: Copy + Send> AtomicFn<F> {
-    /// Nobody wants anything called.
+    /// Empty.
     pub const fn new() -> AtomicFn<F> {
         const { assert!(size_of::<F>() == size_of::<*mut ()>()) };
         AtomicFn(AtomicPtr::new(null_mut()), PhantomData)
     }
 
-    /// Leaves a function, `fn` with whatever signature; the last one counts.
+    /// Stores a function, a `fn` of any signature; the last one stored counts.
     pub fn set(&self, function: F) {
-        // SAFETY: of that size; it is only ever turned back.
+        // SAFETY: of the same size; the pointer is only ever converted back.
         let pointer = unsafe { core::mem::transmute_copy(&function) };
         self.0.store(pointer, Ordering::Release);
     }
@@ -25,7 +25,7 @@ impl<F: Copy + Send> AtomicFn<F> {
     /// The function, if there is one.
     pub fn get(&self) -> Option<F> {
         let pointer = self.0.load(Ordering::Acquire);
-        // SAFETY: what is not null was an `F` when it was left.
+        // SAFETY: what is not null was stored as an `F`.
         (!pointer.is_null()).then(|| unsafe { core::mem::transmute_copy(&pointer) })
     }
 }

@@ -1,21 +1,22 @@
-//! System calls by their numbers, called directly: libc's wrappers cost 600 bytes, and `errno` is a
-//! variable of a thread that need not exist.
+//! Raw system calls: libc's wrappers take 600 bytes, and set `errno`, a thread-local variable,
+//! which a program without C's start does not have.
 //!
-//! One function for each count of arguments: a register that a call does not read need not be set.
+//! One function per number of arguments: a register that a call does not read is not set.
 
 use core::ffi::c_long;
 
-/// Makes the function for a count of arguments, with the registers that they are passed in.
+/// Defines the function for a number of arguments, with the registers that pass them.
 macro_rules! system_call {
     ($name:ident, $first:ident $(, $argument:ident: $x86_64:tt $aarch64:tt)*) => {
-        /// A system call of so many arguments.
+        /// A system call with this number of arguments. Returns its result, or the negated errno.
         ///
         /// # Safety
-        /// What the call's manual page asks of its arguments.
+        /// What the call's manual page requires of its arguments.
         #[inline(always)]
         pub(super) unsafe fn $name(number: c_long, $first: usize $(, $argument: usize)*) -> isize {
             let result: isize;
-            // SAFETY: the kernel's own convention: syscall(2), "Architecture calling conventions".
+            // SAFETY: the kernel's calling convention: syscall(2), "Architecture calling
+            // conventions".
             unsafe {
                 #[cfg(target_arch = "x86_64")]
                 core::arch::asm!("syscall", inlateout("rax") number as isize => result,

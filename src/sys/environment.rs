@@ -1,4 +1,4 @@
-//! The environment of the process, and the one variable in it that changes with each event.
+//! The environment of the process, and `_X_AMZN_TRACE_ID`, its one variable that changes per event.
 
 use core::cell::UnsafeCell;
 use core::ffi::c_char;
@@ -14,20 +14,20 @@ unsafe extern "C" {
     pub(super) static ENVIRON: AtomicPtr<*mut c_char>;
 }
 
-/// The environment; holds what it gives no longer than itself.
+/// A view of the environment; values borrow from it.
 pub struct Environment(());
 
 impl Environment {
-    /// Reads the environment as it is now.
+    /// The environment as it is now.
     pub fn new() -> Environment {
         Environment(())
     }
 
-    /// The value of a variable; its name comes with an equals sign.
+    /// The value of a variable; `name` ends in an equals sign.
     #[inline(never)]
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
-        // SAFETY: `environ` is a list of C strings that ends in null (POSIX). Whoever changes it
-        // while we read (`setenv`, `set_var`) breaks their own contract.
+        // SAFETY: `environ` is a null-terminated list of C strings (POSIX). A program that changes
+        // it meanwhile (`setenv`, `set_var`) violates the contract of those functions.
         unsafe {
             let mut list = ENVIRON.load(Ordering::Relaxed);
             while let Some(entry) = next_entry(list) {
@@ -41,11 +41,11 @@ impl Environment {
     }
 }
 
-/// Takes a variable out of the environment; its name comes with an equals sign. To be called while
-/// nobody else reads it.
+/// Removes a variable from the environment; `name` ends in an equals sign. No other thread may read
+/// the environment meanwhile.
 pub fn forget(name: &[u8]) {
-    // SAFETY: as in `Environment::get`; the list is memory of ours, from the kernel or from
-    // `set_trace_id`.
+    // SAFETY: as in `Environment::get`; the list is writable: it is on the initial stack, or that
+    // of `set_trace_id`, or libc's.
     unsafe {
         let mut list = ENVIRON.load(Ordering::Relaxed);
         while let Some(entry) = next_entry(list) {
@@ -65,13 +65,13 @@ pub fn forget(name: &[u8]) {
 /// The longest entry of an environment, in bytes (MAX_ARG_STRLEN, execve(2)).
 const ENTRY_BYTES_MAX: usize = 128 * 1024;
 
-/// The bytes of a C string. Bounded, because LLVM makes a call of strlen of a loop that is not.
+/// The bytes of a C string. Bounded, because LLVM turns an unbounded loop into a call of strlen.
 ///
 /// # Safety
-/// It is one, and nobody changes it while the bytes are in use.
+/// `start` is a C string, which does not change while the bytes are borrowed.
 pub(super) unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
     let mut length = 0;
-    // SAFETY: read to its NUL, and no further.
+    // SAFETY: read up to its NUL.
     unsafe {
         while length < ENTRY_BYTES_MAX && *start.add(length) != 0 {
             length += 1;
@@ -80,14 +80,14 @@ pub(super) unsafe fn c_string<'a>(start: *const c_char) -> &'a [u8] {
     }
 }
 
-/// The value in `NAME=value`, when it begins with that `name` (with its equals sign).
+/// The value in `NAME=value`, if the entry begins with `name`, which includes the equals sign.
 ///
 /// # Safety
 /// `entry` is a C string.
 pub(super) unsafe fn strip_name(entry: *const c_char, name: &[u8]) -> Option<*const c_char> {
     let mut at = entry;
     for &byte in name {
-        // SAFETY: a C string is read to its end at most: its NUL differs from every name's byte.
+        // SAFETY: reads the C string up to its NUL, which differs from every byte of a name.
         unsafe {
             if *at as u8 != byte {
                 return None;
@@ -98,37 +98,37 @@ pub(super) unsafe fn strip_name(entry: *const c_char, name: &[u8]) -> Option<*co
     Some(at)
 }
 
-/// The name of the variable that holds the trace id of the event in hand.
+/// The variable that holds the trace id of the current event.
 const TRACE_NAME: &[u8] = b"_X_AMZN_TRACE_ID=";
 
-/// Our copy of `environ`. Atomic because C reads it, not because threads share it.
-static ENTRIES: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
+/// Our copy of the list `environ`. Atomic because C code reads it, not because threads share it.
+static OWN_ENVIRON: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
     [const { AtomicPtr::new(null_mut()) }; ENVIRONMENT_MAX + 2];
 
 /// `_X_AMZN_TRACE_ID=...` and a NUL.
 static TRACE_ENTRY: TraceEntry = TraceEntry(UnsafeCell::new([0; _]));
 struct TraceEntry(UnsafeCell<[u8; TRACE_NAME.len() + TRACE_ID_BYTES_MAX + 1]>);
 
-// SAFETY: one thread writes it, the one that took the regions of the runtime; who reads the
-// environment meanwhile breaks the contract of `run_with`, as with setenv(3).
+// SAFETY: only the thread that serves events writes it; another thread that reads the environment
+// meanwhile violates the contract of `run_with`, as with setenv(3).
 unsafe impl Sync for TraceEntry {}
 
-/// Makes `_X_AMZN_TRACE_ID` hold the trace id of the event in hand, or be absent when that is empty
-/// or too long.
+/// Sets `_X_AMZN_TRACE_ID` to the trace id of the current event; unsets it if `id` is empty or too
+/// long.
 ///
-/// `setenv` would bring in malloc (9 KB). So `environ` becomes a copy with one entry behind it that
-/// is ours; `getenv`, `std::env::var` and children see it like any other. It is copied for each
-/// event, mostly onto itself: the handler may have set and unset what it liked. An environment of
-/// more than `ENVIRONMENT_MAX` entries is left as it is.
+/// `setenv` would link malloc (9 KB). So `environ` becomes a copy of the list, with an entry of
+/// ours at its end; `getenv`, `std::env::var` and children see it like any other. The list is
+/// copied at each event, usually onto itself: the handler may have set and unset variables. An
+/// environment with more than `ENVIRONMENT_MAX` entries is left unchanged.
 pub fn set_trace_id(id: &[u8]) {
     // SAFETY: `environ` is libc's own variable, and lives as long as the process.
     let environ = unsafe { &ENVIRON };
     let mut from = environ.load(Ordering::Relaxed);
-    let mut places = &ENTRIES[..];
+    let mut places = &OWN_ENVIRON[..];
     while let Some(entry) = next_entry(from) {
-        // SAFETY: a C string, as all of the environment.
+        // SAFETY: entries of the environment are C strings.
         if unsafe { strip_name(entry, TRACE_NAME) }.is_none() {
-            // Ours needs a place behind it, and the null.
+            // Two places stay free: for our entry, and for the null.
             let Some((place, rest @ [_, _, ..])) = places.split_first() else {
                 return;
             };
@@ -142,7 +142,7 @@ pub fn set_trace_id(id: &[u8]) {
         && id.len() <= TRACE_ID_BYTES_MAX
     {
         let entry = TRACE_ENTRY.0.get().cast::<u8>();
-        // SAFETY: name, equals sign, id and NUL fit; nobody else holds the entry, see above.
+        // SAFETY: name, equals sign, id and NUL fit; no other reference to the entry exists.
         unsafe {
             copy_forwards(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
             let value = entry.add(TRACE_NAME.len());
@@ -155,12 +155,12 @@ pub fn set_trace_id(id: &[u8]) {
     if let [place, ..] = places {
         place.store(null_mut(), Ordering::Relaxed);
     }
-    environ.store(ENTRIES.as_ptr().cast_mut().cast(), Ordering::Relaxed);
+    environ.store(OWN_ENVIRON.as_ptr().cast_mut().cast(), Ordering::Relaxed);
 }
 
-/// An entry of a list that ends in null; `None` at its end.
+/// The first entry of a null-terminated list; `None` at its end.
 pub(super) fn next_entry(list: *mut *mut c_char) -> Option<*mut c_char> {
-    // SAFETY: null, or within such a list: who reads it stops at its end.
+    // SAFETY: null, or within such a list: callers stop at its end.
     let entry = unsafe { list.as_ref() }?;
     (!entry.is_null()).then_some(*entry)
 }

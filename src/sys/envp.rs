@@ -1,4 +1,4 @@
-//! The environment as a child gets it.
+//! The environment of a child.
 
 use core::ffi::c_char;
 use core::marker::PhantomData;
@@ -9,34 +9,33 @@ use super::environment::{ENVIRON, Environment, next_entry, strip_name};
 use crate::limits::ENVIRONMENT_MAX;
 use crate::wire::{find, part};
 
-/// An environment as execve(2) takes it.
+/// An environment in the form that execve(2) takes.
 #[derive(Clone, Copy)]
 pub struct Envp<'a>(*const *mut c_char, PhantomData<&'a [u8]>);
 
 impl Envp<'_> {
-    /// Where its list begins.
+    /// The address of the list.
     pub(super) fn address(self) -> usize {
         self.0 as usize
     }
 }
 
-/// The environment with others before it, for a child.
-static EXTENDED: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
+/// The list for a child: variables of its own, then those of the environment.
+static CHILD_ENVP: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
     [const { AtomicPtr::new(null_mut()) }; ENVIRONMENT_MAX + 2];
 
 impl Environment {
-    /// All of it.
+    /// The environment, unchanged.
     pub fn entries(&self) -> Envp<'_> {
         // SAFETY: `environ` is libc's own variable, and lives as long as the process.
         Envp(unsafe { ENVIRON.load(Ordering::Relaxed) }, PhantomData)
     }
 
-    /// All of it, and before it variables that come as `NAME=value`, each with a NUL at its end.
-    /// Entries with the names of these are left out: of two entries, getenv(3) finds the first, and
-    /// shells keep the last. What is beyond `ENVIRONMENT_MAX` is left out too. Good until it is
-    /// asked for again.
+    /// The environment with `variables` before it: `NAME=value`, each with a NUL at its end. They
+    /// replace entries of the same name: of two, getenv(3) finds the first, and shells keep the
+    /// last. Entries beyond `ENVIRONMENT_MAX` are left out. Valid until the next call.
     pub fn envp_with<'a>(&'a self, variables: &'a [u8]) -> Envp<'a> {
-        let mut places = EXTENDED
+        let mut places = CHILD_ENVP
             .split_last()
             .map_or(&[][..], |(_, places)| places)
             .iter();
@@ -53,7 +52,7 @@ impl Environment {
         while let Some(entry) = next_entry(list) {
             let is_given = |variable: &[u8]| {
                 let name = part(variable, 0, find(variable, 0, b'=') + 1);
-                // SAFETY: a C string, as all of the environment.
+                // SAFETY: entries of the environment are C strings.
                 unsafe { strip_name(entry, name) }.is_some()
             };
             if !c_strings(variables).any(is_given) {
@@ -62,12 +61,12 @@ impl Environment {
             list = list.wrapping_add(1);
         }
         put(null_mut());
-        Envp(EXTENDED.as_ptr().cast(), PhantomData)
+        Envp(CHILD_ENVP.as_ptr().cast(), PhantomData)
     }
 }
 
-/// The C strings in a list of them, each with its NUL: what is made of their addresses may be read
-/// up to it. A text without a NUL is left out.
+/// The C strings in `texts`, each with its NUL, so that a pointer to one may be read up to it.
+/// Bytes after the last NUL are left out.
 fn c_strings(texts: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     core::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Files: what kind they are, and how they begin.
+//! Files: their kind, their first bytes, and the standard descriptors.
 
 use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
@@ -10,12 +10,12 @@ use super::pool::open_placeholders;
 use super::{Descriptor, STANDARD_MAX, copy};
 use crate::wire::equal;
 
-/// A path as C has it; 0, which is no address, for one that has no NUL at its end.
+/// The address of a path; 0, which is not a valid address, if it does not end in a NUL.
 fn address(path: &[u8]) -> usize {
     c_string(path) as usize
 }
 
-/// A text as C has it; null for one that has no NUL at its end.
+/// The C string of a text; null if it does not end in a NUL.
 pub(super) fn c_string(text: &[u8]) -> *const c_char {
     if text.last() == Some(&0) {
         text.as_ptr().cast()
@@ -24,27 +24,27 @@ pub(super) fn c_string(text: &[u8]) -> *const c_char {
     }
 }
 
-/// Opens a file (with a NUL at the end of its path) that is not handed on; `None`: it cannot be.
+/// Opens a file that children do not inherit; the path ends in a NUL.
 fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
     let (here, path) = (libc::AT_FDCWD as usize, address(path));
     let flags = (how | libc::O_CLOEXEC) as usize;
-    // SAFETY: a C string, or what the kernel refuses (EFAULT).
+    // SAFETY: a C string, or an address that the kernel rejects (EFAULT).
     Descriptor::of(unsafe { call4(libc::SYS_openat, here, path, flags, 0) })
 }
 
-/// What takes all and gives nothing.
+/// Opens /dev/null.
 pub fn open_null() -> Option<Descriptor> {
     open(b"/dev/null\0", libc::O_RDWR)
 }
 
-/// Makes sure that 0, 1 and 2 are open, so that nothing that is opened later is one of them. Where
-/// there is no /dev/null, they are placeholders.
+/// Opens /dev/null for those of the descriptors 0, 1 and 2 that are closed, so that no descriptor
+/// that is opened later gets such a number. Without /dev/null, opens placeholders.
 pub fn open_standard_streams() {
     while let Some(null) = open_null() {
         if null.number() > STANDARD_MAX {
             return;
         }
-        // Children are to have it as well.
+        // Children inherit it.
         // SAFETY: no memory is involved.
         unsafe { call3(libc::SYS_fcntl, null.number(), libc::F_SETFD as usize, 0) };
         core::mem::forget(null);
@@ -52,41 +52,44 @@ pub fn open_standard_streams() {
     open_placeholders();
 }
 
-/// Reads how a file begins (with a NUL at the end of its path), as far as there is room.
-pub fn read_prefix(path: &[u8], room: &mut [u8]) -> usize {
-    open(path, libc::O_RDONLY).map_or(0, |file| file.receive(room))
+/// Reads the first bytes of a file, as many as fit into `buf`; the path ends in a NUL. Returns
+/// their number.
+pub fn read_prefix(path: &[u8], buf: &mut [u8]) -> usize {
+    open(path, libc::O_RDONLY).map_or(0, |file| file.receive(buf))
 }
 
-/// What stands for this program in /proc.
-const OWN: &[u8] = b"/proc/self/exe\0";
+/// The link to this program in /proc.
+const PROC_SELF_EXE: &[u8] = b"/proc/self/exe\0";
 
-/// The path of this program, as far as there is room; 0: it cannot be known. Without /proc, it is
-/// the path that it was started by, made absolute.
-pub fn exe_path(room: &mut [u8]) -> usize {
-    let (here, path) = (libc::AT_FDCWD as usize, address(OWN));
-    let (start, length) = (room.as_mut_ptr() as usize, room.len());
-    // SAFETY: a C string; valid for the length given.
+/// Writes the path of this program to `buf`, as much as fits; 0: it is unknown. Without /proc, it
+/// is the path that was executed, made absolute.
+pub fn exe_path(buf: &mut [u8]) -> usize {
+    let (here, path) = (libc::AT_FDCWD as usize, address(PROC_SELF_EXE));
+    let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
+    // SAFETY: a C string; the buffer is valid for its length.
     let bytes = unsafe { call4(libc::SYS_readlinkat, here, path, start, length) };
     if bytes > 0 {
         return bytes.unsigned_abs();
     }
-    let given = given_path().split_last().map_or(&b""[..], |(_, path)| path);
+    let given = executed_path()
+        .split_last()
+        .map_or(&b""[..], |(_, path)| path);
     let mut bytes = 0;
     if !given.starts_with(b"/") {
-        // SAFETY: valid for the length given.
+        // SAFETY: valid for its length.
         let folder = unsafe { call2(libc::SYS_getcwd, start, length) };
-        if folder < 2 || given.is_empty() || room.first() != Some(&b'/') {
+        if folder < 2 || given.is_empty() || buf.first() != Some(&b'/') {
             return 0; // an error; or "(unreachable)", getcwd(2)
         }
         bytes = folder.unsigned_abs() - 1; // without its NUL
-        bytes += copy(room.get_mut(bytes..).unwrap_or_default(), b"/");
+        bytes += copy(buf.get_mut(bytes..).unwrap_or_default(), b"/");
     }
-    bytes + copy(room.get_mut(bytes..).unwrap_or_default(), given)
+    bytes + copy(buf.get_mut(bytes..).unwrap_or_default(), given)
 }
 
-/// The path that this program was started by, with a NUL at its end (getauxval(3), `AT_EXECFN`).
-fn given_path() -> &'static [u8] {
-    // SAFETY: 0, or the address of a C string that is there as long as the process.
+/// The path that was executed, with a NUL at its end (getauxval(3), `AT_EXECFN`).
+fn executed_path() -> &'static [u8] {
+    // SAFETY: 0, or the address of a C string that lives as long as the process.
     unsafe {
         let start = libc::getauxval(libc::AT_EXECFN) as *const u8;
         if start.is_null() {
@@ -96,70 +99,71 @@ fn given_path() -> &'static [u8] {
     }
 }
 
-/// What is known of the file at a path (with a NUL at its end), if there is one.
+/// The status of the file at a path, which ends in a NUL, if there is one.
 fn status(path: &[u8]) -> Option<libc::stat> {
-    let mut about = MaybeUninit::<libc::stat>::zeroed();
+    let mut status = MaybeUninit::<libc::stat>::zeroed();
     let (here, path) = (libc::AT_FDCWD as usize, address(path));
-    let place = about.as_mut_ptr() as usize;
-    // SAFETY: a C string, or what the kernel refuses (EFAULT); valid for writing, and zeros are
-    // one.
+    let place = status.as_mut_ptr() as usize;
+    // SAFETY: a C string, or an address that the kernel rejects (EFAULT); the status is valid for
+    // writes, and all zeros are a valid one.
     unsafe {
         let found = call4(libc::SYS_newfstatat, here, path, place, 0) == 0;
-        found.then(|| about.assume_init())
+        found.then(|| status.assume_init())
     }
 }
 
-/// Whether a path (with a NUL at its end) is that of a regular file.
+/// Whether there is a regular file at a path, which ends in a NUL.
 pub fn is_file(path: &[u8]) -> bool {
-    status(path).is_some_and(|about| is_regular(&about))
+    status(path).is_some_and(|status| is_regular(&status))
 }
 
-fn is_regular(about: &libc::stat) -> bool {
-    about.st_mode & libc::S_IFMT == libc::S_IFREG
+fn is_regular(status: &libc::stat) -> bool {
+    status.st_mode & libc::S_IFMT == libc::S_IFREG
 }
 
-/// What a program is to us.
+/// Whether a program is this one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Program {
-    /// This program, by whatever name or link, or a copy of it.
+    /// This program, under any name, or a link or a copy of it.
     Own,
-    /// Another.
+    /// Another program.
     Other,
 }
 
-/// The program at a path (with a NUL at its end): a regular file that we may execute.
+/// The program at a path, which ends in a NUL: a regular file that we may execute.
 pub fn program(path: &[u8]) -> Option<Program> {
     let file = status(path).filter(is_regular)?;
     if !may_execute(path) {
         return None;
     }
-    // Not /proc first: there, the kernel makes its entries for each new process, which takes 10 us.
-    let mut own = given_path();
+    // Not /proc first: the kernel creates its entries per process, which takes 10 us.
+    let mut own = executed_path();
     let this = status(own).or_else(|| {
-        own = OWN;
+        own = PROC_SELF_EXE;
         status(own)
     });
     let is_own = this.is_some_and(|this| {
         (file.st_dev, file.st_ino) == (this.st_dev, this.st_ino)
-            || file.st_size == this.st_size && begin_alike(path, own)
+            || file.st_size == this.st_size && have_equal_heads(path, own)
     });
     Some(if is_own { Program::Own } else { Program::Other })
 }
 
-/// Whether two files begin with the same bytes: the head of a program says how long its parts are.
-fn begin_alike(one: &[u8], other: &[u8]) -> bool {
+/// Whether two files begin with the same bytes: the ELF header of a program has the offsets and
+/// sizes of its parts.
+fn have_equal_heads(one: &[u8], other: &[u8]) -> bool {
     let mut heads = [[0; 512]; 2];
     let [first, second] = &mut heads;
     read_prefix(one, first) == read_prefix(other, second) && equal(first, second)
 }
 
-/// Whether a path (with a NUL at its end) is that of a regular file that we may execute.
+/// Whether there is a regular file that we may execute at a path, which ends in a NUL.
 pub fn is_executable(path: &[u8]) -> bool {
     is_file(path) && may_execute(path)
 }
 
 fn may_execute(path: &[u8]) -> bool {
     let (here, place) = (libc::AT_FDCWD as usize, address(path));
-    // SAFETY: a C string, or what the kernel refuses (EFAULT).
+    // SAFETY: a C string, or an address that the kernel rejects (EFAULT).
     unsafe { call3(libc::SYS_faccessat, here, place, libc::X_OK as usize) == 0 }
 }

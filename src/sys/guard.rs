@@ -1,13 +1,13 @@
-//! A small process that kills the children's process group when this process dies.
+//! The guard: a small process that kills the child's process group when this process dies.
 //!
-//! A child is the leader of a process group of its own, so that it can be killed with what it has
-//! started, and it dies with us (`PR_SET_PDEATHSIG`). But what it has started does not: a subshell,
-//! and the commands in it, would outlive a SIGKILL that reaches us alone, or our own group, as that
-//! of the platform does. The guard shares our memory, so it costs two pages and knows the group
-//! without being told; it waits for the signal that the kernel sends when its parent dies, in a
-//! group of its own.
+//! A child leads a process group of its own, so that it can be killed together with its
+//! descendants, and it dies with us (`PR_SET_PDEATHSIG`). Its descendants do not: a subshell and
+//! its commands would survive a SIGKILL of this process alone, or of its group, which is what the
+//! platform sends. The guard shares our memory, so it costs two pages and reads the current group
+//! there; it is in a group of its own, and waits for the signal that the kernel sends when its
+//! parent dies.
 //!
-//! What has left the group (`setsid`, job control) it does not reach.
+//! It does not reach a descendant that has left the group (`setsid`, job control).
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
@@ -16,48 +16,48 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::calls::{call1, call2, call3, call4};
 
-/// The process group of the child that runs; 0: there is none.
+/// The process group of the running child; 0: none.
 static GROUP: AtomicUsize = AtomicUsize::new(0);
 
-/// The guard; 0: there is none.
+/// The pid of the guard; 0: none.
 static GUARD: AtomicUsize = AtomicUsize::new(0);
 
-/// What the guard runs on.
+/// The stack of the guard.
 static STACK: Stack = Stack(UnsafeCell::new([0; _]));
 struct Stack(UnsafeCell<[u128; STACK_BYTES / 16]>);
 const STACK_BYTES: usize = 4096;
 
-// SAFETY: only the guard uses it, and there is one at a time.
+// SAFETY: only the guard uses it, and there is one guard at a time.
 unsafe impl Sync for Stack {}
 
-/// What processes are shown as (`PR_SET_NAME`: 15 bytes at most).
+/// The name of the process (`PR_SET_NAME`: 15 bytes at most).
 const NAME: &CStr = c"bootstrap-guard";
 
-/// The descriptors that it closes where the kernel cannot close all at once (before 5.9).
+/// The number of descriptors that it closes where close_range(2) is missing (Linux before 5.9).
 const DESCRIPTORS: usize = 1024;
 
-/// This is the process group of the child that runs.
+/// Sets the process group of the running child.
 pub(super) fn set_group(group: usize) {
     GROUP.store(group, Ordering::Relaxed);
 }
 
-/// The number of a child, or of the guard, may be another's from here on.
+/// Forgets a child or the guard that is about to be reaped: its pid may be reused.
 pub(super) fn forget(pid: usize) {
     for place in [&GROUP, &GUARD] {
         let _ = place.compare_exchange(pid, 0, Ordering::Relaxed, Ordering::Relaxed);
     }
 }
 
-/// Starts the guard, unless there is one. Where there can be none (no processes left, or an
-/// emulator without shared memory), all else works.
+/// Starts the guard, unless it runs. Where it cannot start (process limit, or an emulator without
+/// shared memory), everything else works without it.
 pub(super) fn start() {
     if GUARD.load(Ordering::Relaxed) != 0 {
         return;
     }
     // SAFETY: no memory is involved.
     let parent = unsafe { call1(libc::SYS_getpid, 0) };
-    // SAFETY: the stack grows down from its end, which is aligned to 16. The guard makes system
-    // calls only, and writes to no memory but its stack.
+    // SAFETY: the stack grows down from its end, which is aligned to 16. The guard makes only
+    // system calls, and writes only to its stack.
     let pid = unsafe {
         let top = STACK.0.get().add(1).cast();
         let argument = null_mut::<c_void>().wrapping_byte_offset(parent);
@@ -66,14 +66,14 @@ pub(super) fn start() {
     GUARD.store(pid.max(0) as usize, Ordering::Relaxed);
 }
 
-/// The guard's whole life.
+/// The main function of the guard.
 extern "C" fn guard(parent: *mut c_void) -> c_int {
     let parent = parent as isize;
     let [everything, death] = [u64::MAX, 1 << (libc::SIGTERM - 1)];
-    // SAFETY: valid for reading; no other memory is involved.
+    // SAFETY: valid for reads; no other memory is involved.
     unsafe {
         call2(libc::SYS_setpgid, 0, 0);
-        // It holds nothing open: who waits for our end waits for ours alone.
+        // It keeps nothing open: a reader of one of our pipes must see its end when we exit.
         if call3(libc::SYS_close_range, 0, u32::MAX as usize, 0) < 0 {
             for descriptor in 0..DESCRIPTORS {
                 call1(libc::SYS_close, descriptor);
@@ -85,7 +85,7 @@ extern "C" fn guard(parent: *mut c_void) -> c_int {
         call2(libc::SYS_prctl, libc::PR_SET_NAME as usize, name);
         let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGTERM as usize);
         call2(libc::SYS_prctl, option, signal);
-        // It may have died before that was set, and others may send the signal too.
+        // The parent may have died before the prctl, and other processes may send the signal too.
         while call1(libc::SYS_getppid, 0) == parent {
             let set = &raw const death as usize;
             call4(libc::SYS_rt_sigtimedwait, set, 0, 0, 8);

@@ -1,13 +1,13 @@
-//! Pauses that grow.
+//! A backoff.
 
 use super::calls::call2;
 use crate::limits::{PAUSE_NS_MAX, PAUSE_NS_MIN};
 
-/// A pause that is longer each time: none, then 1 ms, 3 ms, and so on up to [`PAUSE_NS_MAX`].
+/// An exponential backoff: no pause, then 1 ms, 3 ms, and so on up to [`PAUSE_NS_MAX`].
 pub struct Pause(libc::timespec);
 
 impl Pause {
-    /// The first one is none.
+    /// The first pause is zero.
     pub const fn new() -> Pause {
         Pause(libc::timespec {
             tv_sec: 0,
@@ -15,14 +15,14 @@ impl Pause {
         })
     }
 
-    /// The next one is none again.
+    /// Makes the next pause zero again.
     pub fn reset(&mut self) {
         self.0.tv_nsec = 0;
     }
 
-    /// Does nothing for that time, or until a signal.
+    /// Sleeps for the pause, or until a signal, and lengthens the next one.
     pub fn wait(&mut self) {
-        // SAFETY: the time is valid; what was left of it is not asked for.
+        // SAFETY: the time is valid; the remaining time is not requested.
         unsafe { call2(libc::SYS_nanosleep, &raw const self.0 as usize, 0) };
         self.0.tv_nsec = (2 * self.0.tv_nsec + PAUSE_NS_MIN) & PAUSE_NS_MAX;
     }

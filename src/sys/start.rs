@@ -1,13 +1,13 @@
-//! The first instructions of a program that does without those of C.
+//! The entry point of a program that is linked without C's start files.
 //!
-//! The kernel leaves on the stack: the number of arguments, the arguments, a null, the environment,
-//! a null (System V ABI, "Process Initialization"); and the stack is aligned as a call wants it.
-//! Weak: where the start file of C is linked as well, that is the one.
+//! The kernel puts on the stack: the number of arguments, the arguments, a null, the environment, a
+//! null (System V ABI, "Process Initialization"); and aligns the stack as a call requires.
+//! Weak: where C's start file is linked too, its entry point is used.
 
 use core::arch::global_asm;
 
 unsafe extern "C" {
-    /// The program's own, of [`main!`](crate::main). It does not return.
+    /// Defined by [`main!`](crate::main). It does not return.
     fn main() -> core::ffi::c_int;
 }
 

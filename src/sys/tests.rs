@@ -1,4 +1,4 @@
-//! Tests of the door to the system.
+//! Tests of the system-call layer.
 
 use super::*;
 use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
@@ -8,21 +8,21 @@ use std::string::String;
 use std::vec;
 
 #[test]
-fn a_region_is_handed_out_once() {
+fn take_once_second_take_is_none() {
     static REGION: TakeOnce<[u8; 8]> = TakeOnce::new([0; 8]);
-    let region = REGION.take().expect("the first has it");
+    let region = REGION.take().expect("the first take");
     region.fill(7);
     assert!(REGION.take().is_none());
     assert_eq!(region, &[7; 8]);
 }
 
 #[test]
-fn a_slot_gives_what_was_left_once() {
+fn handoff_gives_a_value_once() {
     static REGION: TakeOnce<u32> = TakeOnce::new(1);
     static SLOT: Handoff<u32> = Handoff::new();
     assert!(SLOT.take().is_none());
     SLOT.put(REGION.take().expect("first"));
-    let value = SLOT.take().expect("left there");
+    let value = SLOT.take().expect("the value");
     *value += 1;
     assert!(SLOT.take().is_none());
     SLOT.put(value);
@@ -30,7 +30,7 @@ fn a_slot_gives_what_was_left_once() {
 }
 
 #[test]
-fn copies_take_what_there_is_room_for() {
+fn copy_longer_than_the_target_is_cut() {
     let mut to = [0; 3];
     assert_eq!(copy(&mut to, b"abcd"), 3);
     assert_eq!(copy(&mut to, b"x"), 1);
@@ -40,7 +40,7 @@ fn copies_take_what_there_is_room_for() {
 }
 
 #[test]
-fn bytes_move_down_over_themselves_or_not_at_all() {
+fn move_down_overlapping_or_out_of_bounds_is_safe() {
     let mut bytes = *b"0123456789";
     move_down(&mut bytes, 4, 2, 6);
     assert_eq!(&bytes, b"0145678989");
@@ -61,7 +61,7 @@ fn bytes_move_down_over_themselves_or_not_at_all() {
 
 #[test]
 #[cfg_attr(miri, ignore = "makes a system call")]
-fn pages_given_back_read_as_zeros_and_the_rest_stays() {
+fn released_pages_read_as_zeros_and_the_rest_stays() {
     let mut bytes = vec![1u8; 64 * 1024];
     release_pages(&mut bytes, 10_000);
     assert!(bytes[..10_000].iter().all(|byte| *byte == 1));
@@ -75,8 +75,8 @@ fn pages_given_back_read_as_zeros_and_the_rest_stays() {
     release_pages(&mut [], 0);
 }
 
-/// What a child finds in its environment.
-fn seen_by_a_child() -> String {
+/// The trace id in the environment of a child.
+fn trace_id_of_child() -> String {
     let command = "printf %s \"${_X_AMZN_TRACE_ID-unset}\"";
     let output = Command::new("sh")
         .args(["-c", command])
@@ -85,10 +85,10 @@ fn seen_by_a_child() -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-// One test for all of it: the environment is the process's. Miri starts no processes, and its
-// getenv(3) does not look at `environ`; there the list itself is read.
+// One test for all: the environment belongs to the process. Miri starts no processes, and its
+// getenv(3) does not read `environ`; there the test reads the list itself.
 #[test]
-fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not() {
+fn trace_id_is_in_the_environment_of_process_and_children() {
     let listed = || {
         std::env::vars_os()
             .find_map(|(name, value)| (name == NAME).then(|| value.into_string().expect("text")))
@@ -102,7 +102,7 @@ fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not()
     };
     // SAFETY: no other test of this program reads or changes the environment.
     unsafe { std::env::set_var(NAME, "inherited") };
-    names_are_found_whole(&Environment::new());
+    get_matches_whole_names(&Environment::new());
     let others = std::env::vars_os().filter(|(name, _)| name != NAME).count();
     for id in ["Root=1-5bef4de7;Parent=9a91;Sampled=1", "", "short", "", ""] {
         set_trace_id(id.as_bytes());
@@ -118,7 +118,7 @@ fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not()
             "the others stay"
         );
         if !cfg!(miri) {
-            assert_eq!(seen_by_a_child(), wanted.unwrap_or("unset"));
+            assert_eq!(trace_id_of_child(), wanted.unwrap_or("unset"));
         }
     }
     let longest = [b'x'; TRACE_ID_BYTES_MAX];
@@ -131,17 +131,17 @@ fn the_trace_id_is_in_the_environment_of_the_process_and_of_children_or_is_not()
         "nothing of the longest is left"
     );
     set_trace_id(&[b'x'; TRACE_ID_BYTES_MAX + 1]);
-    assert_eq!(variable(), None, "as good as none");
-    entries_of_a_child_have_each_name_of_its_event_once();
+    assert_eq!(variable(), None, "too long");
+    child_envp_has_each_variable_of_the_event_once();
     if !cfg!(miri) {
-        a_program_changes_its_environment();
-        too_many_variables_are_left_as_they_are();
+        setenv_of_the_program_keeps_the_trace_id();
+        environment_too_large_is_unchanged();
     }
 }
 
 const NAME: &str = "_X_AMZN_TRACE_ID";
 
-fn names_are_found_whole(environment: &Environment) {
+fn get_matches_whole_names(environment: &Environment) {
     assert_eq!(
         environment.get(b"_X_AMZN_TRACE_ID="),
         Some(&b"inherited"[..])
@@ -160,15 +160,15 @@ fn names_are_found_whole(environment: &Environment) {
     }
 }
 
-/// A program's own setenv makes an array of its own; what it set stays, and ours is set again.
-fn a_program_changes_its_environment() {
+/// The program's setenv allocates another list; its variables stay, and ours is set again.
+fn setenv_of_the_program_keeps_the_trace_id() {
     for round in ["1", "2", "3"] {
         // SAFETY: as above.
         unsafe { std::env::set_var("OF_THE_FUNCTION", round) };
         set_trace_id(b"again");
         let variable = std::env::var(NAME);
         assert_eq!(
-            (variable.as_deref(), &*seen_by_a_child()),
+            (variable.as_deref(), &*trace_id_of_child()),
             (Ok("again"), "again")
         );
         assert_eq!(std::env::var("OF_THE_FUNCTION").as_deref(), Ok(round));
@@ -177,8 +177,8 @@ fn a_program_changes_its_environment() {
     }
 }
 
-/// What a list of entries holds.
-fn texts_of(list: usize) -> std::vec::Vec<String> {
+/// The entries of a list.
+fn entries_of(list: usize) -> std::vec::Vec<String> {
     let mut list = list as *mut *mut core::ffi::c_char;
     let mut texts = vec![];
     while let Some(entry) = environment::next_entry(list) {
@@ -190,8 +190,8 @@ fn texts_of(list: usize) -> std::vec::Vec<String> {
     texts
 }
 
-/// With duplicates, which execve(2) hands on as they are, and with more than have room.
-fn entries_of_a_child_have_each_name_of_its_event_once() {
+/// With duplicates, which execve(2) passes on unchanged, and with more entries than fit.
+fn child_envp_has_each_variable_of_the_event_once() {
     let own = [
         "PATH=/first",
         "ID=a",
@@ -214,7 +214,7 @@ fn entries_of_a_child_have_each_name_of_its_event_once() {
     let before = environ.swap(list.as_mut_ptr(), Ordering::Relaxed);
     let here = Environment::new();
     assert_eq!(here.get(b"PATH="), Some(&b"/first"[..]), "as getenv(3)");
-    let found = texts_of(here.envp_with(b"ID=new\0OTHER=o\0ZZ=no NUL").address());
+    let found = entries_of(here.envp_with(b"ID=new\0OTHER=o\0ZZ=no NUL").address());
     let wanted = [
         "ID=new",
         "OTHER=o",
@@ -227,10 +227,10 @@ fn entries_of_a_child_have_each_name_of_its_event_once() {
     ];
     assert_eq!(found[..wanted.len()], wanted);
     assert_eq!(found.len(), ENVIRONMENT_MAX + 1);
-    let found = texts_of(here.envp_with(b"").address());
+    let found = entries_of(here.envp_with(b"").address());
     assert_eq!(found[..own.len()], own);
     forget(b"ID=");
-    let found = texts_of(here.entries().address());
+    let found = entries_of(here.entries().address());
     let wanted = ["PATH=/first", "PATH=/second", "IDS=b", "I=d", "ID", "XID=e"];
     assert_eq!(found[..wanted.len()], wanted);
     environ.store(before, Ordering::Relaxed);
@@ -240,8 +240,8 @@ fn entries_of_a_child_have_each_name_of_its_event_once() {
     }
 }
 
-/// The most that can be handed on, and one more.
-fn too_many_variables_are_left_as_they_are() {
+/// The largest number of entries, and one more.
+fn environment_too_large_is_unchanged() {
     let own = std::env::vars_os().filter(|(name, _)| name != NAME).count();
     for number in own..ENVIRONMENT_MAX {
         // SAFETY: as above.
@@ -260,7 +260,7 @@ fn too_many_variables_are_left_as_they_are() {
 
 #[test]
 #[cfg_attr(miri, ignore = "starts a process")]
-fn what_has_no_nul_at_its_end_is_no_program() {
+fn child_path_without_nul_is_rejected() {
     use super::child::{Child, Start};
     let environment = Environment::new();
     for (path, failure) in [(&b"/bin/sh\0"[..], 0), (b"/bin/sh\0".split_at(7).0, 14)] {

@@ -1,4 +1,5 @@
-//! Bodies as they come: of a known length, or in chunks (RFC 9112, 7.1).
+//! Bodies of messages: a decoder for a known length or chunks (RFC 9112, 7.1), and what frames a
+//! chunk that is sent.
 //!
 //! Decisions, with the sections of RFC 9112:
 //!
@@ -13,6 +14,7 @@
 //!
 //! AWS's servers send neither extensions nor trailers.
 
+use super::number::{hex_digit, hex_value};
 use super::{Error, find, part};
 
 /// Where the next byte belongs.
@@ -29,16 +31,16 @@ enum State {
     /// Between the CR and the LF of their line.
     RestLf,
     /// Between data and the end of their line; between its CR and its LF.
-    End,
-    EndLf,
+    DataCrlf,
+    DataLf,
     /// At the beginning of a trailer; in its name; between the CR and the LF of the empty line.
     Trailer,
     Name,
     LastLf,
     Data,
     Done,
-    /// What a byte leads to that has no place where it stands.
-    Wrong,
+    /// What a byte leads to that has no place where it stands. No decoder is left in it.
+    Malformed,
 }
 
 /// The bytes that have a column each in the table; behind them, any other byte, and a digit.
@@ -48,7 +50,7 @@ const COLUMNS: usize = CLASSES.len() + 2;
 /// What a byte leads to, by state and class. `Data` behind a size of 0 is the first trailer.
 #[rustfmt::skip]
 static NEXT: [State; 10 * COLUMNS] = {
-    use State::*;
+    use State::{Malformed as Wrong, *};
     [
         // LF, CR,     colon, semicolon, space, tab, other, digit
         Wrong, Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Digits, // Size
@@ -56,8 +58,8 @@ static NEXT: [State; 10 * COLUMNS] = {
         Data,  RestLf, Wrong, Rest,  Blank, Blank, Wrong, Wrong,  // Blank
         Data,  RestLf, Rest,  Rest,  Rest,  Rest,  Rest,  Rest,   // Rest
         Data,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // RestLf
-        Size,  EndLf,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // End
-        Size,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // EndLf
+        Size,  DataLf, Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // DataCrlf
+        Size,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // DataLf
         Done,  LastLf, Wrong, Name,  Wrong, Wrong, Name,  Name,   // Trailer
         Wrong, Wrong,  Rest,  Name,  Wrong, Wrong, Name,  Name,   // Name
         Done,  Wrong,  Wrong, Wrong, Wrong, Wrong, Wrong, Wrong,  // LastLf
@@ -74,12 +76,12 @@ pub struct Decoder {
     left: usize,
 }
 
-/// A part of a body, at the front of some bytes.
+/// How far a call of [`Decoder::read`] got: a number of bytes of each kind, the framing first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// So many bytes of framing come first.
+pub struct Progress {
+    /// Bytes of framing, which the decoder has consumed.
     pub framing: usize,
-    /// Then so many of data.
+    /// Bytes of data behind them, for the caller.
     pub data: usize,
 }
 
@@ -105,18 +107,20 @@ impl Decoder {
     }
 
     /// Reads framing, then data, as far as there are any; the next call continues behind them. With
-    /// no bytes left, or at the end of the body, both parts are empty.
-    pub fn read(&mut self, bytes: &[u8]) -> Result<Part, Error> {
+    /// no bytes left, or at the end of the body, both numbers are 0.
+    ///
+    /// # Errors
+    /// The fault of the first malformed byte; the decoder does not pass that byte.
+    pub fn read(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
         let mut framing = 0;
         for &byte in bytes {
-            if matches!(self.state, State::Data | State::Done | State::Wrong) {
+            if matches!(self.state, State::Data | State::Done) {
                 break;
             }
-            self.step(byte);
+            if !self.step(byte) {
+                return Err(self.fault());
+            }
             framing += 1;
-        }
-        if self.state == State::Wrong {
-            return Err(Error::Chunk);
         }
         let mut data = 0;
         if self.state == State::Data {
@@ -124,48 +128,63 @@ impl Decoder {
             self.left -= data;
             if self.left == 0 {
                 self.state = if self.chunked {
-                    State::End
+                    State::DataCrlf
                 } else {
                     State::Done
                 };
             }
         }
-        Ok(Part { framing, data })
+        Ok(Progress { framing, data })
     }
 
-    /// One byte outside of the data.
+    /// Takes one byte outside of the data. False: it has no place here.
     #[inline(never)]
-    fn step(&mut self, byte: u8) {
+    fn step(&mut self, byte: u8) -> bool {
         // A digit is none of the classes, so it comes behind them and any other byte.
-        let digit = char::from(byte).to_digit(16).unwrap_or(16);
+        let digit = hex_value(byte);
         let class = find(CLASSES, 0, byte) + usize::from(digit < 16);
         let next = NEXT.get(self.state as usize * COLUMNS + class).copied();
-        self.state = next.unwrap_or(State::Wrong);
-        match self.state {
-            State::Digits if self.left <= usize::MAX >> 4 => {
-                self.left = self.left << 4 | digit as usize;
+        let next = next.unwrap_or(State::Malformed);
+        match next {
+            State::Malformed => return false,
+            State::Digits => {
+                if self.left > usize::MAX >> 4 {
+                    return false;
+                }
+                self.left = self.left << 4 | usize::from(digit);
             }
-            State::Digits => self.state = State::Wrong,
-            State::Data if self.left == 0 => self.state = State::Trailer,
             _ => {}
+        }
+        let is_last_chunk = next == State::Data && self.left == 0;
+        self.state = if is_last_chunk { State::Trailer } else { next };
+        true
+    }
+
+    /// What a malformed byte breaks.
+    fn fault(&self) -> Error {
+        match self.state {
+            State::Size | State::Digits | State::Blank => Error::ChunkSize,
+            State::Rest | State::RestLf => Error::ChunkLine,
+            State::DataCrlf | State::DataLf => Error::ChunkEnd,
+            _ => Error::Trailer,
         }
     }
 }
 
 /// Hexadecimal digits of a `usize`, at most, and the end of their line.
-const SIZE_LINE_BYTES_MAX: usize = 16 + 2;
+const CHUNK_HEADER_BYTES_MAX: usize = 16 + 2;
 
 /// The line before the data of a chunk.
-pub struct SizeLine {
-    line: [u8; SIZE_LINE_BYTES_MAX],
+pub struct ChunkHeader {
+    line: [u8; CHUNK_HEADER_BYTES_MAX],
     first: usize,
 }
 
-impl SizeLine {
-    /// Writes it out. A chunk of no bytes would end the body.
-    pub fn new(data_bytes: usize) -> SizeLine {
-        let mut line = [b'\n'; SIZE_LINE_BYTES_MAX];
-        let mut first = SIZE_LINE_BYTES_MAX - 1;
+impl ChunkHeader {
+    /// Writes the line for a chunk of so many bytes. A chunk of no bytes would end the body.
+    pub fn new(data_bytes: usize) -> ChunkHeader {
+        let mut line = [b'\n'; CHUNK_HEADER_BYTES_MAX];
+        let mut first = CHUNK_HEADER_BYTES_MAX - 1;
         let mut rest = data_bytes;
         let (digits, _) = line.split_at_mut(first);
         for (index, place) in digits.iter_mut().rev().enumerate() {
@@ -174,7 +193,7 @@ impl SizeLine {
                 _ => {
                     let digit = (rest & 15) as u8;
                     rest >>= 4;
-                    digit + if digit < 10 { b'0' } else { b'a' - 10 }
+                    hex_digit(digit)
                 }
             };
             first -= 1;
@@ -182,17 +201,17 @@ impl SizeLine {
                 break;
             }
         }
-        SizeLine { line, first }
+        ChunkHeader { line, first }
     }
 
     /// The line, with its end.
-    pub fn text(&self) -> &[u8] {
-        part(&self.line, self.first, SIZE_LINE_BYTES_MAX)
+    pub fn as_bytes(&self) -> &[u8] {
+        part(&self.line, self.first, CHUNK_HEADER_BYTES_MAX)
     }
 }
 
 /// What follows the data of a chunk.
-pub const DATA_END: &[u8] = b"\r\n";
+pub const CRLF: &[u8] = b"\r\n";
 
 /// The chunk that ends a body without trailers.
-pub const LAST: &[u8] = b"0\r\n\r\n";
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";

@@ -3,7 +3,7 @@
 //! A line is ASCII, at most 256 bytes with its end, and its fields are separated by one space. See
 //! the README, "A worker in any language".
 
-use super::http1::decimal;
+use super::number::parse_decimal;
 use super::{find, part};
 
 /// The longest line, in bytes, with the line feed at its end.
@@ -43,7 +43,7 @@ pub fn read(line: &[u8], sequence: usize) -> Option<Said<'_>> {
         _ => {}
     }
     let (number, about) = first_field(rest);
-    if decimal(number) != Some(sequence) || number.starts_with(b"0") {
+    if parse_decimal(number) != Some(sequence) || number.starts_with(b"0") {
         return None;
     }
     let bare = number.len() == rest.len();
@@ -51,13 +51,13 @@ pub fn read(line: &[u8], sequence: usize) -> Option<Said<'_>> {
         b"ok" => {
             let (length, content_type) = first_field(about);
             let fits = length.len() == about.len() || !content_type.is_empty();
-            let length = decimal(length).filter(|_| fits)?;
+            let length = parse_decimal(length).filter(|_| fits)?;
             Some(Said::Ok(length, content_type))
         }
         b"error" => typed(about).map(|(length, name)| Said::Error(length, name)),
         b"fatal" => typed(about).map(|(length, name)| Said::Fatal(length, name)),
         b"stream" if bare || !about.is_empty() => Some(Said::Stream(about)),
-        b"chunk" => decimal(about).map(Said::Chunk),
+        b"chunk" => parse_decimal(about).map(Said::Chunk),
         b"end" if bare => Some(Said::End),
         _ => None,
     }
@@ -76,7 +76,7 @@ fn first_field(text: &[u8]) -> (&[u8], &[u8]) {
 fn typed(text: &[u8]) -> Option<(usize, &[u8])> {
     let (length, name) = first_field(text);
     let fits = (1..=TYPE_BYTES_MAX).contains(&name.len()) && name.iter().all(u8::is_ascii_graphic);
-    decimal(length)
+    parse_decimal(length)
         .filter(|_| fits)
         .map(|length| (length, name))
 }

@@ -1,5 +1,6 @@
 //! JSON as the runtime writes it: strings of any bytes.
 
+use super::number::{escape_byte, hex_digit};
 use super::part;
 
 /// Writes `text` as the inside of a JSON string (RFC 8259, 7), in pieces.
@@ -15,13 +16,7 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
             _ if right < wanted => write("\u{fffd}".as_bytes()),
             b'"' | b'\\' => write(&[b'\\', byte]),
             0..=0x1f | 0x7f => {
-                let low = byte & 15;
-                let digit = if low < 10 {
-                    b'0' + low
-                } else {
-                    b'a' - 10 + low
-                };
-                write(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), digit]);
+                write(&escape_byte(byte));
             }
             _ => write(rest.get(..right).unwrap_or_default()),
         }
@@ -80,8 +75,7 @@ fn escape_of(unit: u32) -> [u8; 6] {
     let mut escape = *b"\\u0000";
     let mut rest = unit;
     for byte in escape.iter_mut().skip(2).rev() {
-        let digit = (rest & 15) as u8;
-        *byte = digit + if digit < 10 { b'0' } else { b'a' - 10 };
+        *byte = hex_digit((rest & 15) as u8);
         rest >>= 4;
     }
     escape

@@ -15,6 +15,8 @@ for_kinds!(any [bash dash program worker php node python ruby] [
     configuration_variables_never_replace_those_of_the_event
 ]);
 
+for_kinds!(json [php node python ruby] [client_context_not_json_is_absent]);
+
 fn context_fields_are_those_of_the_event(kind: &Kind) {
     let mut events = events([command("context"), command("context"), command("context")]);
     let arn = "arn:aws:lambda:eu-west-1:1:function:other";
@@ -74,6 +76,24 @@ fn client_context_and_identity_are_passed_on(kind: &Kind) {
     let value: serde_json::Value = serde_json::from_slice(body).expect("JSON");
     assert_eq!(value[0]["custom"]["key"], "it's \"so\" $HOME", "{value}");
     assert_eq!(value[1]["cognitoIdentityId"], "id-1", "{value}");
+}
+
+/// The caller's mistake is neither the function's nor the next event's.
+fn client_context_not_json_is_absent(kind: &Kind) {
+    let mut events = events([command("client"), command("client")]);
+    let texts = ["{\"custom\":", "not JSON"];
+    for (event, text) in events.iter_mut().zip(texts) {
+        let bad = event.clone().header("Lambda-Runtime-Client-Context", text);
+        *event = bad.header("Lambda-Runtime-Cognito-Identity", text);
+    }
+    let outcome = kind.hosted_run().run(&events);
+    let ledger = outcome.assert_serving();
+    for id in ["event-0", "event-1"] {
+        let value: serde_json::Value = serde_json::from_slice(response(ledger, id)).expect("JSON");
+        assert!(value[0].is_null(), "{value}");
+        assert!(value[1]["cognitoIdentityId"].is_null(), "{value}");
+    }
+    assert!(outcome.log().contains("client-context is not JSON"));
 }
 
 fn trace_id_with_quotes_and_dollars_is_unchanged(kind: &Kind) {

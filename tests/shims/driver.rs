@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tinderbox::host::launch;
 
-use crate::shims::{SHIMS_BYTES, Shim, text};
 use crate::skip;
 use crate::support::sys::give_as_three;
 use crate::support::{bound, root, spawn};
@@ -56,16 +55,9 @@ impl Language {
 
     /// The runtime's arguments up to the path of the function: flags, code, and what follows it.
     fn arguments(self) -> Vec<String> {
-        let shim = match self {
-            Php => Shim::Php,
-            Node => Shim::Node,
-            Python => Shim::Python,
-            Ruby => Shim::Ruby,
-        };
-        let mut buffer = [0; SHIMS_BYTES];
-        let code = text(shim, &mut buffer);
-        assert!(code.ends_with(b"\0"), "the code ends in a NUL");
         let launch = self.launch();
+        let code = launch.code.expect("an interpreter runs code");
+        assert!(code.ends_with(b"\0"), "the code ends in a NUL");
         let all = [launch.arguments, &[code, launch.behind]].concat();
         let texts = all.into_iter().map(text_of);
         texts
@@ -338,6 +330,8 @@ impl Worker {
                 self.read.extend_from_slice(&piece[..count]);
                 count > 0
             }
+            // A stopped and continued process: a read with a timeout is not restarted (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             // Unread bytes of ours turn its close into a reset.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, log: {}", self.log()),

@@ -1,16 +1,163 @@
-//! The embedded text of the workers: minified and packed.
+//! What is embedded of the shims: their sources without comments and indentation.
 
-use crate::shims::{SHIMS_BYTES, Shim, pack, text, thin, unpack};
+use std::path::Path;
+use std::process::{Command, Output};
 
-fn minified(text: &str, comment: &str, keep: bool) -> String {
-    let mut buffer = vec![0xaa; text.len()];
-    let length = thin(text.as_bytes(), comment.as_bytes(), keep, &mut buffer);
-    assert!(buffer[length..].iter().all(|&byte| byte == 0xaa));
-    String::from_utf8(buffer[..length].to_vec()).expect("text")
+use crate::shims::{self, HASH, HASH_INDENTED, SLASHES, Syntax, minify};
+use crate::skip::has;
+use crate::support::{TempDir, root};
+
+struct Shim {
+    file: &'static str,
+    embedded: &'static [u8],
+    comment: &'static str,
+    indented: bool,
+    /// Commands that check the syntax of a file, whose path follows.
+    checks: &'static [&'static [&'static str]],
+    /// A command that prints the tokens of a file, whose path follows, without comments and
+    /// positions.
+    tokens: &'static [&'static str],
+    /// A shim with a string over two lines, which minifying changes.
+    spoiled: &'static str,
+}
+
+const SHIMS: &[Shim] = &[
+    Shim {
+        file: "worker.php",
+        embedded: shims::PHP,
+        comment: "//",
+        indented: false,
+        checks: &[&["php", "-l"]],
+        tokens: &["php", "-r", PHP_TOKENS, "--"],
+        spoiled: "$a = 'one\n\ttwo';\n",
+    },
+    Shim {
+        file: "worker.mjs",
+        embedded: shims::NODE,
+        comment: "//",
+        indented: false,
+        checks: &[&["node", "--check"]],
+        tokens: &["node", "--expose-internals", "-e", NODE_TOKENS, "--"],
+        spoiled: "const a = `one\n\ttwo`;\n",
+    },
+    Shim {
+        file: "worker.py",
+        embedded: shims::PYTHON,
+        comment: "#",
+        indented: true,
+        checks: &[&["python3", "-c", PYTHON_CHECK]],
+        tokens: &["python3", "-c", PYTHON_TOKENS],
+        spoiled: "a = '''one\n\ntwo'''\n",
+    },
+    Shim {
+        file: "worker.rb",
+        embedded: shims::RUBY,
+        comment: "#",
+        indented: false,
+        checks: &[&["ruby", "-c"]],
+        tokens: &["ruby", "-rripper", "-e", RUBY_TOKENS],
+        spoiled: "a = 'one\n\ttwo'\n",
+    },
+    Shim {
+        file: "shell.sh",
+        embedded: shims::SHELL,
+        comment: "#",
+        indented: false,
+        checks: &[&["bash", "-n"], &["dash", "-n"]],
+        tokens: &["bash", "-c", BASH_TOKENS, "-"],
+        spoiled: "a='one\n\ttwo'\n",
+    },
+];
+
+const PHP_TOKENS: &str = "foreach (token_get_all(file_get_contents($argv[1])) as $token)
+if (!in_array($token[0], [T_WHITESPACE, T_COMMENT, T_DOC_COMMENT]))
+echo json_encode(is_array($token) ? [token_name($token[0]), trim($token[1])] : $token), \"\\n\";";
+
+/// The parser that Node brings along.
+const NODE_TOKENS: &str = "
+const { tokenizer } = require('internal/deps/acorn/acorn/dist/acorn');
+const text = require('fs').readFileSync(process.argv[1], 'utf8');
+for (const { type, value } of tokenizer(text, { ecmaVersion: 'latest', sourceType: 'module' }))
+console.log(type.label, String(value));";
+
+const PYTHON_CHECK: &str = "import sys
+compile(open(sys.argv[1]).read(), sys.argv[1], 'exec')";
+
+const PYTHON_TOKENS: &str = "import ast, sys
+print(ast.dump(ast.parse(open(sys.argv[1]).read()), indent=1))";
+
+const RUBY_TOKENS: &str = "Ripper.lex(File.read(ARGV[0])).each { |_, type, text|
+p [type, text] unless %i[on_sp on_comment on_nl on_ignored_nl].include?(type) }";
+
+/// Bash prints a function as it has parsed it.
+const BASH_TOKENS: &str = "eval \"tokens() {\n$(<\"$1\")\n}\" && declare -f tokens";
+
+impl Shim {
+    fn source(&self) -> String {
+        let path = root().join("src/host/worker").join(self.file);
+        std::fs::read_to_string(path).expect("read a shim")
+    }
+
+    fn embedded(&self) -> &'static str {
+        let text = self.embedded.strip_suffix(b"\0").expect("a NUL at its end");
+        std::str::from_utf8(text).expect("a shim is text")
+    }
+
+    fn minified(&self, text: &str) -> String {
+        let syntax = Syntax {
+            comment: self.comment.as_bytes(),
+            indented: self.indented,
+        };
+        minified(text, syntax)
+    }
+
+    /// The text as a file: PHP's is run without an opening tag.
+    fn write(&self, dir: &TempDir, name: &str, text: &str) -> std::path::PathBuf {
+        let tag = if self.comment == "//" && self.file.ends_with("php") {
+            "<?php "
+        } else {
+            ""
+        };
+        dir.file(
+            &format!("{name}.{}", self.file),
+            format!("{tag}{text}").as_bytes(),
+        )
+    }
+
+    fn is_here(&self) -> bool {
+        has(self.tokens[0])
+    }
+
+    fn tokens(&self, dir: &TempDir, name: &str, text: &str) -> String {
+        let output = run(self.tokens, &self.write(dir, name, text));
+        let printed = String::from_utf8(output.stdout).expect("text");
+        assert!(
+            output.status.success() && !printed.is_empty(),
+            "{}",
+            self.file
+        );
+        printed
+    }
+}
+
+fn run(command: &[&str], path: &Path) -> Output {
+    let mut process = Command::new(command[0]);
+    process.args(&command[1..]).arg(path).env("LANG", "C.UTF-8");
+    let output = process.output().expect("run an interpreter");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} {path:?}: {errors}");
+    output
+}
+
+fn minified(text: &str, syntax: Syntax) -> String {
+    let mut buf = vec![0xaa; text.len()];
+    let length = minify(text.as_bytes(), syntax, &mut buf);
+    assert!(buf[length..].iter().all(|&byte| byte == 0xaa));
+    String::from_utf8(buf[..length].to_vec()).expect("text")
 }
 
 #[test]
-fn minifier_drops_comments_blank_lines_and_indentation() {
+fn comments_blank_lines_and_indentation_are_dropped() {
     for (text, wanted) in [
         ("", ""),
         ("\n\n", ""),
@@ -21,79 +168,66 @@ fn minifier_drops_comments_blank_lines_and_indentation() {
         ("/ a\n/", "/ a\n/"),
         ("a\n\t", "a\n"),
     ] {
-        assert_eq!(minified(text, "//", false), wanted, "{text:?}");
+        assert_eq!(minified(text, SLASHES), wanted, "{text:?}");
     }
     let text = "# x\ndef f():\n\t# y\n\n\treturn '#'  # z\n\t \n";
-    assert_eq!(minified(text, "#", true), "def f():\n\treturn '#'  # z\n");
-    assert_eq!(minified(text, "#", false), "def f():\nreturn '#'  # z\n");
+    assert_eq!(
+        minified(text, HASH_INDENTED),
+        "def f():\n\treturn '#'  # z\n"
+    );
+    assert_eq!(minified(text, HASH), "def f():\nreturn '#'  # z\n");
 }
 
-fn packed(text: &[u8]) -> Vec<u8> {
-    let mut buffer = vec![0; text.len()];
-    let length = pack(text, &mut buffer);
-    buffer.truncate(length);
-    buffer
-}
-
+/// The rule once more, written otherwise, over the file as it is now.
 #[test]
-fn packed_text_is_unpacked_unchanged() {
-    let workers = {
-        let mut buffer = [0; SHIMS_BYTES];
-        text(Shim::Php, &mut buffer);
-        buffer
-    };
-    // Copies of every length and, with what stands between them, of many distances.
-    let mut texts = vec![workers.to_vec(), Vec::new()];
-    for bytes in 1..140 {
-        let piece: Vec<u8> = (0..bytes).map(|at| b'0' + (at * 7 % 70) as u8).collect();
-        for between in [0, 1, 2, 2_040, 2_048, 2_049, 5_000] {
-            let between = &workers[..between];
-            texts.push([&piece, between, &piece, b"!"].concat());
+fn embedded_text_is_the_source_without_comments_and_indentation() {
+    for shim in SHIMS {
+        let (source, mut wanted, mut dropped) = (shim.source(), String::new(), 0);
+        for line in source.lines() {
+            let code = line.trim_start_matches([' ', '\t']);
+            if code.is_empty() || code.starts_with(shim.comment) {
+                dropped += 1;
+                continue;
+            }
+            wanted += if shim.indented { line } else { code };
+            wanted += "\n";
         }
-        texts.push(vec![b'a'; bytes]);
-    }
-    let mut buffer = vec![0; SHIMS_BYTES + 1];
-    for text in &texts {
-        let packed = packed(text);
-        assert!(packed.len() <= text.len());
-        let length = unpack(&packed, &mut buffer);
-        assert_eq!(&buffer[..length], text);
-    }
-    let whole = packed(&workers);
-    assert!(whole.len() < SHIMS_BYTES / 2, "{} bytes", whole.len());
-}
-
-#[test]
-fn unpack_of_invalid_input_does_not_panic() {
-    let whole = packed(b"abcabcabcabcabcabc abcabcabc");
-    for end in 0..whole.len() {
-        for buffer in 0..40 {
-            let mut buffer = vec![0; buffer];
-            assert!(unpack(&whole[..end], &mut buffer) <= buffer.len());
-        }
-    }
-    for first in 0..=255 {
-        for bytes in [&[first][..], &[first, 0], &[b'a', first, 0xff, 0xff]] {
-            unpack(bytes, &mut [0; 16]);
-        }
+        assert!(dropped > 10, "{}: comments are dropped", shim.file);
+        assert!(wanted.len() > 1_000, "{}: code is left", shim.file);
+        assert_eq!(shim.embedded(), wanted, "{}", shim.file);
+        assert!(!shim.embedded().contains('\0'), "{}", shim.file);
     }
 }
 
 #[test]
-fn embedded_worker_is_a_text_of_its_own() {
-    let mut buffer = [0; SHIMS_BYTES];
-    for (shim, bytes_max, part) in [
-        (Shim::Php, 4_400, "fgets("),
-        (Shim::Node, 7_700, "new Socket("),
-        (Shim::Python, 5_400, "import importlib"),
-        (Shim::Ruby, 4_400, "module Kernel"),
-        (Shim::Shell, 1_500, "pipefail"),
-    ] {
-        let code = text(shim, &mut buffer);
-        let code = code.strip_suffix(b"\0").expect("ends in a NUL");
-        let code = std::str::from_utf8(code).expect("text");
-        assert!(code.contains(part) && !code.contains('\0'), "{part}");
-        assert!(code.ends_with('\n') && !code.contains("\n\n") && !code.contains(" \n"));
-        assert!(code.len() <= bytes_max, "{} bytes", code.len());
+fn embedded_text_has_the_tokens_of_the_source() {
+    let dir = TempDir::new();
+    for shim in SHIMS.iter().filter(|shim| shim.is_here()) {
+        let source = shim.tokens(&dir, "source", &shim.source());
+        let embedded = shim.tokens(&dir, "embedded", shim.embedded());
+        assert!(source.lines().count() > 50, "{}: {source}", shim.file);
+        assert_eq!(source, embedded, "{}", shim.file);
+        // What finds no difference here would find none there either.
+        let spoiled = shim.tokens(&dir, "spoiled", shim.spoiled);
+        let minified = shim.tokens(&dir, "minified", &shim.minified(shim.spoiled));
+        assert_ne!(spoiled, minified, "{}", shim.file);
+    }
+}
+
+#[test]
+fn source_and_embedded_text_pass_the_syntax_check() {
+    let dir = TempDir::new();
+    for shim in SHIMS {
+        for check in shim.checks.iter().filter(|check| has(check[0])) {
+            run(check, &shim.write(&dir, "source", &shim.source()));
+            run(check, &shim.write(&dir, "embedded", shim.embedded()));
+            let broken = shim.write(&dir, "broken", &format!("{}\n)\n", shim.embedded()));
+            let checked = Command::new(check[0])
+                .args(&check[1..])
+                .arg(broken)
+                .output();
+            let status = checked.expect("run an interpreter").status;
+            assert!(!status.success(), "{check:?} finds what is wrong");
+        }
     }
 }

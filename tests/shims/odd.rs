@@ -141,7 +141,7 @@ mod ruby {
 
     #[test]
     fn odd_exception_is_reported_and_the_worker_lives_on() {
-        let failed = "the message of the error cannot be had";
+        let failed = "the message cannot be converted to a string";
         assert_each_is_an_error(
             Language::Ruby,
             &[
@@ -189,7 +189,7 @@ mod node {
 
     #[test]
     fn odd_exception_is_reported_and_the_worker_lives_on() {
-        let failed = "the error cannot be made a text";
+        let failed = "the error cannot be converted to a string";
         assert_each_is_an_error(
             Language::Node,
             &[
@@ -277,7 +277,7 @@ mod php {
                 (
                     "warnings_are_errors",
                     "MessageIsNoText",
-                    "the message is no text",
+                    "the message cannot be converted to a string",
                 ),
                 ("buffer_throws", "DomainException", "by a buffer"),
                 ("buffers_throw", "LengthException", "by the handler"),

@@ -1,10 +1,16 @@
 //! Bodies in chunks.
 
 use tinderbox::wire::Error;
-use tinderbox::wire::chunk::{Decoder, SizeLine};
+use tinderbox::wire::chunk::{ChunkHeader, Decoder};
+
+use std::sync::LazyLock;
 
 use crate::corpus::{BODIES, BODY_PIECES};
-use crate::{count, for_each_seed, naive};
+use crate::differences::{self, CHUNK_DIFFERENCES};
+use crate::naive::{self, Rules};
+use crate::{count, for_each_seed};
+
+static DIFFERENCES: LazyLock<Rules> = LazyLock::new(differences::all);
 
 /// What the decoder makes of a text that comes in such pieces: the data, and what it read.
 fn decode(pieces: &[&[u8]]) -> Result<Option<(Vec<u8>, usize)>, Error> {
@@ -27,30 +33,31 @@ fn agree(text: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Error> {
     let real = decode(&[text]);
     assert_eq!(
         real,
-        naive::chunks(text),
+        naive::chunks(text, &DIFFERENCES),
         "of {:?}",
         String::from_utf8_lossy(text)
     );
     real
 }
 
-#[test]
-fn the_corpus_says_what_it_should() {
-    for (text, wanted) in BODIES {
-        let said = match agree(text.as_bytes()) {
-            Ok(Some((data, taken))) => format!("{}={taken}", String::from_utf8_lossy(&data)),
-            Ok(None) => "partial".into(),
-            Err(error) => {
-                assert_eq!(error, Error::Chunk);
-                "wrong".into()
-            }
-        };
-        assert_eq!(said, *wanted, "{text:?}");
+/// The outcome, written as in the corpus.
+fn verdict(outcome: Result<Option<(Vec<u8>, usize)>, Error>) -> String {
+    match outcome {
+        Ok(Some((data, taken))) => format!("{}={taken}", String::from_utf8_lossy(&data)),
+        Ok(None) => "partial".into(),
+        Err(fault) => format!("{fault:?}"),
     }
 }
 
 #[test]
-fn bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same() {
+fn chunk_corpus_has_its_verdicts() {
+    for (text, expected) in BODIES {
+        assert_eq!(verdict(agree(text.as_bytes())), *expected, "{text:?}");
+    }
+}
+
+#[test]
+fn chunks_cut_anywhere_decode_the_same() {
     for (text, _) in BODIES {
         let text = text.as_bytes();
         let last = agree(text);
@@ -68,7 +75,7 @@ fn bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same() {
         }
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(decode(&bytes), last, "one byte at a time");
-        let test = "bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same";
+        let test = "chunks_cut_anywhere_decode_the_same";
         for_each_seed(test, if cfg!(miri) { 2 } else { 20 }, |random| {
             let first = random.below(text.len() + 1);
             let second = first + random.below(text.len() - first + 1);
@@ -79,7 +86,7 @@ fn bodies_cut_anywhere_and_fed_in_any_pieces_are_the_same() {
 }
 
 #[test]
-fn large_bodies_in_chunks_of_all_sizes_come_out_whole() {
+fn chunks_of_all_sizes_decode_whole() {
     let all = if cfg!(miri) { 300 } else { 6_291_556 };
     let data: Vec<u8> = (0..all).map(|number| (number % 251) as u8).collect();
     // A body in chunks of one byte is shorter, or it would take half of the time of all tests.
@@ -110,7 +117,7 @@ fn large_bodies_in_chunks_of_all_sizes_come_out_whole() {
 }
 
 #[test]
-fn a_body_of_known_length_ends_there() {
+fn sized_body_ends_at_its_length() {
     let mut decoder = Decoder::new(false, 5);
     let part = decoder.read(b"hel").expect("no framing");
     assert_eq!((part.framing, part.data, decoder.is_done()), (0, 3, false));
@@ -120,14 +127,14 @@ fn a_body_of_known_length_ends_there() {
 }
 
 #[test]
-fn mutated_bodies_are_read_alike_by_both_parsers() {
+fn chunk_mutations_agree_with_naive_parser() {
     let rounds = count(400_000);
     let (mut whole, mut wrong) = (0, 0);
     let right: Vec<_> = BODIES
         .iter()
-        .filter(|(_, said)| said.contains('='))
+        .filter(|(_, expected)| expected.contains('='))
         .collect();
-    let test = "mutated_bodies_are_read_alike_by_both_parsers";
+    let test = "chunk_mutations_agree_with_naive_parser";
     let all = for_each_seed(test, rounds, |random| {
         // Most of the corpus is wrong before it is changed.
         let (text, _) = match random.below(2) {
@@ -153,13 +160,41 @@ fn mutated_bodies_are_read_alike_by_both_parsers() {
 }
 
 #[test]
-fn size_lines_are_hexadecimal_without_zeros_before_them() {
+fn chunk_header_is_shortest_hexadecimal() {
     let powers = (0..usize::BITS).map(|bit| 1usize << bit);
     for size in powers
         .flat_map(|power| [power - 1, power, power + 1])
         .chain([usize::MAX])
     {
-        let line = SizeLine::new(size);
-        assert_eq!(line.text(), format!("{size:x}\r\n").as_bytes());
+        let line = ChunkHeader::new(size);
+        assert_eq!(line.as_bytes(), format!("{size:x}\r\n").as_bytes());
     }
+}
+
+#[test]
+fn chunk_differences_from_rfc_are_those_listed() {
+    for difference in CHUNK_DIFFERENCES {
+        let text = difference.text.as_bytes();
+        let by = |rules: &Rules| verdict(naive::chunks(text, rules));
+        let why = format!("{:?}: {}", difference.rule, difference.reason);
+        assert_ne!(difference.rfc, difference.ours, "{why}");
+        assert_eq!(by(&Rules::new()), difference.rfc, "{why}");
+        assert_eq!(
+            by(&Rules::from([difference.rule])),
+            difference.ours,
+            "{why}"
+        );
+        assert_eq!(verdict(decode(&[text])), difference.ours, "{why}");
+    }
+}
+
+#[test]
+fn chunk_fault_read_again_is_the_same() {
+    let mut decoder = Decoder::new(true, 0);
+    assert_eq!(decoder.read(b"5g"), Err(Error::ChunkSize));
+    assert_eq!(
+        decoder.read(b"g"),
+        Err(Error::ChunkSize),
+        "it is not passed"
+    );
 }

@@ -2,48 +2,69 @@
 
 use std::sync::LazyLock;
 
-use tinderbox::wire::http1::{FRAMING, Framing, Head, KNOWN, decimal, header};
+use tinderbox::wire::api_headers::{REPLY, TRACKED_COUNT, TRACKED_HEADERS};
+use tinderbox::wire::http1::{FRAMING_HEADERS, Framing, Head, HeaderLines, Span, header};
 use tinderbox::wire::{Error, Parsed};
 
 use crate::corpus::{HEAD_PIECES, HEADS};
-use crate::{count, for_each_seed, naive};
+use crate::differences::{self, HEAD_DIFFERENCES};
+use crate::naive::{self, Rules};
+use crate::{count, for_each_seed};
+
+type RuntimeHead = Head<[Span; TRACKED_COUNT]>;
 
 /// A head that was read before, from a reply with everything in it.
-static USED: LazyLock<Head> = LazyLock::new(|| {
+static USED: LazyLock<RuntimeHead> = LazyLock::new(|| {
     let mut text = b"HTTP/1.0 204 x\r\n".to_vec();
-    for name in KNOWN {
+    for name in FRAMING_HEADERS.iter().chain(TRACKED_HEADERS) {
         text.extend([*name, b": close\r\n"].concat());
     }
     text.extend(b"\r\n");
-    let mut head = Head::EMPTY;
-    assert_eq!(head.read(&text), Ok(Parsed::Complete(())));
+    let mut head = RuntimeHead::EMPTY;
+    assert_eq!(read(&mut head, &text), Ok(Parsed::Complete(())));
     head.framing = Framing::Chunked;
     head
 });
 
+static DIFFERENCES: LazyLock<Rules> = LazyLock::new(differences::all);
+
+fn read(head: &mut Head, text: &[u8]) -> Result<Parsed<()>, Error> {
+    head.read(&REPLY, text)
+}
+
+/// What our reader makes of a text.
+fn ours(text: &[u8]) -> Result<Option<naive::Head>, Error> {
+    let mut head = *USED;
+    let parsed = read(&mut head, text)?;
+    Ok((parsed != Parsed::Partial).then(|| naive::Head {
+        status: head.status,
+        bytes: head.bytes,
+        close: head.close,
+        length: match head.framing {
+            Framing::Sized => Some(head.length),
+            Framing::NoBody => Some(0),
+            Framing::Chunked | Framing::UntilClose => None,
+        },
+        chunked: head.framing == Framing::Chunked,
+        values: head
+            .values
+            .iter()
+            .map(|span| span.get(text).to_vec())
+            .collect(),
+        lines: HeaderLines::new(&text[..head.bytes])
+            .map(|(name, value)| (name.to_vec(), value.to_vec()))
+            .collect(),
+    }))
+}
+
 /// Both parsers on one text; returns what they agree on.
 fn agree(text: &[u8]) -> Result<Option<naive::Head>, Error> {
-    let mut head = *USED;
-    let real = head.read(text).map(|parsed| match parsed {
-        Parsed::Partial => None,
-        Parsed::Complete(()) => Some(naive::Head {
-            status: head.status,
-            bytes: head.bytes,
-            close: head.close,
-            length: (head.framing == Framing::Sized).then_some(head.length),
-            chunked: head.framing == Framing::Chunked,
-            values: head
-                .values
-                .iter()
-                .map(|span| span.of(text).to_vec())
-                .collect(),
-        }),
-    });
-    let naive = naive::head(text, KNOWN);
+    let real = ours(text);
+    let naive = naive::head(text, TRACKED_HEADERS, &DIFFERENCES);
     assert_eq!(real, naive, "of {:?}", String::from_utf8_lossy(text));
     if let Ok(Some(head)) = &real {
         // The function that handlers use finds the same, where there is something to find.
-        for (name, value) in KNOWN[FRAMING..].iter().zip(&head.values) {
+        for (name, value) in TRACKED_HEADERS.iter().zip(&head.values) {
             let found = header(&text[..head.bytes], name);
             assert_eq!(
                 found.unwrap_or_default(),
@@ -56,8 +77,8 @@ fn agree(text: &[u8]) -> Result<Option<naive::Head>, Error> {
     real
 }
 
-/// The outcome as the corpus has it.
-fn said(outcome: &Result<Option<naive::Head>, Error>, text: &str) -> String {
+/// The outcome, written as in the corpus.
+fn verdict(outcome: &Result<Option<naive::Head>, Error>, text: &str) -> String {
     let head = match outcome {
         Err(error) => return format!("{error:?}"),
         Ok(None) => return "partial".into(),
@@ -77,14 +98,18 @@ fn said(outcome: &Result<Option<naive::Head>, Error>, text: &str) -> String {
 }
 
 #[test]
-fn the_corpus_says_what_it_should() {
-    for (text, wanted) in HEADS {
-        assert_eq!(said(&agree(text.as_bytes()), text), *wanted, "{text:?}");
+fn head_corpus_has_its_verdicts() {
+    for (text, expected) in HEADS {
+        assert_eq!(
+            verdict(&agree(text.as_bytes()), text),
+            *expected,
+            "{text:?}"
+        );
     }
 }
 
 #[test]
-fn the_values_of_known_headers_are_found() {
+fn tracked_headers_values_are_kept() {
     let values = |text: &str| {
         let head = agree(text.as_bytes()).expect("right").expect("whole");
         let text = |value| String::from_utf8(value).expect("UTF-8");
@@ -103,7 +128,7 @@ fn the_values_of_known_headers_are_found() {
 }
 
 #[test]
-fn any_header_is_found_by_its_name() {
+fn header_by_name_is_first_that_is_not_empty() {
     let head = b"HTTP/1.1 200 a: b\r\nX:\r\nx: \t\r\nX-Y: no\r\nX: first \r\nx: second\r\n\r\n";
     assert_eq!(header(head, b"x"), Some(&b"first"[..]), "empty is absent");
     assert_eq!(header(head, b"x-y"), Some(&b"no"[..]));
@@ -114,7 +139,7 @@ fn any_header_is_found_by_its_name() {
 }
 
 #[test]
-fn a_head_cut_at_any_offset_is_partial_until_it_is_settled() {
+fn head_cut_anywhere_is_partial_until_settled() {
     for (text, _) in HEADS {
         let text = text.as_bytes();
         let mut settled = None;
@@ -144,10 +169,10 @@ fn a_head_cut_at_any_offset_is_partial_until_it_is_settled() {
 }
 
 #[test]
-fn mutated_heads_are_read_alike_by_both_parsers() {
+fn head_mutations_agree_with_naive_parser() {
     let rounds = count(600_000);
     let (mut past, mut whole) = (0, 0);
-    let test = "mutated_heads_are_read_alike_by_both_parsers";
+    let test = "head_mutations_agree_with_naive_parser";
     let all = for_each_seed(test, rounds, |random| {
         let (text, _) = HEADS[random.below(HEADS.len())];
         let text = random.mutate(text.as_bytes(), HEAD_PIECES);
@@ -169,19 +194,25 @@ fn mutated_heads_are_read_alike_by_both_parsers() {
 }
 
 #[test]
-fn numbers_are_digits_alone_and_fit() {
-    for (text, number) in [
-        ("0", Some(0)),
-        ("00012", Some(12)),
-        ("18446744073709551615", Some(usize::MAX)),
-        ("18446744073709551616", None),
-        ("", None),
-        ("+1", None),
-        ("1 ", None),
-        ("1a", None),
-        ("/", None),
-        (":", None),
-    ] {
-        assert_eq!(decimal(text.as_bytes()), number, "{text:?}");
+fn head_differences_from_rfc_are_those_listed() {
+    for difference in HEAD_DIFFERENCES {
+        let text = difference.text.as_bytes();
+        let by = |rules: &Rules| {
+            let head = naive::head(text, TRACKED_HEADERS, rules);
+            verdict(&head, difference.text)
+        };
+        let why = format!("{:?}: {}", difference.rule, difference.reason);
+        assert_ne!(difference.rfc, difference.ours, "{why}");
+        assert_eq!(by(&Rules::new()), difference.rfc, "{why}");
+        assert_eq!(
+            by(&Rules::from([difference.rule])),
+            difference.ours,
+            "{why}"
+        );
+        assert_eq!(
+            verdict(&ours(text), difference.text),
+            difference.ours,
+            "{why}"
+        );
     }
 }

@@ -1,79 +1,81 @@
-# The worker for Python: `python3 -u -c THIS FILE NAME`.
+# The shim for Python: `python3 -u -c SHIM FILE NAME`.
 #
-# What is shipped has no lines that begin with `#`. Tabs indent.
+# The embedded text has no lines that begin with `#`, so no string may span lines. Tabs indent.
 import importlib, json, os, sys, time
-from types import SimpleNamespace as Fields
+from types import SimpleNamespace
 
-OWN = os.getpid()
+PID = os.getpid()
 
 def send(head, body=b''):
-	# A child that the handler forked has nothing to answer: it exits, with the status that it wants.
-	if os.getpid() != OWN:
+	# A child that the handler forked must not answer: it exits, with its own status.
+	if os.getpid() != PID:
 		return head.startswith('fatal') or os._exit(0)
 	data = memoryview(head.encode() + b'\n' + body)
 	try:
 		while len(data):
 			data = data[os.write(3, data):]
-	# The runtime is gone, and nobody wants to hear more.
+	# The runtime is gone.
 	except OSError:
 		os._exit(0)
 
-# Calls code of the handler's, which may raise anything.
-def attempt(call, instead=None):
+# Calls code of the handler, which may raise anything.
+def attempt(call, default=None):
 	try:
 		return call()
 	except BaseException:
-		return instead
+		return default
 
-# `traceback` takes long to load and is seldom needed.
+# `traceback` loads slowly and is rarely needed.
 def frames(error):
 	import traceback
 	return traceback.format_list([f for f in traceback.extract_tb(error.__traceback__) if f.filename[:1] != '<'])
 
-# Of a syntax error, the place.
-def place(error):
+# The position of a syntax error.
+def syntax_position(error):
 	import traceback
 	return traceback.format_exception_only(type(error), error)[:-1]
 
-# The cuts keep the body below its limit.
-def fail(head, error):
-	kind = attempt(lambda: ''.join(c if '!' <= c <= '~' else '_' for c in type(error).__name__)[:128]) or 'Error'
+# The truncations keep the body below its limit.
+def send_error(head, error):
+	error_type = attempt(lambda: ''.join(c if '!' <= c <= '~' else '_' for c in type(error).__name__)[:128]) or 'Error'
 	text = attempt(lambda: ''.join(str(error)[:20000]), '<exception str() failed>')
-	if kind == 'SystemExit':
-		kind, text = 'Runtime.ExitError', f'sys.exit({text}) was called'
-	trace = attempt(lambda: frames(error), []) + attempt(lambda: place(error), [])
-	body = encode({'errorType': kind, 'errorMessage': text, 'stackTrace': [line[:300] for line in trace[-50:]]})
+	if error_type == 'SystemExit':
+		error_type, text = 'Runtime.ExitError', f'sys.exit({text}) was called'
+	trace = attempt(lambda: frames(error), []) + attempt(lambda: syntax_position(error), [])
+	body = encode({'errorType': error_type, 'errorMessage': text, 'stackTrace': [line[:300] for line in trace[-50:]]})
 	body = body.encode(errors='replace')
-	send(f'{head} {len(body)} {kind}', body)
+	send(f'{head} {len(body)} {error_type}', body)
 
-# The attributes are those of the managed runtime.
-class Context(Fields):
+# The attributes are those of AWS's managed runtime.
+class Context(SimpleNamespace):
 	def get_remaining_time_in_millis(self):
 		return max(0, self.deadline_ms - int(time.time() * 1000))
 	def log(self, message):
 		print(message)
 
-def pick(of, names):
-	return None if of is None else Fields(**{name: of.get(name) for name in names.split()})
+# What is not an object has none of these attributes, and is returned as it is.
+def namespace_of(value, names):
+	return SimpleNamespace(**{name: value.get(name) for name in names.split()}) if isinstance(value, dict) else value
 
-# For the function, for libraries in C, and for children. glibc keeps for ever what `setenv` was given,
-# and `os.environ` calls that. So the 1,000th event and all behind it call `putenv`, which keeps nothing,
-# by a module that takes a millisecond to load. Where there is none, memory grows.
+# The trace id, for the function, for C libraries and for children. `os.environ` calls `setenv`, and
+# glibc never frees a value that `setenv` was given. So from the 1,000th event on `putenv` is called,
+# which allocates nothing, through a module that takes a millisecond to load. Where there is none, memory
+# grows.
 def find_putenv():
 	import _ctypes
 	address = _ctypes.dlsym(_ctypes.dlopen(None, os.RTLD_NOW), 'putenv')
-	of_python, entry = os.environb._data, None
+	environ, entry = os.environb._data, None
 	def putenv(value):
 		nonlocal entry
-		# The last one lives until the call is over.
-		last, entry = entry, TRACE + b'=' + value
+		# The previous entry must live until the call returns.
+		previous, entry = entry, TRACE + b'=' + value
 		_ctypes.call_function(address, (entry,))
-		of_python[TRACE] = value
+		environ[TRACE] = value
 		return True
 	return putenv
 
 TRACE, putenv = b'_X_AMZN_TRACE_ID', None
-def trace(seq, value):
+def set_trace(seq, value):
 	global putenv
 	if seq == 1000:
 		putenv = attempt(find_putenv)
@@ -82,27 +84,37 @@ def trace(seq, value):
 	elif not putenv or not attempt(lambda: putenv(value)):
 		os.environb[TRACE] = value
 
-def context(seq, text):
-	of = dict(line.split('=', 1) for line in text.split('\n')[:-1])
-	trace(seq, of['trace-id'].encode() if 'trace-id' in of else None)
-	# Without a deadline, the longest that Lambda gives.
-	self = Context(
-		aws_request_id=of.get('request-id'),
-		deadline_ms=int(of.get('deadline-ms', time.time() * 1000 + 900000)),
-		invoked_function_arn=of.get('function-arn'),
-		tenant_id=of.get('tenant-id'),
-		client_context=pick(json.loads(of.get('client-context', 'null')), 'client custom env'),
+# A caller chooses these values: one that is not JSON does not fail the event.
+def json_field(fields, name):
+	value = fields.get(name)
+	try:
+		return json.loads(value) if value else None
+	except Exception:
+		attempt(lambda: print(f'{name} is not JSON: ignored', file=sys.stderr))
+
+def context_of(seq, text):
+	fields = dict(line.split('=', 1) for line in text.split('\n')[:-1])
+	set_trace(seq, fields['trace-id'].encode() if 'trace-id' in fields else None)
+	# Without a deadline, Lambda's longest timeout.
+	context = Context(
+		aws_request_id=fields.get('request-id'),
+		deadline_ms=int(fields.get('deadline-ms', time.time() * 1000 + 900000)),
+		invoked_function_arn=fields.get('function-arn'),
+		tenant_id=fields.get('tenant-id'),
+		client_context=namespace_of(json_field(fields, 'client-context'), 'client custom env'),
 		memory_limit_in_mb=os.environ.get('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
 	)
-	if self.client_context:
-		self.client_context.client = pick(self.client_context.client, 'installation_id app_title app_version_name app_version_code app_package_name')
-	of = json.loads(of.get('cognito-identity', '{}'))
-	self.identity = Fields(cognito_identity_id=of.get('cognitoIdentityId'), cognito_identity_pool_id=of.get('cognitoIdentityPoolId'))
+	client = context.client_context
+	if isinstance(client, SimpleNamespace):
+		client.client = namespace_of(client.client, 'installation_id app_title app_version_name app_version_code app_package_name')
+	identity = json_field(fields, 'cognito-identity')
+	get = identity.get if isinstance(identity, dict) else {}.get
+	context.identity = SimpleNamespace(cognito_identity_id=get('cognitoIdentityId'), cognito_identity_pool_id=get('cognitoIdentityPoolId'))
 	for name in 'function_name function_version log_group_name log_stream_name'.split():
-		setattr(self, name, os.environ.get('AWS_LAMBDA_' + name.upper()))
-	return self
+		setattr(context, name, os.environ.get('AWS_LAMBDA_' + name.upper()))
+	return context
 
-# The module gets the name that `import` gives it at the root of the function.
+# The module gets the name that an `import` at the task root gives it.
 def load(path, name):
 	root, file = os.path.split(path)
 	task = os.environ.get('LAMBDA_TASK_ROOT', root)
@@ -116,67 +128,67 @@ def load(path, name):
 		handler = getattr(handler, part, None)
 	if not callable(handler):
 		raise type('Runtime.HandlerNotFound', (Exception,), {})(f"{path} defines no function '{name}'")
-	# As in the managed runtime: or records below WARNING were lost whatever level is set.
+	# As in the managed runtime: otherwise records below WARNING would be lost, whatever the level.
 	if 'logging' in sys.modules:
 		sys.modules['logging'].basicConfig(format='[%(levelname)s]\t%(asctime)s\t%(message)s')
 	return handler
 
-# DynamoDB's numbers.
-def number(value):
+# `Decimal` is the type of numbers from DynamoDB.
+def encode_decimal(value):
 	return float(value) if type(value).__name__ == 'Decimal' else json.JSONEncoder().default(value)
-encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=number).encode
+encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(',', ':'), default=encode_decimal).encode
 
-# What the handler has put in place of `sys.stdout` may be closed, or no file.
+# The handler may have replaced `sys.stdout` by a closed file, or by something that is not a file.
 def flush():
-	out, own = sys.stdout, sys.__stdout__
-	for file in (out,) if out is own else (out, own):
+	out, original = sys.stdout, sys.__stdout__
+	for file in (out,) if out is original else (out, original):
 		try:
 			file.flush()
 		except BaseException:
 			pass
 
-# A handler of a signal may raise between two events.
-def head(channel):
+# A signal handler may raise between two events.
+def read_head(channel):
 	while True:
 		try:
 			return channel.readline().split()
 		except Exception as error:
-			# The channel is broken.
+			# An error of the channel itself.
 			if isinstance(error, OSError) and error.errno:
 				raise
 			attempt(lambda: sys.excepthook(type(error), error, error.__traceback__))
 
 def serve(path, name):
 	os.set_inheritable(3, False)
-	# One write a line and not two; a line without an end is written before the answer.
+	# One write per line, not two; a line without a newline is flushed before the answer.
 	sys.stdout.reconfigure(line_buffering=True, write_through=False)
 	try:
 		handler = load(path, name)
 	except BaseException as error:
-		fail('init-error', error)
+		send_error('init-error', error)
 		sys.exit(1)
 	send('ready')
 	channel = open(3, 'rb', closefd=False)
-	while len(line := head(channel)) == 3:
-		seq, text, event = map(int, line)
-		text, event = channel.read(text), channel.read(event)
+	while len(head := read_head(channel)) == 3:
+		seq, context, event = map(int, head)
+		context, event = channel.read(context), channel.read(event)
 		try:
-			# An invoke without a payload is `{}` for Lambda.
-			result, kind = handler(json.loads(event.decode() or '{}'), context(seq, text.decode(errors='replace'))), ''
+			# Lambda treats an invocation without a payload as `{}`.
+			result, content_type = handler(json.loads(event.decode() or '{}'), context_of(seq, context.decode(errors='replace'))), ''
 			if isinstance(result, bytes):
-				kind = ' application/octet-stream'
+				content_type = ' application/octet-stream'
 			else:
 				result = encode(result).encode()
 		except BaseException as error:
 			flush()
-			# sys.exit() and its like end the process.
-			last = not issubclass(type(error), Exception)
-			fail(f'{"fatal" if last else "error"} {seq}', error)
-			if last:
+			# SystemExit and other non-Exceptions end the process.
+			is_fatal = not issubclass(type(error), Exception)
+			send_error(f'{"fatal" if is_fatal else "error"} {seq}', error)
+			if is_fatal:
 				raise
 		else:
 			flush()
-			send(f'ok {seq} {len(result)}{kind}', result)
+			send(f'ok {seq} {len(result)}{content_type}', result)
 		event = result = 0
 
 serve(*sys.argv[1:])

@@ -1,10 +1,10 @@
-# The worker for Ruby: `ruby --disable=gems -e THIS FILE NAME`.
+# The shim for Ruby: `ruby --disable=gems -e SHIM FILE NAME`.
 #
-# What is shipped has no lines that begin with `#`, and no indentation.
+# The embedded text has no lines that begin with `#` and no indentation, so no string may span lines.
 require 'json'
 require 'stringio'
 
-# Rubygems takes 50 ms to load: the first who needs it does, or the environment that asks for it.
+# Rubygems takes 50 ms to load: it is loaded at first use, or when variables of the environment ask for it.
 autoload :Gem, 'rubygems'
 module Kernel
 	alias tinderbox_require require
@@ -14,15 +14,15 @@ module Kernel
 		raise if error.path != name || !tinderbox_require('rubygems')
 		require(name)
 	end
-	def gem(*all)
+	def gem(*arguments)
 		Gem
-		gem(*all)
+		gem(*arguments)
 	end
 	private :require, :gem
 end
 
 module Tinderbox
-	# The names are those of the managed runtime.
+	# The names are those of AWS's managed runtime.
 	Context = Struct.new(:aws_request_id, :invoked_function_arn, :tenant_id, :client_context, :identity, :deadline_ms,
 		:function_name, :function_version, :memory_limit_in_mb, :log_group_name, :log_stream_name) do
 		def get_remaining_time_in_millis
@@ -35,40 +35,40 @@ module Tinderbox
 	CHANNEL = IO.for_fd(3, 'r+b', autoclose: false)
 	JSON = ::JSON
 	CHANNEL.sync = CHANNEL.close_on_exec = true
-	OWN = Process.pid
+	PID = Process.pid
 	class << self
 		def send(head, body = '')
-			# A child that the handler forked has nothing to answer: it exits, with the status that it wants.
-			return head.start_with?('fatal') || exit!(0) if Process.pid != OWN
+			# A child that the handler forked must not answer: it exits, with its own status.
+			return head.start_with?('fatal') || exit!(0) if Process.pid != PID
 			CHANNEL.write(head, "\n", body)
-		# The runtime is gone, and nobody wants to hear more.
+		# The runtime is gone.
 		rescue SystemCallError
 			exit!(0)
 		end
 
-		# Calls code of the handler's, which may raise anything.
-		def attempt(instead)
+		# Calls code of the handler, which may raise anything.
+		def attempt(default)
 			yield
 		rescue Exception
-			instead
+			default
 		end
 
-		# The cuts keep the body below its limit.
-		def cut(length, instead)
-			attempt(instead) { "#{yield}".dup.force_encoding('UTF-8').scrub[0, length] }
+		# The truncations keep the body below its limit.
+		def truncate(length, default)
+			attempt(default) { "#{yield}".dup.force_encoding('UTF-8').scrub[0, length] }
 		end
-		def fail(head, error, type = nil)
-			type = cut(128, '') { type || error.class }.b.gsub(/[^!-~]/n, '_')[0, 128]
+		def send_error(head, error, type = nil)
+			type = truncate(128, '') { type || error.class }.b.gsub(/[^!-~]/n, '_')[0, 128]
 			type = 'Error' if type.empty?
-			message = cut(20000, 'the message of the error cannot be had') { error.message }
-			type, message = 'Runtime.ExitError', "exit(#{cut(20, '') { error.status }}) was called" if SystemExit === error
-			trace = attempt([]) { Array(error.backtrace)[0, 200].map { |line| cut(300, '') { line } } }
+			message = truncate(20000, 'the message cannot be converted to a string') { error.message }
+			type, message = 'Runtime.ExitError', "exit(#{truncate(20, '') { error.status }}) was called" if SystemExit === error
+			trace = attempt([]) { Array(error.backtrace)[0, 200].map { |line| truncate(300, '') { line } } }
 			trace = trace.reject { |line| line.start_with?('-e:', '<internal:') }[0, 50]
 			body = JSON.generate({ errorType: type, errorMessage: message, stackTrace: trace })
 			send("#{head} #{body.bytesize} #{type}", body)
 		end
 
-		# A function of the top level, or `Module::Class.method`.
+		# A method of the top level, or `Module::Class.method`.
 		def load(main, path, name)
 			$:.unshift(ENV['LAMBDA_TASK_ROOT'] || File.dirname(path))
 			Kernel.require('rubygems') if ENV.keys.grep(/^(GEM|BUNDLE)_/).any?
@@ -76,48 +76,55 @@ module Tinderbox
 			method, owner = name.split('.').reverse
 			main = Object.const_get(owner) if owner
 			return main.method(method) if main.respond_to?(method.to_s, true)
-			fail('init-error', StandardError.new("#{path} defines no method '#{name}'"), 'Runtime.HandlerNotFound')
+			send_error('init-error', StandardError.new("#{path} defines no method '#{name}'"), 'Runtime.HandlerNotFound')
 			exit!(1)
 		rescue Exception => error
-			fail('init-error', error)
+			send_error('init-error', error)
 			exit!(1)
 		end
 
-		# For the method, for libraries in C, and for children. glibc keeps for ever what `setenv` was given,
-		# and ENV calls that. So from the 1,000th event on the id is written to memory of ours, which `putenv`
-		# takes, by a library that takes a millisecond to load. Where there is none, memory grows.
+		# The trace id, for the method, for C libraries and for children. ENV calls `setenv`, and glibc never
+		# frees a value that `setenv` was given. So from the 1,000th event on the id is written to a buffer of
+		# ours, which `putenv` takes, through a library that takes a millisecond to load. Where there is none,
+		# memory grows.
 		TRACE = '_X_AMZN_TRACE_ID'
 		def find_putenv
 			require 'fiddle'
-			@room = Fiddle::Pointer.malloc(1024)
-			@room[0, 17] = "#{TRACE}="
+			@entry = Fiddle::Pointer.malloc(1024)
+			@entry[0, 17] = "#{TRACE}="
 			Fiddle::Function.new(Fiddle::Handle::DEFAULT['putenv'], [Fiddle::TYPE_VOIDP], Fiddle::TYPE_INT)
 		end
-		def trace(seq, value)
+		def set_trace(seq, value)
 			@putenv = attempt(nil) { find_putenv } if seq == 1000
 			return ENV[TRACE] = value unless @putenv && value && value.bytesize < 1000
-			@room[17, value.bytesize + 1] = "#{value}\0"
-			@putenv.call(@room) if ENV[TRACE] != value
+			@entry[17, value.bytesize + 1] = "#{value}\0"
+			@putenv.call(@entry) if ENV[TRACE] != value
 		end
 
-		def context(seq, text)
-			of = text.force_encoding('UTF-8').scrub.lines(chomp: true).to_h { |line| line.split('=', 2) }
-			trace(seq, of['trace-id'])
-			# Without a deadline, the longest that Lambda gives.
-			Context.new(*of.values_at('request-id', 'function-arn', 'tenant-id'),
-				*of.values_at('client-context', 'cognito-identity').map { |json| JSON.parse(json || 'null') },
-				(of['deadline-ms'] || (Time.now.to_i + 900) * 1000).to_i,
+		# A caller chooses these values: one that is not UTF-8 or not JSON does not fail the event.
+		def json_field(fields, name)
+			JSON.parse(fields[name]) unless fields.fetch(name, '').empty?
+		rescue StandardError
+			attempt(nil) { warn "#{name} is not JSON: ignored" }
+		end
+		def context_of(seq, text)
+			fields = text.force_encoding('UTF-8').scrub.split("\n").to_h { |line| line.split('=', 2) }
+			set_trace(seq, fields['trace-id'])
+			# Without a deadline, Lambda's longest timeout.
+			Context.new(*fields.values_at('request-id', 'function-arn', 'tenant-id'),
+				json_field(fields, 'client-context'), json_field(fields, 'cognito-identity'),
+				(fields['deadline-ms'] || (Time.now.to_i + 900) * 1000).to_i,
 				*%w[FUNCTION_NAME FUNCTION_VERSION FUNCTION_MEMORY_SIZE LOG_GROUP_NAME LOG_STREAM_NAME].map { |name| ENV["AWS_LAMBDA_#{name}"] })
 		end
 
-		# An invoke without a payload is `{}` for Lambda.
+		# Lambda treats an invocation without a payload as `{}`.
 		def decode(event)
 			raise EncodingError, 'the event is not UTF-8' unless event.force_encoding('UTF-8').valid_encoding?
 			JSON.parse(event.empty? ? '{}' : event)
 		end
 
 		# A trap, or another thread, may raise between two events.
-		def head
+		def read_head
 			CHANNEL.gets
 		rescue SystemCallError, IOError
 			raise
@@ -128,22 +135,22 @@ module Tinderbox
 
 		def serve(handler)
 			send('ready')
-			while (line = head)
-				seq, text, event = line.split.map(&:to_i)
-				text, event = CHANNEL.read(text), CHANNEL.read(event)
+			while (head = read_head)
+				seq, context, event = head.split.map(&:to_i)
+				context, event = CHANNEL.read(context), CHANNEL.read(event)
 				begin
-					result, type = handler.call(event: decode(event), context: context(seq, text)), ''
+					result, content_type = handler.call(event: decode(event), context: context_of(seq, context)), ''
 					if IO === result || StringIO === result
-						result, type = result.read, ' application/octet-stream'
+						result, content_type = result.read, ' application/octet-stream'
 					else
 						result = JSON.generate(result)
 					end
-					send("ok #{seq} #{result.bytesize}#{type}", result)
+					send("ok #{seq} #{result.bytesize}#{content_type}", result)
 				rescue Exception => error
 					# These end the process.
-					last = [SystemExit, SignalException, NoMemoryError].any? { |kind| kind === error }
-					fail("#{last ? 'fatal' : 'error'} #{seq}", error)
-					raise if last
+					is_fatal = [SystemExit, SignalException, NoMemoryError].any? { |type| type === error }
+					send_error("#{is_fatal ? 'fatal' : 'error'} #{seq}", error)
+					raise if is_fatal
 				end
 				event = result = error = nil
 			end
