@@ -1,8 +1,10 @@
-//! What `scripts/package.sh` and `scripts/release.sh` make: layouts, modes, bytes, refusals, and
-//! that it runs where there is nothing else.
+//! What `scripts/build.sh`, `scripts/package.sh` and `scripts/release.sh` make: binaries, layouts,
+//! modes, bytes, refusals, and that it runs where there is nothing else.
 //!
 //! Zips are read with `unzip`, which shares no code with what made them.
 
+#[path = "package/build.rs"]
+mod build;
 #[path = "package/empty.rs"]
 mod empty;
 #[path = "package/layout.rs"]
