@@ -3,15 +3,16 @@
 #
 #   scripts/bench.sh             under 15 minutes on two cores, set-up of the rivals included
 #   scripts/bench.sh --quick     about a minute: fewer rounds, and the rivals that are there already
-#   scripts/bench.sh --record    also appends to benches/record, and brings README.md up to date
+#   scripts/bench.sh --record    also appends to benches/record, and runs scripts/figures.sh
 #
-# The figures of a run go to target/bench: rows.tsv, and figures.svg. A rival that cannot be had is printed
-# as skipped, with the reason.
+# The figures of a run go to target/bench/rows.tsv. A rival that cannot be had is printed as skipped, with
+# the reason.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/toolchain.sh
 . scripts/record.sh
+. scripts/pairs.sh
 
 quick='' record=''
 for argument in "$@"; do
@@ -43,7 +44,7 @@ for pair in zip:zip jq:jq taskset:util-linux; do
 done
 [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" || say "cannot install: ${missing[*]}"
 toolchain "$arch"
-for what in '' --floor --tool; do
+for what in '' --baseline --tool; do
     scripts/build.sh "$arch" ${what:+$what} 2>/dev/null
 done
 for function in bare echo hello probe features/stream; do
@@ -81,10 +82,28 @@ candidate() {
     fi
 }
 
+# The candidate of a name; nothing where it does not take part.
+find_candidate() {
+    local one
+    for one in "${candidates[@]}"; do
+        [ "${one%%=*}" != "$1" ] || printf '%s' "$one"
+    done
+}
+
+# Appends the rows of the last measurement, and prints them.
+#
+#   rows PAIR OTHER    PAIR: of two, true or false; OTHER: what the ratio refers to
+rows() {
+    jq -r --argjson pair "$1" -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" |
+        awk -F'\t' -v other="$2" '
+            { beside = $7 == "-" ? "" : $7 " of " other " [" $8 " to " $9 "]"
+              printf "%-16s %-28s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
+}
+
 stage "tinderbox measure"
 tool=$built/tinderbox
 candidates=()
-candidate floor "$built/floor/bootstrap" "$event" # beside itself: the noise
+candidate baseline "$built/baseline/bootstrap" "$event" # beside itself: the noise
 candidate echo "$built/echo/bootstrap" "$event"
 candidate bare "$built/bare/bootstrap" "$event"
 candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
@@ -104,33 +123,34 @@ while IFS=$'\t' read -r name path what; do
     printf '%s: %s\n' "$name" "$what"
     # A static file is all there is of it; of the others, the folder is what would be deployed.
     case $name in
-        official-*) candidate "$name" "$path" "$event" ;;
+        official*) candidate "$name" "$path" "$event" ;;
         *) candidate "$name" "$(dirname "$path")" "$event" ;;
     esac
 done <"$out/rivals.tsv"
 
-if ! "$tool" help measure >/dev/null 2>&1; then
-    skipped "comparison with the others: this tool has no command 'measure'"
-else
-    # Each in turn with the floor alone: behind something large, like an interpreter, the next start
-    # finds cold caches, whoever it is.
-    [ -n "$quick" ] && starts=5 extent=(-n 15 -m 200) || starts=100 extent=()
-    for one in "${candidates[@]}"; do
-        "$tool" measure "$one" "${extent[@]}" --event "$event" --json >"$out/measure.json"
-        jq -r -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" | awk -F'\t' '
-            { beside = $7 == "-" ? "" : $7 " of the floor [" $8 " to " $9 "]"
-              printf "%-12s %-32s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
-    done
-    # All together for the picture, the small ones side by side for the same reason.
-    others=()
-    for ((at = ${#candidates[@]} - 2; at > 0; at--)); do others+=(--vs "${candidates[at]}"); done
-    "$tool" measure "${candidates[-1]}" "${others[@]}" -n "$starts" -m 20 \
-        --event "$event" --svg "$out/figures.svg" >"$out/together"
-fi
+# Each in turn with the baseline alone: behind something large, like an interpreter, the next start finds
+# cold caches, whatever it is.
+extent=(${quick:+-n 15 -m 200})
+for one in "${candidates[@]}"; do
+    "$tool" measure "$one" --floor "$built/baseline/bootstrap" "${extent[@]}" --event "$event" --json \
+        </dev/null >"$out/measure.json"
+    rows false "the baseline"
+done
+
+stage "Each beside the rival that it replaces"
+while IFS='|' read -r language ours rival _; do
+    ours=$(find_candidate "$ours") rival=$(find_candidate "$rival")
+    if [ -z "$ours" ] || [ -z "$rival" ]; then
+        skipped "$language: one of the two does not take part"
+        continue
+    fi
+    "$tool" measure "$ours" --vs "$rival" "${extent[@]}" --event "$event" --json \
+        </dev/null >"$out/measure.json"
+    rows true "its rival"
+done <<<"$PAIRS"
 
 if [ -n "$record" ]; then
     record_append "$arch" "$(cut -d' ' -f2 <<<"$RUSTC_VERSION")" ran <"$TINDERBOX_ROWS"
-    [ ! -s "$out/figures.svg" ] || cp "$out/figures.svg" "benches/record/$arch/figures.svg"
     scripts/figures.sh
 fi
 printf '\nDone in %d s; the figures are in %s\n' $((SECONDS - started)) "$out"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the static `bootstrap`, or that of one function, or the tool, or the floor of the benches.
+# Builds the static `bootstrap`, or that of one function, or the tool, or the baseline of the benches.
 #
-#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR [--bin BINARY] | --tool | --floor] [--unstripped]
+#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR [--bin BINARY] | --tool | --baseline] [--unstripped]
 #
 # NAME is a folder of tests/functions, or FOLDER/BINARY where there are several, with the Cargo feature of
 # that name if there is one; DIR is any package that depends on tinderbox. A package with several binaries
@@ -12,7 +12,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 
-archs= function= binary= tool= floor= unstripped=
+archs= function= binary= tool= baseline= unstripped=
 while [ $# -gt 0 ]; do
     case $1 in
         x86_64 | aarch64) archs="$archs $1" ;;
@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --tool) tool=1 ;;
-        --floor) floor=1 ;;
+        --baseline) baseline=1 ;;
         --unstripped) unstripped=1 ;;
         *) say "build.sh: unknown argument '$1' (see the first lines of this script)"; exit 2 ;;
     esac
@@ -40,9 +40,9 @@ if [ -n "$tool" ]; then
     package=$root
     file=tinderbox
     what=(--features tool --bin tinderbox)
-elif [ -n "$floor" ]; then
-    package=$root/benches/floor
-    out=/floor # where `tinderbox measure` looks for it, beside the tool
+elif [ -n "$baseline" ]; then
+    package=$root/benches/baseline
+    out=/baseline # where `tinderbox measure` looks for it, beside the tool
 elif [ -z "$function" ]; then
     package=$root
     what=(--bin bootstrap)

@@ -11,7 +11,7 @@
 #   subject    what was measured
 #   unit, n    of the figure, and of how many
 #   median     p99: what 99 % are not worse than
-#   ratio      to the floor, in turn with it, and the interval of 95 % from low to high; or "-"
+#   ratio      to the baseline, in turn with it; of pair-* to the other of the pair, and the interval of 95 % from low to high; or "-"
 #
 # The newest row of a bench and subject is the last one of the last file.
 

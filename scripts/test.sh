@@ -69,10 +69,10 @@ for function in $functions features; do
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
 done
-for package in floor rivals; do
+for package in baseline rivals; do
     "${CARGO[@]}" fmt --check --manifest-path "benches/$package/Cargo.toml"
 done
-"${CARGO[@]}" clippy --quiet --manifest-path benches/floor/Cargo.toml --target-dir "$target/functions" \
+"${CARGO[@]}" clippy --quiet --manifest-path benches/baseline/Cargo.toml --target-dir "$target/functions" \
     -- -D warnings
 for feature in json threads; do
     "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
@@ -84,12 +84,14 @@ stage "Unit tests, wire, tidy, workers"
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc
+"${CARGO[@]}" test --quiet --doc --features std,json
+RUSTDOCFLAGS="-D warnings" "${CARGO[@]}" doc --quiet --lib --no-deps
 
 stage "Release binaries"
 for function in '' $functions; do
     scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
 done
-scripts/build.sh x86_64 --floor 2>/dev/null
+scripts/build.sh x86_64 --baseline 2>/dev/null
 for feature in $features; do
     scripts/build.sh all --function "features/$feature" 2>/dev/null
 done
@@ -160,7 +162,7 @@ TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test package
 stage "Benches: what they assert"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --benches
 
-stage "Size, and whether the README says what the record does"
+stage "Size, and whether README and guide say what the record does"
 scripts/size.sh
 scripts/figures.sh --check
 

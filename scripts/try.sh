@@ -42,8 +42,8 @@ cat <<EOF
 
 What next:
   $tool run ${bootstrap%%$'\t'*} --root DIR --handler HANDLER
-      serves a program of DIR, or a function in shell, PHP, Node, Python or Ruby (README.md,
-      "Handlers of any kind"), on http://127.0.0.1:9000; then, in another terminal:
+      serves a program of DIR, or a function in shell, PHP, Node, Python or Ruby
+      (src/guide/shell_and_programs.md), on http://127.0.0.1:9000; then, in another terminal:
   $tool invoke --event '{"say":"hello"}'
-  README.md, "A Rust function, from cargo new to a zip"
+      src/guide/rust.md has a Rust function from cargo new to a zip
 EOF

@@ -29,6 +29,7 @@
 //! | `pool`, `restore`, `shutdown` | several events at once; a snapshot after init; notice of the end |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `runtime` | the loop |
+//! | [`guide`] | the guide, as documentation alone |
 #![no_std]
 
 #[cfg(feature = "alloc")]
@@ -41,6 +42,8 @@ mod buffer;
 mod config;
 mod connection;
 mod failure;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(feature = "platform")]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;

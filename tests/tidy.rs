@@ -212,7 +212,7 @@ fn fences_are_checked() {
         "src/bin/tinderbox/sys.rs",
         "tests/support/sys.rs",
         "tests/functions/probe/src/main.rs",
-        "benches/floor/src/main.rs",
+        "benches/baseline/src/main.rs",
     ] {
         passes(name, "unsafe { libc::f() }");
     }

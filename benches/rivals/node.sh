@@ -34,4 +34,4 @@ cat >"$to/bootstrap" <<'EOF'
 cd "$LAMBDA_TASK_ROOT" && exec node node_modules/aws-lambda-ric/bin/index.mjs index.handler
 EOF
 version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$client/package.json")
-had node "$to/bootstrap" "node $(node --version), aws-lambda-ric $version"
+had "aws node client" "$to/bootstrap" "node $(node --version), aws-lambda-ric $version"

@@ -23,5 +23,5 @@ for profile in smallest fastest; do
     cp "$target/rivals/build/$arch-unknown-linux-musl/$profile/official" "$bootstrap"
     version=$(grep -A 1 '^name = "lambda_runtime"$' "$root/benches/rivals/Cargo.lock" | cut -d'"' -f2 |
         tail -n 1)
-    had official-$profile "$bootstrap" "lambda_runtime $version, static"
+    had "official crate ($profile)" "$bootstrap" "lambda_runtime $version, static"
 done

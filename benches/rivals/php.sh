@@ -9,4 +9,4 @@ set -euo pipefail
     install_packages php-cli php-curl || skip "no php with its extension curl"
 to=$(folder php)
 cp "$root"/benches/rivals/php/* "$to"
-had "php curl" "$to/bootstrap" "php $(php -r 'echo PHP_VERSION;'), a loop around its curl"
+had "php curl loop" "$to/bootstrap" "php $(php -r 'echo PHP_VERSION;'), a loop around its curl"

@@ -24,4 +24,4 @@ cat >"$to/bootstrap" <<EOF
 cd "\$LAMBDA_TASK_ROOT" && exec $python -m awslambdaric function.handler
 EOF
 version=$(basename "$to"/awslambdaric-*.dist-info | sed 's/awslambdaric-\(.*\)\.dist-info/\1/')
-had python "$to/bootstrap" "python $("$python" --version | cut -d' ' -f2), awslambdaric $version"
+had "aws python client" "$to/bootstrap" "python $("$python" --version | cut -d' ' -f2), awslambdaric $version"

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["record", "typed", "stream", "pool", "restore", "shutdown"],
     &["host"],
     &["runtime"],
-    &["lib", "main"],
+    &["lib", "main", "guide"],
 ];
 
 /// Modules that make no system call, not even through `sys`.
@@ -27,7 +27,7 @@ const FENCES: &[&str] = &[
     "src/bin/tinderbox/sys",
     "tests/support/sys",
     "tests/functions",
-    "benches/floor",
+    "benches/baseline",
 ];
 
 pub const COLUMNS_MAX: usize = 100;
