@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Measures everything: the wire, cold starts, warm events, payloads, streams, and the others.
+# Measures everything: the wire, cold starts, warm events, payloads, streams, and the rivals.
 #
-#   scripts/bench.sh             under 15 minutes on two cores, set-up of the rivals included
-#   scripts/bench.sh --quick     about a minute: fewer rounds, and the rivals that are there already
+#   scripts/bench.sh             under 15 minutes on two cores, including the set-up of the rivals
+#   scripts/bench.sh --quick     fewer rounds, and only rivals that are built already
 #   scripts/bench.sh --record    also appends to benches/record, and runs scripts/figures.sh
 #
-# The figures of a run go to target/bench/rows.tsv. A rival that cannot be had is printed as skipped, with
-# the reason.
+# The figures of a run are written to target/bench/rows.tsv. A rival that is not available is printed as
+# skipped, with the reason.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -28,7 +28,7 @@ stage() { printf '\n== %s (%d s so far)\n' "$*" $((SECONDS - started)); }
 skipped() { printf 'skipped: %s\n' "$*"; }
 
 arch=$(uname -m)
-event='{"name":"Ada"}' # what hello wants; the others answer with it
+event='{"name":"Ada"}' # for hello; the others echo it
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 built=$target/lambda/$arch
@@ -57,7 +57,7 @@ if [ -n "$quick" ]; then
         if compgen -G "$target/rivals/$rival*/bootstrap" >/dev/null; then
             rivals+=("$rival")
         else
-            skipped "$rival: not built yet, and this run is to be quick"
+            skipped "$rival: not built, and --quick builds no rivals"
         fi
     done
 fi
@@ -67,7 +67,7 @@ fi
 stage "Benches"
 "${CARGO[@]}" bench --quiet --benches ${quick:+-- --quick}
 
-# Who takes part: NAME=PATH[,root=DIR,handler=H], as `tinderbox measure` has it, if it answers rightly.
+# Adds a candidate, NAME=PATH[,root=DIR,handler=H] as for `tinderbox measure`, if its answer is right.
 #
 #   candidate NAME PATH ANSWER [ROOT HANDLER]
 candidate() {
@@ -76,13 +76,13 @@ candidate() {
     if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --invoke "$event" 2>"$out/log"); then
         skipped "$name: $(jq -r '.errorMessage' <<<"$answer" 2>/dev/null || tail -n 1 "$out/log")"
     elif [ "$(jq -c . <<<"$answer" 2>/dev/null)" != "$wanted" ]; then
-        skipped "$name: it answers $answer"
+        skipped "$name: wrong answer, expected $wanted: $answer"
     else
         candidates+=("$name=$path${4:+,root=$4,handler=$5}")
     fi
 }
 
-# The candidate of a name; nothing where it does not take part.
+# Prints the candidate of a name, or nothing.
 find_candidate() {
     local one
     for one in "${candidates[@]}"; do
@@ -103,14 +103,14 @@ rows() {
 stage "tinderbox measure"
 tool=$built/tinderbox
 candidates=()
-candidate baseline "$built/baseline/bootstrap" "$event" # beside itself: the noise
+candidate baseline "$built/baseline/bootstrap" "$event" # compared with itself: the noise
 candidate echo "$built/echo/bootstrap" "$event"
 candidate bare "$built/bare/bootstrap" "$event"
 candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
 candidate "bootstrap cat" "$built/bootstrap" "$event" /bin cat
 candidate "bootstrap shell" "$built/bootstrap" "$event" \
     "$root/benches/rivals/shell" function.handler
-cp -r "$root/benches/hosted" "$out/" # Python writes beside what it reads
+cp -r "$root/benches/hosted" "$out/" # Python writes its cache beside the source
 for language in php node python ruby; do
     candidate "bootstrap $language" "$built/bootstrap" "$event" \
         "$out/hosted" $language:function.handler
@@ -121,15 +121,15 @@ while IFS=$'\t' read -r name path what; do
         continue
     fi
     printf '%s: %s\n' "$name" "$what"
-    # A static file is all there is of it; of the others, the folder is what would be deployed.
+    # Deployed is the file where it is static, else its folder.
     case $name in
         official*) candidate "$name" "$path" "$event" ;;
         *) candidate "$name" "$(dirname "$path")" "$event" ;;
     esac
 done <"$out/rivals.tsv"
 
-# Each in turn with the baseline alone: behind something large, like an interpreter, the next start finds
-# cold caches, whatever it is.
+# Each takes turns with the baseline alone: after a large process, such as an interpreter, the next start
+# finds cold processor caches.
 extent=(${quick:+-n 15 -m 200})
 for one in "${candidates[@]}"; do
     "$tool" measure "$one" --floor "$built/baseline/bootstrap" "${extent[@]}" --event "$event" --json \

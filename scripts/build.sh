@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the static `bootstrap`, or that of one function, or the tool, or the baseline of the benches.
+# Builds the static `bootstrap`, the `bootstrap` of one function, the tool, or the baseline of the benches.
 #
 #   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR [--bin BINARY] | --tool | --baseline] [--unstripped]
 #
@@ -7,7 +7,7 @@
 # that name if there is one; DIR is any package that depends on tinderbox. A package with several binaries
 # needs --bin BINARY; the file is then in a folder of that name.
 # Standard output has one line a binary: path, bytes, sha256, separated by tabs. Everything else goes
-# to standard error. --unstripped also keeps the file as it was linked, with its symbols.
+# to standard error. --unstripped also keeps the linked file with its symbols.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
@@ -75,9 +75,9 @@ export RUSTC_WRAPPER=$root/scripts/rustc.sh TINDERBOX_ROOT=$root TINDERBOX_PACKA
 export TINDERBOX_LAYOUT=$root/scripts/discard.ld
 [ ! -f "$package/link.ld" ] || TINDERBOX_LAYOUT=$package/link.ld
 
-# Strips a static program: cuts the file at the end of its last segment, and says in its header that
-# there are no sections. What runs is in the segments; symbols and debugging are behind them. (The
-# numbers are the fields of an ELF64 header, elf(5).)
+# Strips a static program: truncates the file after its last segment, and sets the number of sections in
+# its header to 0. Code and data are in the segments; symbols and debug information are behind them. (The
+# offsets are those of an ELF64 header, elf(5).)
 strip_program() {
     local file=$1 count end=0 at offset size
     number() { od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
@@ -94,8 +94,8 @@ strip_program() {
     zeros "$file" 60 4
 }
 
-# A folder for each package: cargo does not tell builds apart by --remap-path-prefix, so in one folder
-# each would undo what the one before built.
+# One target folder per package: Cargo does not distinguish builds by --remap-path-prefix, so in one
+# folder each build would overwrite the previous one.
 for arch in $archs; do
     target=$arch-unknown-linux-musl
     flags="$FLAGS $(architecture_flags "$arch") $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
@@ -115,7 +115,7 @@ for arch in $archs; do
     esac
     mkdir -p "$dir"
     [ -z "$unstripped" ] || cp "$built" "$dir/$file.unstripped"
-    # Into place by a rename: a copy that runs meanwhile stays whole. $$ keeps apart two that build.
+    # Renamed into place: a running copy stays intact. $$ distinguishes two builds at the same time.
     cp "$built" "$dir/.new.$$"
     strip_program "$dir/.new.$$"
     mv "$dir/.new.$$" "$dir/$file"

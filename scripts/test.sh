@@ -137,7 +137,7 @@ if TINDERBOX_RIE=$(scripts/rie.sh); then
     export TINDERBOX_RIE
 else
     unset TINDERBOX_RIE
-    skip "AWS's Runtime Interface Emulator cannot be had here"
+    skip "AWS's Runtime Interface Emulator is not available here"
 fi
 
 stage "Integration: x86_64"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to two answers: builds the static bootstrap, a native function and the tool, starts a
-# local Lambda for each, and sends it an event. Needs rustup's stable toolchain; installs what else.
+# Builds the static bootstrap, a native function and the tool, starts a local Lambda for a program and for
+# the function, and sends each an event. Needs rustup's stable toolchain; installs everything else.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -20,13 +20,13 @@ tr a-z A-Z
 EOF
 chmod +x "$place/shout"
 
-# One event; the answer, and how long it took from exec to the first GET of an event.
+# Sends one event; prints the answer, and the time from exec to the first request for an event.
 call() {
     local answer
     answer=$("$tool" run "$@" --invoke '{"say":"hello"}' 2>"$place/log") ||
         { cat "$place/log" >&2; exit 1; }
     printf '  answer          %s\n' "$answer"
-    printf '  exec to /next   %s\n' "$(sed -n 's/.*Init Duration: //p' "$place/log")"
+    printf '  init duration   %s\n' "$(sed -n 's/.*Init Duration: //p' "$place/log")"
 }
 size() { printf '  size            %s bytes, static\n' "$(cut -f2 <<<"$1")"; }
 

@@ -135,7 +135,7 @@ pub fn cannot_be_had(output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
     let line = said
         .lines()
-        .find(|line| line.contains(" cannot be had here: "));
+        .find(|line| line.contains(" cannot be downloaded: "));
     if let Some(line) = line {
         skip::skip(line);
     }
