@@ -67,18 +67,18 @@ fi
 stage "Benches"
 "${CARGO[@]}" bench --quiet --benches ${quick:+-- --quick}
 
-# Adds a candidate, NAME=PATH[,root=DIR,handler=H] as for `tinderbox measure`, if its answer is right.
+# Adds a candidate, NAME=PATH[,task-root=DIR,handler=H] as for `tinderbox measure`, if its answer is right.
 #
 #   candidate NAME PATH ANSWER [ROOT HANDLER]
 candidate() {
     local name=$1 path=$2 wanted=$3 where=() answer
-    [ $# -lt 5 ] || where=(--root "$4" --handler "$5")
-    if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --invoke "$event" 2>"$out/log"); then
+    [ $# -lt 5 ] || where=(--task-root "$4" --handler "$5")
+    if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --once "$event" 2>"$out/log"); then
         skipped "$name: $(jq -r '.errorMessage' <<<"$answer" 2>/dev/null || tail -n 1 "$out/log")"
     elif [ "$(jq -c . <<<"$answer" 2>/dev/null)" != "$wanted" ]; then
         skipped "$name: wrong answer, expected $wanted: $answer"
     else
-        candidates+=("$name=$path${4:+,root=$4,handler=$5}")
+        candidates+=("$name=$path${4:+,task-root=$4,handler=$5}")
     fi
 }
 
@@ -130,10 +130,10 @@ done <"$out/rivals.tsv"
 
 # Each takes turns with the baseline alone: after a large process, such as an interpreter, the next start
 # finds cold processor caches.
-extent=(${quick:+-n 15 -m 200})
+extent=(${quick:+--cold-starts 15 --invocations 200})
 for one in "${candidates[@]}"; do
-    "$tool" measure "$one" --floor "$built/baseline/bootstrap" "${extent[@]}" --event "$event" --json \
-        </dev/null >"$out/measure.json"
+    "$tool" measure "$one" --baseline "baseline=$built/baseline/bootstrap" "${extent[@]}" \
+        --event "$event" --json </dev/null >"$out/measure.json"
     rows false "the baseline"
 done
 
@@ -144,7 +144,7 @@ while IFS='|' read -r language ours rival _; do
         skipped "$language: one of the two does not take part"
         continue
     fi
-    "$tool" measure "$ours" --vs "$rival" "${extent[@]}" --event "$event" --json \
+    "$tool" measure "$ours" --compare "$rival" "${extent[@]}" --event "$event" --json \
         </dev/null >"$out/measure.json"
     rows true "its rival"
 done <<<"$PAIRS"

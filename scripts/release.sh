@@ -88,7 +88,7 @@ docker build -f Containerfile -t hello .
 To try it without Lambda, unpack `opt` and `function` as above, and:
 
 ```sh
-./tinderbox-x86_64 run opt/bootstrap --root function --handler hello --invoke '{"say":"hello"}'
+./tinderbox-x86_64 run opt/bootstrap --task-root function --handler hello --once '{"say":"hello"}'
 ```
 END
 

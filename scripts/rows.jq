@@ -7,7 +7,7 @@ def ratio: if . == null then ["-", "-", "-"]
     else [.median, .from, .to] | map(if . == null then "-" else . * 1000 | round / 1000 end) end;
 
 .ratios as $ratios | (if $pair then "pair-" else "" end) as $prefix |
-(if $pair then .bootstraps[1].name else .floor end) as $other |
+(if $pair then .bootstraps[1].name else .baseline end) as $other |
 .bootstraps[0:(if $pair then 2 else 1 end)][] | . as $one |
 def beside(key): [$ratios[] | select(.of == $one.name and .to == $other)][0] | key | ratio;
 def once(bench; unit; figure):

@@ -23,7 +23,7 @@ chmod +x "$place/shout"
 # Sends one event; prints the answer, and the time from exec to the first request for an event.
 call() {
     local answer
-    answer=$("$tool" run "$@" --invoke '{"say":"hello"}' 2>"$place/log") ||
+    answer=$("$tool" run "$@" --once '{"say":"hello"}' 2>"$place/log") ||
         { cat "$place/log" >&2; exit 1; }
     printf '  answer          %s\n' "$answer"
     printf '  init duration   %s\n' "$(sed -n 's/.*Init Duration: //p' "$place/log")"
@@ -37,11 +37,11 @@ call "$(cut -f1 <<<"$echo")"
 echo
 echo "A program (a shell script of two lines) behind the file bootstrap, _HANDLER=shout."
 size "$bootstrap"
-call "$(cut -f1 <<<"$bootstrap")" --root "$place" --handler shout
+call "$(cut -f1 <<<"$bootstrap")" --task-root "$place" --handler shout
 cat <<EOF
 
 What next:
-  $tool run ${bootstrap%%$'\t'*} --root DIR --handler HANDLER
+  $tool run ${bootstrap%%$'\t'*} --task-root DIR --handler HANDLER
       serves a program of DIR, or a function in shell, PHP, Node, Python or Ruby
       (src/guide/shell_and_programs.md), on http://127.0.0.1:9000; then, in another terminal:
   $tool invoke --event '{"say":"hello"}'
