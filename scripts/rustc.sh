@@ -2,7 +2,7 @@
 # The rustc wrapper (RUSTC_WRAPPER) of scripts/build.sh. It changes two things in what Cargo passes:
 #
 # 1. Metadata. Cargo hashes the folder of a path dependency into the names of its symbols, and so into
-#    their order. Packages of this repository, and the function that is built, are told apart by name
+#    their order. Packages of this repository, and the function that is built, are identified by name
 #    and version alone, so that two clones in different folders give the same bytes.
 # 2. Layout. A program that aborts on a panic needs no unwind tables: they are dropped by the linker
 #    script TINDERBOX_LAYOUT. Whether it aborts is in the arguments: Cargo has resolved the profile by

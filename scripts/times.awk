@@ -1,4 +1,4 @@
-# The table of all that is measured beside the baseline, from a file of the record: scripts/figures.sh.
+# The table of all binaries beside the baseline, from a file of the record: scripts/figures.sh.
 BEGIN { FS = "\t" }
 
 function grouped(text,  head) {
@@ -25,10 +25,10 @@ $5 == "next" { seen[$6]; order[++count] = $6 }
 { key = $5 SUBSEP $6; median[key] = $9; ratio[key] = $11; low[key] = $12; high[key] = $13 }
 
 END {
-    print "\nEach in turn with the baseline on one core (`scripts/bench.sh --record`; medians of up to " runs
-    print "starts, and of up to 10,000 events; beside the baseline: the median of the ratios of pairs, and"
-    print "its interval of 95 %; " machine "):\n"
-    print "| | start to `GET /next`, us | beside the baseline | a warm event, us | beside the baseline | events/s | resident, KiB | deployed, bytes |"
+    print "\nEach took turns with the baseline on one core (`scripts/bench.sh --record`): medians of up to " runs
+    print "starts and 10,000 events. A ratio is to the baseline: the median of the ratios of pairs, with its"
+    print "95 % interval. " machine ":\n"
+    print "| | start to `GET /next`, us | ratio | warm event, us | ratio | events/s | resident, KiB | deployed, bytes |"
     print "|---|---|---|---|---|---|---|---|"
     for (i = 1; i <= count; i++) {
         s = order[i]

@@ -134,10 +134,10 @@ fn relative_links_lead_to_files_and_headings() {
 /// The anchor that GitHub gives to a heading.
 fn anchor(line: &str) -> String {
     let text = line.trim_start_matches('#').trim().to_lowercase();
-    let kept = text
+    let characters = text
         .chars()
         .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    characters.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 #[test]
@@ -192,8 +192,8 @@ fn figures_check_notices_a_change_and_figures_restores_it() {
         assert_ne!(changed, original, "{name} has `{from}`");
         fs::write(&path, changed).expect("change a figure");
         let (code, stderr) = figures(&["--check"]);
-        let said = stderr.contains(&format!("figures.sh: {name} and the record disagree"));
-        assert!(code == Some(1) && said, "{name}: {code:?}: {stderr}");
+        let reported = stderr.contains(&format!("figures.sh: {name} and the record disagree"));
+        assert!(code == Some(1) && reported, "{name}: {code:?}: {stderr}");
         assert_eq!(figures(&[]), (Some(0), String::new()));
         assert_eq!(fs::read_to_string(&path).expect("read it"), original);
     }
