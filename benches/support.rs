@@ -1,10 +1,10 @@
-//! What the benches share: the binaries, a cheap server, figures, and how much is asked for.
+//! What the benches share: the binaries, a cheap server, statistics, and the number of rounds.
 //!
-//! `cargo test --benches` runs each bench with the smallest counts: everything is asserted, nothing
-//! is timed. `cargo bench` times too; `-- --quick` after it takes fewer rounds. With
+//! `cargo test --benches` runs each bench with the smallest counts: every result is checked, no
+//! time is reported. `cargo bench` reports times; `-- --quick` after it takes fewer rounds. With
 //! `TINDERBOX_ROWS=FILE`, the figures are also appended to that file, as rows of the record.
 
-// Each bench is a crate of its own and uses the part of this module that it needs.
+// Each bench is a crate of its own and uses only a part of this module.
 #![allow(dead_code)]
 
 pub mod figures;
@@ -15,20 +15,20 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// How much is asked for.
+/// How many rounds a run makes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Asserts alone.
+    /// The fewest: results are checked, no time is reported.
     Check,
-    /// Figures within seconds.
+    /// Few: times within seconds.
     Quick,
-    /// Figures.
+    /// All: times for the record.
     Full,
 }
 
 impl Mode {
-    /// That of this run.
-    pub fn of_run() -> Mode {
+    /// The mode that the arguments of this run select.
+    pub fn from_arguments() -> Mode {
         let has = |word: &str| std::env::args().any(|argument| argument == word);
         match (has("--bench"), has("--quick")) {
             (false, _) => Mode::Check,
@@ -37,7 +37,7 @@ impl Mode {
         }
     }
 
-    /// One of three counts.
+    /// Selects one of three counts.
     pub fn of<T>(self, check: T, quick: T, full: T) -> T {
         match self {
             Mode::Check => check,
@@ -47,22 +47,23 @@ impl Mode {
     }
 }
 
-/// Begins a bench: on one core, which the server and what it starts share. On two, a ratio would
-/// tell which of them the scheduler put where (20 % either way, where one core gives 1 %).
-pub fn begin() -> Mode {
+/// Restarts this bench pinned to one core, which the server and its children share, and returns the
+/// mode. On two cores a ratio depends on where the scheduler has put which process (20 % either
+/// way, against 1 % on one core).
+pub fn pin_and_mode() -> Mode {
     const PINNED: &str = "TINDERBOX_PINNED";
-    let mode = Mode::of_run();
+    let mode = Mode::from_arguments();
     if mode == Mode::Check || std::env::var_os(PINNED).is_some() {
         return mode;
     }
-    // The last core: the first one has the interrupts.
+    // The last core: the first one handles the interrupts.
     let cores = std::thread::available_parallelism().map_or(1, |count| count.get());
-    let me = std::env::current_exe().expect("the path of this bench");
+    let bench = std::env::current_exe().expect("the path of this bench");
     let mut command = Command::new("taskset");
-    command.args(["-c", &(cores - 1).to_string()]).arg(me);
+    command.args(["-c", &(cores - 1).to_string()]).arg(bench);
     command.args(std::env::args_os().skip(1)).env(PINNED, "1");
     println!(
-        "not on one core, so expect noise: taskset: {}",
+        "cannot pin this bench to one core, expect noise: taskset: {}",
         command.exec()
     );
     mode
@@ -73,9 +74,9 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A binary as it ships: `floor`, `bootstrap`, or a function of tests/functions. Built first, so
-/// that it is never an old one; `TINDERBOX_BIN_DIR` names a folder with binaries to take as they
-/// are.
+/// The path of a release binary: `baseline`, `bootstrap`, or a function of tests/functions. It is
+/// built first, so it is never stale; `TINDERBOX_BIN_DIR` names a folder with binaries to take as
+/// they are.
 pub fn binary(name: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("TINDERBOX_BIN_DIR") {
         let own = if name == "bootstrap" { "" } else { name };
@@ -85,7 +86,7 @@ pub fn binary(name: &str) -> PathBuf {
     }
     let mut command = Command::new(root().join("scripts/build.sh"));
     match name {
-        "floor" => command.arg("--floor"),
+        "baseline" => command.arg("--baseline"),
         "bootstrap" => &mut command,
         function => command.args(["--function", function]),
     };

@@ -1,5 +1,5 @@
-//! The parsers and writers of the wire, in bytes of input a second, each result asserted: once in
-//! full, and its length in every round. What they are compiled with is what ships.
+//! The parsers and writers of the wire, in bytes of input per second. Each result is checked: once
+//! in full, and its length in every round. They are compiled as in the release.
 
 mod support;
 
@@ -25,21 +25,21 @@ const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\n\
     Date: Sun, 22 Nov 2026 10:00:00 GMT\r\n\
     Content-Length: 1024\r\n\r\n";
 
-/// Bytes of each text that is escaped or encoded, about.
+/// Approximate bytes of each text that is escaped or encoded.
 const TEXT_BYTES: usize = 64 * 1024;
 
 /// Bytes of each chunked body.
 const BODY_BYTES: usize = 1024 * 1024;
 
 fn main() {
-    let mode = support::begin();
+    let mode = support::pin_and_mode();
     let report = Report::new("wire", mode != Mode::Check);
-    heads(mode, &report);
-    // The decoder steps over data without touching them, so only small chunks say anything of it.
+    measure_heads(mode, &report);
+    // The decoder skips data without reading it, so only small chunks measure it.
     for chunk_bytes in [1, 64, 1024] {
-        chunks(mode, &report, chunk_bytes);
+        measure_chunks(mode, &report, chunk_bytes);
     }
-    // What is written, and what has to come out (RFC 8259, 7; RFC 4648, 10).
+    // Input and expected output (RFC 8259, 7; RFC 4648, 10).
     let escapes: [(&str, &[u8], &[u8]); 4] = [
         ("plain", b"nothing to escape ", b"nothing to escape "),
         ("quotes, lines", b"\"a\" \\\n", br#"\"a\" \\\u000a"#),
@@ -52,7 +52,7 @@ fn main() {
     ];
     for (name, piece, expected) in escapes {
         let run = |text: &[u8], write: &mut dyn FnMut(&[u8])| json::escape(text, write);
-        written(
+        measure_writer(
             mode,
             &report,
             &format!("JSON escape, {name}"),
@@ -68,14 +68,14 @@ fn main() {
         });
     };
     let (piece, expected) = ("ab \u{e9} 😀".as_bytes(), br"ab \u00e9 \ud83d\ude00");
-    written(mode, &report, "JSON to ASCII", piece, expected, run);
+    measure_writer(mode, &report, "JSON to ASCII", piece, expected, run);
     let run = |text: &[u8], write: &mut dyn FnMut(&[u8])| base64::encode(text, write);
-    written(mode, &report, "base64 encode", b"foobar", b"Zm9vYmFy", run);
+    measure_writer(mode, &report, "base64 encode", b"foobar", b"Zm9vYmFy", run);
 }
 
-fn heads(mode: Mode, report: &Report) {
+fn measure_heads(mode: Mode, report: &Report) {
     let mut head = Head::<[Span; TRACKED_COUNT]>::EMPTY;
-    timed(mode, report, "reply head", HEAD.len(), || {
+    measure_speed(mode, report, "reply head", HEAD.len(), || {
         let reader: &mut Head = &mut head;
         let parsed = reader.read(&REPLY, black_box(HEAD));
         assert_eq!(parsed, Ok(Parsed::Complete(())));
@@ -85,14 +85,14 @@ fn heads(mode: Mode, report: &Report) {
     assert_eq!((head.framing, head.length), (Framing::Sized, 1024));
     let id = head.values[REQUEST_ID].get(HEAD);
     assert_eq!(id, b"8476a536-e9f4-11e8-9739-2dfe598c3fcd");
-    timed(mode, report, "one header of it", HEAD.len(), || {
+    measure_speed(mode, report, "one header of it", HEAD.len(), || {
         let value = header(black_box(HEAD), b"lambda-runtime-client-context");
         assert_eq!(value.map(<[u8]>::len), Some(44));
         HEAD.len()
     });
 }
 
-fn chunks(mode: Mode, report: &Report, chunk_bytes: usize) {
+fn measure_chunks(mode: Mode, report: &Report, chunk_bytes: usize) {
     let data: Vec<u8> = (0..BODY_BYTES)
         .map(|at| (at * 31 + at / 251) as u8)
         .collect();
@@ -117,7 +117,7 @@ fn chunks(mode: Mode, report: &Report, chunk_bytes: usize) {
     decode(&body, &mut |piece| decoded.extend_from_slice(piece));
     assert!(decoded == data, "other data");
     let name = format!("chunks of {chunk_bytes}");
-    timed(mode, report, &name, body.len(), || {
+    measure_speed(mode, report, &name, body.len(), || {
         let mut bytes = 0;
         decode(black_box(&body), &mut |piece| bytes += piece.len());
         assert_eq!(bytes, BODY_BYTES);
@@ -125,8 +125,8 @@ fn chunks(mode: Mode, report: &Report, chunk_bytes: usize) {
     });
 }
 
-/// Times what writes a text in pieces, on one piece repeated.
-fn written(
+/// Measures a writer that emits its output in pieces, on one piece repeated.
+fn measure_writer(
     mode: Mode,
     report: &Report,
     name: &str,
@@ -139,7 +139,7 @@ fn written(
     let mut output = Vec::new();
     run(&text, &mut |piece| output.extend_from_slice(piece));
     assert!(output == expected, "{name}: another text");
-    timed(mode, report, name, text.len(), || {
+    measure_speed(mode, report, name, text.len(), || {
         let mut bytes = 0;
         run(black_box(&text), &mut |piece| {
             bytes += black_box(piece).len()
@@ -149,22 +149,28 @@ fn written(
     });
 }
 
-/// Megabytes a second of what takes so many bytes each time, in rounds that take long enough.
-fn timed(mode: Mode, report: &Report, name: &str, bytes: usize, mut run: impl FnMut() -> usize) {
+/// Megabytes per second of `run`, which takes `bytes` of input each time, in rounds of 2 ms.
+fn measure_speed(
+    mode: Mode,
+    report: &Report,
+    name: &str,
+    bytes: usize,
+    mut run: impl FnMut() -> usize,
+) {
     const ROUND: Duration = Duration::from_millis(2);
     let mut speeds = Vec::new();
     for _ in 0..mode.of(1, 10, 100) {
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut taken = 0;
         loop {
             let count = run();
             assert_eq!(count, bytes, "{name}");
             taken += count;
-            if mode == Mode::Check || begun.elapsed() >= ROUND {
+            if mode == Mode::Check || started.elapsed() >= ROUND {
                 break;
             }
         }
-        speeds.push(taken as f64 / begun.elapsed().as_secs_f64() / 1e6);
+        speeds.push(taken as f64 / started.elapsed().as_secs_f64() / 1e6);
     }
-    report.say(name, "MB/s", &speeds, None);
+    report.add(name, "MB/s", &speeds, None);
 }

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Measures everything: the wire, cold starts, warm events, payloads, streams, and the others.
+# Measures everything: the wire, cold starts, warm events, payloads, streams, and the rivals.
 #
-#   scripts/bench.sh             under 15 minutes on two cores, set-up of the rivals included
-#   scripts/bench.sh --quick     about a minute: fewer rounds, and the rivals that are there already
-#   scripts/bench.sh --record    also appends to benches/record, and brings README.md up to date
+#   scripts/bench.sh             under 15 minutes on two cores, including the set-up of the rivals
+#   scripts/bench.sh --quick     fewer rounds, and only rivals that are built already
+#   scripts/bench.sh --record    also appends to benches/record, and runs scripts/figures.sh
 #
-# The figures of a run go to target/bench: rows.tsv, and figures.svg. A rival that cannot be had is printed
-# as skipped, with the reason.
+# The figures of a run are written to target/bench/rows.tsv. A rival that is not available is printed as
+# skipped, with the reason.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/toolchain.sh
 . scripts/record.sh
+. scripts/pairs.sh
 
 quick='' record=''
 for argument in "$@"; do
@@ -27,7 +28,7 @@ stage() { printf '\n== %s (%d s so far)\n' "$*" $((SECONDS - started)); }
 skipped() { printf 'skipped: %s\n' "$*"; }
 
 arch=$(uname -m)
-event='{"name":"Ada"}' # what hello wants; the others answer with it
+event='{"name":"Ada"}' # for hello; the others echo it
 target=${CARGO_TARGET_DIR:-$root/target}
 case $target in /*) ;; *) target=$root/$target ;; esac
 built=$target/lambda/$arch
@@ -43,7 +44,7 @@ for pair in zip:zip jq:jq taskset:util-linux; do
 done
 [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" || say "cannot install: ${missing[*]}"
 toolchain "$arch"
-for what in '' --floor --tool; do
+for what in '' --baseline --tool; do
     scripts/build.sh "$arch" ${what:+$what} 2>/dev/null
 done
 for function in bare echo hello probe features/stream; do
@@ -56,7 +57,7 @@ if [ -n "$quick" ]; then
         if compgen -G "$target/rivals/$rival*/bootstrap" >/dev/null; then
             rivals+=("$rival")
         else
-            skipped "$rival: not built yet, and this run is to be quick"
+            skipped "$rival: not built, and --quick builds no rivals"
         fi
     done
 fi
@@ -66,7 +67,7 @@ fi
 stage "Benches"
 "${CARGO[@]}" bench --quiet --benches ${quick:+-- --quick}
 
-# Who takes part: NAME=PATH[,task-root=DIR,handler=H], as `tinderbox measure` has it, if it answers rightly.
+# Adds a candidate, NAME=PATH[,task-root=DIR,handler=H] as for `tinderbox measure`, if its answer is right.
 #
 #   candidate NAME PATH ANSWER [ROOT HANDLER]
 candidate() {
@@ -75,23 +76,41 @@ candidate() {
     if ! answer=$("$tool" run "$path" "${where[@]}" --timeout 20 --once "$event" 2>"$out/log"); then
         skipped "$name: $(jq -r '.errorMessage' <<<"$answer" 2>/dev/null || tail -n 1 "$out/log")"
     elif [ "$(jq -c . <<<"$answer" 2>/dev/null)" != "$wanted" ]; then
-        skipped "$name: it answers $answer"
+        skipped "$name: wrong answer, expected $wanted: $answer"
     else
         candidates+=("$name=$path${4:+,task-root=$4,handler=$5}")
     fi
 }
 
+# Prints the candidate of a name, or nothing.
+find_candidate() {
+    local one
+    for one in "${candidates[@]}"; do
+        [ "${one%%=*}" != "$1" ] || printf '%s' "$one"
+    done
+}
+
+# Appends the rows of the last measurement, and prints them.
+#
+#   rows PAIR OTHER    PAIR: of two, true or false; OTHER: what the ratio refers to
+rows() {
+    jq -r --argjson pair "$1" -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" |
+        awk -F'\t' -v other="$2" '
+            { beside = $7 == "-" ? "" : $7 " of " other " [" $8 " to " $9 "]"
+              printf "%-16s %-28s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
+}
+
 stage "tinderbox measure"
 tool=$built/tinderbox
 candidates=()
-candidate floor "$built/floor/bootstrap" "$event" # beside itself: the noise
+candidate baseline "$built/baseline/bootstrap" "$event" # compared with itself: the noise
 candidate echo "$built/echo/bootstrap" "$event"
 candidate bare "$built/bare/bootstrap" "$event"
 candidate hello "$built/hello/bootstrap" '{"message":"Hello, Ada!"}'
 candidate "bootstrap cat" "$built/bootstrap" "$event" /bin cat
 candidate "bootstrap shell" "$built/bootstrap" "$event" \
     "$root/benches/rivals/shell" function.handler
-cp -r "$root/benches/hosted" "$out/" # Python writes beside what it reads
+cp -r "$root/benches/hosted" "$out/" # Python writes its cache beside the source
 for language in php node python ruby; do
     candidate "bootstrap $language" "$built/bootstrap" "$event" \
         "$out/hosted" $language:function.handler
@@ -102,37 +121,36 @@ while IFS=$'\t' read -r name path what; do
         continue
     fi
     printf '%s: %s\n' "$name" "$what"
-    # A static file is all there is of it; of the others, the folder is what would be deployed.
+    # Deployed is the file where it is static, else its folder.
     case $name in
-        official-*) candidate "$name" "$path" "$event" ;;
+        official*) candidate "$name" "$path" "$event" ;;
         *) candidate "$name" "$(dirname "$path")" "$event" ;;
     esac
 done <"$out/rivals.tsv"
 
-if ! "$tool" help measure >/dev/null 2>&1; then
-    skipped "comparison with the others: this tool has no command 'measure'"
-else
-    # Each in turn with the floor alone: behind something large, like an interpreter, the next start
-    # finds cold caches, whoever it is.
-    [ -n "$quick" ] && starts=5 extent=(--cold-starts 15 --invocations 200) || starts=100 extent=()
-    for one in "${candidates[@]}"; do
-        "$tool" measure "$one" "${extent[@]}" --baseline "floor=$built/floor/bootstrap" \
-            --event "$event" --json >"$out/measure.json"
-        jq -r -f scripts/rows.jq "$out/measure.json" | tee -a "$TINDERBOX_ROWS" | awk -F'\t' '
-            { beside = $7 == "-" ? "" : $7 " of the floor [" $8 " to " $9 "]"
-              printf "%-12s %-32s %12s %-6s %s\n", $1, $2, $5, $3, beside }'
-    done
-    # All together for the picture, the small ones side by side for the same reason.
-    others=()
-    for ((at = ${#candidates[@]} - 2; at > 0; at--)); do others+=(--compare "${candidates[at]}"); done
-    "$tool" measure "${candidates[-1]}" "${others[@]}" --cold-starts "$starts" --invocations 20 \
-        --baseline "floor=$built/floor/bootstrap" \
-        --event "$event" --svg "$out/figures.svg" >"$out/together"
-fi
+# Each takes turns with the baseline alone: after a large process, such as an interpreter, the next start
+# finds cold processor caches.
+extent=(${quick:+--cold-starts 15 --invocations 200})
+for one in "${candidates[@]}"; do
+    "$tool" measure "$one" --baseline "baseline=$built/baseline/bootstrap" "${extent[@]}" \
+        --event "$event" --json </dev/null >"$out/measure.json"
+    rows false "the baseline"
+done
+
+stage "Each beside the rival that it replaces"
+while IFS='|' read -r language ours rival _; do
+    ours=$(find_candidate "$ours") rival=$(find_candidate "$rival")
+    if [ -z "$ours" ] || [ -z "$rival" ]; then
+        skipped "$language: one of the two does not take part"
+        continue
+    fi
+    "$tool" measure "$ours" --compare "$rival" "${extent[@]}" --event "$event" --json \
+        </dev/null >"$out/measure.json"
+    rows true "its rival"
+done <<<"$PAIRS"
 
 if [ -n "$record" ]; then
     record_append "$arch" "$(cut -d' ' -f2 <<<"$RUSTC_VERSION")" ran <"$TINDERBOX_ROWS"
-    [ ! -s "$out/figures.svg" ] || cp "$out/figures.svg" "benches/record/$arch/figures.svg"
     scripts/figures.sh
 fi
 printf '\nDone in %d s; the figures are in %s\n' $((SECONDS - started)) "$out"

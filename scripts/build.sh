@@ -1,34 +1,37 @@
 #!/usr/bin/env bash
-# Builds the static `bootstrap`, or that of one function, or the tool, or the floor of the benches.
+# Builds the static `bootstrap`, the `bootstrap` of one function, the tool, or the baseline of the benches.
 #
-#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR | --tool | --floor] [--unstripped]
+#   scripts/build.sh [x86_64|aarch64|all] [--function NAME|DIR [--bin BINARY] | --tool | --baseline] [--unstripped]
 #
 # NAME is a folder of tests/functions, or FOLDER/BINARY where there are several, with the Cargo feature of
-# that name if there is one; DIR is any package with a binary that depends on tinderbox.
+# that name if there is one; DIR is any package that depends on tinderbox. A package with several binaries
+# needs --bin BINARY; the file is then in a folder of that name.
 # Standard output has one line a binary: path, bytes, sha256, separated by tabs. Everything else goes
-# to standard error. --unstripped also keeps the file as it was linked, with its symbols.
+# to standard error. --unstripped also keeps the linked file with its symbols.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
 
-archs= function= tool= floor= unstripped=
+archs= function= binary= tool= baseline= unstripped=
 while [ $# -gt 0 ]; do
     case $1 in
         x86_64 | aarch64) archs="$archs $1" ;;
         all) archs="x86_64 aarch64" ;;
-        --function)
-            [ $# -gt 1 ] || { say "build.sh: --function needs a name"; exit 2; }
-            function=$2
+        --function | --bin)
+            [ $# -gt 1 ] || { say "build.sh: $1 needs a name"; exit 2; }
+            [ "$1" = --function ] && function=$2 || binary=$2
             shift
             ;;
         --tool) tool=1 ;;
-        --floor) floor=1 ;;
+        --baseline) baseline=1 ;;
         --unstripped) unstripped=1 ;;
         *) say "build.sh: unknown argument '$1' (see the first lines of this script)"; exit 2 ;;
     esac
     shift
 done
 archs=${archs:-x86_64}
+[ -z "$binary" ] || [ -n "$function" ] ||
+    { say "build.sh: --bin needs --function: it names one of several binaries of a function's package"; exit 2; }
 
 file=bootstrap
 out=
@@ -37,15 +40,16 @@ if [ -n "$tool" ]; then
     package=$root
     file=tinderbox
     what=(--features tool --bin tinderbox)
-elif [ -n "$floor" ]; then
-    package=$root/benches/floor
-    out=/floor
+elif [ -n "$baseline" ]; then
+    package=$root/benches/baseline
+    out=/baseline # where `tinderbox measure` looks for it, beside the tool
 elif [ -z "$function" ]; then
     package=$root
     what=(--bin bootstrap)
 elif [ -f "$root/tests/functions/$function/Cargo.toml" ]; then
     package=$root/tests/functions/$function
-    out=/$function
+    out=/$function${binary:+/$binary}
+    [ -z "$binary" ] || what=(--bin "$binary")
 elif [ -f "$root/tests/functions/${function%/*}/Cargo.toml" ]; then
     package=$root/tests/functions/${function%/*}
     binary=${function#*/}
@@ -54,7 +58,8 @@ elif [ -f "$root/tests/functions/${function%/*}/Cargo.toml" ]; then
     out=/$function
 elif [ -f "$function/Cargo.toml" ]; then
     package=$(cd "$function" && pwd)
-    out=/$(basename "$package")
+    out=/$(basename "$package")${binary:+/$binary}
+    [ -z "$binary" ] || what=(--bin "$binary")
 else
     say "build.sh: no package '$function': neither tests/functions/$function nor a folder with a Cargo.toml"
     exit 2
@@ -66,17 +71,13 @@ export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTC_WRAPPER=$root/scripts/rustc.sh TINDERBOX_ROOT=$root TINDERBOX_PACKAGE=$package
 
-# Unwinding needs its tables: they are dropped only where the profile says that a panic aborts. A
-# package that lays itself out has a script of its own.
-if [ -f "$package/link.ld" ]; then
-    FLAGS="$FLAGS -Clink-arg=--no-eh-frame-hdr -Clink-arg=-T$package/link.ld"
-elif grep -Eq '^ *panic *= *"abort"' "$package/Cargo.toml"; then
-    FLAGS="$FLAGS -Clink-arg=--no-eh-frame-hdr -Clink-arg=-T$root/scripts/discard.ld"
-fi
+# The linker script of a program that aborts on a panic. A package may have one of its own.
+export TINDERBOX_LAYOUT=$root/scripts/discard.ld
+[ ! -f "$package/link.ld" ] || TINDERBOX_LAYOUT=$package/link.ld
 
-# Strips a static program: cuts the file at the end of its last segment, and says in its header that
-# there are no sections. What runs is in the segments; symbols and debugging are behind them. (The
-# numbers are the fields of an ELF64 header, elf(5).)
+# Strips a static program: truncates the file after its last segment, and sets the number of sections in
+# its header to 0. Code and data are in the segments; symbols and debug information are behind them. (The
+# offsets are those of an ELF64 header, elf(5).)
 strip_program() {
     local file=$1 count end=0 at offset size
     number() { od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
@@ -93,21 +94,28 @@ strip_program() {
     zeros "$file" 60 4
 }
 
-# A folder for each package: cargo does not tell builds apart by --remap-path-prefix, so in one folder
-# each would undo what the one before built.
+# One target folder per package: Cargo does not distinguish builds by --remap-path-prefix, so in one
+# folder each build would overwrite the previous one.
 for arch in $archs; do
     target=$arch-unknown-linux-musl
     flags="$FLAGS $(architecture_flags "$arch") $(start_files "$(libc_folder "$arch")") --remap-path-prefix=$root=/tinderbox
         --remap-path-prefix=$package=/function --remap-path-prefix=$cargo_home=/cargo -Cstrip=none"
     dir=$CARGO_TARGET_DIR/lambda/$arch$out
-    mkdir -p "$dir"
     messages=$(RUSTFLAGS="${flags//$'\n'/ }" "${CARGO[@]}" build "${BUILD_STD[@]}" --release \
         --target "$target" --manifest-path "$package/Cargo.toml" \
         --target-dir "$CARGO_TARGET_DIR/build/${package##*/}" "${what[@]}" --message-format json-render-diagnostics)
-    built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
-    [ -n "$built" ] || { say "build.sh: $package has no binary"; exit 1; }
+    built=$(printf '%s\n' "$messages" | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+    case $built in
+        '') say "build.sh: $package has no binary"; exit 1 ;;
+        *$'\n'*)
+            say "build.sh: $package has several binaries: name one of them with --bin:"
+            say "$(sed 's|.*/|  --bin |' <<<"$built")"
+            exit 2
+            ;;
+    esac
+    mkdir -p "$dir"
     [ -z "$unstripped" ] || cp "$built" "$dir/$file.unstripped"
-    # Into place by a rename: a copy that runs meanwhile stays whole. $$ keeps apart two that build.
+    # Renamed into place: a running copy stays intact. $$ distinguishes two builds at the same time.
     cp "$built" "$dir/.new.$$"
     strip_program "$dir/.new.$$"
     mv "$dir/.new.$$" "$dir/$file"

@@ -1,20 +1,30 @@
 #!/usr/bin/env bash
-# Writes the figures of README.md, between its two marker lines, from the record (benches/record).
+# Writes the figures of the documentation from the record (benches/record): the tables between the marker
+# lines of README.md and src/guide/numbers.md, and the picture benches/record/x86_64/figures.svg.
 #
-#   scripts/figures.sh            brings README.md up to date
-#   scripts/figures.sh --check    changes nothing; exit 1 when README.md and the record disagree
+#   scripts/figures.sh            brings them up to date
+#   scripts/figures.sh --check    changes nothing; exit 1 when one of them and the record disagree
 #
 # Sizes are the newest rows of the pinned compiler. Times are those of the newest run of
-# `scripts/bench.sh --record` on x86_64, with the picture that it left.
+# `scripts/bench.sh --record` on x86_64.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . scripts/toolchain.sh
 . scripts/record.sh
+. scripts/pairs.sh
 
 begin='<!-- figures: from the record, by scripts/figures.sh -->'
 end='<!-- figures: end -->'
 arch=x86_64
+picture=benches/record/$arch/figures.svg
+
+check=
+case $#,${1:-} in
+    0,) ;;
+    1,--check) check=1 ;;
+    *) say "figures.sh: unknown arguments '$*'"; exit 2 ;;
+esac
 
 # 1234567 as 1,234,567; what is no number stays.
 grouped() {
@@ -47,66 +57,57 @@ hello|native greeting, std and serde_json (`tests/functions/hello`)
 EOF
 }
 
-# The newest file that has a comparison, and of each subject in it the newest row.
-times() {
-    local file
-    file=$(grep -l $'\tnext\t' benches/record/$arch/*.tsv 2>/dev/null | sort | tail -n 1) || true
-    [ -n "$file" ] || return 0
-    awk -F'\t' '
-        function grouped(text,  head) {
-            sub(/\.[0-9]+$/, "", text)
-            head = ""
-            while (text ~ /^[0-9][0-9][0-9][0-9]/) {
-                head = "," substr(text, length(text) - 2) head
-                text = substr(text, 1, length(text) - 3)
-            }
-            return text head
-        }
-        function us(text) { return text + 0 < 100 ? text : grouped(text) }
-        function beside(key) {
-            if (!(key in ratio) || ratio[key] == "-") return "-"
-            return sprintf("%.2f (%.2f to %.2f)", ratio[key], low[key], high[key])
-        }
-        # A later run begins anew.
-        $5 == "next" && ($6 in seen) { delete seen; count = 0 }
-        $5 == "next" && !count { runs = $8; machine = $4 ", Linux " $3 ", commit " $1 }
-        $5 == "next" { seen[$6]; order[++count] = $6 }
-        { key = $5 SUBSEP $6; median[key] = $9; ratio[key] = $11; low[key] = $12; high[key] = $13 }
-        END {
-            print "\nEach in turn with the floor on one core (`scripts/bench.sh --record`; medians of up to " runs
-            print "starts, and of up to 10,000 events; beside the floor: the median of the ratios of pairs, and"
-            print "its interval of 95 %; " machine "):\n"
-            print "| | start to `GET /next`, us | beside the floor | a warm event, us | beside the floor | events/s | resident, KiB | deployed, bytes |"
-            print "|---|---|---|---|---|---|---|---|"
-            for (i = 1; i <= count; i++) {
-                s = order[i]
-                printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", s, us(median["next", s]),
-                    beside("next" SUBSEP s), us(median["event", s]), beside("event" SUBSEP s),
-                    grouped(median["rate", s]), grouped(median["resident", s]), grouped(median["deployed", s])
-            }
-        }' "$file"
-    [ ! -f "benches/record/$arch/figures.svg" ] ||
-        printf '\n![Cold starts of each, and what they weigh](benches/record/%s/figures.svg)\n' $arch
+# The newest file of the record that has a bench.
+file_with() {
+    grep -l "$(printf '\t%s\t' "$1")" benches/record/$arch/*.tsv 2>/dev/null | sort | tail -n 1
 }
 
-for marker in "$begin" "$end"; do
-    [ "$(grep -cxF "$marker" README.md)" = 1 ] ||
-        { say "figures.sh: README.md has to have the line '$marker' once"; exit 2; }
-done
+# Of each subject beside the baseline the newest row.
+times() {
+    local file
+    file=$(file_with next) || true
+    [ -z "$file" ] || awk -f scripts/times.awk "$file"
+}
+
+# Of each pair the newest row, as the table of the README, or as the picture.
+#
+#   pairs table|picture
+pairs() {
+    local file
+    file=$(file_with pair-next) || true
+    [ -z "$file" ] || awk -v form="$1" -v pairs="$PAIRS" -f scripts/pairs.awk "$file"
+}
+
+# Puts a new text in the place of a file, or only compares the two.
+#
+#   replace FILE NEW
+replace() {
+    if [ -z "$check" ]; then
+        cat "$2" >"$1"
+    else
+        diff -u "$1" "$2" >&2 ||
+            { say "figures.sh: $1 and the record disagree: run scripts/figures.sh"; exit 1; }
+    fi
+}
+
+# Puts standard input between the marker lines of a file.
+fill() {
+    local file=$1 marker
+    for marker in "$begin" "$end"; do
+        [ "$(grep -cxF "$marker" "$file")" = 1 ] ||
+            { say "figures.sh: $file has to have the line '$marker' once"; exit 2; }
+    done
+    {
+        awk -v end="$begin" '{ print } $0 == end { exit }' "$file"
+        cat
+        awk -v begin="$end" '$0 == begin { on = 1 } on' "$file"
+    } >"$new"
+    replace "$file" "$new"
+}
+
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
-{
-    awk -v end="$begin" '{ print } $0 == end { exit }' README.md
-    sizes
-    times
-    awk -v begin="$end" '$0 == begin { on = 1 } on' README.md
-} >"$new"
-if [ "${1:-}" = --check ]; then
-    diff -u README.md "$new" >&2 ||
-        { say "figures.sh: README.md and the record disagree: run scripts/figures.sh"; exit 1; }
-elif [ $# -gt 0 ]; then
-    say "figures.sh: unknown argument '$1'"
-    exit 2
-else
-    cat "$new" >README.md
-fi
+pairs table | fill README.md
+{ sizes && times; } | fill src/guide/numbers.md
+pairs picture >"$new"
+replace "$picture" "$new"

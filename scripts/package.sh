@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Makes the zip of a function or of a layer, or the folder that such a zip would unpack to.
+# Makes the zip of a function or of a layer, or a folder with the content of that zip.
 #
 #   scripts/package.sh function DIR [--no-bootstrap] [OPTIONS]
 #   scripts/package.sh layer [--with PROGRAM ...] [--php [--with-php-extension NAME ...]] [OPTIONS]
 #
-#   --arch x86_64|aarch64    what it is for: x86_64
-#   --bootstrap FILE         the bootstrap: else the one that scripts/build.sh makes
-#   --out FILE               the zip: else NAME.zip in target/lambda/ARCH, NAME being that of DIR, or layer
-#   --folder FOLDER          no zip, but its content, for tools that make the zip themselves
+#   --arch x86_64|aarch64    the architecture: x86_64
+#   --bootstrap FILE         the bootstrap; default: the one that scripts/build.sh builds
+#   --out FILE               the zip; default: target/lambda/ARCH/NAME.zip, NAME being that of DIR, or layer
+#   --folder FOLDER          writes the content, not a zip, for tools that make the zip themselves
 #
-# A function is DIR, all but .git, and bootstrap where DIR has none; --no-bootstrap leaves it to a layer.
-# A layer is /opt: bootstrap, each PROGRAM in bin, and with --php Debian's PHP (see scripts/php.sh).
-# Links become what they lead to.
-# What would not run there is refused, with one line and exit 1. The same input gives the same bytes.
+# A function is DIR without .git; bootstrap is added where DIR has none, and with --no-bootstrap comes from
+# a layer. A layer is /opt: bootstrap, each PROGRAM in bin, and with --php Debian's PHP (scripts/php.sh).
+# Symbolic links are followed. A file that could not run on Lambda is refused with one line and exit
+# status 1. The same input gives the same bytes.
 # Standard output has one line: path, bytes, sha256, separated by tabs.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -38,12 +38,12 @@ dir='' bootstrap='' out='' folder='' php=''
 programs=() extensions=()
 case $kind in
     function)
-        [ $# -gt 1 ] || usage "function needs a folder"
+        [ $# -gt 1 ] || usage "missing folder of the function"
         dir=$2
         shift 2
         ;;
     layer) shift ;;
-    *) usage "function or layer?" ;;
+    *) usage "missing command: function or layer" ;;
 esac
 while [ $# -gt 0 ]; do
     case $kind,$1 in
@@ -67,19 +67,19 @@ case $arch in
     aarch64 | arm64) arch=aarch64 machine=183 loader=/lib/ld-linux-aarch64.so.1 ;;
     *) usage "unknown architecture '$arch'" ;;
 esac
-[ -n "$php" ] || [ ${#extensions[@]} = 0 ] || usage "--with-php-extension goes with --php"
-[ -z "$out" ] || [ -z "$folder" ] || usage "--out or --folder?"
+[ -n "$php" ] || [ ${#extensions[@]} = 0 ] || usage "--with-php-extension needs --php"
+[ -z "$out" ] || [ -z "$folder" ] || usage "--out and --folder exclude each other"
 
 # The fields of an ELF64 header, and of its program headers: elf(5).
 number() { od -An -v -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
 starts_with() { cmp -s -n "${#2}" "$1" <(printf '%s' "$2"); }
 is_elf() { starts_with "$1" $'\x7fELF'; }
-# The loader that a program wants; nothing for a static one.
+# Prints the dynamic loader that a program needs; nothing for a static one.
 interpreter() {
     local at count
     at=$(number "$1" 32 8)
     count=$(number "$1" 56 2)
-    [ "$count" -le 1170 ] || return 1 # the kernel reads no more than 64 KiB of them
+    [ "$count" -le 1170 ] || return 1 # the kernel reads at most 64 KiB of them
     for ((; count > 0; count--, at += 56)); do
         if [ "$(number "$1" "$at" 4)" = 3 ]; then
             dd if="$1" bs=1 skip="$(number "$1" $((at + 8)) 8)" status=none \
@@ -89,27 +89,28 @@ interpreter() {
     done
 }
 
-# Refuses a file that the kernel could not execute there. What is "alone" wants no loader.
+# Refuses a file that the kernel could not execute there; with "static" also a dynamic program.
 check_program() {
-    local file=$1 alone=${2:-} wants minor
+    local file=$1 must_be_static=${2:-} loader_of minor
     if starts_with "$file" '#!'; then
         ! head -n 1 "$file" | grep -q $'\r$' ||
-            refuse "$file: the first line ends in CR LF, and so does the name of its interpreter"
+            refuse "$file: the first line ends in CR LF, which makes the CR part of the interpreter's name: use LF"
         return
     fi
     is_elf "$file" || refuse "$file is neither a program (ELF) nor a script (#!)"
     [ "$(stat -L -c %s "$file")" -ge 64 ] && starts_with "$file" $'\x7fELF\x02\x01' ||
-        refuse "$file is no program of 64 bits"
+        refuse "$file is not a 64-bit program"
     [ "$(number "$file" 18 2)" = "$machine" ] || refuse "$file is not for $arch"
-    wants=$(interpreter "$file" 2>/dev/null) || refuse "$file is not a whole file"
-    [ -n "$wants" ] || return 0
-    [ -z "$alone" ] ||
-        refuse "$file is linked dynamically, against $wants: link it statically, as scripts/build.sh does"
-    case $wants in /opt/* | /var/task/*) return ;; esac
-    [ "$wants" = "$loader" ] || refuse "$file wants $wants, which is not there: link it statically"
+    loader_of=$(interpreter "$file" 2>/dev/null) || refuse "$file is truncated: its ELF headers point behind its end"
+    [ -n "$loader_of" ] || return 0
+    [ -z "$must_be_static" ] ||
+        refuse "$file is linked dynamically, against $loader_of: link it statically, as scripts/build.sh does"
+    case $loader_of in /opt/* | /var/task/*) return ;; esac
+    [ "$loader_of" = "$loader" ] ||
+        refuse "$file needs $loader_of, which Lambda does not have: link it statically"
     minor=$({ grep -aoE 'GLIBC_2\.[0-9]+' "$file" || true; } | cut -d. -f2 | sort -n | tail -n 1)
     [ "${minor:-0}" -le $GLIBC_MINOR ] ||
-        refuse "$file wants glibc 2.$minor, provided.al2023 has 2.$GLIBC_MINOR: link it statically"
+        refuse "$file needs glibc 2.$minor, provided.al2023 has 2.$GLIBC_MINOR: link it statically"
 }
 check_executable() {
     [ -f "$1" ] || refuse "no file $1"
@@ -117,7 +118,7 @@ check_executable() {
     check_program "$@"
 }
 
-# find in a folder, by names from there; links are what they lead to. Without what is git's.
+# find in a folder, with relative names; follows links, omits .git.
 within() {
     local folder=$1
     shift
@@ -127,7 +128,7 @@ check_bytes() {
     local bytes
     bytes=$(within "$1" -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%.0f", sum }')
     [ "$bytes" -le $BYTES_MAX ] ||
-        refuse "$bytes bytes unzipped: a function and its layers have at most $BYTES_MAX"
+        refuse "$bytes bytes unzipped: Lambda allows $BYTES_MAX for a function and its layers"
 }
 check_function() {
     local file
@@ -135,16 +136,16 @@ check_function() {
         refuse "in $dir: $(head -n 1 "$work/log")"
     [ -z "$file" ] || refuse "$dir/${file#./} is neither a file nor a folder, nor a link to one"
     check_bytes "$dir"
-    # Where programs lie. Deeper there may be those of other systems, which some package brought.
+    # The folders for programs. Packages may have programs for other systems in deeper folders.
     for file in "$dir"/* "$dir"/bin/*; do
         if ! [ -f "$file" ] || [ "$file" = "$dir/bootstrap" ]; then
             continue
         elif is_elf "$file"; then
             check_program "$file"
-            # A library has neither a fixed address nor a loader: it needs no exec bit.
+            # A library has neither a fixed address nor a loader, and needs no exec bit.
             [ "$(number "$file" 16 2)" != 2 ] && [ -z "$(interpreter "$file")" ] || check_executable "$file"
         elif starts_with "$file" '#!'; then
-            # With a dot in its name it may be for an interpreter, which reads it.
+            # A script with a dot in its name may be the input of an interpreter, which needs no exec bit.
             [[ ${file##*/} == *.* ]] && [ ! -x "$file" ] || check_executable "$file"
         fi
     done
@@ -156,16 +157,16 @@ check_function() {
 }
 
 [ -z "$folder" ] || [ ! -e "$folder" ] || [ -z "$(find "$folder" -maxdepth 0 ! -empty)" ] ||
-    refuse "$folder is not empty: remove it before"
+    refuse "$folder is not empty: remove it first"
 work=$(mktemp -d)
 stage=$work/stage
 mkdir "$stage"
 new=''
 trap 'rm -rf "$work" ${new:+"$new"}' EXIT
-host() {
+add_bootstrap() {
     [ -n "$bootstrap" ] || bootstrap=$("$root/scripts/build.sh" "$arch" 2>"$work/log" | cut -f1) ||
         { cat "$work/log" >&2; exit 1; }
-    check_executable "$bootstrap" alone
+    check_executable "$bootstrap" static
     cp "$bootstrap" "$stage/bootstrap"
 }
 if [ "$kind" = function ]; then
@@ -174,12 +175,12 @@ if [ "$kind" = function ]; then
     name=${dir##*/}
     [ -z "$bootstrap" ] || [ ! -e "$dir/bootstrap" ] || refuse "$dir has a bootstrap of its own"
     [ -n "$own" ] || [ ! -e "$dir/bootstrap" ] ||
-        refuse "$dir/bootstrap would come before that of the layer: remove it, or leave out --no-bootstrap"
+        refuse "$dir/bootstrap would take precedence over that of the layer: remove it, or omit --no-bootstrap"
     check_function
-    [ ! -e "$dir/bootstrap" ] || check_executable "$dir/bootstrap" alone
+    [ ! -e "$dir/bootstrap" ] || check_executable "$dir/bootstrap" static
     cp -rL "$dir/." "$stage"
     rm -rf "$stage/.git"
-    [ -z "$own" ] || [ -e "$dir/bootstrap" ] || host
+    [ -z "$own" ] || [ -e "$dir/bootstrap" ] || add_bootstrap
 else
     name=layer${php:+-php}
     for program in "${programs[@]}"; do
@@ -189,21 +190,21 @@ else
         cp "$program" "$stage/bin/"
     done
     [ -z "$php" ] || [ ! -e "$stage/bin/php" ] || refuse "two programs are named php"
-    host
+    add_bootstrap
     [ -z "$php" ] || "$root/scripts/php.sh" "$arch" "$stage" "${extensions[@]}"
 fi
 
-# A zip that was made here before is not of the function.
+# A zip from an earlier run is not part of the function.
 out=$(realpath -m "${out:-${CARGO_TARGET_DIR:-$root/target}/lambda/$arch/$name.zip}")
 [ "$kind" = layer ] || [ "${out#"$dir"/}" = "$out" ] || rm -f "$stage/${out#"$dir"/}"
 file=$(within "$stage" \( -name '*[^ -~]*' -o -name '*\\*' \) -print -quit)
 [ -z "$file" ] ||
-    refuse "$(printf %q "${file#./}") has more than printable ASCII, which a zip has no sure way to name"
+    refuse "$(printf %q "${file#./}") has other than printable ASCII, which a zip cannot encode portably: rename it"
 check_bytes "$stage"
 find "$stage" -type d -exec chmod 755 {} +
 find "$stage" -type f -perm /111 -exec chmod 755 {} +
 find "$stage" -type f ! -perm /111 -exec chmod 644 {} +
-find "$stage" -exec touch -d 1980-01-01T00:00:00Z {} + # where the time of a zip begins
+find "$stage" -exec touch -d 1980-01-01T00:00:00Z {} + # the earliest time of a zip
 
 if [ -n "$folder" ]; then
     mkdir -p "$folder"
@@ -212,7 +213,7 @@ if [ -n "$folder" ]; then
     exit
 fi
 command -v zip >/dev/null || install_packages zip ||
-    refuse "no zip here, and the package zip cannot be installed"
+    refuse "zip is missing, and the Debian package zip cannot be installed: install it by hand"
 mkdir -p "${out%/*}"
 new=$out.$$.zip
 (cd "$stage" && find . -mindepth 1 -printf '%P\n' | sort | zip -q -$level -X "$new" -@)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Fills a folder, which is to be /opt, with Debian's PHP for the command line and all that it needs.
+# Fills a folder, which becomes /opt, with Debian's PHP for the command line and everything that it needs.
 #
 #   scripts/php.sh x86_64|aarch64 FOLDER [EXTENSION ...]
 #
-# EXTENSION is the end of the name of a package php-EXTENSION: curl, mbstring, xml, ... What comes with
-# php-cli and php-common is there without. apt downloads the packages, of either architecture; none is
-# installed, and nothing asks for root. They stay in target/debian, with apt's lists, for a day.
+# EXTENSION is the end of the name of a package php-EXTENSION: curl, mbstring, xml, ... The extensions of
+# php-cli and php-common are always included. apt downloads the packages, for either architecture; none is
+# installed, and root is not needed. They are cached in target/debian, with apt's lists, for a day.
 #
-# The layout is Debian's, with /opt for /usr. So the programs that name a path of theirs get another of
-# the same length, in place. Libraries and loader lie where Debian has them, and not in /opt/lib, which is
-# in Lambda's LD_LIBRARY_PATH: no other program must find this libc. php finds them by its own DT_RPATH,
-# which is looked at before that variable (ld.so(8)).
+# The layout is Debian's, with /opt for /usr. Paths in programs are replaced in place by paths of the same
+# length. Libraries and loader keep Debian's folder and are not in /opt/lib, which is in Lambda's
+# LD_LIBRARY_PATH: no other program may find this libc. php finds them by its own DT_RPATH, which takes
+# precedence over that variable (ld.so(8)).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
@@ -32,14 +32,14 @@ case $arch in
 esac
 wanted=(php-cli ca-certificates)
 for extension in "$@"; do
-    [[ $extension =~ ^[a-z0-9][a-z0-9.+-]*$ ]] || fail "'$extension' is no name of an extension"
+    [[ $extension =~ ^[a-z0-9][a-z0-9.+-]*$ ]] || fail "invalid name of an extension '$extension': expected a-z, 0-9, . + -"
     wanted+=("php-$extension")
 done
 for command in apt-get dpkg-deb; do
-    command -v $command >/dev/null || fail "no $command here: PHP is taken from Debian's packages"
+    command -v $command >/dev/null || fail "$command is missing: it downloads and unpacks Debian's packages of PHP"
 done
 command -v patchelf >/dev/null || install_packages patchelf ||
-    fail "no patchelf here, and the package patchelf cannot be installed"
+    fail "patchelf is missing, and the Debian package patchelf cannot be installed: install it by hand"
 
 cache=${CARGO_TARGET_DIR:-$root/target}/debian/$arch
 mkdir -p "$cache/lists/partial" "$cache/archives/partial"
@@ -48,8 +48,8 @@ trap 'rm -rf "$work"' EXIT
 exec 9>"$cache/lock"
 flock 9
 
-# With this machine's sources, but lists, an architecture and an (empty) state of their own: so all that
-# php needs is named, down to its libc.
+# With this machine's sources, but separate lists, architecture and (empty) state: so apt names everything
+# that php needs, down to its libc.
 : >"$cache/status"
 apt() {
     timeout 300 apt-get -qq -y --no-install-recommends -o APT::Architecture=$debian \
@@ -58,52 +58,52 @@ apt() {
         -o Dir::State::status="$cache/status" -o Dir::Cache="$cache" \
         -o Dir::Cache::archives="$cache/archives" "$@" 2>"$work/log"
 }
-said() { grep -m 1 '^E: ' "$work/log" || tail -n 1 "$work/log"; }
+last_error() { grep -m 1 '^E: ' "$work/log" || tail -n 1 "$work/log"; }
 if [ -z "$(find "$cache" -maxdepth 1 -name updated -mtime -1)" ]; then
-    # What cannot be fetched is a warning to apt: then those of before are used, and it is tried again.
+    # apt only warns when a list cannot be downloaded: then the old lists are used, and the next run retries.
     ! apt update >/dev/null || grep -q '^W: .*failed' "$work/log" || touch "$cache/updated"
 fi
 [ -n "$(find "$cache/lists" -name '*Packages*')" ] ||
-    fail "Debian's lists of packages cannot be had here: $(said)"
-apt --simulate install "${wanted[@]}" >"$work/plan" || fail "no packages ${wanted[*]}: $(said)"
+    fail "Debian's lists of packages cannot be downloaded: $(last_error)"
+apt --simulate install "${wanted[@]}" >"$work/plan" || fail "no packages ${wanted[*]}: $(last_error)"
 apt --download-only install "${wanted[@]}" >/dev/null ||
-    fail "packages cannot be had here: $(said)"
+    fail "packages cannot be downloaded: $(last_error)"
 
-# Each package in a folder of its own, named as the package.
+# Unpacks each package into a folder of its name.
 packages=$work/packages
 mkdir "$packages"
 while read -r name version; do
     deb=$(find "$cache/archives" -name "${name}_${version//:/%3a}_*.deb")
-    [ -f "$deb" ] || fail "apt plans $name $version and downloads no such file"
+    [ -f "$deb" ] || fail "apt has not downloaded $name $version, which its plan names"
     dpkg-deb -x "$deb" "$packages/$name"
-    # Some have their libraries in /lib, which Debian's systems have long made one with /usr/lib.
+    # Some packages have libraries in /lib, which is /usr/lib on Debian's systems.
     [ ! -d "$packages/$name/lib" ] || cp -a "$packages/$name/lib" "$packages/$name/usr/"
     echo "$name $version" >>"$work/versions"
 done < <(sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1 \2/p' "$work/plan" | sort)
 flock -u 9
 
-# Copies what is at a path below /usr from whichever package has it.
-take() {
+# Copies a file or folder below /usr from the package that has it.
+copy_from_package() {
     local found=("$packages"/*/usr/$1) # the path may be a pattern
-    [ -e "${found[0]}" ] || fail "no package has /usr/$1"
+    [ -e "${found[0]}" ] || fail "no downloaded package has /usr/$1"
     mkdir -p "$(dirname "$2")"
     cp -rL "${found[0]}" "$2"
-    used "${found[0]}"
+    mark_used "${found[0]}"
 }
-used() {
+mark_used() {
     local inside=${1#"$packages"/}
     echo "${inside%%/*}" >>"$work/used"
 }
-# Has a file name another path, of the same length.
-rename() {
+# Replaces a path in a file by another one of the same length.
+replace_path() {
     [ ${#2} = ${#3} ] || fail "$2 and $3 differ in length"
-    grep -qaF "$2" "$1" || fail "$1 does not name $2"
+    grep -qaF "$2" "$1" || fail "$1 does not contain the path $2"
     sed -i "s|${2//./\\.}|$3|g" "$1"
 }
 
 triplet=$arch-linux-gnu
 lib=$out/lib/$triplet
-take 'bin/php[0-9]*' "$out/bin/php"
+copy_from_package 'bin/php[0-9]*' "$out/bin/php"
 version=$(cd "$packages" && echo php*-cli/usr/bin/php[0-9]*)
 version=${version##*/php}
 
@@ -113,7 +113,7 @@ for ini in "$packages"/*/usr/share/php*/*/*.ini "$packages"/*/etc/php/*/mods-ava
     name=$(basename "$ini" .ini)
     case $name in
         '*') continue ;; # no file of that kind
-        # php-cli depends on these two. Here one would have no effect, the other has no terminal.
+        # php-cli depends on these two. Here one has no effect, and the other has no terminal.
         opcache | readline) [[ " $* " == *" $name "* ]] || continue ;;
     esac
     priority=$(sed -n '/^; *priority=/{s/[^0-9]*\([0-9]*\).*/\1/p;q}' "$ini")
@@ -121,39 +121,39 @@ for ini in "$packages"/*/usr/share/php*/*/*.ini "$packages"/*/etc/php/*/mods-ava
     cp "$ini" "$out/etc/php/cli/conf.d/${priority:-20}-$name.ini"
     object=$(sed -n '/^\(zend_\)\{0,1\}extension *=/{s/[^=]*= *\([A-Za-z0-9_]*\).*/\1/p;q}' "$ini")
     path=$(cd "$packages" && echo */usr/lib/php/2*/"$object.so")
-    take "${path#*/usr/}" "$out/${path#*/usr/}"
+    copy_from_package "${path#*/usr/}" "$out/${path#*/usr/}"
     programs+=("$out/${path#*/usr/}")
 done
 
-# What they are linked with. The modules are for iconv, beyond UTF-8 and ASCII.
-take "lib/$triplet/gconv" "$lib/gconv"
+# The libraries that they are linked with. The gconv modules are iconv's, for more than UTF-8 and ASCII.
+copy_from_package "lib/$triplet/gconv" "$lib/gconv"
 programs+=("$lib"/gconv/*.so)
 for ((at = 0; at < ${#programs[@]}; at++)); do
     for name in $(patchelf --print-needed "${programs[at]}"); do
         if ! [ -e "$lib/$name" ] && ! [ -e "$lib/gconv/$name" ]; then
-            take "lib/$triplet/$name" "$lib/$name"
+            copy_from_package "lib/$triplet/$name" "$lib/$name"
             programs+=("$lib/$name")
         fi
     done
 done
-take share/zoneinfo "$out/share/zoneinfo"
+copy_from_package share/zoneinfo "$out/share/zoneinfo"
 rm -rf "$out"/share/zoneinfo/{localtime,posix,posixrules,right}
 mkdir -p "$out/lib/ssl"
 cat "$packages"/ca-certificates/usr/share/ca-certificates/mozilla/*.crt >"$out/lib/ssl/cert.pem"
-used "$packages/ca-certificates"
+mark_used "$packages/ca-certificates"
 
-# The last name of a path stays: the linker lets other texts be its end, as PHP_SAPI is that of this one.
+# The last component of a path is kept: the linker merges strings with equal ends, as PHP_SAPI with this one.
 configured=/etc/php/$version/cli
 slashes=/////////
-rename "$out/bin/php" "$configured" "/opt/etc/php${slashes:0:$((${#configured} - 15))}cli"
-rename "$out/bin/php" /usr/lib/php /opt/lib/php
-rename "$out/bin/php" /usr/share/php /opt/share/php
-rename "$out/bin/php" /usr/share/zoneinfo /opt/share/zoneinfo
-rename "$lib/libc.so.6" /usr/share/zoneinfo /opt/share/zoneinfo
+replace_path "$out/bin/php" "$configured" "/opt/etc/php${slashes:0:$((${#configured} - 15))}cli"
+replace_path "$out/bin/php" /usr/lib/php /opt/lib/php
+replace_path "$out/bin/php" /usr/share/php /opt/share/php
+replace_path "$out/bin/php" /usr/share/zoneinfo /opt/share/zoneinfo
+replace_path "$lib/libc.so.6" /usr/share/zoneinfo /opt/share/zoneinfo
 for file in libc.so.6 gconv/gconv-modules.cache; do
-    rename "$lib/$file" "/usr/lib/$triplet/gconv" "/opt/lib/$triplet/gconv"
+    replace_path "$lib/$file" "/usr/lib/$triplet/gconv" "/opt/lib/$triplet/gconv"
 done
-rename "$lib/libcrypto.so.3" /usr/lib/ssl /opt/lib/ssl
+replace_path "$lib/libcrypto.so.3" /usr/lib/ssl /opt/lib/ssl
 loader=$(patchelf --print-interpreter "$out/bin/php")
 patchelf --set-interpreter "/opt/lib/$triplet/${loader##*/}" \
     --force-rpath --set-rpath "/opt/lib/$triplet" "$out/bin/php"
@@ -170,11 +170,11 @@ session.save_path = /tmp                ; all that can be written to
 curl.cainfo = /opt/lib/ssl/cert.pem     ; OpenSSL finds it by itself
 EOF
 
-# Whose work it is, which version, and on what terms.
+# Copyright, version and license of each package.
 mkdir -p "$out/share/doc"
 while read -r name; do
     from=$packages/$name/usr/share/doc/$name
-    # A package may share the folder of another, by a link.
+    # The folder may be a link to that of another package.
     [ ! -L "$from" ] || from=$(echo "$packages"/*/usr/share/doc/"$(basename "$(readlink "$from")")")
     mkdir "$out/share/doc/$name"
     cp "$from/copyright" "$out/share/doc/$name/"

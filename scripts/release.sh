@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Fills a folder with what a release page offers. The same tree, the same compiler and the same packages
-# of Debian give the same bytes.
+# Fills a folder with the files of a release page. The same tree, the same compiler and the same Debian
+# packages give the same bytes.
 #
-#   scripts/release.sh [FOLDER]      target/release-page; it must be empty, or not there
+#   scripts/release.sh [FOLDER]      default: target/release-page; it must be empty, or not exist
 #
-#   bootstrap-ARCH tinderbox-ARCH    the files themselves
+#   bootstrap-ARCH tinderbox-ARCH    the binaries
 #   function-ARCH.zip                a function that answers with its event: handler hello
 #   layer-ARCH.zip                   bootstrap alone, as a layer
 #   layer-php-ARCH.zip               the same with Debian's PHP
-#   Containerfile README.md          an image from nothing, and how
-#   SHA256SUMS                       of all the others
+#   Containerfile README.md          an image from scratch, and instructions
+#   SHA256SUMS                       of all other files
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
@@ -19,17 +19,17 @@ fail() {
     say "release.sh: $*"
     exit 1
 }
-[ $# -le 1 ] || { say "release.sh: one folder, or none"; exit 2; }
+[ $# -le 1 ] || { say "release.sh: unexpected argument '$2'"; exit 2; }
 folder=${1:-${CARGO_TARGET_DIR:-$root/target}/release-page}
 [ ! -e "$folder" ] || [ -z "$(find "$folder" -maxdepth 0 ! -empty)" ] ||
-    fail "$folder is not empty: remove it before"
+    fail "$folder is not empty: remove it first"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# One line of another script; what it says is shown when it fails.
-quietly() { "$@" >"$work/line" 2>"$work/log" || { cat "$work/log" >&2; fail "$1 failed, see above"; }; }
+# Runs another script, which prints one line; shows its messages only when it fails.
+quietly() { "$@" >"$work/line" 2>"$work/log" || { cat "$work/log" >&2; fail "$1 failed: see the messages above"; }; }
 
 mkdir "$work/function"
 printf '#!/bin/sh\ncat\n' >"$work/function/hello"
@@ -48,36 +48,36 @@ for arch in x86_64 aarch64; do
 done
 
 cat >"$folder/Containerfile" <<'END'
-# A function of AWS Lambda as an image that holds nothing but a layer of tinderbox and the function.
+# An image of an AWS Lambda function with nothing but a layer of tinderbox and the function.
 FROM scratch
 COPY opt/ /opt/
 COPY function/ /var/task/
 WORKDIR /var/task
 ENV PATH=/opt/bin LAMBDA_TASK_ROOT=/var/task
-# Lambda sets this one for a zip, and not for an image.
+# Lambda sets this variable for a zip, but not for an image.
 ENV _HANDLER=hello
 ENTRYPOINT ["/opt/bootstrap"]
 END
 
 cat >"$folder/README.md" <<'END'
-# What is here
+# tinderbox: files of this release
 
 For each of Lambda's architectures, `x86_64` and `aarch64` (which Lambda calls `arm64`):
 
 | file | |
 |---|---|
 | `bootstrap-ARCH` | the runtime: copy it as `bootstrap` beside your program, mode 755 |
-| `function-ARCH.zip` | a whole function: runtime `provided.al2023`, handler `hello`; it answers with its event |
+| `function-ARCH.zip` | a complete function: runtime `provided.al2023`, handler `hello`; it echoes its event |
 | `layer-ARCH.zip` | a layer: `/opt/bootstrap` |
-| `layer-php-ARCH.zip` | the same with Debian's PHP, `/opt/bin/php`; `/opt/share/doc` says whose work is in it |
-| `tinderbox-ARCH` | the tool for your desk: a local Lambda, and a caller for it |
+| `layer-php-ARCH.zip` | the same with Debian's PHP, `/opt/bin/php`; the licenses are in `/opt/share/doc` |
+| `tinderbox-ARCH` | the tool for a workstation: a local Lambda, and a client for it |
 
 `sha256sum -c SHA256SUMS` checks them.
 
-## An image from nothing
+## An image from scratch
 
-`Containerfile` puts a layer and a function into an image, and nothing else: no shell, no libc but what
-they bring. So the function is a static program, or PHP with the layer for it. In this folder:
+`Containerfile` puts a layer and a function into an image, and nothing else: no shell, and no libc except
+theirs. So the function is a static program, or PHP with the layer for it. In this folder:
 
 ```sh
 unzip layer-x86_64.zip -d opt              # or layer-php-x86_64.zip

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Gets AWS's Runtime Interface Emulator, the server code of Lambda, out of the Python package of
-# AWS's SAM CLI, and prints its path. It is fetched once, into target/rie. Where it cannot be had: one
-# line on standard error that says why, and exit 1. No step takes more than five minutes.
+# Extracts AWS's Runtime Interface Emulator, the server code of Lambda, from the Python package of AWS's
+# SAM CLI, and prints its path. It is downloaded once, into target/rie. On failure: one line on standard
+# error with the reason, and exit 1. Each step has a timeout of five minutes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/scripts/toolchain.sh"
@@ -13,19 +13,19 @@ folder=${CARGO_TARGET_DIR:-$root/target}/rie/$version
 file=$folder/aws-lambda-rie-x86_64
 
 fail() {
-    say "rie.sh: no emulator: $*"
+    say "rie.sh: cannot get the emulator: $*"
     exit 1
 }
-is_whole() { [ -x "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$sha256" ]; }
-# A function cannot be given to timeout: a shell of its own can.
+is_intact() { [ -x "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$sha256" ]; }
+# timeout(1) runs programs, not functions of this shell.
 need() {
     command -v "$1" >/dev/null ||
         timeout 300 bash -c '. "$0" && install_packages "$1"' "$root/scripts/toolchain.sh" "$2" ||
-        fail "no $1 here, and the package $2 cannot be installed"
+        fail "$1 is missing, and the Debian package $2 cannot be installed"
 }
 
-if ! is_whole "$file"; then
-    [ "$(uname -m)" = x86_64 ] || fail "it is run on x86_64, this is $(uname -m)"
+if ! is_intact "$file"; then
+    [ "$(uname -m)" = x86_64 ] || fail "it is a program for x86_64, this machine is $(uname -m)"
     need unzip unzip
     pip=pip3
     ! command -v pip >/dev/null || pip=pip
@@ -36,12 +36,12 @@ if ! is_whole "$file"; then
     trap 'rm -rf "$new"' EXIT
     (cd "$new" && timeout 300 "$pip" download -q --no-deps --only-binary :all: \
         --disable-pip-version-check "aws-sam-cli==$version") >"$new/log" 2>&1 ||
-        fail "aws-sam-cli $version from the Python package index: $(tail -n 1 "$new/log")"
+        fail "cannot download aws-sam-cli $version with $pip: $(tail -n 1 "$new/log")"
     unzip -q -j "$new"/aws_sam_cli-*.whl "$member" -d "$new" 2>"$new/log" ||
-        fail "aws-sam-cli $version holds no $member: $(tail -n 1 "$new/log")"
+        fail "aws-sam-cli $version does not contain $member: $(tail -n 1 "$new/log")"
     chmod +x "$new/${member##*/}"
-    is_whole "$new/${member##*/}" || fail "aws-sam-cli $version holds another emulator"
-    # Into place by a rename: whoever looks meanwhile sees none or a whole one.
+    is_intact "$new/${member##*/}" || fail "the emulator of aws-sam-cli $version does not have the expected sha256 $sha256"
+    # Renamed into place: another script sees no file or a complete one.
     mv "$new/${member##*/}" "$file"
 fi
 echo "$file"

@@ -138,10 +138,10 @@ for function in $functions features; do
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
 done
-for package in floor rivals; do
+for package in baseline rivals; do
     "${CARGO[@]}" fmt --check --manifest-path "benches/$package/Cargo.toml"
 done
-"${CARGO[@]}" clippy --quiet --manifest-path benches/floor/Cargo.toml --target-dir "$target/functions" \
+"${CARGO[@]}" clippy --quiet --manifest-path benches/baseline/Cargo.toml --target-dir "$target/functions" \
     -- -D warnings
 for feature in json threads; do
     "${CARGO[@]}" clippy --quiet --manifest-path tests/functions/features/Cargo.toml \
@@ -153,12 +153,14 @@ stage "Unit tests, wire, tidy, shims"
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc
+"${CARGO[@]}" test --quiet --doc --features std,json
+RUSTDOCFLAGS="-D warnings" "${CARGO[@]}" doc --quiet --lib --no-deps
 
 stage "Release binaries"
 for function in '' $functions; do
     scripts/build.sh all --unstripped ${function:+--function "$function"} 2>/dev/null
 done
-scripts/build.sh x86_64 --floor 2>/dev/null
+scripts/build.sh x86_64 --baseline 2>/dev/null
 for feature in $features; do
     scripts/build.sh all --function "features/$feature" 2>/dev/null
 done
@@ -232,7 +234,7 @@ fi
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
     --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
-    --test payloads --test faults
+    --test payloads --test faults --test docs
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then

@@ -1,23 +1,23 @@
 # Finds or installs the compiler and the musl targets; sourced by the other scripts.
 #
 #   toolchain x86_64 aarch64    sets CARGO and BUILD_STD (arrays), FLAGS (for RUSTFLAGS), ROUTE;
-#                               1: not to be had
+#                               returns 1 when no toolchain is available
 #
-# Route "rustup": rustup's stable toolchain with its precompiled targets; rust-lld comes with it, so
-# no cross compiler is needed. Sizes are recorded for PINNED; another stable works, with other bytes.
+# Route "rustup": rustup's stable toolchain with its precompiled targets; it includes rust-lld, so no
+# cross compiler is needed. Sizes are recorded for PINNED; another stable works, with other bytes.
 # Route "debian": where rustup's server cannot be reached, Debian 12's rustc-web with the library
-# built from source. Says on standard error which route it took.
+# built from source. The route is printed on standard error.
 
 PINNED=1.95.0
 
 say() { printf '%s\n' "$*" >&2; }
 
-# As root, or through sudo where that asks nothing.
+# Runs a command as root, or through sudo where that needs no password.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo -n "$@"; else return 1; fi
 }
 
-# Installs Debian packages, quietly, when this machine allows it.
+# Installs Debian packages, quietly, where this machine allows it.
 install_packages() {
     command -v apt-get >/dev/null || return 1
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=2 update >/dev/null 2>&1
@@ -25,23 +25,23 @@ install_packages() {
         apt-get -qq -y --no-install-recommends install "$@" >/dev/null 2>&1
 }
 
-# Static and at a fixed address; one segment to read and execute, one to read and write. A table of
-# jumps is larger than the comparisons that it replaces. Without a red zone below the stack a small
-# number gets into a register by a push and a pop, 3 bytes; a function that uses the zone needs 10.
+# Static and at a fixed address; one segment to read and execute, one to read and write. A jump table is
+# larger than the comparisons that it replaces. Without a red zone below the stack, a small number is
+# loaded into a register by a push and a pop, 3 bytes; a function that uses the zone needs 10.
 link_flags="-Cllvm-args=-min-jump-table-entries=100 -Crelocation-model=static -Clinker-flavor=ld.lld -Clink-arg=-znoseparate-code
 -Clink-arg=--no-rosegment -Clink-arg=-zmax-page-size=4096 -Clink-arg=--build-id=none
 -Clink-arg=-znorelro -Clink-self-contained=no -Cno-redzone"
 
-# The flags that one architecture has of its own. By default an atomic exchange for aarch64 is a call
-# that asks which instructions the processor has: 1,160 bytes of each program, most of them run before
-# main, which a program without the start of C does not do. rustc warns that the flag is not stable.
+# The flags of one architecture. By default an atomic exchange for aarch64 is a call that checks which
+# instructions the processor has: 1,160 bytes of each program, most of them run before main, which a
+# program without C's start-up code skips. rustc warns that the flag is not stable.
 architecture_flags() {
     [ "$1" != aarch64 ] || printf -- '-Ctarget-feature=-outline-atomics'
 }
 
-# The start file of C, and libc.a, from a folder. It counts like one of a library: a program with a
-# start of its own does without it. crti.o and crtn.o are left out: they are the two ends of functions
-# _init and _fini, which nothing has been put into since .init_array; libc.a has its own, empty ones.
+# C's start-up file and libc.a, from a folder. The file is linked like a member of a library: a program
+# with an entry point of its own does not include it. crti.o and crtn.o are omitted: they begin and end
+# the functions _init and _fini, which .init_array has replaced; libc.a has empty ones.
 start_files() {
     printf -- '-L%s -Clink-arg=--start-lib -Clink-arg=%s/crt1.o -Clink-arg=--end-lib' "$1" "$1"
 }
@@ -100,7 +100,7 @@ libc_folder() {
         echo /usr/lib/x86_64-linux-musl
         return
     fi
-    # Debian's package of another architecture, unpacked and not installed.
+    # Debian's package for the other architecture, unpacked and not installed.
     cache=$root/target/debian-musl/$arch
     if ! [ -f "$cache/usr/lib/$arch-linux-musl/libc.a" ]; then
         mkdir -p "$cache"
@@ -117,8 +117,8 @@ toolchain() {
     elif route_debian "$@"; then
         :
     else
-        say "toolchain: neither rustup's musl targets nor Debian's rustc-web, lld and musl-dev can be had."
-        say "  With network: install rustup, then 'rustup target add x86_64-unknown-linux-musl'."
+        say "toolchain: neither rustup's musl targets nor Debian's rustc-web, lld and musl-dev can be installed."
+        say "  Install rustup, then run 'rustup target add x86_64-unknown-linux-musl'."
         return 1
     fi
     say "toolchain: $ROUTE, $RUSTC_VERSION"

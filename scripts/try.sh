@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to two answers: builds the static bootstrap, a native function and the tool, starts a
-# local Lambda for each, and sends it an event. Needs rustup's stable toolchain; installs what else.
+# Builds the static bootstrap, a native function and the tool, starts a local Lambda for a program and for
+# the function, and sends each an event. Needs rustup's stable toolchain; installs everything else.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -20,13 +20,13 @@ tr a-z A-Z
 EOF
 chmod +x "$place/shout"
 
-# One event; the answer, and how long it took from exec to the first GET of an event.
+# Sends one event; prints the answer, and the time from exec to the first request for an event.
 call() {
     local answer
     answer=$("$tool" run "$@" --once '{"say":"hello"}' 2>"$place/log") ||
         { cat "$place/log" >&2; exit 1; }
     printf '  answer          %s\n' "$answer"
-    printf '  exec to /next   %s\n' "$(sed -n 's/.*Init Duration: //p' "$place/log")"
+    printf '  init duration   %s\n' "$(sed -n 's/.*Init Duration: //p' "$place/log")"
 }
 size() { printf '  size            %s bytes, static\n' "$(cut -f2 <<<"$1")"; }
 
@@ -42,8 +42,8 @@ cat <<EOF
 
 What next:
   $tool run ${bootstrap%%$'\t'*} --task-root DIR --handler HANDLER
-      serves a program of DIR, or a function in shell, PHP, Node, Python or Ruby (README.md,
-      "Handlers of any kind"), on http://127.0.0.1:9000; then, in another terminal:
+      serves a program of DIR, or a function in shell, PHP, Node, Python or Ruby
+      (src/guide/shell_and_programs.md), on http://127.0.0.1:9000; then, in another terminal:
   $tool invoke --event '{"say":"hello"}'
-  README.md, "A Rust function, from cargo new to a zip"
+      src/guide/rust.md has a Rust function from cargo new to a zip
 EOF

@@ -32,6 +32,7 @@
 //! | `snapstart` | a snapshot after init |
 //! | `runtime` | the loop |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
+//! | `guide` | the guide, as documentation alone |
 #![no_std]
 // What only the default features use is not taken out line by line: the linker drops it.
 #![cfg_attr(
@@ -61,6 +62,8 @@ mod config;
 mod connection;
 mod diagnostics;
 mod failure;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 #[cfg(all(feature = "lambda-extras", feature = "stream"))]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;

@@ -1,8 +1,10 @@
-//! `scripts/package.sh` and `scripts/release.sh`: layouts, modes, bytes, refusals, and whether the
-//! result runs without any other file.
+//! What `scripts/build.sh`, `scripts/package.sh` and `scripts/release.sh` make: binaries, layouts,
+//! modes, bytes, refusals, and that it runs where there is nothing else.
 //!
 //! Zips are read with `unzip`, which shares no code with the writer.
 
+#[path = "package/build.rs"]
+mod build;
 #[path = "package/empty.rs"]
 mod empty;
 #[path = "package/layout.rs"]
@@ -134,7 +136,7 @@ pub fn cannot_be_had(output: &Output) -> bool {
     let log = String::from_utf8_lossy(&output.stderr);
     let line = log
         .lines()
-        .find(|line| line.contains(" cannot be had here: "));
+        .find(|line| line.contains(" cannot be downloaded: "));
     if let Some(line) = line {
         skip::skip(line);
     }

@@ -304,7 +304,7 @@ fn unsafe_or_libc_out_of_place_is_found() {
         "src/bin/tinderbox/sys.rs",
         "tests/support/sys.rs",
         "tests/functions/probe/src/main.rs",
-        "benches/floor/src/main.rs",
+        "benches/baseline/src/main.rs",
     ] {
         passes(name, "unsafe { libc::f() }");
     }

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# The others, with the echo function each, as far as they can be had on this machine.
+# Builds the rivals, each with an echo function, as far as this machine allows.
 #
-#   benches/rivals/build.sh [official] [shell] [php] [node] [python]    all of them without a name
+#   benches/rivals/build.sh [official] [shell] [php] [node] [python]    default: all
 #
-# A line for each: name, path of its bootstrap, what it is, separated by tabs. What cannot be had is
-# a line "NAME  -  skipped: why". They go to target/rivals, and what is there already stays.
+# Prints a line for each: name, path of its bootstrap, versions, separated by tabs. A rival that is not
+# available is a line "NAME  -  skipped: REASON". They are built in target/rivals, once.
 set -euo pipefail
 here=$(dirname "$0")
 [ $# -gt 0 ] || set -- official shell php node python
 for name in "$@"; do
-    [ -f "$here/$name.sh" ] || { echo "build.sh: no recipe '$name'" >&2; exit 2; }
+    [ -f "$here/$name.sh" ] || { echo "build.sh: unknown rival '$name': expected official, shell, php, node or python" >&2; exit 2; }
     lines=$("$here/$name.sh" </dev/null) && code=0 || code=$?
     case $code in
         0) printf '%s\n' "$lines" ;;
         3) printf '%s\t-\t%s\n' "$name" "$(tail -n 1 <<<"$lines")" ;;
-        *) echo "build.sh: $name.sh failed" >&2; exit 1 ;;
+        *) echo "build.sh: $name.sh failed with status $code" >&2; exit 1 ;;
     esac
 done

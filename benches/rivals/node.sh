@@ -2,14 +2,14 @@
 # AWS's runtime interface client for Node.js, aws-lambda-ric, from its registry. Its native part is
 # built on the spot: curl, then aws-lambda-cpp, then a node addon (cmake, autotools, a C++ compiler).
 #
-#   benches/rivals/node.sh    prints name, bootstrap and what it is
+#   benches/rivals/node.sh    prints name, bootstrap and versions
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm ||
     skip "no node and npm"
-to=$(folder node)
-from=$(folder build-node)
+to=$(make_folder node)
+from=$(make_folder build-node)
 client=$from/node_modules/aws-lambda-ric
 if ! ls "$client"/dist/*.node >/dev/null 2>&1; then
     packages=()
@@ -18,12 +18,12 @@ if ! ls "$client"/dist/*.node >/dev/null 2>&1; then
     done
     [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}" || skip "no ${packages[*]}"
     echo '{"private":true}' >"$from/package.json"
-    log=$(cd "$from" && timeout $PATIENCE_S npm install --no-audit --no-fund aws-lambda-ric 2>&1) ||
+    log=$(cd "$from" && timeout $BUILD_TIMEOUT_S npm install --no-audit --no-fund aws-lambda-ric 2>&1) ||
         skip "aws-lambda-ric does not install: $(grep -i error <<<"$log" | tail -n 2 | head -n 1)"
     # A package manager that runs no scripts of packages says so and succeeds.
     ls "$client"/dist/*.node >/dev/null 2>&1 || skip "aws-lambda-ric installs without its native part"
 fi
-# What it runs with, without what it was built from.
+# The files that it runs with, without those of its build.
 mkdir -p "$to/node_modules/aws-lambda-ric"
 cp -R "$client/bin" "$client/dist" "$client/package.json" "$to/node_modules/aws-lambda-ric/"
 cat >"$to/index.mjs" <<'EOF'
@@ -34,4 +34,4 @@ cat >"$to/bootstrap" <<'EOF'
 cd "$LAMBDA_TASK_ROOT" && exec node node_modules/aws-lambda-ric/bin/index.mjs index.handler
 EOF
 version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$client/package.json")
-had node "$to/bootstrap" "node $(node --version), aws-lambda-ric $version"
+report_rival "aws node client" "$to/bootstrap" "node $(node --version), aws-lambda-ric $version"

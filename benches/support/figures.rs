@@ -1,15 +1,14 @@
-//! Figures: medians, intervals, ratios of pairs; printed, and appended to the record.
+//! Statistics: medians, intervals, ratios of pairs; printed, and appended to the record.
 //!
-//! Two subjects take turns, A B B A, so that what else the machine does meets both; of each pair
-//! the ratio is taken, and of the ratios the median. Its interval of 95 % comes from the order of
-//! the ratios alone (the ranks n/2 ± 0.98 √n, of the binomial distribution), however they are
-//! distributed.
+//! Two binaries take turns, A B B A, so that other load on the machine affects both. The figure is
+//! the median of the ratios of the pairs. Its 95 % interval uses only the order of the ratios (the
+//! ranks n/2 ± 0.98 √n, of the binomial distribution), so it holds for any distribution.
 
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::Duration;
 
-/// A median and where it is with 95 %.
+/// A median and its 95 % interval.
 #[derive(Clone, Copy)]
 pub struct Interval {
     pub median: f64,
@@ -33,7 +32,7 @@ pub fn interval(numbers: &[f64]) -> Interval {
 }
 
 fn sorted(numbers: &[f64]) -> Vec<f64> {
-    assert!(!numbers.is_empty(), "figures of nothing");
+    assert!(!numbers.is_empty(), "statistics of no values");
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted
@@ -61,55 +60,55 @@ pub fn median(numbers: &[f64]) -> f64 {
     quantile(&sorted(numbers), 0.5)
 }
 
-/// Runs both `count` times, in turn, and each first every other time.
-pub fn in_turn<T>(
+/// Runs both `count` times, alternating which one is first.
+pub fn alternate<T>(
     count: usize,
     mut a: impl FnMut() -> T,
     mut b: impl FnMut() -> T,
 ) -> (Vec<T>, Vec<T>) {
-    let (mut of_a, mut of_b) = (Vec::new(), Vec::new());
+    let (mut results_a, mut results_b) = (Vec::new(), Vec::new());
     for round in 0..count {
         if round % 2 == 0 {
-            of_a.push(a());
-            of_b.push(b());
+            results_a.push(a());
+            results_b.push(b());
         } else {
-            of_b.push(b());
-            of_a.push(a());
+            results_b.push(b());
+            results_a.push(a());
         }
     }
-    (of_a, of_b)
+    (results_a, results_b)
 }
 
-/// Where figures go.
+/// The output of a bench.
 pub struct Report {
     bench: &'static str,
     timed: bool,
 }
 
 impl Report {
-    /// Of one bench. Where nothing is timed, nothing is said of times.
+    /// The report of one bench; without `timed` it has no times.
     pub fn new(bench: &'static str, timed: bool) -> Report {
         Report { bench, timed }
     }
 
-    /// The figures of one subject: the median, and p99, which 99 % are not worse than. With
-    /// `ratios`, beside the floor.
-    pub fn say(&self, subject: &str, unit: &str, numbers: &[f64], ratios: Option<&[f64]>) {
+    /// Adds the figures of one subject: the median, and p99, which 99 % are not worse than; with
+    /// `ratios`, also those to the baseline.
+    pub fn add(&self, subject: &str, unit: &str, numbers: &[f64], ratios: Option<&[f64]>) {
         if !self.timed {
-            return println!("{}: {subject}: right", self.bench);
+            return println!("{}: {subject}: all results right", self.bench);
         }
         let own = sorted(numbers);
-        // Of times the longest, of speeds the lowest.
+        // The worst times are the longest, the worst speeds the lowest.
         let worst = if unit.ends_with("/s") { 0.01 } else { 0.99 };
         let (median, p99) = (quantile(&own, 0.5), quantile(&own, worst));
         let ratio = ratios.map(interval);
-        let beside = ratio.map_or(String::new(), |ratio| {
+        let ratio_text = ratio.map_or(String::new(), |ratio| {
             let Interval { median, low, high } = ratio;
-            format!("  {median:6.3} of the floor [{low:.3} to {high:.3}]")
+            format!("  {median:6.3} of the baseline [{low:.3} to {high:.3}]")
         });
         let count = own.len();
         println!(
-            "{:10} {subject:32} {median:10.1} {unit:6} p99 {p99:10.1}  n {count:<6}{beside}",
+            "{:10} {subject:32} {median:10.1} {unit:6} p99 {p99:10.1}  n {count:<6}{ratio_text}",
             self.bench
         );
         let ratio = ratio.map_or("-\t-\t-".into(), |ratio| {

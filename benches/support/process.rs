@@ -1,42 +1,37 @@
-//! A bootstrap, started with Lambda's environment against a server of the bench.
+//! A bootstrap, started with Lambda's environment and the address of a server of the bench.
 
-use super::server::{Connection, ROOM_BYTES, Server};
-use std::path::{Path, PathBuf};
+use super::server::{Connection, READ_BYTES_MIN, Server};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What to start.
+/// A binary and its environment.
 #[derive(Clone)]
-pub struct Subject {
-    /// What the figures call it.
+pub struct BinaryUnderTest {
+    /// Its name in the figures.
     pub name: &'static str,
     binary: PathBuf,
     environment: Vec<(&'static str, &'static str)>,
 }
 
-impl Subject {
+impl BinaryUnderTest {
     /// The binary of this name.
-    pub fn new(name: &'static str) -> Subject {
-        Subject {
+    pub fn new(name: &'static str) -> BinaryUnderTest {
+        BinaryUnderTest {
             name,
             binary: super::binary(name),
             environment: Vec::new(),
         }
     }
 
-    /// With another variable, or another value for it.
-    pub fn with(mut self, name: &'static str, value: &'static str) -> Subject {
+    /// Adds or replaces a variable.
+    pub fn with(mut self, name: &'static str, value: &'static str) -> BinaryUnderTest {
         self.environment.push((name, value));
         self
     }
 
-    /// Where the binary is.
-    pub fn path(&self) -> &Path {
-        &self.binary
-    }
-
-    /// Starts it.
-    pub fn start(&self, server: &Server) -> Running {
+    /// Starts it, and waits for its request for the first event.
+    pub fn spawn(&self, server: &Server) -> RunningBinary {
         let mut command = Command::new(&self.binary);
         let address = server.address();
         command.env_clear().envs([
@@ -58,39 +53,36 @@ impl Subject {
         command.envs(self.environment.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::null());
-        let input = vec![0; 2 * ROOM_BYTES];
-        let begun = Instant::now();
+        let input = vec![0; 2 * READ_BYTES_MIN];
+        let spawned = Instant::now();
         let child = command.spawn().expect("start a binary of the bench");
-        // A binary that ends or hangs before it connects is found out by the server's watch.
-        let running = Owned(child);
+        // A binary that exits or hangs before it connects is detected by the server's watchdog.
+        let child = KillOnDrop(child);
         let mut connection = server.accept(self.name, input);
-        let asked = connection.until_next();
-        Running {
-            _child: running,
+        let requested = connection.wait_for_next();
+        RunningBinary {
+            _child: child,
             connection,
-            start: asked - begun,
-            begun,
+            start: requested - spawned,
         }
     }
 }
 
-/// Killed when dropped.
-struct Owned(Child);
+/// A child that is killed when this is dropped.
+struct KillOnDrop(Child);
 
-impl Drop for Owned {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A started bootstrap that has asked for its first event.
-pub struct Running {
-    _child: Owned,
+/// A bootstrap that has requested its first event.
+pub struct RunningBinary {
+    _child: KillOnDrop,
     /// Its connection.
     pub connection: Connection,
-    /// From before the start to the last byte of the request for an event.
+    /// From just before the spawn to the last byte of the request for an event.
     pub start: Duration,
-    /// When it was started.
-    pub begun: Instant,
 }

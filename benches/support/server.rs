@@ -1,5 +1,5 @@
-//! A Runtime API that costs little: one connection, blocking, in the thread of the bench. Every
-//! request is read as far as the figures need it: its path, its framing, its body.
+//! A cheap Runtime API: one connection, blocking, in the thread of the bench. Of a request it reads
+//! only what the benches need: path, framing, body.
 //!
 //! Replies have the headers of AWS's emulator in its order, with the one that frames the body last;
 //! an event of more than 2,048 bytes comes as one chunk, as there.
@@ -9,19 +9,19 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// No step takes longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Timeout of each step.
+const STEP_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What is read at once, at least, in bytes.
-pub const ROOM_BYTES: usize = 64 * 1024;
+/// Free space of the input buffer before a read, in bytes.
+pub const READ_BYTES_MIN: usize = 64 * 1024;
 
-/// Events of more bytes come as a chunk.
+/// Longer events are sent as one chunk.
 const SIZED_BYTES_MAX: usize = 2048;
 
 const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\n\
     Date: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Length: 16\r\n\r\n{\"status\":\"OK\"}\n";
 
-/// A listener on a port of its own.
+/// A listener on an ephemeral port.
 pub struct Server {
     listener: TcpListener,
     port: u16,
@@ -40,15 +40,18 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// The connection of what was just started. `input` is room to read into, made before the start
-    /// so that it costs nothing within what is timed.
+    /// Accepts the connection of the binary that was just spawned. `input` is the read buffer: its
+    /// owner allocates it before the spawn, so that it is not part of the time.
     pub fn accept(&self, name: &str, input: Vec<u8>) -> Connection {
-        watch(Some((Instant::now() + PATIENCE, self.port)));
+        set_watchdog(Some((Instant::now() + STEP_TIMEOUT, self.port)));
         let (stream, _) = self.listener.accept().expect("accept");
-        assert!(watch(None), "{name} ended or hangs before it connects");
+        assert!(
+            set_watchdog(None),
+            "{name} exited or hangs before it connects"
+        );
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream
-            .set_read_timeout(Some(PATIENCE))
+            .set_read_timeout(Some(STEP_TIMEOUT))
             .expect("a time limit");
         Connection {
             name: name.to_string(),
@@ -61,12 +64,12 @@ impl Server {
     }
 }
 
-/// When an accept has to be over, and the port to knock at if it is not.
+/// The deadline of the current accept, and the port to connect to when it has passed.
 static WATCHED: Mutex<Option<(Instant, u16)>> = Mutex::new(None);
 
-/// Sets what is watched; says whether the accept before was in time. A blocking accept has no time
-/// limit in std, so a thread of its own connects when it takes too long.
-fn watch(next: Option<(Instant, u16)>) -> bool {
+/// Sets the deadline of the next accept; returns whether the previous one was in time. A blocking
+/// accept has no timeout in std, so a thread connects to the port when it takes too long.
+fn set_watchdog(next: Option<(Instant, u16)>) -> bool {
     static STARTED: std::sync::Once = std::sync::Once::new();
     STARTED.call_once(|| {
         std::thread::spawn(|| {
@@ -90,44 +93,44 @@ pub struct Connection {
     name: String,
     stream: TcpStream,
     input: Vec<u8>,
-    /// What was read and not yet used: `input[start..end]`.
+    /// Bytes that were read and not yet used: `input[start..end]`.
     start: usize,
     end: usize,
     events: usize,
 }
 
-/// From the sending of an event until its response was there.
+/// Times from sending an event.
 #[derive(Clone, Copy)]
-pub struct Took {
-    /// The head of it.
+pub struct Timing {
+    /// To the end of the response's head.
     pub head: Duration,
-    /// All of it.
+    /// To the end of the response.
     pub whole: Duration,
 }
 
 impl Connection {
-    /// Waits for the request for an event; the moment when it was complete.
-    pub fn until_next(&mut self) -> Instant {
-        let end = self.head();
+    /// Waits for the request for an event; returns the time when it was complete.
+    pub fn wait_for_next(&mut self) -> Instant {
+        let end = self.head_end();
         let head = &self.input[self.start..end];
-        let right = head.starts_with(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n");
-        assert!(right, "{}: {}", self.name, String::from_utf8_lossy(head));
+        let expected = head.starts_with(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n");
+        assert!(expected, "{}: {}", self.name, String::from_utf8_lossy(head));
         self.start = end;
         Instant::now()
     }
 
-    /// Sends an event and reads the response, which has to be the expected one, and the request for
-    /// the next event.
-    pub fn exchange(&mut self, event: &[u8], expected: &[u8]) -> Took {
-        let took = self.handle(event, expected);
+    /// Sends an event, reads the response, which must be `expected`, and the request for the next
+    /// event.
+    pub fn exchange(&mut self, event: &[u8], expected: &[u8]) -> Timing {
+        let timing = self.send_event(event, expected);
         self.stream
             .write_all(ACCEPTED.as_bytes())
             .expect("write the reply");
-        self.until_next();
-        took
+        self.wait_for_next();
+        timing
     }
 
-    fn handle(&mut self, event: &[u8], expected: &[u8]) -> Took {
+    fn send_event(&mut self, event: &[u8], expected: &[u8]) -> Timing {
         self.events += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.events);
         let chunked = event.len() > SIZED_BYTES_MAX;
@@ -148,26 +151,26 @@ impl Connection {
         let end: &[u8] = if chunked { b"\r\n0\r\n\r\n" } else { b"" };
         let sent = Instant::now();
         write_all(&mut self.stream, &[head.as_bytes(), event, end]);
-        let (framing, head) = self.response(&id);
+        let (framing, head) = self.read_response_head(&id);
         let head = head - sent;
         let data = match framing {
             Some(bytes) => {
-                self.fill(bytes);
+                self.read_until(bytes);
                 vec![(0, bytes)]
             }
-            None => self.chunks(),
+            None => self.read_chunks(),
         };
         let whole = sent.elapsed();
-        self.compare(&data, expected);
-        // A body in chunks ends with an empty line, which `chunks` leaves in its last part.
+        self.check_body(&data, expected);
+        // A chunked body ends with an empty line, which is the last range of `read_chunks`.
         self.start += data.last().map_or(0, |(_, end)| *end);
-        Took { head, whole }
+        Timing { head, whole }
     }
 
-    /// Reads the head of the response to the event of this id: its length, if it has one, and when
-    /// it was there.
-    fn response(&mut self, id: &str) -> (Option<usize>, Instant) {
-        let end = self.head();
+    /// Reads the head of the response to the event of this id. Returns its length, if it has one,
+    /// and the time when the head was complete.
+    fn read_response_head(&mut self, id: &str) -> (Option<usize>, Instant) {
+        let end = self.head_end();
         let at = Instant::now();
         let head = std::str::from_utf8(&self.input[self.start..end]).expect("a head of text");
         let mut lines = head.split("\r\n");
@@ -182,18 +185,23 @@ impl Connection {
                 _ => {}
             }
         }
-        assert_ne!(length.is_some(), chunked, "{}: its framing", self.name);
+        assert_ne!(
+            length.is_some(),
+            chunked,
+            "{}: both framings, or none",
+            self.name
+        );
         self.start = end;
         (length, at)
     }
 
-    /// Reads a body in chunks. Where its data stand, from `start` on; last, an empty part behind
-    /// the trailers.
-    fn chunks(&mut self) -> Vec<(usize, usize)> {
+    /// Reads a chunked body. Returns the ranges of its data, relative to `start`; the last one is
+    /// empty and stands behind the trailers.
+    fn read_chunks(&mut self) -> Vec<(usize, usize)> {
         let mut data = Vec::new();
         let mut at = 0;
         loop {
-            let end = self.line(at);
+            let end = self.line_end(at);
             let line = &self.input[self.start + at..self.start + end];
             let line = std::str::from_utf8(line).expect("a line of text");
             let bytes = usize::from_str_radix(line.trim_end(), 16).expect("the size of a chunk");
@@ -201,13 +209,13 @@ impl Connection {
             if bytes == 0 {
                 break;
             }
-            self.fill(at + bytes + 2);
+            self.read_until(at + bytes + 2);
             data.push((at, at + bytes));
             at += bytes + 2;
         }
-        // Trailers, to an empty line.
+        // Trailers, up to an empty line.
         loop {
-            let end = self.line(at);
+            let end = self.line_end(at);
             let empty = end - at == 2;
             at = end;
             if empty {
@@ -217,18 +225,18 @@ impl Connection {
         }
     }
 
-    fn compare(&self, data: &[(usize, usize)], expected: &[u8]) {
+    fn check_body(&self, data: &[(usize, usize)], expected: &[u8]) {
         let mut rest = expected;
         for (from, to) in data {
             let part = &self.input[self.start + from..self.start + to];
-            assert!(rest.starts_with(part), "{}: another response", self.name);
+            assert!(rest.starts_with(part), "{}: unexpected response", self.name);
             rest = &rest[part.len()..];
         }
-        assert!(rest.is_empty(), "{}: a shorter response", self.name);
+        assert!(rest.is_empty(), "{}: response is too short", self.name);
     }
 
-    /// Where the line at `at` ends, both from `start` on.
-    fn line(&mut self, at: usize) -> usize {
+    /// The end of the line at `at`, both relative to `start`.
+    fn line_end(&mut self, at: usize) -> usize {
         let mut looked = at;
         loop {
             let unused = &self.input[self.start..self.end];
@@ -237,12 +245,12 @@ impl Connection {
                 return looked + place + 1;
             }
             looked = unused.len();
-            self.fill(looked + 1);
+            self.read_until(looked + 1);
         }
     }
 
-    /// Where the head that comes next ends, its empty line included.
-    fn head(&mut self) -> usize {
+    /// The end of the next head, its empty line included.
+    fn head_end(&mut self) -> usize {
         let mut looked = 0;
         loop {
             let unused = &self.input[self.start..self.end];
@@ -251,19 +259,19 @@ impl Connection {
                 return self.start + looked + at + 4;
             }
             looked = unused.len().saturating_sub(3);
-            self.fill(unused.len() + 1);
+            self.read_until(unused.len() + 1);
         }
     }
 
-    /// Reads until so many bytes are unused.
-    fn fill(&mut self, bytes: usize) {
+    /// Reads until `bytes` bytes are unused.
+    fn read_until(&mut self, bytes: usize) {
         if self.end - self.start >= bytes {
             return;
         }
         self.input.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         while self.end < bytes {
-            let wanted = bytes.max(self.end) + ROOM_BYTES;
+            let wanted = bytes.max(self.end) + READ_BYTES_MIN;
             if self.input.len() < wanted {
                 self.input.resize(2 * wanted, 0);
             }
@@ -275,7 +283,7 @@ impl Connection {
     }
 }
 
-/// One system call for all parts, as far as the socket takes them.
+/// Writes all parts with one system call, or more where the socket takes less.
 fn write_all(stream: &mut TcpStream, parts: &[&[u8]; 3]) {
     let mut slices = parts.map(IoSlice::new);
     let mut slices = &mut slices[..];

@@ -142,7 +142,7 @@ fn measure_on_lambda_sh_warm_start_exits_1() {
     let run = lambda.run(&["shout", "--starts", "2", "--warm", "0"]);
     assert_eq!(run.status.code(), Some(1));
     assert!(
-        stderr(&run).contains("of 2 starts 0 were cold"),
+        stderr(&run).contains("only 0 of 2 starts were cold"),
         "{}",
         stderr(&run)
     );
@@ -160,7 +160,7 @@ fn measure_on_lambda_sh_function_error_is_reported() {
     let run = lambda.run(&["shout", "--starts", "1", "--warm", "0"]);
     assert_eq!(run.status.code(), Some(0));
     assert!(
-        stderr(&run).contains("an invocation failed: Unhandled"),
+        stderr(&run).contains("function error: Unhandled"),
         "{}",
         stderr(&run)
     );
@@ -198,15 +198,15 @@ fn measure_on_lambda_sh_cli_failure_restores_the_environment() {
 fn measure_on_lambda_sh_wrong_usage_calls_no_service() {
     let lambda = FakeAws::new();
     for (arguments, text) in [
-        (vec![], "name a function"),
-        (vec!["a", "b"], "'b' is one argument too many"),
+        (vec![], "missing argument FUNCTION"),
+        (vec!["a", "b"], "unexpected argument 'b'"),
         (vec!["a", "--no"], "unknown option '--no'"),
         (vec!["a", "--starts"], "--starts needs a value"),
-        (vec!["a", "--starts", "0"], "--starts '0' is not a number"),
-        (vec!["a", "--warm", "x"], "--warm 'x' is not a number"),
+        (vec!["a", "--starts", "0"], "invalid --starts '0': expected"),
+        (vec!["a", "--warm", "x"], "invalid --warm 'x': expected"),
         (
             vec!["a", "--zip", "/nonexistent"],
-            "there is no file '/nonexistent'",
+            "cannot read the file '/nonexistent'",
         ),
     ] {
         let run = lambda.run(&arguments);

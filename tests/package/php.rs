@@ -174,7 +174,7 @@ fn php_extension_unknown_is_refused() {
     let bootstrap = support::bootstrap();
     for (name, what) in [
         ("no-such-thing", "php.sh: no packages "),
-        ("../x", "php.sh: '../x' is no name of an extension"),
+        ("../x", "php.sh: invalid name of an extension '../x': "),
     ] {
         let to = ["--out", text(&zip), "--bootstrap", text(&bootstrap)];
         let with = ["layer", "--php", "--with-php-extension", name];

@@ -93,19 +93,19 @@ fn bootstrap_that_cannot_start_is_refused() {
         (elf(AARCH64, FIXED, None), "/fn/bootstrap is not for x86_64"),
         (
             b"\x7fELF\x01\x01".to_vec(),
-            "/fn/bootstrap is no program of 64 bits",
+            "/fn/bootstrap is not a 64-bit program",
         ),
         (
             elf(X86_64, FIXED, None)[..60].to_vec(),
-            "is no program of 64 bits",
+            "is not a 64-bit program",
         ),
         (
             [&elf(X86_64, FIXED, None)[..56], &[0xff; 8]].concat(),
-            "/fn/bootstrap is not a whole file",
+            "/fn/bootstrap is truncated: ",
         ),
         (
             elf(X86_64, FIXED, Some(LOADER))[..70].to_vec(),
-            "/fn/bootstrap is not a whole file",
+            "/fn/bootstrap is truncated: ",
         ),
         (
             b"echo hello\n".to_vec(),
@@ -159,11 +159,11 @@ fn program_that_cannot_start_is_refused() {
         (elf(AARCH64, FIXED, None), " is not for x86_64"),
         (
             musl,
-            " wants /lib/ld-musl-x86_64.so.1, which is not there: link it statically",
+            " needs /lib/ld-musl-x86_64.so.1, which Lambda does not have: link it statically",
         ),
         (
             newer,
-            " wants glibc 2.36, provided.al2023 has 2.34: link it statically",
+            " needs glibc 2.36, provided.al2023 has 2.34: link it statically",
         ),
         (b"#!/bin/sh\r\n".to_vec(), ": the first line ends in CR LF"),
     ] {
@@ -263,7 +263,8 @@ fn function_over_the_size_limit_is_refused() {
     };
     let most = 262_144_000 - 10; // of bootstrap
     sized(most).function_made();
-    sized(most + 1).function_refused("262144001 bytes unzipped: a function and its layers have");
+    sized(most + 1)
+        .function_refused("262144001 bytes unzipped: Lambda allows 262144000 for a function");
     // The bootstrap that is added counts too: 64 bytes.
     let case = Case::new().executable("program", b"#!/bin/sh\n");
     let file = File::create(case.path("fn/large")).expect("make a file");
@@ -281,7 +282,7 @@ fn file_name_not_printable_ascii_is_refused() {
         "\u{7f}.php",
     ] {
         let case = Case::new().file(name, b"");
-        case.function_refused(" has more than printable ASCII, ");
+        case.function_refused(" has other than printable ASCII, ");
     }
     if skip::has("zip") {
         let odd = " -@ [a]*?'\"$(x)`~.php ";
@@ -311,7 +312,7 @@ fn arguments_that_contradict_are_refused() {
     let (function, bootstrap) = (case.path("fn"), case.path("bootstrap"));
     case.refused(
         &["function", &function, "--no-bootstrap"],
-        "would come before that of the layer",
+        "would take precedence over that of the layer",
     );
     let both = ["function", &function, "--bootstrap", &bootstrap];
     case.refused(&both, "/fn has a bootstrap of its own");
@@ -326,7 +327,7 @@ fn arguments_that_contradict_are_refused() {
     let log = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{log}");
     assert!(
-        log.ends_with("/fn is not empty: remove it before\n"),
+        log.ends_with("/fn is not empty: remove it first\n"),
         "{log}"
     );
 }

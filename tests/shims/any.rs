@@ -1,4 +1,4 @@
-//! The worker of the README, as printed there.
+//! The worker in Perl of the guide, as it stands there.
 
 use crate::driver::Worker;
 use crate::skip::has;
@@ -9,8 +9,9 @@ fn start() -> Option<(Worker, TempDir)> {
     if !has("perl") {
         return None;
     }
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("read README.md");
-    let (_, rest) = readme.split_once("```perl\n").expect("a worker in Perl");
+    let chapter = root().join("src/guide/worker_protocol.md");
+    let text = std::fs::read_to_string(chapter).expect("read the chapter");
+    let (_, rest) = text.split_once("```perl\n").expect("a worker in Perl");
     let (code, _) = rest.split_once("```\n").expect("its end");
     let folder = TempDir::new();
     let path = folder.executable("shout", code.as_bytes());

@@ -15,11 +15,6 @@ const ALLOWED: &[(&str, &str, &str)] = &[
         "the one cell for a hook of the user's",
     ),
     (
-        "src/wire/http1/request.rs",
-        "HeadWriter",
-        "a sink that lives no longer than one head is written",
-    ),
-    (
         "src/shutdown.rs",
         "FUNCTION",
         "the user's hook: on_shutdown",

@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["snapstart"],
     &["runtime"],
     &["host"],
+    &["guide"],
 ];
 
 /// The roots of the library and of the program, which may use every module.

@@ -9,7 +9,7 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "src/bin/tinderbox/sys",
     "tests/support/sys",
     "tests/functions",
-    "benches/floor",
+    "benches/baseline",
 ];
 
 pub const COLUMNS_MAX: usize = 100;

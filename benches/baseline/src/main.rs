@@ -1,10 +1,10 @@
-//! The floor: the least that a client of the Runtime API can do. Every figure is a ratio to it.
+//! The baseline: the least that a client of the Runtime API can do. Every figure is a ratio to it.
 //!
-//! System calls without libc, one `writev` an event, nothing copied. It is a limit to compare with
-//! and no runtime: it checks nothing, neither an error of the kernel nor a status nor a length. It
-//! wants what the servers that measure send: an address in digits, a request id of 36 bytes, a last
-//! header that is `Content-Length: N` or `Transfer-Encoding: chunked`, and a chunked event whose
-//! end comes last in what is read.
+//! System calls without libc, one `writev` per event, nothing copied. It is a lower bound, not a
+//! runtime: it checks neither errors of the kernel nor statuses nor lengths. It works only with the
+//! servers that measure: an address in digits, a request id of 36 bytes, a last header that is
+//! `Content-Length: N` or `Transfer-Encoding: chunked`, and a chunked event whose end is the last
+//! that is read.
 #![no_std]
 #![no_main]
 
@@ -28,13 +28,13 @@ const fn part(text: &[u8]) -> Part {
 
 const NEXT: &[u8] = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost:\r\n\r\n";
 const ID_BYTES: usize = 36;
-/// The longest event and what stands around it.
+/// The longest event and its head.
 const INPUT_BYTES: usize = 6 * 1024 * 1024 + 64 * 1024;
 
 static mut INPUT: [u8; INPUT_BYTES] = [0; INPUT_BYTES];
 
-/// A response and the next request. The second part is the id and the fourth, from the last header
-/// to the end, the event: both where they were read.
+/// A response and the next request. The second part is the id; the fourth is the event, from its
+/// last header to its end. Both point into the input.
 static mut OUTPUT: [Part; 5] = [
     part(b"POST /2018-06-01/runtime/invocation/"),
     Part {
@@ -49,7 +49,7 @@ static mut OUTPUT: [Part; 5] = [
     part(NEXT),
 ];
 
-/// Eight bytes, or four, compared at once.
+/// Eight bytes as one integer, for comparisons.
 unsafe fn eight(at: *const u8) -> u64 {
     unsafe { at.cast::<u64>().read_unaligned() }
 }
@@ -58,7 +58,7 @@ unsafe fn four(at: *const u8) -> u32 {
     unsafe { at.cast::<u32>().read_unaligned() }
 }
 
-/// The digits from `at` on, and where they end.
+/// The number at `at`, and the end of its digits.
 unsafe fn number(mut at: *const u8) -> (usize, *const u8) {
     let mut number = 0;
     loop {
@@ -71,7 +71,7 @@ unsafe fn number(mut at: *const u8) -> (usize, *const u8) {
     }
 }
 
-/// Where the server is, as `connect` takes it: ip(7).
+/// The address of the server for `connect`: ip(7).
 unsafe fn address(stack: *const usize) -> [u16; 8] {
     // argc, the arguments, null, the environment.
     let mut entry = unsafe { stack.add(*stack + 2).cast::<*const u8>() };
@@ -103,17 +103,17 @@ unsafe fn address(stack: *const usize) -> [u16; 8] {
     ]
 }
 
-/// Reads an event to its end, and puts it where it is into the output.
+/// Reads an event to its end, and points the output at it.
 unsafe fn read(socket: usize) {
     let start = (&raw mut INPUT).cast::<u8>();
     let (mut at, mut end) = (start.cast_const(), start.cast_const());
     let mut id = null();
-    // Where the event ends: not known yet, or never (in chunks).
+    // The end of the event: null while unknown, `chunked` when its length is not given.
     let mut whole: *const u8 = null();
     let chunked = usize::MAX as *const u8;
     loop {
-        let room = unsafe { start.add(INPUT_BYTES).offset_from(end) } as usize;
-        let count = unsafe { system::call3(system::READ, socket, end as usize, room) };
+        let free = unsafe { start.add(INPUT_BYTES).offset_from(end) } as usize;
+        let count = unsafe { system::call3(system::READ, socket, end as usize, free) };
         if count as isize <= 0 {
             unsafe { system::call3(system::EXIT, 0, 0, 0) };
         }
@@ -135,7 +135,7 @@ unsafe fn read(socket: usize) {
                 }
                 let (bytes, _) = unsafe { number(line.add(16)) };
                 at = unsafe { at.add(3 + bytes) };
-                // Without an id it is the reply to the response before: skipped.
+                // Without an id it is the reply to the previous response: skipped.
                 if !id.is_null() {
                     whole = unsafe { at.add(1) };
                 }

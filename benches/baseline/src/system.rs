@@ -1,5 +1,5 @@
-//! The entry, and system calls of up to three arguments: syscall(2), and the kernel's tables of
-//! numbers.
+//! The entry point, and system calls of up to three arguments: syscall(2), and the kernel's tables
+//! of numbers.
 
 use core::arch::{asm, global_asm};
 
@@ -23,7 +23,7 @@ mod numbers {
 
 pub use numbers::*;
 
-// The kernel starts a program with its arguments and environment on the stack.
+// The kernel puts arguments and environment on the stack.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".globl _start",
@@ -42,11 +42,11 @@ global_asm!(
     start = sym super::start,
 );
 
-/// What the kernel returns; negative, as a signed number, where it failed.
+/// Makes a system call; the result is a negative errno on failure.
 ///
 /// # Safety
 ///
-/// As the call has it.
+/// As for the system call.
 #[cfg(target_arch = "x86_64")]
 pub unsafe fn call3(number: usize, a: usize, b: usize, c: usize) -> usize {
     let result;
@@ -62,11 +62,11 @@ pub unsafe fn call3(number: usize, a: usize, b: usize, c: usize) -> usize {
     result
 }
 
-/// What the kernel returns; negative, as a signed number, where it failed.
+/// Makes a system call; the result is a negative errno on failure.
 ///
 /// # Safety
 ///
-/// As the call has it.
+/// As for the system call.
 #[cfg(target_arch = "aarch64")]
 pub unsafe fn call3(number: usize, a: usize, b: usize, c: usize) -> usize {
     let result;

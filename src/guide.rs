@@ -1,0 +1,37 @@
+//! The guide: everything that is too long for the README. Each chapter is a file of `src/guide`.
+//!
+//! It begins with the chapter for your language: [Rust](rust),
+//! [PHP, Node, Python and Ruby](php_node_python_ruby), or
+//! [shell and programs](shell_and_programs).
+
+// A chapter's links to others are relative, for readers of the files. Here they lead to modules: of
+// two definitions of a link the first one counts (CommonMark, 4.7).
+macro_rules! chapters {
+    ($($(#[$attribute:meta])* $name:ident)*) => {$(
+        $(#[$attribute])*
+        #[doc = "[measure]: crate::guide::measure"]
+        #[doc = "[numbers]: crate::guide::numbers"]
+        #[doc = "[package]: crate::guide::package"]
+        #[doc = "[shell_and_programs]: crate::guide::shell_and_programs"]
+        #[doc = "[worker_protocol]: crate::guide::worker_protocol"]
+        #[doc = ""]
+        #[doc = include_str!(concat!("guide/", stringify!($name), ".md"))]
+        pub mod $name {}
+    )*};
+}
+
+chapters! {
+    // Its programs have std and take JSON.
+    #[cfg(any(not(doctest), all(feature = "std", feature = "json")))]
+    rust
+    shell_and_programs
+    php_node_python_ruby
+    worker_protocol
+    local_lambda
+    measure
+    package
+    numbers
+    limits_and_exit_codes
+    contributing
+    not_tested
+}
