@@ -156,14 +156,23 @@ pub const fn last_word(message: &[u8]) -> &[u8] {
 pub fn read(endpoint: &mut Endpoint) {
     const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
-    let value = environment.get(const { last_word(WRONG) });
-    let value = value.unwrap_or_default();
+    const NAME: &[u8] = last_word(WRONG);
+    let Some(value) = environment.get(NAME) else {
+        let name = const { NAME.split_at(NAME.len() - 1).0 };
+        diagnostics::fatal(EXIT_CONFIG, name, NOT_SET);
+    };
     if endpoint.set(value).is_none() {
         diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     }
     let off = environment.get(b"TINDERBOX_PIPELINE=0");
     endpoint.pipeline &= off.is_none_or(|rest| !rest.is_empty());
 }
+
+#[cfg(feature = "platform")]
+const NOT_SET: &[u8] = b" is not set: this program runs on AWS Lambda, or under \"tinderbox run\"";
+/// Shorter, because the smallest program has no bytes to spare.
+#[cfg(not(feature = "platform"))]
+const NOT_SET: &[u8] = b" is not set: see \"tinderbox run\"";
 
 #[cfg(test)]
 mod tests;

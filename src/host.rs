@@ -22,6 +22,7 @@ mod child;
 mod child_output;
 mod context;
 mod errno;
+mod help;
 mod idle;
 mod interpreter;
 mod persistent;
@@ -96,6 +97,7 @@ const TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the handler is at wo
 /// [`run_with`](crate::run_with) wants.
 pub fn start() -> fn() -> Result<Handle, Failure> {
     open_standard_streams();
+    help::answer_help_and_version();
     // Where it is ignored, nobody learns how a child has ended.
     reset_to_default(&[SIGCHLD]);
     wrapper::become_wrapper();

@@ -161,7 +161,8 @@ impl Response {
         self.fault = Some(TOO_LARGE);
     }
 
-    /// Makes it a failure whose JSON comes in pieces, behind this: see [`Failure::already_in_buffer`].
+    /// Makes it a failure whose JSON comes in pieces, behind this: see
+    /// [`Failure::already_in_buffer`].
     #[cfg(feature = "platform")]
     pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();

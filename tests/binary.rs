@@ -8,6 +8,8 @@ mod elf;
 #[path = "binary/skip.rs"]
 mod skip;
 mod support;
+#[path = "binary/user_package.rs"]
+mod user_package;
 #[path = "binary/watched.rs"]
 mod watched;
 
