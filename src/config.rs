@@ -163,8 +163,11 @@ pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
 pub fn read(endpoint: &mut Endpoint) {
     const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
-    let value = environment.get(const { last_word(WRONG) });
-    let value = value.unwrap_or_default();
+    const NAME: &[u8] = last_word(WRONG);
+    let Some(value) = environment.get(NAME) else {
+        let name = const { NAME.split_at(NAME.len() - 1).0 };
+        diagnostics::fatal(EXIT_CONFIG, name, NOT_SET);
+    };
     if endpoint.set(value).is_none() {
         diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     }
@@ -172,6 +175,13 @@ pub fn read(endpoint: &mut Endpoint) {
     endpoint.pipeline &= off.is_none_or(|rest| !rest.is_empty());
     endpoint.is_pool = HAS_EXTRAS && environment.get(MAX_CONCURRENCY).is_some();
 }
+
+/// The smallest program has no bytes to spare.
+const NOT_SET: &[u8] = if HAS_EXTRAS {
+    b" is not set: this program runs on AWS Lambda, or under \"tinderbox run\""
+} else {
+    b" is not set: see \"tinderbox run\""
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
-//! What the runtime itself has to say: one line, one write, on standard error; and how it ends.
+//! The runtime's own log lines, each one write to standard error, and its exit codes.
 
 use crate::buffer::FixedBytes;
 use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
 use crate::wire::{Error, part};
 
-/// Exit code: the Runtime API is lost, or refused us. All exit codes are explained in the README.
+/// Exit code: the Runtime API cannot be reached, or refused a request. The README lists all codes.
 pub const EXIT_API: i32 = 1;
 /// Exit code: the configuration is wrong.
 pub const EXIT_CONFIG: i32 = 2;
@@ -14,13 +14,13 @@ pub const EXIT_INIT: i32 = 3;
 /// Exit code: a panic was reported.
 pub const EXIT_PANIC: i32 = 101;
 
-/// So much is said of what it is about, in bytes; what is behind is cut off.
-const ABOUT_BYTES_MAX: usize = 640;
+/// The longest detail of a line, in bytes; the end of a longer one is truncated.
+const DETAIL_BYTES_MAX: usize = 640;
 
-/// Writes `tinderbox: `, a text and the first line of what it is about, as one line.
+/// Logs `tinderbox: `, a message and the first line of its detail, as one line.
 #[inline(never)]
-pub fn diagnostic(text: &[u8], about: &[u8]) {
-    write_line(NAME, text, about);
+pub fn diagnostic(message: &[u8], detail: &[u8]) {
+    write_line(NAME, message, detail);
 }
 
 /// Logs which part of a reply is malformed, and the bytes from there on, and ends the process. The
@@ -34,14 +34,14 @@ pub fn exit_malformed(fault: Error, bytes: &[u8]) -> ! {
 }
 
 #[cfg_attr(feature = "lambda-extras", inline(never))]
-fn write_line(name: &[u8], text: &[u8], about: &[u8]) {
-    sys::write_error_line(name, text, first_line(about));
+fn write_line(name: &[u8], message: &[u8], detail: &[u8]) {
+    sys::write_error_line(name, message, first_line(detail));
 }
 
-/// The same by the deadline of the event in hand, if there is one.
-pub fn diagnostic_by_deadline(text: &[u8], about: &[u8]) {
+/// The same, but a slow reader delays it no longer than to the deadline of the current event.
+pub fn diagnostic_by_deadline(message: &[u8], detail: &[u8]) {
     let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
-    for piece in [NAME, text, first_line(about), b"\n"] {
+    for piece in [NAME, message, first_line(detail), b"\n"] {
         line.push(piece);
     }
     sys::write_log(2, line.get());
@@ -50,17 +50,17 @@ pub fn diagnostic_by_deadline(text: &[u8], about: &[u8]) {
 const NAME: &[u8] = b"tinderbox: ";
 const MALFORMED: &[u8] = b"tinderbox: malformed reply from the Runtime API: ";
 
-/// What is shown of what a line is about.
+/// The part of a detail that a line shows.
 #[inline(always)]
-fn first_line(about: &[u8]) -> &[u8] {
-    let shown = about.iter().take(ABOUT_BYTES_MAX);
+fn first_line(detail: &[u8]) -> &[u8] {
+    let shown = detail.iter().take(DETAIL_BYTES_MAX);
     let bytes = shown.take_while(|byte| **byte >= b' ').count();
-    part(about, 0, bytes)
+    part(detail, 0, bytes)
 }
 
-/// Writes a line, and ends the process.
+/// Logs a line, and ends the process.
 #[inline(never)]
-pub fn fatal(code: i32, text: &[u8], about: &[u8]) -> ! {
-    diagnostic(text, about);
+pub fn fatal(code: i32, message: &[u8], detail: &[u8]) -> ! {
+    diagnostic(message, detail);
     sys::exit(code)
 }

@@ -24,7 +24,7 @@ use alloc::{string::String, vec::Vec};
 /// `Function.Unknown` there; the caller sees it unchanged. (The rule is the emulator's
 /// `fatalerror.go`.)
 ///
-/// With `std`, `?` makes a failure of any error of std; see [`Failure::from_error`] for boxed ones.
+/// With `std`, `?` makes a failure of any error of std; see `from_error` for boxed ones.
 pub struct Failure {
     error_type: &'static str,
     /// The type as the platform's metrics know it.

@@ -27,6 +27,7 @@ mod context;
 mod deadline;
 mod errno;
 mod errors;
+mod help;
 mod idle;
 mod interpreter;
 pub mod kinds; // public for the tests of the shims, which run the same commands
@@ -275,6 +276,7 @@ fn build_command(
 /// first of all: the process becomes the wrapper that the environment names.
 pub fn run() -> ! {
     open_standard_streams();
+    help::answer_help_and_version();
     // Where it is ignored, the exit status of a child is lost.
     reset_to_default(&[SIGCHLD]);
     wrapper::exec_wrapper();

@@ -1,4 +1,4 @@
-//! The event in hand, and what the Runtime API says of it.
+//! The event in hand, and the headers that the Runtime API sends with it.
 
 use crate::limits::{DEADLINE_AHEAD_MS_MAX, DEADLINE_BEHIND_MS_MAX};
 use crate::sys;
@@ -52,8 +52,8 @@ impl<'a> Invocation<'a> {
 
     /// Milliseconds until the deadline, 0 when it has passed.
     ///
-    /// `None` when there is no deadline worth the name: absent, more than 24 hours ahead, or more
-    /// than 15 minutes (the longest time-out) ago.
+    /// `None` when the deadline is absent or implausible: more than 24 hours ahead, or more than 15
+    /// minutes (the longest timeout) ago.
     pub fn remaining_ms(&self) -> Option<u64> {
         let deadline = self.deadline_ms()?;
         let now = sys::now_ms();

@@ -109,7 +109,17 @@ pub use panics::report as report_panic;
 /// or, as `main!(init = function)`, of an init function for [`run_with`].
 ///
 /// It defines what such a program needs and cannot share: the C entry point, and the panic handler,
-/// which reports the panic with its place and exits with 101.
+/// which reports the panic with its place and exits with 101. (With the feature `std`, the panic
+/// handler is that of std.)
+///
+/// In unit tests it defines nothing, so that the program can be tested; the harness has an entry
+/// point of its own:
+///
+/// ```ignore
+/// #![cfg_attr(not(test), no_std, no_main)]
+///
+/// tinderbox::main!(handler);
+/// ```
 #[macro_export]
 macro_rules! main {
     (init = $init:expr) => {
@@ -119,6 +129,10 @@ macro_rules! main {
         $crate::main!(@program $crate::run($handler));
     };
     (@program $run:expr) => {
+        #[cfg(test)] // so that nothing counts as unused
+        const _: fn() -> ! = || $run;
+
+        #[cfg(not(test))]
         #[allow(unsafe_code)] // symbols that the C runtime and the linker look up by name
         mod tinderbox_program {
             #[allow(unused_imports)]
@@ -129,18 +143,36 @@ macro_rules! main {
                 $run
             }
 
-            #[panic_handler]
-            fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-                $crate::report_panic(info)
-            }
-
-            // The core and the alloc that come compiled name these; nothing unwinds.
-            #[unsafe(no_mangle)]
-            extern "C" fn rust_eh_personality() {}
-            #[unsafe(no_mangle)]
-            extern "C" fn _Unwind_Resume() -> ! {
-                $crate::report_panic("unwinding")
-            }
+            $crate::define_panic_handler!();
         }
     };
+}
+
+/// For the body of [`main!`]. Features are those of this package, so each has a macro of its own.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! define_panic_handler {
+    () => {
+        #[panic_handler]
+        fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::report_panic(info)
+        }
+
+        // The core and the alloc that come compiled name these; nothing unwinds.
+        #[unsafe(no_mangle)]
+        extern "C" fn rust_eh_personality() {}
+        #[unsafe(no_mangle)]
+        extern "C" fn _Unwind_Resume() -> ! {
+            $crate::report_panic("unwinding")
+        }
+    };
+}
+
+/// For the body of [`main!`]: std defines all of it.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! define_panic_handler {
+    () => {};
 }

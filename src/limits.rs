@@ -68,8 +68,8 @@ pub const ENVIRONMENT_MAX: usize = 4096;
 /// Room before a response for the head of its request, which is written backwards.
 pub const HEADROOM_BYTES: usize = 8192;
 
-/// What X-Ray is told of a failure's message, in bytes of JSON. (It would take 64 KiB of a cause,
-/// the emulator's `error_cause_compactor.go`; the caller has the whole.)
+/// The part of an error's message that X-Ray gets, in bytes of JSON. (It takes 64 KiB of a cause,
+/// `error_cause_compactor.go` of AWS's emulator; the caller gets the whole message.)
 pub const CAUSE_MESSAGE_BYTES_MAX: usize = 1024;
 
 /// The longest trailers of a streamed response, in bytes: Go's server reads them within a buffer of
@@ -145,7 +145,7 @@ pub const LOG_LINE_BYTES_MAX: usize = 128 * 1024;
 /// So many reads empty a pipe that its writer has left: it may have made it 1 MiB large (pipe(7)).
 pub const DRAIN_READS: usize = 17;
 
-/// What a worker is told of an event beside the event itself, in bytes.
+/// The longest context of an event for a worker, in bytes.
 pub const CONTEXT_BYTES_MAX: usize = 16 * 1024;
 
 /// The same as the commands of a shell, in bytes: a quote takes four times its room there.
@@ -154,8 +154,8 @@ pub const EXPORTS_BYTES_MAX: usize = 4 * CONTEXT_BYTES_MAX + 1024;
 /// The longest error of a worker, in bytes of JSON.
 pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
 
-/// Room for the types of errors that workers have sent, in bytes. One that finds none counts as
-/// unknown in the platform's metrics.
+/// Memory for the types of errors that workers have sent, in bytes. When it is full, a new type
+/// counts as unknown in the platform's metrics.
 pub const ERROR_TYPE_POOL_BYTES: usize = 2048;
 
 /// How long the restart after a failed event may delay the request for the next one, in
@@ -163,7 +163,8 @@ pub const ERROR_TYPE_POOL_BYTES: usize = 2048;
 /// other bound.
 pub const RESTART_MS_MAX: u64 = 10_000;
 
-/// How long a worker that has said its last word may take to end, in milliseconds.
+/// Grace period after the final answer of a persistent process before it is killed, in
+/// milliseconds.
 pub const EXIT_GRACE_MS: u64 = 200;
 
 /// How long a killed process is waited for, in milliseconds. To free half a gigabyte of memory
@@ -181,14 +182,15 @@ pub const MARGIN_MS_MAX: u64 = 500;
 /// platform's own default is 16 a vCPU at most.
 pub const WORKERS_MAX: usize = 1024;
 
-/// The longest init error that a worker can tell its parent, in bytes: less than a socket's buffer
+/// The longest init error that a worker can send its parent, in bytes: less than a socket's buffer
 /// (212,992 by default, socket(7)).
 pub const WORKER_MESSAGE_BYTES_MAX: usize = 64 * 1024;
 
-/// A worker that lived for so long was not too weak to live, in milliseconds.
+/// Uptime after which a crash of a worker is not counted as a failed start, in milliseconds.
 pub const WORKER_HEALTHY_MS: u64 = 1000;
 
-/// How long a worker's place stays empty when it died young, in milliseconds: at first, at last.
+/// Backoff before a worker is forked again after a failed start, in milliseconds: the first one and
+/// the longest.
 pub const RESPAWN_MS_MIN: u64 = 100;
 /// See [`RESPAWN_MS_MIN`].
 pub const RESPAWN_MS_MAX: u64 = 10_000;
@@ -201,7 +203,7 @@ pub const INIT_FORK_DELAY_MS_MAX: u64 = 800;
 /// milliseconds; they begin with `RESPAWN_MS_MIN` and double, as AWS's Python client has it.
 pub const RETRY_MS_MAX: u64 = 1600;
 
-/// The fixed words of the longest request head, generously.
+/// The literal text of the longest request head, in bytes, rounded up.
 const REQUEST_LITERAL_BYTES: usize = 640;
 
 const _: () = assert!(

@@ -297,7 +297,7 @@ impl RecordWriter {
         }
     }
 
-    /// Appends to the message. In text, it is escaped as in JSON, but for what needs no escape
+    /// Appends to the message. In text, it is escaped as in JSON, except for what needs no escape
     /// there.
     fn append_message(&mut self, text: &[u8]) {
         json::escape(text, &mut |piece| {

@@ -6,6 +6,8 @@
 #[path = "binary/elf.rs"]
 mod elf;
 mod support;
+#[path = "binary/user_package.rs"]
+mod user_package;
 #[path = "binary/watched.rs"]
 mod watched;
 

@@ -7,6 +7,8 @@ mod support;
 
 #[path = "runtime/answers.rs"]
 mod answers;
+#[path = "runtime/by_hand.rs"]
+mod by_hand;
 #[path = "runtime/closes.rs"]
 mod closes;
 #[path = "runtime/configuration.rs"]

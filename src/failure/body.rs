@@ -193,7 +193,8 @@ pub(super) fn write_cause(buffer: &mut Buffer) {
         let end = message.get().len();
         let fits = message.take(piece);
         if fits {
-            half_pair = is_high_surrogate(piece).then_some(end);
+            let is_half = piece.len() == 6 && is_high_surrogate(piece);
+            half_pair = is_half.then_some(end);
         }
         fits
     });

@@ -282,6 +282,7 @@ fn xray_cause_of_any_member_order_has_type_and_message() {
     for (message, wanted) in [
         (String::from("broken"), String::from("broken")),
         (fire.repeat(100), fire.repeat(85)),
+        (String::from("\u{1f525}"), String::from(fire)),
         (
             format!("xx{}", fire.repeat(100)),
             format!("xx{}", fire.repeat(85)),

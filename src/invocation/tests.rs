@@ -1,11 +1,11 @@
-//! Tests of what a handler is given.
+//! Tests of the invocation that a handler gets.
 
 use super::*;
 use std::format;
 use std::string::ToString;
 
 #[test]
-fn headers_are_found_in_any_case_and_absent_ones_are_none() {
+fn header_name_case_is_ignored_and_empty_value_is_none() {
     let head = b"HTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: id\r\n\
         lambda-runtime-trace-id:Root=1 \r\nLAMBDA-RUNTIME-AWS-TENANT-ID: t\r\n\
         Lambda-Runtime-Client-Context:\r\nLambda-Runtime-Cognito-Identity:  \r\n\
@@ -25,7 +25,7 @@ fn headers_are_found_in_any_case_and_absent_ones_are_none() {
 
 #[test]
 #[cfg_attr(miri, ignore = "reads the clock")]
-fn a_deadline_worth_the_name_is_minutes_away() {
+fn remaining_ms_of_implausible_deadline_is_none() {
     let left = |deadline: &str| {
         let head = format!("HTTP/1.1 200 OK\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n\r\n");
         Invocation::new(head.as_bytes(), b"").remaining_ms()

@@ -112,7 +112,8 @@ fn unsafe_placement(source: &Source, findings: &mut Findings) {
     let mut entry = source.name == "src/main.rs";
     for (line, code) in (1..).zip(source.code.lines()) {
         if source.name == "src/lib.rs" {
-            entry = code == "macro_rules! main {" || entry && code != "}";
+            let macros = ["macro_rules! main {", "macro_rules! define_panic_handler {"];
+            entry = macros.contains(&code) || entry && code != "}";
         }
         if has_word(code, "unsafe") && !entry {
             findings.add(

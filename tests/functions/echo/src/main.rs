@@ -1,6 +1,5 @@
 //! Answers each event with itself, without std.
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 
 use tinderbox::{Failure, Invocation, Response};
 
