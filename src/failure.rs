@@ -256,10 +256,10 @@ fn write_cause(buffer: &mut Buffer) {
     };
     let mut error_type = FixedBytes::<ERROR_TYPE_BYTES_MAX>::new();
     let mut message = FixedBytes::<CAUSE_MESSAGE_BYTES_MAX>::new();
-    json::to_ascii(part(json, START.len(), json.len()), &mut |piece| {
+    json::copy_string_as_ascii(part(json, START.len(), json.len()), &mut |piece| {
         error_type.take(piece)
     });
-    json::to_ascii(part(json, start, json.len()), &mut |piece| {
+    json::copy_string_as_ascii(part(json, start, json.len()), &mut |piece| {
         message.take(piece)
     });
     for piece in [
