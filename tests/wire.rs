@@ -125,7 +125,7 @@ fn seed_17_fails() {
 }
 
 #[test]
-fn a_failure_names_its_seed_and_that_seed_alone_is_run_again() {
+fn seed_of_a_failure_is_printed_and_repeats_it() {
     if cfg!(miri) {
         return; // no processes
     }

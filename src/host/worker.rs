@@ -10,7 +10,7 @@ use crate::host::shims::Shim;
 use crate::invocation::Invocation;
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
-use crate::wire::frame::{self, Said};
+use crate::wire::frame::{self, WorkerMessage};
 
 /// An interpreter, and how it becomes a worker.
 pub struct LaunchSpec {
@@ -102,9 +102,9 @@ impl Worker {
     ) -> Result<(), ProcessError> {
         self.sequence = 0;
         kept.line(end_ms)?;
-        match frame::read(kept.said.get(), 0) {
-            Some(Said::Ready) => Ok(()),
-            Some(Said::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => {
+        match frame::parse_line(kept.said.get(), 0) {
+            Some(WorkerMessage::Ready) => Ok(()),
+            Some(WorkerMessage::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => {
                 kept.init_error = (bytes, kept.types.keep(name));
                 Err(ProcessError::InitError)
             }
@@ -143,9 +143,10 @@ impl Worker {
         let mut streamed = false;
         loop {
             kept.line(end_ms)?;
-            let said = frame::read(kept.said.get(), self.sequence).ok_or(ProcessError::Broken)?;
+            let said =
+                frame::parse_line(kept.said.get(), self.sequence).ok_or(ProcessError::Broken)?;
             match said {
-                Said::Ok(bytes, content_type) if !streamed => {
+                WorkerMessage::Ok(bytes, content_type) if !streamed => {
                     if !content_type.is_empty() && response.set_content_type(content_type).is_err()
                     {
                         return Err(ProcessError::Broken);
@@ -158,8 +159,8 @@ impl Worker {
                     }
                     return Ok(Ok(()));
                 }
-                Said::Error(bytes, name) | Said::Fatal(bytes, name) => {
-                    kept.last = matches!(said, Said::Fatal(..));
+                WorkerMessage::Error(bytes, name) | WorkerMessage::Fatal(bytes, name) => {
+                    kept.last = matches!(said, WorkerMessage::Fatal(..));
                     let error_type = kept.types.keep(name);
                     if bytes == 0 || bytes > WORKER_ERROR_BYTES_MAX {
                         return Err(ProcessError::Broken);
@@ -168,7 +169,7 @@ impl Worker {
                     kept.body(bytes, end_ms, &mut |piece| buffer.append(piece))?;
                     return Ok(Err(ReportedError(error_type)));
                 }
-                Said::Stream(content_type) if !streamed => {
+                WorkerMessage::Stream(content_type) if !streamed => {
                     let content_type = match content_type {
                         b"" => STREAM_TYPE,
                         _ => content_type,
@@ -178,7 +179,7 @@ impl Worker {
                     }
                     streamed = true;
                 }
-                Said::Chunk(bytes) if streamed => {
+                WorkerMessage::Chunk(bytes) if streamed => {
                     let mut lost = false;
                     kept.body(bytes, end_ms, &mut |piece| {
                         lost = lost || response.write(piece).is_err();
@@ -190,7 +191,7 @@ impl Worker {
                         return Ok(Ok(()));
                     }
                 }
-                Said::End if streamed => return Ok(Ok(())),
+                WorkerMessage::End if streamed => return Ok(Ok(())),
                 _ => return Err(ProcessError::Broken),
             }
         }

@@ -53,7 +53,7 @@ fn naive(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn base64_is_as_rfc_4648_has_it() {
+fn base64_encode_test_vectors_of_rfc_4648() {
     let encoded = |bytes: &[u8]| {
         let mut text = Vec::new();
         base64::encode(bytes, &mut |piece| text.extend_from_slice(piece));

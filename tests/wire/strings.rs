@@ -29,7 +29,7 @@ fn check(text: &[u8]) {
 }
 
 #[test]
-fn all_short_texts_come_back_as_utf8_lossy_has_them() {
+fn json_string_of_all_short_texts_comes_back() {
     check(b"");
     let step = if cfg!(miri) { 51 } else { 1 };
     for first in (0..=255).step_by(step) {
@@ -42,7 +42,7 @@ fn all_short_texts_come_back_as_utf8_lossy_has_them() {
 }
 
 #[test]
-fn characters_at_every_boundary_and_cut_come_back() {
+fn json_string_of_characters_at_boundaries_comes_back() {
     let mut codes = vec![
         0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdfff, 0xe000, 0xfffd, 0xffff,
     ];
@@ -67,20 +67,24 @@ fn characters_at_every_boundary_and_cut_come_back() {
 }
 
 #[test]
-fn random_bytes_come_back() {
+fn json_string_of_random_bytes_comes_back() {
     let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\x80\xc3\xa9\xf4\x90a\"\\\n\0\x7f";
-    for_each_seed("random_bytes_come_back", count(50_000), |random| {
-        let length = random.below(24);
-        let any: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
-        check(&any);
-        let likely: Vec<u8> = (0..length).map(|_| odd[random.below(odd.len())]).collect();
-        check(&likely);
-    });
+    for_each_seed(
+        "json_string_of_random_bytes_comes_back",
+        count(50_000),
+        |random| {
+            let length = random.below(24);
+            let any: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+            check(&any);
+            let likely: Vec<u8> = (0..length).map(|_| odd[random.below(odd.len())]).collect();
+            check(&likely);
+        },
+    );
 }
 
 /// A header is no place for a line feed, not even behind a backslash.
 #[test]
-fn what_is_no_json_ends_before_what_no_header_has() {
+fn ascii_string_not_json_ends_before_control_bytes() {
     for bad in [
         &b"\\\nX: y"[..],
         b"\\\r\n",
