@@ -62,7 +62,7 @@ fn main() {
         );
     }
     let run = |text: &[u8], write: &mut dyn FnMut(&[u8])| {
-        json::to_ascii(text, &mut |piece| {
+        json::copy_string_as_ascii(text, &mut |piece| {
             write(piece);
             true
         });

@@ -1,7 +1,20 @@
-//! The wire formats: pure functions, bytes in, `Partial`, `Complete` or an error out.
+//! The wire formats, a toolkit: pure functions, bytes in, `Partial`, `Complete` or an error out.
 //!
-//! No descriptor, no clock, no allocation, and no panic on any input. Public for the tests and the
-//! benches of this package only; not part of the library's face.
+//! No descriptor, no clock, no allocation, no recursion, and no panic on any input. Readers borrow
+//! from what they are given; writers take a sink for pieces of bytes. Public for the tests and the
+//! benches of this package only; not part of the library's API.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`http1`] | HTTP/1.1: heads of replies read, all header lines of a head, heads of requests written |
+//! | [`chunk`] | bodies: a decoder for a known length or chunks, and what frames a chunk |
+//! | [`api_headers`] | the table of headers that the runtime keeps of the Runtime API's replies |
+//! | [`json`] | strings written; a pull reader, unescaping, lookup of members |
+//! | [`base64`] | encoded and decoded, in pieces |
+//! | [`frame`] | the lines of the protocol that hosted workers speak |
+//! | [`number`] | decimal and hexadecimal digits, parsed and written |
+//!
+//! What is malformed has a name and a sentence: [`Error`], [`json::ErrorKind`], [`base64::Error`].
 
 pub mod api_headers;
 pub mod base64;
@@ -14,12 +27,12 @@ pub mod number;
 
 pub use error::Error;
 
-/// What a parser has to say of the bytes so far.
+/// How far a parser got with the bytes so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parsed<T> {
-    /// Right so far, and not all.
+    /// Valid so far, but not whole.
     Partial,
-    /// All there.
+    /// Whole.
     Complete(T),
 }
 

@@ -5,6 +5,8 @@
 //! `TINDERBOX_SOAK` set makes ten times as many mutations. Each has a seed of its own, which is
 //! printed when it fails; `TINDERBOX_SEED=17` makes the mutation of that seed alone.
 
+#[path = "wire/base64.rs"]
+mod base64;
 #[path = "wire/chunks.rs"]
 mod chunks;
 #[path = "wire/corpus.rs"]
@@ -15,6 +17,8 @@ mod differences;
 mod frames;
 #[path = "wire/heads.rs"]
 mod heads;
+#[path = "wire/json.rs"]
+mod json;
 #[path = "wire/naive.rs"]
 mod naive;
 #[path = "wire/numbers.rs"]
@@ -121,7 +125,7 @@ fn seed_17_fails() {
 }
 
 #[test]
-fn a_failure_names_its_seed_and_that_seed_alone_is_run_again() {
+fn seed_of_a_failure_is_printed_and_repeats_it() {
     if cfg!(miri) {
         return; // no processes
     }

@@ -185,11 +185,11 @@ pub(super) fn write_cause(buffer: &mut Buffer) {
     let json = buffer.body();
     let mut error_type = FixedBytes::<ERROR_TYPE_BYTES_MAX>::new();
     let mut message = FixedBytes::<CAUSE_MESSAGE_BYTES_MAX>::new();
-    json::to_ascii(string_member(json, b"errorType"), &mut |piece| {
+    json::copy_string_as_ascii(string_member(json, b"errorType"), &mut |piece| {
         error_type.take(piece)
     });
     let mut half_pair = None;
-    json::to_ascii(string_member(json, b"errorMessage"), &mut |piece| {
+    json::copy_string_as_ascii(string_member(json, b"errorMessage"), &mut |piece| {
         let end = message.get().len();
         let fits = message.take(piece);
         if fits {

@@ -8,7 +8,7 @@ use crate::host::deadline::Deadline;
 use crate::host::protocol::{AfterEvent, Event, EventError, Link, ProcessError, Protocol};
 use crate::limits::{RESPONSE_BYTES_MAX, WORKER_ERROR_BYTES_MAX};
 use crate::response::Response;
-use crate::wire::frame::{self, LINE_BYTES_MAX, Said};
+use crate::wire::frame::{self, LINE_BYTES_MAX, WorkerMessage};
 
 /// Our side of the frame protocol.
 pub struct Frames {
@@ -38,8 +38,8 @@ impl Frames {
         let mut is_streamed = false;
         loop {
             let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
-            match frame::read(line, self.sequence).ok_or(ProcessError::ProtocolViolation)? {
-                Said::Ok(bytes, content_type) if !is_streamed => {
+            match frame::parse_line(line, self.sequence).ok_or(ProcessError::ProtocolViolation)? {
+                WorkerMessage::Ok(bytes, content_type) if !is_streamed => {
                     if !content_type.is_empty() && response.set_content_type(content_type).is_err()
                     {
                         return Err(ProcessError::ProtocolViolation.into());
@@ -52,8 +52,9 @@ impl Frames {
                     }
                     return Ok(());
                 }
-                said @ (Said::Error(bytes, name) | Said::Fatal(bytes, name)) => {
-                    if matches!(said, Said::Fatal(..)) {
+                message @ (WorkerMessage::Error(bytes, name)
+                | WorkerMessage::Fatal(bytes, name)) => {
+                    if matches!(message, WorkerMessage::Fatal(..)) {
                         link.after_event = AfterEvent::Retire;
                     }
                     let error_type = link.error_types.intern(name);
@@ -66,7 +67,7 @@ impl Frames {
                     })?;
                     return Err(EventError::Reported(error_type));
                 }
-                Said::Stream(content_type) if !is_streamed => {
+                WorkerMessage::Stream(content_type) if !is_streamed => {
                     let content_type = match content_type {
                         b"" => DEFAULT_STREAM_CONTENT_TYPE,
                         _ => content_type,
@@ -76,7 +77,7 @@ impl Frames {
                     }
                     is_streamed = true;
                 }
-                Said::Chunk(bytes) if is_streamed => {
+                WorkerMessage::Chunk(bytes) if is_streamed => {
                     let mut is_lost = false;
                     channel.read_exact(bytes, process, deadline, &mut |piece| {
                         is_lost = is_lost || response.write(piece).is_err();
@@ -87,7 +88,7 @@ impl Frames {
                         return Ok(());
                     }
                 }
-                Said::End if is_streamed => return Ok(()),
+                WorkerMessage::End if is_streamed => return Ok(()),
                 _ => return Err(ProcessError::ProtocolViolation.into()),
             }
         }
@@ -105,9 +106,9 @@ impl Protocol for Frames {
             process, channel, ..
         } = link;
         let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
-        match frame::read(line, 0) {
-            Some(Said::Ready) => Ok(()),
-            Some(Said::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => Err(
+        match frame::parse_line(line, 0) {
+            Some(WorkerMessage::Ready) => Ok(()),
+            Some(WorkerMessage::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => Err(
                 ProcessError::InitError(bytes, link.error_types.intern(name)),
             ),
             _ => Err(ProcessError::ProtocolViolation),

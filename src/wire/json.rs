@@ -1,7 +1,20 @@
-//! JSON as the runtime writes it: strings of any bytes.
+//! JSON: a writer of strings of any bytes, and a pull reader of texts.
+//!
+//! [`escape`] and [`copy_string_as_ascii`] write strings. [`Reader`] reads a text token by token,
+//! [`members`] looks up members of an object, and [`Text`] is the inside of a string that was read.
 
 use super::number::{escape_byte, hex_digit};
 use super::part;
+
+mod error;
+mod lookup;
+mod reader;
+mod string;
+
+pub use error::{Error, ErrorKind};
+pub use lookup::{is_true, members, string};
+pub use reader::{DEPTH_MAX, Reader, Token};
+pub use string::Text;
 
 /// Writes `text` as the inside of a JSON string (RFC 8259, 7), in pieces.
 ///
@@ -11,22 +24,22 @@ use super::part;
 pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
     let mut rest = text;
     while let Some(&byte) = rest.first() {
-        let (wanted, right) = character(rest);
+        let (expected, valid) = utf8_sequence_len(rest);
         match byte {
-            _ if right < wanted => write("\u{fffd}".as_bytes()),
+            _ if valid < expected => write("\u{fffd}".as_bytes()),
             b'"' | b'\\' => write(&[b'\\', byte]),
             0..=0x1f | 0x7f => {
                 write(&escape_byte(byte));
             }
-            _ => write(rest.get(..right).unwrap_or_default()),
+            _ => write(rest.get(..valid).unwrap_or_default()),
         }
-        rest = rest.get(right.max(1)..).unwrap_or_default();
+        rest = rest.get(valid.max(1)..).unwrap_or_default();
     }
 }
 
 /// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
 /// quote, its end, a byte that no string has, also within an escape, or until `write` says no.
-pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
+pub fn copy_string_as_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
     let mut rest = text;
     while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {
         let (bytes, code) = match (byte, rest) {
@@ -34,7 +47,7 @@ pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
             (b'\\', [_, b'u', ..]) => (6, 0),
             (b'\\', _) => (2, 0),
             (..0x80, _) => (1, 0),
-            _ => decode(rest),
+            _ => decode_utf8(rest),
         };
         let written = if code == 0 {
             let plain = part(rest, 0, bytes);
@@ -44,7 +57,7 @@ pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
                 Some(above) => [0xd800 + (above >> 10), 0xdc00 + (above & 0x3ff)],
                 None => [code, 0],
             };
-            let digits = [escape_of(high), escape_of(low)];
+            let digits = [unicode_escape(high), unicode_escape(low)];
             let bytes = if low == 0 { 6 } else { 12 };
             write(part(digits.as_flattened(), 0, bytes))
         };
@@ -56,7 +69,7 @@ pub fn to_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
 }
 
 /// A character of two to four bytes: how many, and its code point.
-fn decode(text: &[u8]) -> (usize, u32) {
+fn decode_utf8(text: &[u8]) -> (usize, u32) {
     let first = text.first().copied().unwrap_or_default();
     let (bytes, bits) = match first {
         0xf0.. => (4, first & 7),
@@ -71,7 +84,7 @@ fn decode(text: &[u8]) -> (usize, u32) {
 }
 
 /// The escape of a code unit.
-fn escape_of(unit: u32) -> [u8; 6] {
+fn unicode_escape(unit: u32) -> [u8; 6] {
     let mut escape = *b"\\u0000";
     let mut rest = unit;
     for byte in escape.iter_mut().skip(2).rev() {
@@ -81,11 +94,11 @@ fn escape_of(unit: u32) -> [u8; 6] {
     escape
 }
 
-/// How many bytes the character at the front should have, and how many of them are right (Unicode
+/// How many bytes the character at the front should have, and how many of them are valid (Unicode
 /// standard, table 3-7).
-fn character(text: &[u8]) -> (usize, usize) {
+fn utf8_sequence_len(text: &[u8]) -> (usize, usize) {
     let first = text.first().copied().unwrap_or_default();
-    let (wanted, mut low, mut high) = match first {
+    let (expected, mut low, mut high) = match first {
         0..=0x7f => (1, 0x80, 0xbf),
         0xc2..=0xdf => (2, 0x80, 0xbf),
         0xe0..=0xef => (3, 0x80, 0xbf),
@@ -100,14 +113,14 @@ fn character(text: &[u8]) -> (usize, usize) {
         0xf4 => high = 0x8f,
         _ => {}
     }
-    let mut right = 1;
-    while right < wanted
+    let mut valid = 1;
+    while valid < expected
         && text
-            .get(right)
+            .get(valid)
             .is_some_and(|&byte| low <= byte && byte <= high)
     {
         (low, high) = (0x80, 0xbf);
-        right += 1;
+        valid += 1;
     }
-    (wanted, right)
+    (expected, valid)
 }

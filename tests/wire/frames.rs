@@ -1,13 +1,13 @@
 //! Lines of the frame protocol.
 
-use tinderbox::wire::frame::{Said, read};
+use tinderbox::wire::frame::{WorkerMessage, parse_line};
 
 use crate::{count, for_each_seed};
 
 /// The number of the event in hand.
 const SEQUENCE: usize = 17;
 
-/// Lines, and what they say; nothing: they are wrong.
+/// Lines and their messages; none: the line is malformed.
 const LINES: &[(&str, &str)] = &[
     ("ready", "ready"),
     ("ready ", ""),
@@ -75,17 +75,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn said(line: &[u8]) -> String {
-    match read(line, SEQUENCE) {
+fn ours(line: &[u8]) -> String {
+    match parse_line(line, SEQUENCE) {
         None => String::new(),
-        Some(Said::Ready) => "ready".into(),
-        Some(Said::InitError(bytes, name)) => format!("init-error {bytes} {}", text(name)),
-        Some(Said::Ok(bytes, kind)) => format!("ok {bytes} {}", text(kind)),
-        Some(Said::Error(bytes, name)) => format!("error {bytes} {}", text(name)),
-        Some(Said::Fatal(bytes, name)) => format!("fatal {bytes} {}", text(name)),
-        Some(Said::Stream(kind)) => format!("stream {}", text(kind)),
-        Some(Said::Chunk(bytes)) => format!("chunk {bytes}"),
-        Some(Said::End) => "end".into(),
+        Some(WorkerMessage::Ready) => "ready".into(),
+        Some(WorkerMessage::InitError(bytes, name)) => format!("init-error {bytes} {}", text(name)),
+        Some(WorkerMessage::Ok(bytes, kind)) => format!("ok {bytes} {}", text(kind)),
+        Some(WorkerMessage::Error(bytes, name)) => format!("error {bytes} {}", text(name)),
+        Some(WorkerMessage::Fatal(bytes, name)) => format!("fatal {bytes} {}", text(name)),
+        Some(WorkerMessage::Stream(kind)) => format!("stream {}", text(kind)),
+        Some(WorkerMessage::Chunk(bytes)) => format!("chunk {bytes}"),
+        Some(WorkerMessage::End) => "end".into(),
     }
 }
 
@@ -134,15 +134,15 @@ fn naive(line: &[u8]) -> String {
 }
 
 fn agree(line: &[u8]) -> String {
-    let said = said(line);
-    assert_eq!(said, naive(line), "of {:?}", text(line));
-    said
+    let message = ours(line);
+    assert_eq!(message, naive(line), "of {:?}", text(line));
+    message
 }
 
 #[test]
-fn the_corpus_says_what_it_should() {
-    for (line, wanted) in LINES {
-        assert_eq!(agree(line.as_bytes()), *wanted, "{line:?}");
+fn frame_corpus_has_its_messages() {
+    for (line, expected) in LINES {
+        assert_eq!(agree(line.as_bytes()), *expected, "{line:?}");
         for cut in 0..=line.len() {
             agree(&line.as_bytes()[..cut]);
         }
@@ -154,10 +154,10 @@ fn the_corpus_says_what_it_should() {
 }
 
 #[test]
-fn a_naive_reader_agrees_on_every_mutation() {
+fn frame_mutations_agree_with_naive_parser() {
     let total = count(400_000);
     let mut right = 0;
-    let test = "a_naive_reader_agrees_on_every_mutation";
+    let test = "frame_mutations_agree_with_naive_parser";
     let all = for_each_seed(test, total, |random| {
         let (line, _) = LINES[random.below(LINES.len())];
         let mut line = line.as_bytes().to_vec();
@@ -175,6 +175,6 @@ fn a_naive_reader_agrees_on_every_mutation() {
     });
     assert!(
         !all || right * 10 > total || cfg!(miri),
-        "{right} of {total} say something"
+        "{right} of {total} are messages"
     );
 }

@@ -1,7 +1,6 @@
 //! JSON strings of any bytes, read back by serde_json.
 
-use tinderbox::wire::base64;
-use tinderbox::wire::json::{escape, to_ascii};
+use tinderbox::wire::json::{copy_string_as_ascii, escape};
 
 use crate::{count, for_each_seed};
 
@@ -18,7 +17,7 @@ fn check(text: &[u8]) {
         "of {text:?}"
     );
     let mut ascii = b"\"".to_vec();
-    to_ascii(&json[1..], &mut |piece| {
+    copy_string_as_ascii(&json[1..], &mut |piece| {
         assert!(piece.is_ascii() && !piece.contains(&0x7f), "{piece:?}");
         ascii.extend_from_slice(piece);
         true
@@ -30,7 +29,7 @@ fn check(text: &[u8]) {
 }
 
 #[test]
-fn all_short_texts_come_back_as_utf8_lossy_has_them() {
+fn json_string_of_all_short_texts_comes_back() {
     check(b"");
     let step = if cfg!(miri) { 51 } else { 1 };
     for first in (0..=255).step_by(step) {
@@ -43,7 +42,7 @@ fn all_short_texts_come_back_as_utf8_lossy_has_them() {
 }
 
 #[test]
-fn characters_at_every_boundary_and_cut_come_back() {
+fn json_string_of_characters_at_boundaries_comes_back() {
     let mut codes = vec![
         0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdfff, 0xe000, 0xfffd, 0xffff,
     ];
@@ -68,46 +67,24 @@ fn characters_at_every_boundary_and_cut_come_back() {
 }
 
 #[test]
-fn random_bytes_come_back() {
+fn json_string_of_random_bytes_comes_back() {
     let odd = b"\xe2\x82\xac\xf0\x9f\x94\xa5\xed\xa0\x80\xc3\xa9\xf4\x90a\"\\\n\0\x7f";
-    for_each_seed("random_bytes_come_back", count(50_000), |random| {
-        let length = random.below(24);
-        let any: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
-        check(&any);
-        let likely: Vec<u8> = (0..length).map(|_| odd[random.below(odd.len())]).collect();
-        check(&likely);
-    });
-}
-
-#[test]
-fn base64_is_as_rfc_4648_has_it() {
-    let encoded = |bytes: &[u8]| {
-        let mut text = Vec::new();
-        base64::encode(bytes, &mut |piece| text.extend_from_slice(piece));
-        String::from_utf8(text).expect("ASCII")
-    };
-    let vectors = [
-        "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy",
-    ];
-    for (length, text) in vectors.into_iter().enumerate() {
-        assert_eq!(encoded(&b"foobar"[..length]), text);
-    }
-    assert_eq!(encoded(b"\xfb\xff\xbf"), "+/+/");
-    // Every pair of bytes: the digits' values put together are the bytes again.
-    let alphabet: String = ('A'..='Z').chain('a'..='z').chain('0'..='9').collect();
-    for pair in (0..=u16::MAX).step_by(if cfg!(miri) { 4093 } else { 7 }) {
-        let text = encoded(&pair.to_be_bytes());
-        let digits = text.strip_suffix('=').expect("one character of padding");
-        let value = digits.chars().fold(0, |sum, digit| {
-            sum << 6 | (alphabet.clone() + "+/").find(digit).expect("a digit")
-        });
-        assert_eq!(value, usize::from(pair) << 2, "{text}");
-    }
+    for_each_seed(
+        "json_string_of_random_bytes_comes_back",
+        count(50_000),
+        |random| {
+            let length = random.below(24);
+            let any: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
+            check(&any);
+            let likely: Vec<u8> = (0..length).map(|_| odd[random.below(odd.len())]).collect();
+            check(&likely);
+        },
+    );
 }
 
 /// A header is no place for a line feed, not even behind a backslash.
 #[test]
-fn what_is_no_json_ends_before_what_no_header_has() {
+fn ascii_string_not_json_ends_before_control_bytes() {
     for bad in [
         &b"\\\nX: y"[..],
         b"\\\r\n",
@@ -122,7 +99,7 @@ fn what_is_no_json_ends_before_what_no_header_has() {
         b"\n",
     ] {
         let mut ascii = Vec::new();
-        to_ascii(&[b"ab", bad].concat(), &mut |piece| {
+        copy_string_as_ascii(&[b"ab", bad].concat(), &mut |piece| {
             ascii.extend_from_slice(piece);
             true
         });

@@ -1,0 +1,49 @@
+//! Members of an object by their names, and raw values as what they are.
+
+use super::error::{Error, ErrorKind};
+use super::reader::{Reader, Token};
+use super::string::Text;
+use crate::wire::equal;
+
+/// The values of members of an object, as they stand in it: `None` for those that it does not have,
+/// the last one of those that it has several times. Names are compared unescaped.
+///
+/// # Errors
+/// The first fault of the text; [`ErrorKind::NotAnObject`] where it is something else.
+pub fn members<'a, const N: usize>(
+    object: &'a [u8],
+    names: [&[u8]; N],
+) -> Result<[Option<&'a [u8]>; N], Error> {
+    let mut values = [None; N];
+    let mut reader = Reader::new(object);
+    if reader.next()? != Some(Token::StartObject) {
+        let kind = ErrorKind::NotAnObject;
+        return Err(Error {
+            kind,
+            at: reader.start,
+        });
+    }
+    while let Some(Token::Name(name)) = reader.next()? {
+        let value = reader.next_raw()?;
+        for (place, wanted) in values.iter_mut().zip(names) {
+            if name.is(wanted) {
+                *place = value;
+            }
+        }
+    }
+    reader.next()?;
+    Ok(values)
+}
+
+/// The string that a raw value is; `None` where it is something else.
+pub fn string(value: &[u8]) -> Option<Text<'_>> {
+    match Reader::new(value).next() {
+        Ok(Some(Token::String(text))) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether a raw value is `true`.
+pub fn is_true(value: &[u8]) -> bool {
+    equal(value, b"true")
+}
