@@ -290,9 +290,10 @@ fn what_a_subshell_was_told_when_it_was_killed_is_not_for_the_next_one(kind: &Ki
         // It is stopped, told of an event, and killed.
         sys::kill(subshell, sys::SIGSTOP);
         let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
+        let idle = proc::descriptors(process.pid());
         server.more(vec![Turn::event(&killed), Turn::event(&next)]);
-        let is_out = |id: &str| server.ledger().delivered(id) == 1;
-        until("handed out", || is_out(&killed.id));
+        // The runtime has opened the event, its context and the pipe of the response: it sends.
+        until("handed on", || proc::descriptors(process.pid()) >= idle + 4);
         std::thread::sleep(Duration::from_millis(20));
         sys::kill(subshell, sys::SIGKILL);
         process.until_idle(&server);
