@@ -144,7 +144,7 @@ impl Service for Host {
         let outcome = match &mut self.handler {
             Handler::Program(program) => {
                 let outcome = program.handle_event(event, response);
-                program.process.reap_strays(true);
+                program.process.reap_strays(false);
                 outcome
             }
             Handler::Persistent(process) => {
@@ -207,7 +207,7 @@ fn build_handler(
             log_handler(path, b": one process per event");
             return Ok(Handler::Program(Program {
                 path,
-                process: Process::new(output),
+                process: Process::new(output, true),
             }));
         }
         Runs::Frames => AnyProtocol::Frames(Frames::new()),

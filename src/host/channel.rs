@@ -41,7 +41,7 @@ pub struct Channel {
     buf: &'static mut [u8; PIPE_BYTES],
 }
 
-/// What a process has to say, or what else can be read.
+/// Which descriptor can be read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ready {
     /// The channel can be read, or the process has exited.

@@ -57,11 +57,12 @@ impl Deadline {
         Deadline::at(Some(0))
     }
 
-    /// That of an event. One that brings no deadline, or one that has passed on arrival, has
-    /// `timeout_ms`, if the function has a timeout. `clock_ms` is when the clock was read last, in
-    /// milliseconds since the Unix epoch: a deadline before that has passed for certain, and one
-    /// that is far behind it may make no sense. These are looked at now; of the others, one that
-    /// passed in between is treated so when somebody waits for it.
+    /// That of an event. Where the event brings no deadline, or one that has passed, `timeout_ms`
+    /// counts, if the function has a timeout.
+    ///
+    /// `clock_ms` is when the clock was read last, in milliseconds since the Unix epoch. A deadline
+    /// before that has passed, and one that is more than a day behind it may make no sense: for
+    /// these the clock is read now. For all others it is read when something waits.
     pub fn of_event(
         invocation: &Invocation<'_>,
         timeout_ms: Option<u64>,
@@ -105,7 +106,12 @@ impl Deadline {
         (resolved.now_ms != 0).then_some(resolved.now_ms)
     }
 
-    /// Whether somebody had to wait, or to look at the clock.
+    /// Makes sure that no write to the log waits longer than this.
+    pub fn bound_log(&self) {
+        self.resolve();
+    }
+
+    /// Whether the clock had to be read, or there is no limit to wait for.
     pub fn is_resolved(&self) -> bool {
         self.resolved.get().is_some()
     }
@@ -135,7 +141,7 @@ impl Deadline {
             };
         }
         self.resolved.set(Some(resolved));
-        // No line of the log waits longer either.
+        // Writes to the log are bounded by it too.
         set_log_deadline(resolved.end_ms);
         resolved
     }

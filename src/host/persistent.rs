@@ -28,6 +28,7 @@ use crate::sys::Environment;
 use crate::sys::child::{ARGUMENTS_MAX, ExitStatus, STDERR, STDIN, STDOUT, Spawn};
 use crate::sys::files::open_null;
 use crate::sys::ipc::{memfd, pipe};
+use crate::sys::pool::own_pid;
 
 /// What to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
@@ -102,13 +103,11 @@ impl PersistentProcess {
         protocol: AnyProtocol,
         output: &'static mut ChildOutput,
     ) -> Option<PersistentProcess> {
-        let mut process = Process::new(output);
-        process.find_out_who_reaps();
         Some(PersistentProcess {
             command,
             protocol,
             link: Link {
-                process,
+                process: Process::new(output, own_pid() == 1),
                 channel: Channel::new()?,
                 after_event: AfterEvent::Keep,
                 error_types: ErrorTypeInterner::new(),
@@ -136,7 +135,10 @@ impl PersistentProcess {
     pub fn ensure_ready(&mut self, deadline: &Deadline) -> Result<(), ProcessError> {
         match self.state {
             State::Retiring => self.stop_gracefully(deadline),
-            State::Ready { .. } if self.link.channel.has_unread() => self.stop_unhealthy(),
+            State::Ready { .. } if self.link.channel.has_unread() => {
+                deadline.bound_log();
+                self.stop_unhealthy();
+            }
             _ => {}
         }
         if matches!(self.state, State::Stopped(_)) {
@@ -242,6 +244,7 @@ impl PersistentProcess {
         let mut outcome = self.send_and_receive(&mut event, response);
         if let Err(EventError::Process(ProcessError::Unreachable)) = outcome {
             // Nothing of the event was sent, so it can go to a new process.
+            deadline.bound_log();
             self.stop_unhealthy();
             outcome = self.send_and_receive(&mut event, response);
         }
@@ -262,10 +265,11 @@ impl PersistentProcess {
             }
         }
         if self.link.process.output.pipe.is_some() {
-            deadline.end_ms(); // which bounds writes to the log
+            deadline.bound_log();
             self.link.process.output.drain();
         }
         if outcome.is_err() && (self.needs_restart() || !self.protocol.logs_errors_itself()) {
+            deadline.bound_log();
             self.link.process.output.log_failure(response.body());
         }
         self.link.process.reap_strays(deadline.is_resolved());
@@ -330,7 +334,16 @@ impl PersistentProcess {
                 self.stop(restart);
                 return set_out_of_resources(errno, sink);
             }
-            ProcessError::ProtocolViolation | ProcessError::Unreachable => (
+            ProcessError::Unreachable => {
+                let has_exited = self.link.process.exits_within_grace(deadline);
+                let error = if has_exited {
+                    ProcessError::Exited
+                } else {
+                    ProcessError::ProtocolViolation
+                };
+                return self.fail(error, restart, deadline, sink);
+            }
+            ProcessError::ProtocolViolation => (
                 "Runtime.BadFrame",
                 b"the handler process violates the protocol of its channel",
             ),

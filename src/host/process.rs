@@ -9,7 +9,6 @@ use crate::host::deadline::Deadline;
 use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS};
 use crate::sys::child::{Child, ExitStatus, Spawn, reap_orphans};
 use crate::sys::ipc::{Direction, poll};
-use crate::sys::pool::own_pid;
 use crate::sys::{Descriptor, monotonic_ms};
 
 /// The descriptor on which a persistent process finds its channel.
@@ -52,21 +51,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// None that runs.
-    pub fn new(output: &'static mut ChildOutput) -> Process {
+    /// No process. `adopts_orphans`: orphans are reparented to us, as they are to process 1, so
+    /// they are reaped after each event. (Those of a subreaper wait for up to `REAP_AFTER_EVENTS`
+    /// events.)
+    pub fn new(output: &'static mut ChildOutput, adopts_orphans: bool) -> Process {
         Process {
             child: None,
             killed: None,
             output,
-            adopts_orphans: false,
+            adopts_orphans,
             events_since_reap: 0,
         }
-    }
-
-    /// Finds out whether orphans are ours to reap: whether we are process 1. (Of a subreaper, which
-    /// nobody makes of us, they wait for up to `REAP_AFTER_EVENTS` events.)
-    pub fn find_out_who_reaps(&mut self) {
-        self.adopts_orphans = own_pid() == 1;
     }
 
     /// Spawns a process. Its captured output comes from `output`, if it is captured.

@@ -16,13 +16,14 @@ use crate::response::Response;
 use crate::sys::Descriptor;
 use crate::sys::ipc::channel_pair;
 
-/// Speaks with a persistent process. A new one has `open`, `wait_until_ready` and `handle_event`
-/// called in this order; `wait_until_ready` again as long as it says `TimedOut`, and `handle_event`
-/// once for each event.
+/// Our side of the conversation with a persistent process. For each process that is spawned, the
+/// state machine calls `open`, then `wait_until_ready` until that returns anything but `TimedOut`,
+/// then `handle_event` once per event. No call is made while another process is in the link.
 pub trait Protocol {
-    /// Before a process is spawned: adds what it is to get (descriptors, variables), and returns
-    /// our end of the channel. A protocol that connects later, to a socket that the process listens
-    /// on, returns `None`, and opens the channel in `wait_until_ready`.
+    /// Before the process is spawned: adds what it needs to `setup` (a descriptor, variables), and
+    /// returns our end of the channel. A protocol that connects to a socket on which the process
+    /// listens returns `None`, and opens the channel in `wait_until_ready`. (Between two events, a
+    /// process without a channel is not asked whether it is ready: the next event does that.)
     ///
     /// # Errors
     /// The errno, where there is no descriptor for the channel.
@@ -33,16 +34,18 @@ pub trait Protocol {
     }
 
     /// Waits until the process takes events. After `TimedOut` it is called again for the same
-    /// process, so it keeps what it has read. With a deadline that has passed it does not wait.
+    /// process, so it must keep what it has read. With a deadline that has passed it does not wait:
+    /// it looks at what the channel has received.
     fn wait_until_ready(
         &mut self,
         link: &mut Link,
         deadline: &Deadline,
     ) -> Result<(), ProcessError>;
 
-    /// Has the process handle an event, and takes its answer. `Ok`: the response is complete, or
-    /// has an error that was forced upon it. What is to become of the process is in
-    /// `link.after_event`; after a `ProcessError` it is killed anyway.
+    /// Sends an event to the process, and reads its answer into `response`. `Ok`: the response is
+    /// complete, or has an error that is forced upon it. `link.after_event` says what becomes of
+    /// the process, unless a `ProcessError` says so: then it is killed. `Unreachable` only where
+    /// nothing of the event was sent: the event is handed to another process, once.
     fn handle_event(
         &mut self,
         event: &mut Event<'_>,

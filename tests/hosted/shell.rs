@@ -315,12 +315,14 @@ fn subshell_killed_with_an_unread_line_affects_no_other_event(kind: &Kind) {
         sys::kill(subshell, sys::SIGSTOP);
         let sleeps = times_asleep(process.pid());
         let [killed, next] = ["killed", "next"].map(|id| Event::new(&format!("{id}-{number}"), id));
+        let idle = proc::descriptors(process.pid());
         server.more(vec![
             ScriptedReply::event(&killed),
             ScriptedReply::event(&next),
         ]);
-        // The runtime has written the line once it has been woken, and sleeps again.
-        until("delivered", || server.ledger().delivered(&killed.id) == 1);
+        // The runtime has opened the event, its context and the pipe of the response, and has
+        // written the line when it sleeps again.
+        until("handed on", || proc::descriptors(process.pid()) >= idle + 4);
         until("asleep", || is_asleep_after(process.pid(), sleeps));
         sys::kill(subshell, sys::SIGKILL);
         process.until_idle(&server);
