@@ -2,9 +2,8 @@
 
 use crate::limits::{HEADROOM_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
-pub use crate::wire::number::Decimal;
 use crate::wire::number::hex_digit_upper;
-use crate::wire::part;
+use crate::wire::slice_or_empty;
 
 /// A body in a region, with `HEADROOM_BYTES` before it: the body is appended, its head is prepended
 /// when its length is known, and nothing is moved. Bytes that do not fit are cut off.
@@ -46,12 +45,12 @@ impl Buffer {
     /// The head and the body.
     pub fn bytes(&self) -> &[u8] {
         let end = HEADROOM_BYTES + self.body_bytes;
-        part(self.region, HEADROOM_BYTES - self.head_bytes, end)
+        slice_or_empty(self.region, HEADROOM_BYTES - self.head_bytes, end)
     }
 
     /// The body.
     pub fn body(&self) -> &[u8] {
-        part(
+        slice_or_empty(
             self.region,
             HEADROOM_BYTES,
             HEADROOM_BYTES + self.body_bytes,
@@ -60,7 +59,7 @@ impl Buffer {
 
     /// Forgets what is behind the first `keep` bytes of the body.
     #[cfg(feature = "alloc")]
-    pub fn cut_body(&mut self, keep: usize) {
+    pub fn truncate_body(&mut self, keep: usize) {
         self.body_bytes = self.body_bytes.min(keep);
     }
 
@@ -82,12 +81,12 @@ impl Buffer {
     /// Puts `bytes` behind.
     #[inline(never)]
     pub fn append(&mut self, bytes: &[u8]) {
-        self.body_bytes += put(self.region, HEADROOM_BYTES + self.body_bytes, bytes);
+        self.body_bytes += copy_at(self.region, HEADROOM_BYTES + self.body_bytes, bytes);
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
     /// Lets `read` put bytes behind, at most so many; it says how many.
-    pub fn fill(&mut self, bytes_max: usize, read: impl FnOnce(&mut [u8]) -> usize) -> usize {
+    pub fn read_into(&mut self, bytes_max: usize, read: impl FnOnce(&mut [u8]) -> usize) -> usize {
         let start = HEADROOM_BYTES + self.body_bytes;
         let end = self.region.len().min(start.saturating_add(bytes_max));
         let bytes = self.region.get_mut(start..end).map_or(0, read);
@@ -101,7 +100,7 @@ impl Buffer {
     pub fn prepend(&mut self, text: &[u8]) {
         let free = HEADROOM_BYTES - self.head_bytes;
         if let Some(start) = free.checked_sub(text.len()) {
-            self.head_bytes += put(self.region, start, text);
+            self.head_bytes += copy_at(self.region, start, text);
         }
     }
 
@@ -194,8 +193,8 @@ static UNRESERVED: [u8; 16] = {
 
 /// Copies `bytes` to `region[at..]`, as far as there is room, and returns how many fitted.
 #[inline(never)]
-pub fn put(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
-    sys::copy(region.get_mut(at..).unwrap_or_default(), bytes)
+pub fn copy_at(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
+    sys::copy_prefix(region.get_mut(at..).unwrap_or_default(), bytes)
 }
 
 /// Returns the pages behind the first `used` bytes of a region to the kernel, but for those of its
@@ -223,16 +222,16 @@ impl<const N: usize> FixedBytes<N> {
     /// Makes it that text; what does not fit is cut off.
     #[inline(never)]
     pub fn set(&mut self, text: &[u8]) {
-        self.length = sys::copy(&mut self.bytes, text);
+        self.length = sys::copy_prefix(&mut self.bytes, text);
     }
 
     /// Puts more behind; what does not fit is cut off.
     pub fn push(&mut self, text: &[u8]) {
-        self.length += put(&mut self.bytes, self.length, text);
+        self.length += copy_at(&mut self.bytes, self.length, text);
     }
 
     /// Puts more behind, whole or not at all. False: it does not fit.
-    pub fn take(&mut self, text: &[u8]) -> bool {
+    pub fn try_push(&mut self, text: &[u8]) -> bool {
         let fits = text.len() <= N - self.length;
         if fits {
             self.push(text);
@@ -241,8 +240,8 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// The text.
-    pub fn get(&self) -> &[u8] {
-        part(&self.bytes, 0, self.length)
+    pub fn as_bytes(&self) -> &[u8] {
+        slice_or_empty(&self.bytes, 0, self.length)
     }
 }
 

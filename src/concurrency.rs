@@ -17,14 +17,15 @@ use crate::message_reader::MessageReader;
 use crate::response::Response;
 use crate::session::{Session, WorkerLink};
 use crate::sys::child::ExitStatus;
+use crate::sys::files::open_placeholders;
 use crate::sys::ipc::{Direction, pipe, poll};
-use crate::sys::pool::{
-    Fork, KILL, SIGCHLD, SIGTERM, Signals, channel, fork, kill, open_placeholders, own_pid, reap,
-    reset_to_default, set_parent_death_signal, try_recv,
+use crate::sys::process::{
+    Fork, fork, kill, own_pid, reap, seqpacket_pair, set_parent_death_signal, try_recv,
 };
+use crate::sys::signals::{SIGCHLD, SIGKILL, SIGTERM, Signals, reset_to_default};
 use crate::sys::{self, Descriptor, Environment, TakeOnce, monotonic_ms};
 use crate::wire::number::parse_decimal;
-use crate::wire::part;
+use crate::wire::slice_or_empty;
 
 /// What a worker says when it is ready. Anything else that it says is an init error, as a request.
 const READY: &[u8] = b"r";
@@ -93,7 +94,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
         workers: needed(workers.get_mut(..count)),
         message: needed(STATUS.take()),
         own_pid: own_pid(),
-        events: needed(channel()),
+        events: needed(seqpacket_pair()),
         start_gate_rx,
         start_gate_tx: Some(start_gate_tx),
         signals: needed(Signals::block(&[SIGCHLD, SIGTERM])),
@@ -173,10 +174,10 @@ impl Pool<'_> {
             }
         }
         let [events, _] = &self.events;
-        let come = Some(&self.signals.come);
+        let come = Some(&self.signals.fd);
         poll([Some(events), come, None, None], Direction::Read, wait_ms);
         self.drain_events(session, reader);
-        while let Some(signal) = self.signals.take() {
+        while let Some(signal) = self.signals.try_next() {
             if signal == SIGTERM {
                 self.terminate_all(SIGTERM, 0);
             }
@@ -193,7 +194,7 @@ impl Pool<'_> {
     fn drain_events(&mut self, session: &mut Session, reader: &mut MessageReader) {
         let [events, _] = &self.events;
         while let bytes @ 1.. = try_recv(events, self.message) {
-            let message = part(self.message, 0, bytes);
+            let message = slice_or_empty(self.message, 0, bytes);
             if message == READY {
                 self.ready += 1;
                 if self.ready == self.workers.len() {
@@ -201,7 +202,7 @@ impl Pool<'_> {
                 }
             } else if self.start_gate_tx.is_some() {
                 session.api.send_request(reader, message);
-                self.terminate_all(KILL, EXIT_INIT);
+                self.terminate_all(SIGKILL, EXIT_INIT);
             } else {
                 let (_, json) = message.split_at(message.len().saturating_sub(JSON_SHOWN_BYTES));
                 diagnostics::diagnostic(b"a new worker failed to start: ", json);
@@ -242,7 +243,7 @@ impl Pool<'_> {
                 Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
         {
             log_connect_error(&session.api.endpoint, errno);
-            self.terminate_all(KILL, EXIT_API);
+            self.terminate_all(SIGKILL, EXIT_API);
         }
     }
 
@@ -256,7 +257,7 @@ impl Pool<'_> {
         failure: &'static Failure,
     ) -> ! {
         session.post_error(reader, response, failure.duplicate());
-        self.terminate_all(KILL, EXIT_INIT)
+        self.terminate_all(SIGKILL, EXIT_INIT)
     }
 
     /// Ends all workers, waits until they are gone, and ends the process.

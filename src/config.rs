@@ -7,13 +7,13 @@
 //! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `restore` |
 //! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
 
-use crate::buffer::put;
+use crate::buffer::copy_at;
 use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX};
 use crate::sys::Environment;
 use crate::wire::http1::{GET, HEAD_END, VERSION_AND_HOST};
 use crate::wire::number::parse_decimal;
-use crate::wire::{concat, find, part};
+use crate::wire::{concat, find_from, slice_or_empty};
 
 const BASE: &[u8] = b"/2018-06-01/runtime/";
 const INVOCATION: &[u8] = b"invocation/";
@@ -62,40 +62,40 @@ impl Endpoint {
 
     /// The request for the next event.
     pub fn next(&self) -> &[u8] {
-        part(&self.next, 0, self.host_end + 2)
+        slice_or_empty(&self.next, 0, self.host_end + 2)
     }
 
     /// The path in front of the API's own: an emulator's.
     pub fn stage_prefix(&self) -> &[u8] {
-        part(&self.next, GET.len(), self.path - BASE.len())
+        slice_or_empty(&self.next, GET.len(), self.path - BASE.len())
     }
 
     /// The start of all paths of the Runtime API.
     pub fn runtime_path(&self) -> &[u8] {
-        part(&self.next, GET.len(), self.path)
+        slice_or_empty(&self.next, GET.len(), self.path)
     }
 
     /// What stands between a method and a path: a space, and what all paths have in front, or all
     /// those of events.
     pub fn path_prefix(&self, of_events: bool) -> &[u8] {
         let of_events_bytes = if of_events { INVOCATION.len() } else { 0 };
-        part(&self.next, GET.len() - 1, self.path + of_events_bytes)
+        slice_or_empty(&self.next, GET.len() - 1, self.path + of_events_bytes)
     }
 
     /// What stands behind a path: the version, and the line `Host`.
     pub fn request_tail(&self) -> &[u8] {
-        part(&self.next, self.path + NEXT_PATH.len(), self.host_end)
+        slice_or_empty(&self.next, self.path + NEXT_PATH.len(), self.host_end)
     }
 
     /// Its host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
     pub fn authority(&self) -> &[u8] {
-        part(&self.next, self.path + HOST_OFFSET, self.host_end - 2)
+        slice_or_empty(&self.next, self.path + HOST_OFFSET, self.host_end - 2)
     }
 
     /// Takes the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is
     /// refused: nothing here resolves names.
     fn set(&mut self, value: &[u8]) -> Option<()> {
-        let value = part(value, prefix_len(b"http://", value), value.len());
+        let value = slice_or_empty(value, prefix_len(b"http://", value), value.len());
         let mut at = prefix_len(b"localhost:", value);
         if at != 0 {
             self.address = [127, 0, 0, 1];
@@ -105,17 +105,17 @@ impl Endpoint {
             }
         }
         self.port = number(value, &mut at, b'/')?.try_into().ok()?;
-        let authority = part(value, 0, at - 1);
+        let authority = slice_or_empty(value, 0, at - 1);
         // The platform has no path in front of the API's own; an API with one is an emulator.
         let without_slash = value.strip_suffix(b"/").unwrap_or(value);
-        let prefix = part(without_slash, at - 1, without_slash.len());
+        let prefix = slice_or_empty(without_slash, at - 1, without_slash.len());
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
         if self.port == 0 || value.len() > VALUE_BYTES_MAX || !prefix.iter().all(fits) {
             return None;
         }
         let mut end = 0;
         for piece in &[GET, prefix, NEXT, authority, HEAD_END] {
-            end += put(&mut self.next, end, piece);
+            end += copy_at(&mut self.next, end, piece);
         }
         self.path = GET.len() + prefix.len() + BASE.len();
         self.host_end = end - 2;
@@ -136,8 +136,8 @@ fn prefix_len(start: &[u8], text: &[u8]) -> usize {
 /// The number at `at`, which a mark or the end ends; goes on behind that.
 #[inline(never)]
 fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
-    let end = find(text, *at, mark);
-    let digits = part(text, *at, end);
+    let end = find_from(text, *at, mark);
+    let digits = slice_or_empty(text, *at, end);
     *at = end + 1;
     parse_decimal(digits)
 }

@@ -51,7 +51,7 @@ impl Connection {
 
     /// Waits for bytes. 0: the connection is lost, or the buffer is empty.
     pub fn receive(&self, buf: &mut [u8]) -> usize {
-        self.0.as_ref().map_or(0, |socket| socket.receive(buf))
+        self.0.as_ref().map_or(0, |socket| socket.read(buf))
     }
 }
 

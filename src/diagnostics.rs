@@ -3,7 +3,7 @@
 use crate::buffer::FixedBytes;
 use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
-use crate::wire::{Error, part};
+use crate::wire::{Error, slice_or_empty};
 
 /// Exit code: the Runtime API cannot be reached, or refused a request. The README lists all codes.
 pub const EXIT_API: i32 = 1;
@@ -44,7 +44,7 @@ pub fn diagnostic_by_deadline(message: &[u8], detail: &[u8]) {
     for piece in [NAME, message, first_line(detail), b"\n"] {
         line.push(piece);
     }
-    sys::write_log(2, line.get());
+    sys::write_log(2, line.as_bytes());
 }
 
 const NAME: &[u8] = b"tinderbox: ";
@@ -55,7 +55,7 @@ const MALFORMED: &[u8] = b"tinderbox: malformed reply from the Runtime API: ";
 fn first_line(detail: &[u8]) -> &[u8] {
     let shown = detail.iter().take(DETAIL_BYTES_MAX);
     let bytes = shown.take_while(|byte| **byte >= b' ').count();
-    part(detail, 0, bytes)
+    slice_or_empty(detail, 0, bytes)
 }
 
 /// Logs a line, and ends the process.

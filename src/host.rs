@@ -67,9 +67,9 @@ use crate::response::Response;
 use crate::runtime;
 use crate::service::Service;
 use crate::sys::files::open_standard_streams;
-use crate::sys::pool::{SIGCHLD, reset_to_default};
+use crate::sys::signals::{SIGCHLD, reset_to_default};
 use crate::sys::{Environment, TakeOnce, monotonic_ms, set_log_deadline};
-use crate::wire::part;
+use crate::wire::slice_or_empty;
 
 #[allow(clippy::large_enum_variant)] // there is one, in static memory
 enum Handler {
@@ -230,9 +230,9 @@ fn log_handler(path: &[u8], what: &[u8]) {
     // The start of a path that is too long for the line is enough.
     let mut line = FixedBytes::<640>::new();
     let shown = path.len().min(600).saturating_sub(1);
-    line.push(part(path, 0, shown));
+    line.push(slice_or_empty(path, 0, shown));
     line.push(what);
-    diagnostics::diagnostic(b"handler ", line.get());
+    diagnostics::diagnostic(b"handler ", line.as_bytes());
 }
 
 /// The program of a persistent process: the file itself, the shell that it names, or an

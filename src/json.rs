@@ -54,7 +54,7 @@ impl Response {
         let Err(error) = outcome else {
             return Ok(());
         };
-        self.buffer().cut_body(start);
+        self.buffer().truncate_body(start);
         Err(write_failure.unwrap_or_else(|| failure("Function.BadResponse", &error)))
     }
 }

@@ -146,7 +146,7 @@ const DESCRIPTOR_SHIFT: u32 = 4;
 #[cfg(feature = "std")]
 pub(crate) fn init() {
     Settings::get();
-    sys::forget(TELEMETRY);
+    sys::unset(TELEMETRY);
 }
 
 impl Settings {
@@ -179,7 +179,7 @@ impl Settings {
             let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
             #[cfg(not(feature = "std"))] // with std, `init` does so
-            sys::forget(TELEMETRY);
+            sys::unset(TELEMETRY);
         }
         word
     }
@@ -231,7 +231,7 @@ fn write_record(settings: Settings, level: Level, now_us: u64, record: &mut [u8]
         } | (level as u32) << 2;
         let bytes = record.len().saturating_sub(FRAME_HEAD_BYTES) as u64;
         let head = [u64::from(kind) << 32 | bytes, now_us].map(u64::to_be_bytes);
-        sys::copy(record, head.as_flattened());
+        sys::copy_prefix(record, head.as_flattened());
         let written = sys::write_log(descriptor, record);
         if written == record.len() {
             return true;

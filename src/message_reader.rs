@@ -8,7 +8,7 @@ use crate::sys;
 use crate::wire::api_headers::{REPLY, TRACKED_COUNT};
 use crate::wire::chunk::Decoder;
 use crate::wire::http1::{Framing, Head, Span};
-use crate::wire::{Error, Parsed, part};
+use crate::wire::{Error, Parsed, slice_or_empty};
 
 /// A first chunk header shorter than this stays where it is. A longer one, with extensions, is
 /// written over, so that its sender does not decide where an event begins.
@@ -46,7 +46,7 @@ impl MessageReader {
 
     /// The head of the message, as text.
     pub fn head(&self) -> &[u8] {
-        part(self.region, 0, self.head.bytes)
+        slice_or_empty(self.region, 0, self.head.bytes)
     }
 
     /// The value of one of the headers that are known; empty when it is absent.
@@ -59,7 +59,7 @@ impl MessageReader {
 
     /// The body of the message; empty when it was too large.
     pub fn body(&self) -> &[u8] {
-        part(self.region, self.body, self.body_end)
+        slice_or_empty(self.region, self.body, self.body_end)
     }
 
     /// Whether there is nothing behind the message.
@@ -79,7 +79,7 @@ impl MessageReader {
 
     /// Logs what is malformed in a reply, and the bytes from there on, and exits with code 1.
     fn exit_malformed(&self, fault: Error, at: usize) -> ! {
-        diagnostics::exit_malformed(fault, part(self.region, at, self.filled))
+        diagnostics::exit_malformed(fault, slice_or_empty(self.region, at, self.filled))
     }
 
     /// Waits for a whole reply, taking at most `limit` bytes at once. Interim replies (1xx) are
@@ -90,7 +90,7 @@ impl MessageReader {
             self.consume(self.message_end);
             let most = self.filled.min(HEAD_BYTES_MAX);
             let head: &mut Head = &mut self.head;
-            match head.read(&REPLY, part(self.region, 0, most)) {
+            match head.read(&REPLY, slice_or_empty(self.region, 0, most)) {
                 Ok(Parsed::Complete(())) => {
                     let is_whole = self.receive_body(from, limit);
                     if !is_whole || self.head.status >= 200 {
@@ -128,7 +128,7 @@ impl MessageReader {
                     return false;
                 }
             }
-            let piece = match decoder.read(part(self.region, read, self.filled)) {
+            let piece = match decoder.read(slice_or_empty(self.region, read, self.filled)) {
                 Ok(piece) => piece,
                 Err(fault) => self.exit_malformed(fault, read),
             };

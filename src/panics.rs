@@ -95,13 +95,13 @@ pub fn report(info: impl Display) -> ! {
     } else {
         text.set(b"panicked while the message of a panic was formatted");
     }
-    for line in text.get().split(|byte| *byte == b'\n') {
+    for line in text.as_bytes().split(|byte| *byte == b'\n') {
         diagnostics::diagnostic(b"", line);
     }
     if let (Some(session), Some(memory)) = (session::take_lent(), MEMORY.take()) {
         let mut response = Response::new(&mut memory.response);
         let mut reader = MessageReader::new(&mut memory.reply);
-        let failure = response.fail(PANIC, &[text.get()]);
+        let failure = response.fail(PANIC, &[text.as_bytes()]);
         session.post_error(&mut reader, &mut response, failure);
     }
     sys::exit(EXIT_PANIC)

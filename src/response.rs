@@ -148,7 +148,7 @@ impl Response {
     pub(crate) fn take(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {
         // A byte too many shows that there is more.
         let free = (self.limit + 1).saturating_sub(self.len());
-        let bytes = self.buffer.fill(free, read);
+        let bytes = self.buffer.read_into(free, read);
         if self.len() > self.limit {
             self.forced_error = Some(TOO_LARGE);
             return None;

@@ -14,7 +14,7 @@ use crate::message_reader::MessageReader;
 use crate::sys::{self, Pause};
 use crate::wire::api_headers;
 use crate::wire::http1::Framing;
-use crate::wire::{equal, find};
+use crate::wire::{bytes_eq, find_from};
 
 mod extras;
 use extras::Extras;
@@ -102,7 +102,7 @@ impl RuntimeApi {
         let invocation_id = reader.value(api_headers::INVOCATION_ID);
         let bytes = request_id.len().max(invocation_id.len());
         // The invocation id is repeated in a header, unchanged.
-        let is_valid = find(invocation_id, 0, b'\r') >= invocation_id.len();
+        let is_valid = find_from(invocation_id, 0, b'\r') >= invocation_id.len();
         if request_id.is_empty() || bytes > ID_BYTES_MAX || !is_valid {
             diagnostics::fatal(
                 EXIT_API,
@@ -111,8 +111,8 @@ impl RuntimeApi {
             );
         }
         if self.reply_lost
-            && equal(self.request_id.get(), request_id)
-            && equal(self.invocation_id.get(), invocation_id)
+            && bytes_eq(self.request_id.as_bytes(), request_id)
+            && bytes_eq(self.invocation_id.as_bytes(), invocation_id)
         {
             // The server never got the answer. The handler has run, and must not run again.
             self.send_and_check(reader, previous_answer);
@@ -140,10 +140,10 @@ impl RuntimeApi {
     ) {
         prepend_framing(buffer);
         buffer.prepend_header(ERROR_TYPE, error_type);
-        let invocation_id = self.invocation_id.get();
+        let invocation_id = self.invocation_id.as_bytes();
         buffer.prepend_header(b"Lambda-Runtime-Invocation-Id: ", invocation_id);
         buffer.prepend(self.endpoint.request_tail());
-        let request_id = self.request_id.get();
+        let request_id = self.request_id.as_bytes();
         buffer.prepend(if error_type.is_empty() {
             b"/response"
         } else {

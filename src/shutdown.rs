@@ -11,7 +11,7 @@ use crate::limits::{AUTHORITY_BYTES_MAX, ID_BYTES_MAX, PREFIX_BYTES_MAX, REPLY_R
 use crate::message_reader::MessageReader;
 use crate::session::Session;
 use crate::sys::ipc::{Direction, poll};
-use crate::sys::pool::{SIGTERM, Signals};
+use crate::sys::signals::{SIGTERM, Signals};
 use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
 use crate::wire::http1::{self, HeadWriter};
 
@@ -104,7 +104,7 @@ fn register(session: &mut Session, reader: &mut MessageReader) {
         head.header(b"Content-Type: ", b"application/json");
         head.end_with_length(body.len());
         request.push(body);
-        connection.send(endpoint, request.get());
+        connection.send(endpoint, request.as_bytes());
         request.set(b"");
         let has_reply = reader.receive(connection, REPLY_READ_BYTES_MAX);
         if !has_reply || reader.head.status != 200 {
@@ -121,7 +121,7 @@ fn register(session: &mut Session, reader: &mut MessageReader) {
         head.header(name, identifier.unwrap_or_default());
         head.end();
         // It asked for no events, so there is no reply to read: the request waits until the end.
-        connection.send(endpoint, request.get());
+        connection.send(endpoint, request.as_bytes());
     });
 }
 
@@ -133,8 +133,8 @@ fn renew(session: &mut Session) {
             ..
         } = extension;
         connection.close();
-        if !request.get().is_empty() {
-            connection.send(&session.api.endpoint, request.get());
+        if !request.as_bytes().is_empty() {
+            connection.send(&session.api.endpoint, request.as_bytes());
         }
     });
 }
@@ -151,12 +151,12 @@ fn wait(connection: &Connection) {
             return;
         };
         loop {
-            let awaited = [connection.descriptor(), Some(&signals.come), None, None];
+            let awaited = [connection.descriptor(), Some(&signals.fd), None, None];
             let [has_event, has_signal, ..] = poll(awaited, Direction::Read, None);
             if has_event {
                 break;
             }
-            if has_signal && signals.take().is_some() {
+            if has_signal && signals.try_next().is_some() {
                 if let Some(function) = FUNCTION.get() {
                     function();
                 }

@@ -4,7 +4,7 @@
 //! a failure goes into trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime"
 //! (response streaming), and the emulator's server code.
 
-use crate::buffer::{Buffer, Decimal, FixedBytes};
+use crate::buffer::{Buffer, FixedBytes};
 use crate::failure::{self, Failure};
 use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX};
 use crate::message_reader::MessageReader;
@@ -12,6 +12,7 @@ use crate::response::Response;
 use crate::runtime_api::ERROR_TYPE;
 use crate::session::{self, ResponseStream, Session, StreamState};
 use crate::wire::chunk::{CRLF, ChunkHeader, LAST_CHUNK};
+use crate::wire::number::Decimal;
 use crate::wire::{base64, json};
 
 const STREAM_HEADERS: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
@@ -99,7 +100,7 @@ fn write_prelude(buffer: &mut Buffer, status: u16, headers: &[(&str, &str)], coo
         buffer.append(b"\"");
     };
     buffer.append(b"{\"statusCode\":");
-    buffer.append(Decimal::new(status.into()).text());
+    buffer.append(Decimal::new(status.into()).as_bytes());
     buffer.append(b",\"headers\":{");
     for (index, (name, value)) in headers.iter().enumerate() {
         buffer.append(if index == 0 { b"" } else { b"," });
@@ -201,6 +202,6 @@ fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
     buffer.append(ERROR_TYPE);
     buffer.append(failure.metrics_type());
     buffer.append(b"\r\nLambda-Runtime-Function-Error-Body: ");
-    base64::encode(body.get(), &mut |piece| buffer.append(piece));
+    base64::encode(body.as_bytes(), &mut |piece| buffer.append(piece));
     buffer.append(b"\r\n\r\n");
 }

@@ -17,7 +17,8 @@ mod heap;
 pub mod ipc;
 mod log_output;
 mod pause;
-pub mod pool;
+pub mod process;
+pub mod signals;
 #[cfg(feature = "bare-start")]
 mod start;
 
@@ -28,11 +29,11 @@ use core::mem::size_of;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use crate::wire::part;
-use calls::{call1, call2, call3, call5, call6};
+use crate::wire::slice_or_empty;
+use calls::{syscall1, syscall2, syscall3, syscall5, syscall6};
 
 pub use atomic_fn::AtomicFn;
-pub use environment::{Environment, forget, set_trace_id};
+pub use environment::{Environment, set_trace_id, unset};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use heap::Heap;
 pub use log_output::{ignore_sigpipe, set_log_deadline};
@@ -122,7 +123,7 @@ unsafe fn copy_forwards(from: *const u8, to: *mut u8, count: usize) {
 }
 
 /// Copies as much of `from` as fits into `to`. Returns the number of bytes.
-pub fn copy(to: &mut [u8], from: &[u8]) -> usize {
+pub fn copy_prefix(to: &mut [u8], from: &[u8]) -> usize {
     let count = to.len().min(from.len());
     // SAFETY: both are valid for `count` bytes, and a `&mut` overlaps no other reference.
     unsafe { copy_forwards(from.as_ptr(), to.as_mut_ptr(), count) };
@@ -149,7 +150,7 @@ pub fn release_pages(bytes: &mut [u8], keep: usize) {
     if start < end {
         let advice = libc::MADV_DONTNEED as usize;
         // SAFETY: whole pages of a slice that is borrowed mutably, and zeros are valid bytes.
-        unsafe { call3(libc::SYS_madvise, start, end - start, advice) };
+        unsafe { syscall3(libc::SYS_madvise, start, end - start, advice) };
     }
 }
 
@@ -165,7 +166,7 @@ pub fn exit(code: i32) -> ! {
     #[cfg(not(feature = "std"))]
     loop {
         // SAFETY: no memory is involved.
-        unsafe { call1(libc::SYS_exit_group, code as usize) };
+        unsafe { syscall1(libc::SYS_exit_group, code as usize) };
     }
 }
 
@@ -178,18 +179,18 @@ pub struct Descriptor(c_int);
 impl Drop for Descriptor {
     fn drop(&mut self) {
         // SAFETY: owned, and not used again.
-        unsafe { call1(libc::SYS_close, self.0 as usize) };
+        unsafe { syscall1(libc::SYS_close, self.0 as usize) };
     }
 }
 
 impl Descriptor {
     /// From the result of a system call that opens a descriptor; `None` if it failed.
-    fn of(number: isize) -> Option<Descriptor> {
-        (number >= 0).then(|| Descriptor(number as c_int))
+    fn from_ret(ret: isize) -> Option<Descriptor> {
+        (ret >= 0).then(|| Descriptor(ret as c_int))
     }
 
     /// The number of the descriptor.
-    pub fn number(&self) -> usize {
+    pub fn raw_fd(&self) -> usize {
         self.0 as usize
     }
 
@@ -205,19 +206,19 @@ impl Descriptor {
         };
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
         // SAFETY: no memory is involved.
-        let mut result = unsafe { call3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
+        let mut result = unsafe { syscall3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
         let mut socket = Descriptor(result as c_int);
         // With the number of a closed standard descriptor, it would receive what is logged.
         if result as usize <= STANDARD_MAX {
             let (copy, least) = (libc::F_DUPFD_CLOEXEC as usize, STANDARD_MAX + 1);
             // SAFETY: as above.
-            result = unsafe { call3(libc::SYS_fcntl, result as usize, copy, least) };
+            result = unsafe { syscall3(libc::SYS_fcntl, result as usize, copy, least) };
             socket = Descriptor(result as c_int); // the previous one is closed
         }
         if result >= 0 {
             let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
             // SAFETY: the address is valid for its length.
-            result = unsafe { call3(libc::SYS_connect, socket.0 as usize, place, length) };
+            result = unsafe { syscall3(libc::SYS_connect, socket.0 as usize, place, length) };
         }
         // An interrupted connect continues in the kernel, and a send waits for it.
         if result >= 0 || result == INTERRUPTED {
@@ -234,7 +235,7 @@ impl Descriptor {
         let (value, length) = (&raw const on as usize, size_of::<c_int>());
         // SAFETY: the option is valid for its length.
         unsafe {
-            call5(
+            syscall5(
                 libc::SYS_setsockopt,
                 self.0 as usize,
                 level,
@@ -256,7 +257,7 @@ impl Descriptor {
             let (start, length) = (rest.as_ptr() as usize, rest.len());
             // SAFETY: valid for its length.
             let sent = unsafe {
-                call6(
+                syscall6(
                     libc::SYS_sendto,
                     self.0 as usize,
                     start,
@@ -267,7 +268,7 @@ impl Descriptor {
                 )
             };
             match sent {
-                0.. => rest = part(rest, sent as usize, rest.len()),
+                0.. => rest = slice_or_empty(rest, sent as usize, rest.len()),
                 INTERRUPTED => {}
                 _ => return self.shut_down_reading(),
             }
@@ -293,7 +294,7 @@ impl Descriptor {
             };
             let flags = libc::MSG_NOSIGNAL as usize;
             // SAFETY: the message, and the memory that it points to, are valid for their lengths.
-            let sent = unsafe { call3(libc::SYS_sendmsg, self.0 as usize, place, flags) };
+            let sent = unsafe { syscall3(libc::SYS_sendmsg, self.0 as usize, place, flags) };
             if sent < 0 && sent != INTERRUPTED {
                 return self.shut_down_reading();
             }
@@ -317,17 +318,17 @@ impl Descriptor {
     fn shut_down_reading(&self) -> bool {
         let how = libc::SHUT_RD as usize;
         // SAFETY: no memory is involved.
-        unsafe { call2(libc::SYS_shutdown, self.0 as usize, how) };
+        unsafe { syscall2(libc::SYS_shutdown, self.0 as usize, how) };
         false
     }
 
     /// Reads what is there; blocks until something is. 0: the end of the stream, an error, or an
     /// empty `buf`.
-    pub fn receive(&self, buf: &mut [u8]) -> usize {
+    pub fn read(&self, buf: &mut [u8]) -> usize {
         loop {
             let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
             // SAFETY: valid for its length.
-            let got = unsafe { call3(libc::SYS_read, self.0 as usize, start, length) };
+            let got = unsafe { syscall3(libc::SYS_read, self.0 as usize, start, length) };
             if got != INTERRUPTED {
                 return got.max(0) as usize;
             }
@@ -363,7 +364,7 @@ fn clock_us(clock: libc::clockid_t) -> u64 {
     let place = &raw mut time as usize;
     // Not through libc: its use of the vDSO takes 700 bytes.
     // SAFETY: valid for writes.
-    unsafe { call2(libc::SYS_clock_gettime, clock as usize, place) };
+    unsafe { syscall2(libc::SYS_clock_gettime, clock as usize, place) };
     time.tv_sec as u64 * 1_000_000 + time.tv_nsec as u64 / 1000
 }
 

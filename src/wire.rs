@@ -36,22 +36,22 @@ pub enum Parsed<T> {
     Complete(T),
 }
 
-/// `bytes[from..to]`, or nothing where there is no such part. A function, because to check bounds
-/// in place costs more bytes than a call.
+/// `bytes[from..to]`; empty where `bytes` has no such range. A function, because to check bounds in
+/// place costs more bytes than a call.
 #[inline(never)]
-pub fn part(bytes: &[u8], from: usize, to: usize) -> &[u8] {
+pub fn slice_or_empty(bytes: &[u8], from: usize, to: usize) -> &[u8] {
     bytes.get(from..to).unwrap_or_default()
 }
 
-/// Whether two texts are the same. (That of the core calls C's, which has to be linked then.)
+/// Whether two texts are the same. (`==` of the core calls C's bcmp, which has to be linked then.)
 #[inline(never)]
-pub fn equal(a: &[u8], b: &[u8]) -> bool {
+pub fn bytes_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
 }
 
-/// The place of the first `byte` from `from` on; the length, or more, when there is none.
+/// The offset of the first `byte` from `from` on; the length, or more, where there is none.
 #[inline(never)]
-pub fn find(bytes: &[u8], from: usize, byte: u8) -> usize {
+pub fn find_from(bytes: &[u8], from: usize, byte: u8) -> usize {
     let mut at = from;
     while bytes.get(at).is_some_and(|&found| found != byte) {
         at += 1;

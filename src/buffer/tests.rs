@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::limits::RESPONSE_REGION_BYTES;
+use crate::wire::number::Decimal;
 
 #[test]
 fn a_body_grows_behind_and_its_head_before() {
@@ -28,9 +29,9 @@ fn a_body_grows_behind_and_its_head_before() {
 #[test]
 fn what_does_not_fit_behind_is_cut_off() {
     let mut room = [b'.'; 4];
-    assert_eq!(put(&mut room, 2, b"abc"), 2);
+    assert_eq!(copy_at(&mut room, 2, b"abc"), 2);
     assert_eq!(&room, b"..ab");
-    assert_eq!(put(&mut room, 9, b"abc"), 0);
+    assert_eq!(copy_at(&mut room, 9, b"abc"), 0);
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn numbers_are_written_in_decimal() {
     let buffer = Buffer::leaked();
     for number in [0, 1, 9, 10, 99, 100, 6_291_556, usize::MAX - 1, usize::MAX] {
         let wanted = number.to_string();
-        assert_eq!(Decimal::new(number).text(), wanted.as_bytes());
+        assert_eq!(Decimal::new(number).as_bytes(), wanted.as_bytes());
         buffer.clear_head();
         buffer.prepend_number(number);
         assert_eq!(buffer.bytes(), wanted.as_bytes());

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::limits::{
     CAUSE_MESSAGE_BYTES_MAX, ERROR_JSON_BYTES_MAX, ERROR_TYPE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX,
 };
-use crate::wire::{equal, json, part};
+use crate::wire::{bytes_eq, json, slice_or_empty};
 
 #[cfg(feature = "alloc")]
 use alloc::string::String;
@@ -48,7 +48,7 @@ pub(super) fn write_with_trace(
         let line_start = buffer.body_bytes();
         buffer.append(if index == 0 { b"\"" } else { b",\"" });
         if !append_escaped(buffer, line.as_bytes(), LINE_END) {
-            buffer.cut_body(line_start);
+            buffer.truncate_body(line_start);
             break;
         }
         buffer.append(b"\"");
@@ -96,14 +96,21 @@ pub(crate) fn truncate_json(buffer: &mut Buffer, bytes_max: usize) {
         string_member(json, b"errorType"),
         ERROR_TYPE_BYTES_MAX,
     ));
-    let frame = START.len() + error_type.get().len() + MIDDLE.len() + TRACE.len() + END.len();
+    let frame = START.len() + error_type.as_bytes().len() + MIDDLE.len() + TRACE.len() + END.len();
     let message_bytes_max = bytes_max.min(TRAILER_ERROR_BYTES_MAX).saturating_sub(frame);
     message.set(truncate_at_char(
         string_member(json, b"errorMessage"),
         message_bytes_max,
     ));
     buffer.clear();
-    for piece in [START, error_type.get(), MIDDLE, message.get(), TRACE, END] {
+    for piece in [
+        START,
+        error_type.as_bytes(),
+        MIDDLE,
+        message.as_bytes(),
+        TRACE,
+        END,
+    ] {
         buffer.append(piece);
     }
 }
@@ -119,7 +126,7 @@ fn string_member<'a>(json: &'a [u8], name: &[u8]) -> &'a [u8] {
             b'}' | b']' => depth = depth.saturating_sub(1),
             b'"' => {
                 let end = string_end(json, at);
-                let is_name = depth == 1 && equal(part(json, at, end), name);
+                let is_name = depth == 1 && bytes_eq(slice_or_empty(json, at, end), name);
                 at = end + 1;
                 if is_name && let Some(value) = string_behind_colon(json, at) {
                     return value;
@@ -134,10 +141,10 @@ fn string_member<'a>(json: &'a [u8], name: &[u8]) -> &'a [u8] {
 /// The inside of a string at `at`, behind a colon. A value that equals the name of a member has no
 /// colon behind it.
 fn string_behind_colon(json: &[u8], at: usize) -> Option<&[u8]> {
-    let colon = part(json, at, json.len()).trim_ascii_start();
+    let colon = slice_or_empty(json, at, json.len()).trim_ascii_start();
     let value = colon.strip_prefix(b":")?.trim_ascii_start();
     let text = value.strip_prefix(b"\"")?;
-    Some(part(text, 0, string_end(text, 0)))
+    Some(slice_or_empty(text, 0, string_end(text, 0)))
 }
 
 /// Where the JSON string ends whose inside begins at `start`.
@@ -155,8 +162,8 @@ fn truncate_at_char(text: &[u8], bytes_max: usize) -> &[u8] {
     let end = text.len().min(bytes_max);
     let mut at = 0;
     while at < end {
-        let bytes = match part(text, at, text.len()) {
-            rest if is_high_surrogate(rest) && equal(part(rest, 6, 8), b"\\u") => 12,
+        let bytes = match slice_or_empty(text, at, text.len()) {
+            rest if is_high_surrogate(rest) && bytes_eq(slice_or_empty(rest, 6, 8), b"\\u") => 12,
             [b'\\', b'u', ..] => 6,
             [b'\\', ..] | [0xc0..=0xdf, ..] => 2,
             [0xe0..=0xef, ..] => 3,
@@ -168,7 +175,7 @@ fn truncate_at_char(text: &[u8], bytes_max: usize) -> &[u8] {
         }
         at += bytes;
     }
-    part(text, 0, at)
+    slice_or_empty(text, 0, at)
 }
 
 /// Whether a text begins with the escape of a high surrogate: one of a low surrogate has to follow.
@@ -186,24 +193,24 @@ pub(super) fn write_cause(buffer: &mut Buffer) {
     let mut error_type = FixedBytes::<ERROR_TYPE_BYTES_MAX>::new();
     let mut message = FixedBytes::<CAUSE_MESSAGE_BYTES_MAX>::new();
     json::copy_string_as_ascii(string_member(json, b"errorType"), &mut |piece| {
-        error_type.take(piece)
+        error_type.try_push(piece)
     });
     let mut half_pair = None;
     json::copy_string_as_ascii(string_member(json, b"errorMessage"), &mut |piece| {
-        let end = message.get().len();
-        let fits = message.take(piece);
+        let end = message.as_bytes().len();
+        let fits = message.try_push(piece);
         if fits {
             let is_half = piece.len() == 6 && is_high_surrogate(piece);
             half_pair = is_half.then_some(end);
         }
         fits
     });
-    let message_end = half_pair.unwrap_or(message.get().len());
+    let message_end = half_pair.unwrap_or(message.as_bytes().len());
     for piece in [
         b"\",\"stack\":[]}],\"paths\":[]}\r\n",
-        part(message.get(), 0, message_end),
+        slice_or_empty(message.as_bytes(), 0, message_end),
         b"\",\"message\":\"",
-        error_type.get(),
+        error_type.as_bytes(),
         b"Lambda-Runtime-Function-XRay-Error-Cause: \
           {\"working_directory\":\"\",\"exceptions\":[{\"type\":\"",
     ] {

@@ -16,7 +16,7 @@ use crate::limits::PIPE_BYTES;
 use crate::response::Response;
 use crate::sys::ipc::{Direction, TryRead, Wait, set_receive_timeout, try_receive, try_send};
 use crate::sys::{self, Descriptor, TakeOnce};
-use crate::wire::{find, part};
+use crate::wire::{find_from, slice_or_empty};
 
 /// How long a receive of the fast path may block, in milliseconds: short against the margin before
 /// a deadline (`MARGIN_MS_MIN`), for nothing else is looked at meanwhile.
@@ -116,8 +116,8 @@ impl Channel {
             };
             is_sent |= sent > 0;
             let of_first = sent.min(first.len());
-            first = part(first, of_first, first.len());
-            second = part(second, sent - of_first, second.len());
+            first = slice_or_empty(first, of_first, first.len());
+            second = slice_or_empty(second, sent - of_first, second.len());
             if first.is_empty() && second.is_empty() {
                 return Ok(());
             }
@@ -165,7 +165,11 @@ impl Channel {
     ) -> Result<&[u8], ProcessError> {
         let mut searched = 0;
         loop {
-            let line_end = find(part(self.buf, 0, self.end), self.start + searched, b'\n');
+            let line_end = find_from(
+                slice_or_empty(self.buf, 0, self.end),
+                self.start + searched,
+                b'\n',
+            );
             let length = line_end - self.start;
             if length >= limit {
                 return Err(ProcessError::ProtocolViolation);
@@ -173,7 +177,7 @@ impl Channel {
             if line_end < self.end {
                 let start = self.start;
                 self.start = line_end + 1;
-                return Ok(part(self.buf, start, line_end));
+                return Ok(slice_or_empty(self.buf, start, line_end));
             }
             searched = length;
             self.receive_more(process, deadline)?;
@@ -209,7 +213,7 @@ impl Channel {
                 self.receive_more(process, deadline)?;
             }
             let end = self.start + left.min(self.end - self.start);
-            let piece = part(self.buf, self.start, end);
+            let piece = slice_or_empty(self.buf, self.start, end);
             consume(piece);
             left -= piece.len();
             self.start = end;
@@ -227,12 +231,12 @@ impl Channel {
     ) -> Result<(), ProcessError> {
         let ready = bytes.min(self.end - self.start);
         let end = self.start + ready;
-        let _ = response.write(part(self.buf, self.start, end));
+        let _ = response.write(slice_or_empty(self.buf, self.start, end));
         self.start = end;
         let mut left = bytes - ready;
         while left > 0 {
             let mut outcome = Ok(0);
-            response.buffer().fill(left, |free| {
+            response.buffer().read_into(left, |free| {
                 outcome = receive(
                     &self.socket,
                     &mut self.fast_receives,

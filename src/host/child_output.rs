@@ -1,15 +1,16 @@
 //! The captured output of a child process: it is forwarded to the log at once, as it is, or in JSON
 //! mode as one record per line.
 
-use crate::buffer::{Decimal, FixedBytes, put};
+use crate::buffer::{FixedBytes, copy_at};
 use crate::limits::{
     DRAIN_READS, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES, PIPE_BYTES,
 };
 use crate::logging::{self, Level};
 use crate::sys::ipc::{TryRead, try_read};
 use crate::sys::{self, Descriptor};
+use crate::wire::number::Decimal;
 use crate::wire::number::escape_byte;
-use crate::wire::{find, part};
+use crate::wire::{find_from, slice_or_empty};
 
 /// Captured output, and its buffers.
 pub struct ChildOutput {
@@ -56,7 +57,7 @@ impl ChildOutput {
 
     /// The last 4 KiB, without the white space at its end.
     pub fn tail(&self) -> &[u8] {
-        part(&self.tail, 0, self.tail_bytes).trim_ascii_end()
+        slice_or_empty(&self.tail, 0, self.tail_bytes).trim_ascii_end()
     }
 
     /// Forgets the end of what was forwarded.
@@ -114,19 +115,19 @@ impl ChildOutput {
             let escaped = control.map(escape_byte);
             let piece = match &escaped {
                 Some(escaped) => escaped,
-                None => part(rest, 0, 1),
+                None => slice_or_empty(rest, 0, 1),
             };
-            if !line.take(piece) {
-                sys::write_log(2, line.get());
+            if !line.try_push(piece) {
+                sys::write_log(2, line.as_bytes());
                 line.set(piece);
             }
-            rest = part(rest, bytes, rest.len());
+            rest = slice_or_empty(rest, bytes, rest.len());
         }
-        if !line.take(b"\n") {
-            sys::write_log(2, line.get());
+        if !line.try_push(b"\n") {
+            sys::write_log(2, line.as_bytes());
             line.set(b"\n");
         }
-        sys::write_log(2, line.get());
+        sys::write_log(2, line.as_bytes());
     }
 
     fn forward(&mut self, bytes: usize) {
@@ -134,19 +135,19 @@ impl ChildOutput {
             self.report_lost();
         }
         if !self.json {
-            self.lost_bytes += bytes - sys::write_log(2, part(&self.buf, 0, bytes));
+            self.lost_bytes += bytes - sys::write_log(2, slice_or_empty(&self.buf, 0, bytes));
             return;
         }
         let mut start = 0;
         while start < bytes {
-            let end = find(part(&self.buf, 0, bytes), start, b'\n').min(bytes);
-            let piece = part(&self.buf, start, end);
+            let end = find_from(slice_or_empty(&self.buf, 0, bytes), start, b'\n').min(bytes);
+            let piece = slice_or_empty(&self.buf, start, end);
             let free = LOG_LINE_BYTES_MAX - self.line_bytes;
             if piece.len() > free {
                 self.end_line();
             }
-            let piece = part(&self.buf, start, end);
-            self.line_bytes += put(&mut self.line, self.line_bytes, piece);
+            let piece = slice_or_empty(&self.buf, start, end);
+            self.line_bytes += copy_at(&mut self.line, self.line_bytes, piece);
             if end < bytes {
                 self.end_line();
             }
@@ -155,9 +156,9 @@ impl ChildOutput {
     }
 
     fn end_line(&mut self) {
-        let line = part(&self.line, 0, self.line_bytes);
+        let line = slice_or_empty(&self.line, 0, self.line_bytes);
         let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        if !logging::log_child_line(Level::Info, part(line, 0, bytes)) {
+        if !logging::log_child_line(Level::Info, slice_or_empty(line, 0, bytes)) {
             self.lost_bytes += bytes;
         }
         self.line_bytes = 0;
@@ -167,12 +168,15 @@ impl ChildOutput {
     fn report_lost(&mut self) {
         let mut text = FixedBytes::<128>::new();
         text.set(b"\ntinderbox: the log was not read in time; lost bytes: ");
-        text.push(Decimal::new(self.lost_bytes).text());
+        text.push(Decimal::new(self.lost_bytes).as_bytes());
         let is_reported = if self.json {
-            logging::log_child_line(Level::Warn, part(text.get(), 1, text.get().len()))
+            logging::log_child_line(
+                Level::Warn,
+                slice_or_empty(text.as_bytes(), 1, text.as_bytes().len()),
+            )
         } else {
             text.push(b"\n");
-            sys::write_log(2, text.get()) == text.get().len()
+            sys::write_log(2, text.as_bytes()) == text.as_bytes().len()
         };
         if is_reported {
             self.lost_bytes = 0;
@@ -181,7 +185,7 @@ impl ChildOutput {
 
     /// Adds to the end of what was forwarded.
     fn append_tail(&mut self, read_bytes: usize) {
-        let new = part(
+        let new = slice_or_empty(
             &self.buf,
             read_bytes.saturating_sub(OUTPUT_TAIL_BYTES),
             read_bytes,
@@ -189,6 +193,6 @@ impl ChildOutput {
         let excess = (self.tail_bytes + new.len()).saturating_sub(OUTPUT_TAIL_BYTES);
         let kept = self.tail_bytes.saturating_sub(excess);
         sys::move_down(&mut self.tail, excess, 0, kept);
-        self.tail_bytes = kept + put(&mut self.tail, kept, new);
+        self.tail_bytes = kept + copy_at(&mut self.tail, kept, new);
     }
 }

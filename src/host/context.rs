@@ -1,11 +1,12 @@
 //! The context of an event, in the three formats that hosted handlers get it in.
 
-use crate::buffer::{Decimal, FixedBytes, put};
+use crate::buffer::{FixedBytes, copy_at};
 use crate::host::deadline::Deadline;
 use crate::invocation::Invocation;
 use crate::limits::{CONTEXT_BYTES_MAX, EXPORTS_BYTES_MAX};
-use crate::sys::forget;
-use crate::wire::{find, part};
+use crate::sys::unset;
+use crate::wire::number::Decimal;
+use crate::wire::{find_from, slice_or_empty};
 
 /// The names in lines of the frame protocol, those of variables, and the headers that have the
 /// values. (The deadline is not in the list: what came with the event may be no deadline.)
@@ -46,16 +47,16 @@ const TRACE_ID: &[u8] = b"_X_AMZN_TRACE_ID=";
 /// find what the configuration of the function has: another's tenant id would be the worst.
 pub fn unset_variables() {
     for (_, variable, _) in CONTEXT_FIELDS {
-        forget(variable);
+        unset(variable);
     }
-    forget(DEADLINE);
+    unset(DEADLINE);
     unset_trace_id();
 }
 
 /// Unsets the trace id, which the loop sets for the current event: a persistent process outlives
 /// the event.
 pub fn unset_trace_id() {
-    forget(TRACE_ID);
+    unset(TRACE_ID);
 }
 
 /// The formats of a context.
@@ -89,7 +90,7 @@ impl Context {
 
     /// The context.
     pub fn as_bytes(&self) -> &[u8] {
-        part(&self.bytes, HEAD_BYTES, HEAD_BYTES + self.length)
+        slice_or_empty(&self.bytes, HEAD_BYTES, HEAD_BYTES + self.length)
     }
 
     /// The context behind the line of a frame: the numbers, and a line feed.
@@ -97,12 +98,12 @@ impl Context {
         let mut line = FixedBytes::<HEAD_BYTES>::new();
         for (index, number) in numbers.into_iter().enumerate() {
             line.push(if index == 0 { b"" } else { b" " });
-            line.push(Decimal::new(number).text());
+            line.push(Decimal::new(number).as_bytes());
         }
         line.push(b"\n");
-        let start = HEAD_BYTES - line.get().len();
-        put(&mut self.bytes, start, line.get());
-        part(&self.bytes, start, HEAD_BYTES + self.length)
+        let start = HEAD_BYTES - line.as_bytes().len();
+        copy_at(&mut self.bytes, start, line.as_bytes());
+        slice_or_empty(&self.bytes, start, HEAD_BYTES + self.length)
     }
 
     /// Writes the context of an event, with the deadline that is shown. What the event does not
@@ -117,7 +118,7 @@ impl Context {
         (self.length, self.unquoted_bytes) = (0, 0);
         if let Some(shown_ms) = deadline.shown_ms() {
             let number = Decimal::new(shown_ms as usize);
-            self.append_field(b"deadline-ms", DEADLINE, number.text(), format);
+            self.append_field(b"deadline-ms", DEADLINE, number.as_bytes(), format);
         }
         let values = field_values(invocation.head());
         for ((name, variable, _), value) in CONTEXT_FIELDS.into_iter().zip(values) {
@@ -137,7 +138,7 @@ impl Context {
     fn append_field(&mut self, name: &[u8], variable: &[u8], value: &[u8], format: ContextFormat) {
         let bytes = variable.len().max(name.len()) + value.len() + AROUND_BYTES;
         let is_too_long = bytes > CONTEXT_BYTES_MAX - self.unquoted_bytes;
-        if value.is_empty() || is_too_long || find(value, 0, 0) < value.len() {
+        if value.is_empty() || is_too_long || find_from(value, 0, 0) < value.len() {
             return;
         }
         self.unquoted_bytes += bytes;
@@ -160,7 +161,7 @@ impl Context {
     }
 
     fn append(&mut self, piece: &[u8]) {
-        self.length += put(&mut self.bytes, HEAD_BYTES + self.length, piece);
+        self.length += copy_at(&mut self.bytes, HEAD_BYTES + self.length, piece);
     }
 }
 
@@ -170,11 +171,11 @@ fn field_values(head: &[u8]) -> [&[u8]; CONTEXT_FIELDS.len()] {
     let mut values = [&b""[..]; _];
     for line in head.split(|&byte| byte == b'\n').skip(1) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let colon = find(line, 0, b':');
-        let name = part(line, 0, colon);
+        let colon = find_from(line, 0, b':');
+        let name = slice_or_empty(line, 0, colon);
         for ((_, _, header), value) in CONTEXT_FIELDS.iter().zip(&mut values) {
             if value.is_empty() && name.eq_ignore_ascii_case(header) {
-                *value = trim_blanks(part(line, colon + 1, line.len()));
+                *value = trim_blanks(slice_or_empty(line, colon + 1, line.len()));
             }
         }
     }
@@ -201,8 +202,8 @@ pub fn quote(text: &[u8], write: &mut dyn FnMut(&[u8])) {
     write(b"'");
     let mut start = 0;
     while start < text.len() {
-        let end = find(text, start, b'\'');
-        write(part(text, start, end.min(text.len())));
+        let end = find_from(text, start, b'\'');
+        write(slice_or_empty(text, start, end.min(text.len())));
         if end < text.len() {
             write(b"'\\''");
         }

@@ -3,13 +3,14 @@
 //! Types are AWS's own where AWS has one for the condition, and else of the form that the
 //! platform's metrics know.
 
-use crate::buffer::{Decimal, FixedBytes};
+use crate::buffer::FixedBytes;
 use crate::failure;
 use crate::host::errno::{self, EAGAIN, ENOMEM};
 use crate::host::paths::strip_nul;
 use crate::response::Response;
 use crate::sys::child::ExitStatus;
-use crate::wire::part;
+use crate::wire::number::Decimal;
+use crate::wire::slice_or_empty;
 
 /// Takes one error.
 pub trait ErrorSink {
@@ -67,7 +68,7 @@ pub fn set_timeout(limit_ms: u64, sink: &mut dyn ErrorSink) -> &'static [u8] {
         "Function.Timeout",
         &[
             b"handler timed out: killed after ",
-            number.text(),
+            number.as_bytes(),
             b" ms, before the function's deadline",
         ],
     )
@@ -80,8 +81,8 @@ pub fn set_exit(status: &ExitStatus, tail: &[u8], sink: &mut dyn ErrorSink) -> &
         ExitStatus::Signal(signal) => (b"signal ", signal),
     };
     let number = Decimal::new(number);
-    let between = part(BETWEEN, 0, if tail.is_empty() { 0 } else { 2 });
-    let message = [what, number.text(), between, tail];
+    let between = slice_or_empty(BETWEEN, 0, if tail.is_empty() { 0 } else { 2 });
+    let message = [what, number.as_bytes(), between, tail];
     set(sink, "Runtime.ExitError", &message)
 }
 
@@ -122,7 +123,7 @@ fn set_errno(
     errno: usize,
 ) -> &'static [u8] {
     let number = Decimal::new(errno);
-    let message = [what, whose, reason, b" (errno ", number.text(), b")"];
+    let message = [what, whose, reason, b" (errno ", number.as_bytes(), b")"];
     set(sink, error_type, &message)
 }
 

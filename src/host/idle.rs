@@ -93,9 +93,9 @@ impl PersistentProcess {
         let mut why = LogLine(FixedBytes::new());
         self.fail(error, Restart::WithNextEvent, deadline, &mut why);
         let mut line = FixedBytes::<640>::new();
-        for piece in [self.name(), b": ", why.0.get()] {
+        for piece in [self.name(), b": ", why.0.as_bytes()] {
             line.push(piece);
         }
-        diagnostic_by_deadline(b"cannot restart the handler process ", line.get());
+        diagnostic_by_deadline(b"cannot restart the handler process ", line.as_bytes());
     }
 }

@@ -5,7 +5,7 @@ use crate::host::paths::{concat_into, freeze};
 use crate::limits::PATH_BYTES_MAX;
 use crate::sys::files::{is_executable, read_prefix};
 use crate::sys::{Environment, TakeOnce};
-use crate::wire::{find, part};
+use crate::wire::{find_from, slice_or_empty};
 
 static PATH: TakeOnce<[u8; PATH_BYTES_MAX]> = TakeOnce::new([0; _]);
 
@@ -36,7 +36,7 @@ impl<'a> InterpreterSearch<'a> {
     pub fn shell(mut self, script: &[u8]) -> Option<&'static [u8]> {
         let mut start = [0; 256];
         let bytes = read_prefix(script, &mut start);
-        let line = part(&start, 0, find(&start, 0, b'\n').min(bytes));
+        let line = slice_or_empty(&start, 0, find_from(&start, 0, b'\n').min(bytes));
         let bytes = match line.strip_prefix(b"#!") {
             Some(line) => self.shebang_interpreter(line)?,
             None => self
@@ -56,7 +56,7 @@ impl<'a> InterpreterSearch<'a> {
             path = words.next()?;
         }
         let bytes = concat_into(self.path, &[path, b"\0"]);
-        if path.starts_with(b"/") && is_executable(part(self.path, 0, bytes)) {
+        if path.starts_with(b"/") && is_executable(slice_or_empty(self.path, 0, bytes)) {
             return Some(bytes);
         }
         let name = path.rsplit(|byte| *byte == b'/').next()?;
@@ -69,14 +69,14 @@ impl<'a> InterpreterSearch<'a> {
         let root = value(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
         let path = value(b"PATH=").unwrap_or(DEFAULT_PATH);
         let mut bytes = concat_into(self.path, &[root, b"/bin/", name, b"\0"]);
-        if is_executable(part(self.path, 0, bytes)) {
+        if is_executable(slice_or_empty(self.path, 0, bytes)) {
             return Some(bytes);
         }
         let mut folders =
             core::iter::once(&b"/opt/bin"[..]).chain(path.split(|byte| *byte == b':'));
         folders.find_map(|folder| {
             bytes = concat_into(self.path, &[folder, b"/", name, b"\0"]);
-            is_executable(part(self.path, 0, bytes)).then_some(bytes)
+            is_executable(slice_or_empty(self.path, 0, bytes)).then_some(bytes)
         })
     }
 }

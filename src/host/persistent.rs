@@ -28,7 +28,7 @@ use crate::sys::Environment;
 use crate::sys::child::{ARGUMENTS_MAX, ExitStatus, STDERR, STDIN, STDOUT, Spawn};
 use crate::sys::files::open_null;
 use crate::sys::ipc::{memfd, pipe};
-use crate::sys::pool::own_pid;
+use crate::sys::process::own_pid;
 
 /// What to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
@@ -191,12 +191,12 @@ impl PersistentProcess {
         }
         unset_trace_id();
         let environment = Environment::new();
-        let variables = setup.variables.get();
+        let variables = setup.variables.as_bytes();
         let spawn = Spawn {
             path: command.path,
             arguments: &command.arguments,
             environment: match variables {
-                [] => environment.entries(),
+                [] => environment.envp(),
                 _ => environment.envp_with(variables),
             },
             fds: &[

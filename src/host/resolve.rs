@@ -3,7 +3,7 @@
 //! `[kind:]target[.function]`. A file that is named exactly so comes first; else the target is
 //! split at a dot, the last one first (Ruby and Node have dots in the names of functions).
 
-use crate::buffer::put;
+use crate::buffer::copy_at;
 use crate::failure::Failure;
 use crate::host::kinds::{KINDS, Kind, PROGRAM};
 use crate::host::paths::{concat_into, freeze};
@@ -11,7 +11,7 @@ use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, RESOLVE_MESSAGE_BYTES_MAX};
 use crate::sys::files::{Program, is_file, program};
 use crate::sys::{Environment, TakeOnce};
-use crate::wire::{equal, find, part};
+use crate::wire::{bytes_eq, find_from, slice_or_empty};
 
 /// A resolved handler. The texts have a NUL at their end.
 pub struct ResolvedHandler {
@@ -125,7 +125,7 @@ impl Resolver<'_> {
             self.append(&[b"not the name of a handler within the task root: ", handler]);
             return Err(MALFORMED);
         }
-        if equal(target, b"bootstrap") {
+        if bytes_eq(target, b"bootstrap") {
             return Err(self.refuse_own(handler));
         }
         self.append(&[b"no handler ", handler, b", tried:"]);
@@ -141,7 +141,9 @@ impl Resolver<'_> {
         }
         let mut end = target.len();
         loop {
-            let dot = part(target, 0, end).iter().rposition(|&byte| byte == b'.');
+            let dot = slice_or_empty(target, 0, end)
+                .iter()
+                .rposition(|&byte| byte == b'.');
             // Without a dot, a function may be named like its file.
             let base = target
                 .iter()
@@ -149,12 +151,12 @@ impl Resolver<'_> {
                 .map_or(0, |at| at + 1);
             let (stem, name, dotted) = match dot.filter(|&dot| dot > base) {
                 Some(dot) => (
-                    part(target, 0, dot),
-                    part(target, dot + 1, target.len()),
+                    slice_or_empty(target, 0, dot),
+                    slice_or_empty(target, dot + 1, target.len()),
                     true,
                 ),
                 None if end < target.len() => return Err(NOT_FOUND),
-                None => (target, part(target, base, target.len()), false),
+                None => (target, slice_or_empty(target, base, target.len()), false),
             };
             if let Some(candidate) = self.split(kind, stem, name, dotted)? {
                 return Ok(candidate);
@@ -174,7 +176,7 @@ impl Resolver<'_> {
         is_own: &mut bool,
     ) -> Option<Candidate<'a>> {
         let path_bytes = self.set_path(&[target]);
-        let path = part(self.path, 0, path_bytes);
+        let path = slice_or_empty(self.path, 0, path_bytes);
         let named = KINDS.iter().find(|kind| {
             let mut files = kind.files.iter();
             kind.is_name_optional && files.any(|(_, suffix)| target.ends_with(suffix))
@@ -225,7 +227,7 @@ impl Resolver<'_> {
                 continue;
             }
             let bytes = self.set_path(&[prefix, stem, suffix]);
-            if is_file(part(self.path, 0, bytes)) {
+            if is_file(slice_or_empty(self.path, 0, bytes)) {
                 count += 1;
                 chosen = chosen.or(Some((of, prefix, suffix)));
             } else {
@@ -241,7 +243,7 @@ impl Resolver<'_> {
             self.append(&[b".", name, b"):"]);
             for (_, (prefix, suffix)) in files() {
                 let bytes = self.set_path(&[prefix, stem, suffix]);
-                if is_file(part(self.path, 0, bytes)) {
+                if is_file(slice_or_empty(self.path, 0, bytes)) {
                     self.append_path(b"");
                 }
             }
@@ -262,16 +264,16 @@ impl Resolver<'_> {
     fn set_path(&mut self, pieces: &[&[u8]]) -> usize {
         let mut bytes = concat_into(self.path, &[self.root, b"/"]);
         for piece in pieces {
-            bytes += put(self.path, bytes, piece);
+            bytes += copy_at(self.path, bytes, piece);
         }
         // A path that is too long has no NUL, and no file such a name.
-        bytes += put(self.path, bytes, b"\0");
+        bytes += copy_at(self.path, bytes, b"\0");
         bytes
     }
 
     fn append(&mut self, pieces: &[&[u8]]) {
         for piece in pieces {
-            self.message_len += put(self.message, self.message_len, piece);
+            self.message_len += copy_at(self.message, self.message_len, piece);
         }
     }
 
@@ -284,9 +286,9 @@ impl Resolver<'_> {
 
     /// Appends the path that is tried to the message, and something behind it.
     fn append_path(&mut self, behind: &[u8]) {
-        let path = part(self.path, 0, find(self.path, 0, 0));
+        let path = slice_or_empty(self.path, 0, find_from(self.path, 0, 0));
         for piece in [b" ", path, behind] {
-            self.message_len += put(self.message, self.message_len, piece);
+            self.message_len += copy_at(self.message, self.message_len, piece);
         }
     }
 }

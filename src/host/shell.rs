@@ -7,7 +7,7 @@
 //! make a system call per byte). The shell answers with the exit status of the function. That ends
 //! the response: a process left behind may hold the pipe for ever.
 
-use crate::buffer::{Decimal, FixedBytes};
+use crate::buffer::FixedBytes;
 use crate::host::channel::Ready;
 use crate::host::context::{ContextFormat, quote};
 use crate::host::deadline::Deadline;
@@ -18,6 +18,7 @@ use crate::response::Response;
 use crate::sys::Descriptor;
 use crate::sys::child::ExitStatus;
 use crate::sys::ipc::{append, memfd, pipe};
+use crate::wire::number::Decimal;
 use crate::wire::number::parse_decimal;
 
 /// A status above this says that a signal ended the subshell, or something in it (POSIX, "Exit
@@ -86,10 +87,10 @@ impl Protocol for Shell {
         let (event, commands, (out, its_out)) = opened().map_err(ProcessError::OutOfResources)?;
         let mut line = FixedBytes::<64>::new();
         for (descriptor, end) in [(&event, b" "), (&its_out, b" "), (&commands, b"\n")] {
-            line.push(Decimal::new(descriptor.number()).text());
+            line.push(Decimal::new(descriptor.raw_fd()).as_bytes());
             line.push(end);
         }
-        channel.send([line.get(), b""], process, deadline)?;
+        channel.send([line.as_bytes(), b""], process, deadline)?;
         let mut out = ResponsePipe(Some(out));
         while channel.wait_or(out.0.as_ref(), process, deadline)? == Ready::Other {
             if out.read_available(response).is_err() {
@@ -124,14 +125,14 @@ fn write_assignment(commands: &Descriptor, event: &[u8]) -> Result<(), usize> {
     let mut outcome = Ok(());
     piece.set(b"tinderbox_event=");
     quote(event, &mut |text| {
-        if !piece.take(text) {
-            outcome = outcome.and(append(commands, piece.get()));
+        if !piece.try_push(text) {
+            outcome = outcome.and(append(commands, piece.as_bytes()));
             piece.set(b"");
-            if !piece.take(text) {
+            if !piece.try_push(text) {
                 outcome = outcome.and(append(commands, text));
             }
         }
     });
     piece.push(b"\n");
-    outcome.and(append(commands, piece.get()))
+    outcome.and(append(commands, piece.as_bytes()))
 }

@@ -1,23 +1,23 @@
 //! The parts of `_HANDLER`: the kind before the colon, and the path behind it in its shortest form.
 
-use crate::buffer::put;
+use crate::buffer::copy_at;
 use crate::host::kinds::{KINDS, Kind};
-use crate::wire::{equal, find, part};
+use crate::wire::{bytes_eq, find_from, slice_or_empty};
 
 /// The kind that a handler names, or the word that is none; and what is behind it.
 pub fn split_kind(handler: &[u8]) -> (Option<Result<&'static Kind, &[u8]>>, &[u8]) {
-    let colon = find(handler, 0, b':');
-    let word = part(handler, 0, colon);
+    let colon = find_from(handler, 0, b':');
+    let word = slice_or_empty(handler, 0, colon);
     let letters = word.iter().all(u8::is_ascii_lowercase);
     // A name of Ruby has two colons.
-    let behind = part(handler, colon, handler.len());
+    let behind = slice_or_empty(handler, colon, handler.len());
     if word.is_empty() || !letters || !behind.starts_with(b":") || behind.starts_with(b"::") {
         return (None, handler);
     }
-    let kind = KINDS.iter().find(|kind| equal(kind.word, word));
+    let kind = KINDS.iter().find(|kind| bytes_eq(kind.word, word));
     (
         Some(kind.ok_or(word)),
-        part(handler, colon + 1, handler.len()),
+        slice_or_empty(handler, colon + 1, handler.len()),
     )
 }
 
@@ -31,10 +31,10 @@ pub fn normalise<'a>(path: &'a [u8], buf: &'a mut [u8]) -> &'a [u8] {
     let mut bytes = 0;
     for name in path.split(|&byte| byte == b'/') {
         if !is_void(name) {
-            let slash = part(b"/", 0, bytes.min(1));
-            bytes += put(buf, bytes, slash);
-            bytes += put(buf, bytes, name);
+            let slash = slice_or_empty(b"/", 0, bytes.min(1));
+            bytes += copy_at(buf, bytes, slash);
+            bytes += copy_at(buf, bytes, name);
         }
     }
-    part(buf, 0, bytes)
+    slice_or_empty(buf, 0, bytes)
 }

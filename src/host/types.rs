@@ -4,7 +4,7 @@
 use crate::failure::{UNKNOWN_TYPE, is_metrics_type};
 use crate::limits::ERROR_TYPE_POOL_BYTES;
 use crate::sys::{self, TakeOnce};
-use crate::wire::equal;
+use crate::wire::bytes_eq;
 
 /// The most types that are interned.
 const TYPES_MAX: usize = 32;
@@ -42,12 +42,12 @@ impl ErrorTypeInterner {
         }
         for place in &mut self.known {
             match place {
-                Some(known) if equal(known, error_type) => return Some(*known),
+                Some(known) if bytes_eq(known, error_type) => return Some(*known),
                 Some(_) => {}
                 None => {
                     let free = self.free.take()?;
                     let (interned, rest) = free.split_at_mut_checked(error_type.len())?;
-                    sys::copy(interned, error_type);
+                    sys::copy_prefix(interned, error_type);
                     self.free = Some(rest);
                     *place = Some(interned);
                     return *place;

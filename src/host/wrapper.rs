@@ -2,15 +2,16 @@
 //! `AWS_LAMBDA_EXEC_WRAPPER`, as the managed runtimes have it (AWS Lambda Developer Guide,
 //! "Modifying the runtime environment").
 
-use crate::buffer::{Decimal, FixedBytes};
+use crate::buffer::FixedBytes;
 use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::host::errno;
 use crate::host::paths::concat_into;
 use crate::limits::PATH_BYTES_MAX;
 use crate::sys::child::exec;
 use crate::sys::files::{Program, exe_path, program};
-use crate::sys::{Environment, TakeOnce, forget};
-use crate::wire::part;
+use crate::sys::{Environment, TakeOnce, unset};
+use crate::wire::number::Decimal;
+use crate::wire::slice_or_empty;
 
 const VARIABLE: &[u8] = b"AWS_LAMBDA_EXEC_WRAPPER=";
 
@@ -35,7 +36,7 @@ pub fn exec_wrapper() {
         return;
     };
     let wrapper_bytes = concat_into(&mut texts.wrapper, &[value, b"\0"]);
-    let wrapper = part(&texts.wrapper, 0, wrapper_bytes);
+    let wrapper = slice_or_empty(&texts.wrapper, 0, wrapper_bytes);
     // The last byte stays a NUL.
     let own_bytes = exe_path(texts.own.get_mut(..PATH_BYTES_MAX - 1).unwrap_or_default());
     if own_bytes == 0 {
@@ -44,15 +45,15 @@ pub fn exec_wrapper() {
     if program(wrapper) == Some(Program::Own) {
         refuse(b": that is the runtime itself", value);
     }
-    forget(VARIABLE);
-    let own = part(&texts.own, 0, own_bytes + 1);
+    unset(VARIABLE);
+    let own = slice_or_empty(&texts.own, 0, own_bytes + 1);
     let errno = exec(wrapper, own, &Environment::new());
     let mut reason = FixedBytes::<256>::new();
     reason.push(errno::reason(errno, wrapper));
     reason.push(b" (errno ");
-    reason.push(Decimal::new(errno).text());
+    reason.push(Decimal::new(errno).as_bytes());
     reason.push(b")");
-    refuse(reason.get(), value);
+    refuse(reason.as_bytes(), value);
 }
 
 /// Ends the process: the wrapper cannot be run.
@@ -61,5 +62,5 @@ fn refuse(reason: &[u8], value: &[u8]) -> ! {
     for piece in [b"cannot run the wrapper", reason, b": ", VARIABLE] {
         text.push(piece);
     }
-    diagnostics::fatal(EXIT_CONFIG, text.get(), value)
+    diagnostics::fatal(EXIT_CONFIG, text.as_bytes(), value)
 }

@@ -17,7 +17,10 @@ mod of_process {
     /// no event.
     pub fn with_event_ids(use_ids: impl FnOnce(&[u8], &[u8])) {
         session::with_lent(|session| {
-            use_ids(session.api.request_id.get(), session.api.tenant_id.get());
+            use_ids(
+                session.api.request_id.as_bytes(),
+                session.api.tenant_id.as_bytes(),
+            );
         });
     }
 }
@@ -40,9 +43,9 @@ mod of_thread {
     pub fn set_event_ids(api: &RuntimeApi) {
         EVENT_IDS.with_borrow_mut(|[request_id, tenant_id]| {
             request_id.clear();
-            request_id.extend_from_slice(api.request_id.get());
+            request_id.extend_from_slice(api.request_id.as_bytes());
             tenant_id.clear();
-            tenant_id.extend_from_slice(api.tenant_id.get());
+            tenant_id.extend_from_slice(api.tenant_id.as_bytes());
         });
     }
 

@@ -1,7 +1,7 @@
 //! The memory of a record in the making, with the head of a frame before it.
 
 #[cfg(not(feature = "std"))]
-use crate::buffer::put;
+use crate::buffer::copy_at;
 #[cfg(not(feature = "std"))]
 use crate::limits::{RECORD_BYTES_MAX, TRIM_KEEP_BYTES};
 #[cfg(not(feature = "std"))]
@@ -80,7 +80,7 @@ impl RecordBuffer {
         let Storage { length, bytes } = &mut *self.0;
         let fits = more.len() <= (FRAME_HEAD_BYTES + bytes_max).saturating_sub(*length);
         if fits {
-            *length += put(bytes, *length, more);
+            *length += copy_at(bytes, *length, more);
         }
         fits
     }

@@ -31,9 +31,9 @@ macro_rules! system_call {
     };
 }
 
-system_call!(call1, a);
-system_call!(call2, a, b: "rsi" "x1");
-system_call!(call3, a, b: "rsi" "x1", c: "rdx" "x2");
-system_call!(call4, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3");
-system_call!(call5, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3", e: "r8" "x4");
-system_call!(call6, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3", e: "r8" "x4", f: "r9" "x5");
+system_call!(syscall1, a);
+system_call!(syscall2, a, b: "rsi" "x1");
+system_call!(syscall3, a, b: "rsi" "x1", c: "rdx" "x2");
+system_call!(syscall4, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3");
+system_call!(syscall5, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3", e: "r8" "x4");
+system_call!(syscall6, a, b: "rsi" "x1", c: "rdx" "x2", d: "r10" "x3", e: "r8" "x4", f: "r9" "x5");

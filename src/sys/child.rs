@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
-use super::calls::{call1, call2, call3, call4, call5};
+use super::calls::{syscall1, syscall2, syscall3, syscall4, syscall5};
 use super::environment::Environment;
 use super::envp::Envp;
 use super::files::c_string;
@@ -99,7 +99,7 @@ impl Child {
             environment: spawn.environment,
             fds,
             // SAFETY: no memory is involved.
-            parent: unsafe { call1(libc::SYS_getpid, 0) },
+            parent: unsafe { syscall1(libc::SYS_getpid, 0) },
             failure: AtomicIsize::new(0),
         };
         let mut stack = MaybeUninit::<[u128; STACK_BYTES / 16]>::uninit();
@@ -118,10 +118,10 @@ impl Child {
         let pid = pid.unsigned_abs() as usize;
         // SAFETY: no memory is involved. The process is ours and not yet waited for, so the number
         // cannot be another's.
-        let pidfd = unsafe { call2(libc::SYS_pidfd_open, pid, 0) };
+        let pidfd = unsafe { syscall2(libc::SYS_pidfd_open, pid, 0) };
         let child = Child {
             pid,
-            pidfd: Descriptor::of(pidfd),
+            pidfd: Descriptor::from_ret(pidfd),
         };
         match args.failure.load(Ordering::Relaxed) {
             0 => {
@@ -141,7 +141,7 @@ impl Child {
         for target in [self.pid.wrapping_neg(), self.pid] {
             // SAFETY: no memory is involved. The leader is not yet waited for, so its number, and
             // that of its group, are still its own.
-            unsafe { call2(libc::SYS_kill, target, signal) };
+            unsafe { syscall2(libc::SYS_kill, target, signal) };
         }
     }
 
@@ -152,26 +152,26 @@ impl Child {
         let options = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as usize;
         // SAFETY: valid for writing, and zeros are one.
         unsafe {
-            call5(libc::SYS_waitid, kind, self.pid, place, options, 0) < 0
+            syscall5(libc::SYS_waitid, kind, self.pid, place, options, 0) < 0
                 || info.assume_init_ref().si_pid() != 0
         }
     }
 
     /// Reaps it if it has exited, unless `reap_orphans` did.
     pub fn reap(&self) {
-        guard::forget(self.pid);
+        guard::forget_pid(self.pid);
         // SAFETY: no memory is involved.
-        unsafe { call4(libc::SYS_wait4, self.pid, 0, libc::WNOHANG as usize, 0) };
+        unsafe { syscall4(libc::SYS_wait4, self.pid, 0, libc::WNOHANG as usize, 0) };
     }
 
     /// Waits until it exits, and reaps it. Call it once.
     pub fn wait(&self) -> ExitStatus {
-        guard::forget(self.pid);
+        guard::forget_pid(self.pid);
         let mut status: c_int = 0;
         let place = &raw mut status as usize;
         loop {
             // SAFETY: valid for writing.
-            let pid = unsafe { call4(libc::SYS_wait4, self.pid, place, 0, 0) };
+            let pid = unsafe { syscall4(libc::SYS_wait4, self.pid, place, 0, 0) };
             return match pid {
                 INTERRUPTED => continue,
                 // It was reaped already, and the status is lost.
@@ -190,7 +190,7 @@ impl Child {
 /// of the failure; then the arguments of this process are lost. Call it before `environ` is
 /// replaced: the arguments are found next to the list of the start.
 pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
-    let environment = environment.entries().address();
+    let environment = environment.envp().address();
     // The kernel leaves the number of arguments, the arguments and a null right before the
     // environment (System V ABI, "Process Initialization"). The place of the number becomes that of
     // the first argument, so one more fits, however many there are.
@@ -210,7 +210,7 @@ pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
     }
     let (path, list) = (c_string(path) as usize, list as usize);
     // SAFETY: C strings, and lists of them that end in null.
-    unsafe { call3(libc::SYS_execve, path, list, environment) }.unsigned_abs()
+    unsafe { syscall3(libc::SYS_execve, path, list, environment) }.unsigned_abs()
 }
 
 /// A list of C strings that ends in null, also before a text that is none; what is beyond
@@ -233,7 +233,7 @@ pub fn reap_orphans(kept: Option<&Child>) {
         // SAFETY: valid for writing, and zeros are one.
         let (found, pid) = unsafe {
             info = MaybeUninit::zeroed();
-            let found = call5(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
+            let found = syscall5(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
             (found, info.assume_init_ref().si_pid() as usize)
         };
         if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
@@ -252,27 +252,27 @@ extern "C" fn child_main(args: *mut c_void) -> c_int {
     // are made here, for our memory is the parent's.
     unsafe {
         let args = &*args.cast::<ChildArgs<'_>>();
-        call2(libc::SYS_setpgid, 0, 0);
-        let own = call1(libc::SYS_getpid, 0);
+        syscall2(libc::SYS_setpgid, 0, 0);
+        let own = syscall1(libc::SYS_getpid, 0);
         guard::set_group(own.unsigned_abs());
         let (option, kill) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGKILL as usize);
-        call2(libc::SYS_prctl, option, kill);
+        syscall2(libc::SYS_prctl, option, kill);
         // The parent may have died before that was set.
-        if call1(libc::SYS_getppid, 0) != args.parent {
-            call1(libc::SYS_exit, CANNOT_RUN);
+        if syscall1(libc::SYS_getppid, 0) != args.parent {
+            syscall1(libc::SYS_exit, CANNOT_RUN);
         }
         let mut signal = 1;
         while signal <= SIGNAL_MAX {
-            call4(libc::SYS_rt_sigaction, signal, start, 0, 8);
+            syscall4(libc::SYS_rt_sigaction, signal, start, 0, 8);
             signal += 1;
         }
         let set = libc::SIG_SETMASK as usize;
-        call4(libc::SYS_rt_sigprocmask, set, start, 0, 8);
+        syscall4(libc::SYS_rt_sigprocmask, set, start, 0, 8);
         let mut failure = install_fds(args.fds);
         if failure >= 0 {
             let (path, argv) = (args.path as usize, args.argv.as_ptr() as usize);
             let environment = args.environment.address();
-            failure = call3(libc::SYS_execve, path, argv, environment);
+            failure = syscall3(libc::SYS_execve, path, argv, environment);
         }
         args.failure.store(failure, Ordering::Relaxed);
     }
@@ -293,7 +293,7 @@ unsafe fn install_fds(mut fds: [(c_int, c_int); CHILD_FDS_MAX]) -> isize {
         if *ours < above && ours != number {
             let (copy, from) = (libc::F_DUPFD_CLOEXEC as usize, *ours as usize);
             // SAFETY: no memory is involved.
-            let moved = unsafe { call3(libc::SYS_fcntl, from, copy, above as usize) };
+            let moved = unsafe { syscall3(libc::SYS_fcntl, from, copy, above as usize) };
             if moved < 0 {
                 return moved;
             }
@@ -308,9 +308,9 @@ unsafe fn install_fds(mut fds: [(c_int, c_int); CHILD_FDS_MAX]) -> isize {
             if (number as c_int, from as c_int) == NO_FD {
                 0
             } else if number == from {
-                call3(libc::SYS_fcntl, number, libc::F_SETFD as usize, 0)
+                syscall3(libc::SYS_fcntl, number, libc::F_SETFD as usize, 0)
             } else {
-                call3(libc::SYS_dup3, from, number, 0)
+                syscall3(libc::SYS_dup3, from, number, 0)
             }
         };
         if done < 0 {

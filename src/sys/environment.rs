@@ -43,7 +43,7 @@ impl Environment {
 
 /// Removes a variable from the environment; `name` ends in an equals sign. No other thread may read
 /// the environment meanwhile.
-pub fn forget(name: &[u8]) {
+pub fn unset(name: &[u8]) {
     // SAFETY: as in `Environment::get`; the list is writable: it is on the initial stack, or that
     // of `set_trace_id`, or libc's.
     unsafe {

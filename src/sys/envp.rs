@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 
 use super::environment::{ENVIRON, Environment, next_entry, strip_name};
 use crate::limits::ENVIRONMENT_MAX;
-use crate::wire::{find, part};
+use crate::wire::{find_from, slice_or_empty};
 
 /// An environment in the form that execve(2) takes.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ static CHILD_ENVP: [AtomicPtr<c_char>; ENVIRONMENT_MAX + 2] =
 
 impl Environment {
     /// The environment, unchanged.
-    pub fn entries(&self) -> Envp<'_> {
+    pub fn envp(&self) -> Envp<'_> {
         // SAFETY: `environ` is libc's own variable, and lives as long as the process.
         Envp(unsafe { ENVIRON.load(Ordering::Relaxed) }, PhantomData)
     }
@@ -51,7 +51,7 @@ impl Environment {
         let mut list = unsafe { ENVIRON.load(Ordering::Relaxed) };
         while let Some(entry) = next_entry(list) {
             let is_given = |variable: &[u8]| {
-                let name = part(variable, 0, find(variable, 0, b'=') + 1);
+                let name = slice_or_empty(variable, 0, find_from(variable, 0, b'=') + 1);
                 // SAFETY: entries of the environment are C strings.
                 unsafe { strip_name(entry, name) }.is_some()
             };
@@ -70,8 +70,8 @@ impl Environment {
 fn c_strings(texts: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     core::iter::from_fn(move || {
-        let end = find(texts, start, 0);
-        let text = (end < texts.len()).then(|| part(texts, start, end + 1));
+        let end = find_from(texts, start, 0);
+        let text = (end < texts.len()).then(|| slice_or_empty(texts, start, end + 1));
         start = end + 1;
         text
     })

@@ -4,11 +4,10 @@ use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::null;
 
-use super::calls::{call2, call3, call4};
+use super::calls::{syscall1, syscall2, syscall3, syscall4};
 use super::environment::c_string as bytes_of;
-use super::pool::open_placeholders;
-use super::{Descriptor, STANDARD_MAX, copy};
-use crate::wire::equal;
+use super::{Descriptor, STANDARD_MAX, copy_prefix};
+use crate::wire::bytes_eq;
 
 /// The address of a path; 0, which is not a valid address, if it does not end in a NUL.
 fn address(path: &[u8]) -> usize {
@@ -29,7 +28,7 @@ fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
     let (here, path) = (libc::AT_FDCWD as usize, address(path));
     let flags = (how | libc::O_CLOEXEC) as usize;
     // SAFETY: a C string, or an address that the kernel rejects (EFAULT).
-    Descriptor::of(unsafe { call4(libc::SYS_openat, here, path, flags, 0) })
+    Descriptor::from_ret(unsafe { syscall4(libc::SYS_openat, here, path, flags, 0) })
 }
 
 /// Opens /dev/null.
@@ -41,12 +40,12 @@ pub fn open_null() -> Option<Descriptor> {
 /// that is opened later gets such a number. Without /dev/null, opens placeholders.
 pub fn open_standard_streams() {
     while let Some(null) = open_null() {
-        if null.number() > STANDARD_MAX {
+        if null.raw_fd() > STANDARD_MAX {
             return;
         }
         // Children inherit it.
         // SAFETY: no memory is involved.
-        unsafe { call3(libc::SYS_fcntl, null.number(), libc::F_SETFD as usize, 0) };
+        unsafe { syscall3(libc::SYS_fcntl, null.raw_fd(), libc::F_SETFD as usize, 0) };
         core::mem::forget(null);
     }
     open_placeholders();
@@ -55,7 +54,7 @@ pub fn open_standard_streams() {
 /// Reads the first bytes of a file, as many as fit into `buf`; the path ends in a NUL. Returns
 /// their number.
 pub fn read_prefix(path: &[u8], buf: &mut [u8]) -> usize {
-    open(path, libc::O_RDONLY).map_or(0, |file| file.receive(buf))
+    open(path, libc::O_RDONLY).map_or(0, |file| file.read(buf))
 }
 
 /// The link to this program in /proc.
@@ -67,7 +66,7 @@ pub fn exe_path(buf: &mut [u8]) -> usize {
     let (here, path) = (libc::AT_FDCWD as usize, address(PROC_SELF_EXE));
     let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
     // SAFETY: a C string; the buffer is valid for its length.
-    let bytes = unsafe { call4(libc::SYS_readlinkat, here, path, start, length) };
+    let bytes = unsafe { syscall4(libc::SYS_readlinkat, here, path, start, length) };
     if bytes > 0 {
         return bytes.unsigned_abs();
     }
@@ -77,14 +76,14 @@ pub fn exe_path(buf: &mut [u8]) -> usize {
     let mut bytes = 0;
     if !given.starts_with(b"/") {
         // SAFETY: valid for its length.
-        let folder = unsafe { call2(libc::SYS_getcwd, start, length) };
+        let folder = unsafe { syscall2(libc::SYS_getcwd, start, length) };
         if folder < 2 || given.is_empty() || buf.first() != Some(&b'/') {
             return 0; // an error; or "(unreachable)", getcwd(2)
         }
         bytes = folder.unsigned_abs() - 1; // without its NUL
-        bytes += copy(buf.get_mut(bytes..).unwrap_or_default(), b"/");
+        bytes += copy_prefix(buf.get_mut(bytes..).unwrap_or_default(), b"/");
     }
-    bytes + copy(buf.get_mut(bytes..).unwrap_or_default(), given)
+    bytes + copy_prefix(buf.get_mut(bytes..).unwrap_or_default(), given)
 }
 
 /// The path that was executed, with a NUL at its end (getauxval(3), `AT_EXECFN`).
@@ -107,7 +106,7 @@ fn status(path: &[u8]) -> Option<libc::stat> {
     // SAFETY: a C string, or an address that the kernel rejects (EFAULT); the status is valid for
     // writes, and all zeros are a valid one.
     unsafe {
-        let found = call4(libc::SYS_newfstatat, here, path, place, 0) == 0;
+        let found = syscall4(libc::SYS_newfstatat, here, path, place, 0) == 0;
         found.then(|| status.assume_init())
     }
 }
@@ -154,7 +153,7 @@ pub fn program(path: &[u8]) -> Option<Program> {
 fn have_equal_heads(one: &[u8], other: &[u8]) -> bool {
     let mut heads = [[0; 512]; 2];
     let [first, second] = &mut heads;
-    read_prefix(one, first) == read_prefix(other, second) && equal(first, second)
+    read_prefix(one, first) == read_prefix(other, second) && bytes_eq(first, second)
 }
 
 /// Whether there is a regular file that we may execute at a path, which ends in a NUL.
@@ -165,5 +164,20 @@ pub fn is_executable(path: &[u8]) -> bool {
 fn may_execute(path: &[u8]) -> bool {
     let (here, place) = (libc::AT_FDCWD as usize, address(path));
     // SAFETY: a C string, or an address that the kernel rejects (EFAULT).
-    unsafe { call3(libc::SYS_faccessat, here, place, libc::X_OK as usize) == 0 }
+    unsafe { syscall3(libc::SYS_faccessat, here, place, libc::X_OK as usize) == 0 }
+}
+
+/// Opens placeholders for those of the descriptors 0, 1 and 2 that are closed. Otherwise a pipe or
+/// a channel that is opened later would get such a number, and log lines would be written to it.
+///
+/// A placeholder is an epoll instance: it needs no file system, and reads and writes fail with
+/// EINVAL and raise no signal, much as with a closed descriptor. It stays open across execve(2).
+pub fn open_placeholders() {
+    let open = || {
+        // SAFETY: no memory is involved.
+        Descriptor::from_ret(unsafe { syscall1(libc::SYS_epoll_create1, 0) })
+    };
+    while let Some(placeholder) = open().filter(|opened| opened.raw_fd() <= STANDARD_MAX) {
+        core::mem::forget(placeholder);
+    }
 }

@@ -14,7 +14,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::calls::{call1, call2, call3, call4};
+use super::calls::{syscall1, syscall2, syscall3, syscall4};
 
 /// The process group of the running child; 0: none.
 static GROUP: AtomicUsize = AtomicUsize::new(0);
@@ -42,7 +42,7 @@ pub(super) fn set_group(group: usize) {
 }
 
 /// Forgets a child or the guard that is about to be reaped: its pid may be reused.
-pub(super) fn forget(pid: usize) {
+pub(super) fn forget_pid(pid: usize) {
     for place in [&GROUP, &GUARD] {
         let _ = place.compare_exchange(pid, 0, Ordering::Relaxed, Ordering::Relaxed);
     }
@@ -55,7 +55,7 @@ pub(super) fn start() {
         return;
     }
     // SAFETY: no memory is involved.
-    let parent = unsafe { call1(libc::SYS_getpid, 0) };
+    let parent = unsafe { syscall1(libc::SYS_getpid, 0) };
     // SAFETY: the stack grows down from its end, which is aligned to 16. The guard makes only
     // system calls, and writes only to its stack.
     let pid = unsafe {
@@ -72,31 +72,31 @@ extern "C" fn guard(parent: *mut c_void) -> c_int {
     let [everything, death] = [u64::MAX, 1 << (libc::SIGTERM - 1)];
     // SAFETY: valid for reads; no other memory is involved.
     unsafe {
-        call2(libc::SYS_setpgid, 0, 0);
+        syscall2(libc::SYS_setpgid, 0, 0);
         // It keeps nothing open: a reader of one of our pipes must see its end when we exit.
-        if call3(libc::SYS_close_range, 0, u32::MAX as usize, 0) < 0 {
+        if syscall3(libc::SYS_close_range, 0, u32::MAX as usize, 0) < 0 {
             for descriptor in 0..DESCRIPTORS {
-                call1(libc::SYS_close, descriptor);
+                syscall1(libc::SYS_close, descriptor);
             }
         }
         let (how, mask) = (libc::SIG_SETMASK as usize, &raw const everything as usize);
-        call4(libc::SYS_rt_sigprocmask, how, mask, 0, 8);
+        syscall4(libc::SYS_rt_sigprocmask, how, mask, 0, 8);
         let name = NAME.as_ptr() as usize;
-        call2(libc::SYS_prctl, libc::PR_SET_NAME as usize, name);
+        syscall2(libc::SYS_prctl, libc::PR_SET_NAME as usize, name);
         let (option, signal) = (libc::PR_SET_PDEATHSIG as usize, libc::SIGTERM as usize);
-        call2(libc::SYS_prctl, option, signal);
+        syscall2(libc::SYS_prctl, option, signal);
         // The parent may have died before the prctl, and other processes may send the signal too.
-        while call1(libc::SYS_getppid, 0) == parent {
+        while syscall1(libc::SYS_getppid, 0) == parent {
             let set = &raw const death as usize;
-            call4(libc::SYS_rt_sigtimedwait, set, 0, 0, 8);
+            syscall4(libc::SYS_rt_sigtimedwait, set, 0, 0, 8);
         }
         let group = GROUP.load(Ordering::Relaxed);
         if group != 0 {
             let kill = libc::SIGKILL as usize;
-            call2(libc::SYS_kill, group.wrapping_neg(), kill);
+            syscall2(libc::SYS_kill, group.wrapping_neg(), kill);
         }
         loop {
-            call1(libc::SYS_exit, 0);
+            syscall1(libc::SYS_exit, 0);
         }
     }
 }

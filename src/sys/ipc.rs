@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 
-use super::calls::{call2, call3, call4, call5, call6};
+use super::calls::{syscall2, syscall3, syscall4, syscall5, syscall6};
 use super::{Descriptor, INTERRUPTED};
 
 /// A pipe: the end to read from, which does not block, and the end to write to, which does.
@@ -15,13 +15,13 @@ pub fn pipe() -> Result<(Descriptor, Descriptor), usize> {
     // SAFETY: valid for writing two descriptors.
     let made = unsafe {
         let place = ends.as_mut_ptr() as usize;
-        call2(libc::SYS_pipe2, place, libc::O_CLOEXEC as usize)
+        syscall2(libc::SYS_pipe2, place, libc::O_CLOEXEC as usize)
     };
     let [from, to] = opened(made, ends)?;
     let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
     // A pipe that still blocks is of no use to a reader that has a deadline.
     // SAFETY: no memory is involved.
-    errno_of(unsafe { call3(libc::SYS_fcntl, from.number(), set, flags) })?;
+    errno_of(unsafe { syscall3(libc::SYS_fcntl, from.raw_fd(), set, flags) })?;
     Ok((from, to))
 }
 
@@ -33,7 +33,7 @@ pub fn memfd(bytes: &[u8]) -> Result<Descriptor, usize> {
     // SAFETY: a C string.
     let made = unsafe {
         let (name, flags) = (c"event".as_ptr() as usize, libc::MFD_CLOEXEC as usize);
-        call2(libc::SYS_memfd_create, name, flags)
+        syscall2(libc::SYS_memfd_create, name, flags)
     };
     errno_of(made)?;
     let file = Descriptor(made as c_int);
@@ -50,7 +50,7 @@ pub fn append(file: &Descriptor, bytes: &[u8]) -> Result<(), usize> {
     while !rest.is_empty() {
         let (start, length) = (rest.as_ptr() as usize, rest.len());
         // SAFETY: valid for the length given.
-        let written = unsafe { call3(libc::SYS_write, file.number(), start, length) };
+        let written = unsafe { syscall3(libc::SYS_write, file.raw_fd(), start, length) };
         if written <= 0 && written != INTERRUPTED {
             return Err(written.unsigned_abs());
         }
@@ -62,7 +62,7 @@ pub fn append(file: &Descriptor, bytes: &[u8]) -> Result<(), usize> {
 /// Goes back to the start of a file.
 pub fn rewind(file: &Descriptor) {
     // SAFETY: no memory is involved.
-    unsafe { call3(libc::SYS_lseek, file.number(), 0, libc::SEEK_SET as usize) };
+    unsafe { syscall3(libc::SYS_lseek, file.raw_fd(), 0, libc::SEEK_SET as usize) };
 }
 
 /// The result of a read that does not wait, or not for long.
@@ -94,7 +94,7 @@ pub fn try_read(from: &Descriptor, buf: &mut [u8]) -> TryRead {
     loop {
         let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
         // SAFETY: valid for the length given.
-        let got = unsafe { call3(libc::SYS_read, from.number(), start, length) };
+        let got = unsafe { syscall3(libc::SYS_read, from.raw_fd(), start, length) };
         if got != INTERRUPTED {
             return TryRead::from_ret(got);
         }
@@ -121,9 +121,9 @@ pub fn try_receive(from: &Descriptor, buf: &mut [u8], wait: Wait) -> TryRead {
     let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
     // SAFETY: valid for the length given.
     let got = unsafe {
-        call6(
+        syscall6(
             libc::SYS_recvfrom,
-            from.number(),
+            from.raw_fd(),
             start,
             length,
             flags,
@@ -144,9 +144,9 @@ pub fn set_receive_timeout(socket: &Descriptor, timeout_ms: u64) -> bool {
     let (value, length) = (&raw const time as usize, size_of::<libc::timeval>());
     // SAFETY: the option is valid for the length given.
     unsafe {
-        call5(
+        syscall5(
             libc::SYS_setsockopt,
-            socket.number(),
+            socket.raw_fd(),
             level,
             option,
             value,
@@ -178,7 +178,7 @@ pub fn socketpair(kind: c_int) -> Result<[Descriptor; 2], usize> {
     // SAFETY: valid for writing two descriptors.
     let made = unsafe {
         let family = libc::AF_UNIX as usize;
-        call4(libc::SYS_socketpair, family, kind, 0, place)
+        syscall4(libc::SYS_socketpair, family, kind, 0, place)
     };
     opened(made, ends)
 }
@@ -214,7 +214,7 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     };
     let flags = (libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT) as usize;
     // SAFETY: the message and what it points to are valid for the lengths given.
-    let sent = unsafe { call3(libc::SYS_sendmsg, to.number(), place, flags) };
+    let sent = unsafe { syscall3(libc::SYS_sendmsg, to.raw_fd(), place, flags) };
     match sent {
         0.. => Some(sent.unsigned_abs()),
         INTERRUPTED | WOULD_BLOCK => Some(0),
@@ -258,6 +258,6 @@ pub fn poll(
     let time_place = time.as_ref().map_or(0, |time| &raw const *time as usize);
     let (place, count) = (fds.as_mut_ptr() as usize, fds.len());
     // SAFETY: valid for writing `count` of them; the time is valid or absent.
-    let found = unsafe { call4(libc::SYS_ppoll, place, count, time_place, 0) };
+    let found = unsafe { syscall4(libc::SYS_ppoll, place, count, time_place, 0) };
     fds.map(|one| found > 0 && one.revents != 0)
 }

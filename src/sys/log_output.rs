@@ -10,10 +10,10 @@ use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering;
 use core::sync::atomic::{AtomicU64, AtomicUsize};
 
-use super::calls::{call3, call4};
+use super::calls::{syscall3, syscall4};
 use super::{INTERRUPTED, clock_us};
 use crate::limits::{LOG_WAIT_MS, PIPE_BUF_BYTES};
-use crate::wire::part;
+use crate::wire::slice_or_empty;
 
 /// The descriptor of the last write, if its reader was too slow; 0: none.
 static STALLED: AtomicUsize = AtomicUsize::new(0);
@@ -45,7 +45,7 @@ pub fn write_error_line(name: &[u8], message: &[u8], detail: &[u8]) {
     let start = pieces.as_ptr() as usize;
     if wait_writable(2, LOG_WAIT_MS) {
         // SAFETY: all pieces are valid for their lengths.
-        unsafe { call3(libc::SYS_writev, 2, start, pieces.len()) };
+        unsafe { syscall3(libc::SYS_writev, 2, start, pieces.len()) };
     }
 }
 
@@ -56,16 +56,16 @@ pub fn write_log(descriptor: usize, bytes: &[u8]) -> usize {
     let until_ms = (now_ms() + LOG_WAIT_MS).min(log_deadline_ms());
     let mut done = 0;
     while done < bytes.len() && wait_writable(descriptor, until_ms.saturating_sub(now_ms())) {
-        let rest = part(bytes, done, bytes.len());
+        let rest = slice_or_empty(bytes, done, bytes.len());
         let most = if rest.len() > PIPE_BUF_BYTES {
             free_bytes(descriptor)
         } else {
             PIPE_BUF_BYTES
         };
-        let piece = part(rest, 0, rest.len().min(most));
+        let piece = slice_or_empty(rest, 0, rest.len().min(most));
         let start = piece.as_ptr() as usize;
         // SAFETY: valid for its length.
-        match unsafe { call3(libc::SYS_write, descriptor, start, piece.len()) } {
+        match unsafe { syscall3(libc::SYS_write, descriptor, start, piece.len()) } {
             written @ 1.. => done += written.unsigned_abs(),
             // Another process may have made the descriptor non-blocking, or filled it since.
             INTERRUPTED | WOULD_BLOCK => {}
@@ -82,8 +82,8 @@ fn free_bytes(descriptor: usize) -> usize {
     let place = &raw mut unread as usize;
     // SAFETY: valid for writes of a number; the other call involves no memory.
     let pipe_bytes = unsafe {
-        call3(libc::SYS_ioctl, descriptor, libc::FIONREAD as usize, place);
-        call3(libc::SYS_fcntl, descriptor, libc::F_GETPIPE_SZ as usize, 0)
+        syscall3(libc::SYS_ioctl, descriptor, libc::FIONREAD as usize, place);
+        syscall3(libc::SYS_fcntl, descriptor, libc::F_GETPIPE_SZ as usize, 0)
     };
     if unread == 0 && pipe_bytes > 0 {
         pipe_bytes.unsigned_abs()
@@ -106,7 +106,7 @@ pub fn ignore_sigpipe() {
     if !IGNORED.swap(true, Ordering::Relaxed) {
         let (signal, new) = (libc::SIGPIPE as usize, IGNORE.as_ptr() as usize);
         // SAFETY: valid for reads; there is no handler.
-        unsafe { call4(libc::SYS_rt_sigaction, signal, new, 0, 8) };
+        unsafe { syscall4(libc::SYS_rt_sigaction, signal, new, 0, 8) };
     }
 }
 
@@ -132,7 +132,7 @@ fn wait_writable(descriptor: usize, wait_ms: u64) -> bool {
     };
     let (place, time) = (&raw mut polled as usize, &raw const time as usize);
     // SAFETY: one pollfd, valid for writes; the time is valid for reads.
-    unsafe { call4(libc::SYS_ppoll, place, 1, time, 0) };
+    unsafe { syscall4(libc::SYS_ppoll, place, 1, time, 0) };
     let is_writable = polled.revents == libc::POLLOUT;
     STALLED.store(if is_writable { 0 } else { descriptor }, Ordering::Relaxed);
     is_writable

@@ -1,6 +1,6 @@
 //! A backoff.
 
-use super::calls::call2;
+use super::calls::syscall2;
 use crate::limits::{PAUSE_NS_MAX, PAUSE_NS_MIN};
 
 /// An exponential backoff: no pause, then 1 ms, 3 ms, and so on up to [`PAUSE_NS_MAX`].
@@ -23,7 +23,7 @@ impl Pause {
     /// Sleeps for the pause, or until a signal, and lengthens the next one.
     pub fn wait(&mut self) {
         // SAFETY: the time is valid; the remaining time is not requested.
-        unsafe { call2(libc::SYS_nanosleep, &raw const self.0 as usize, 0) };
+        unsafe { syscall2(libc::SYS_nanosleep, &raw const self.0 as usize, 0) };
         self.0.tv_nsec = (2 * self.0.tv_nsec + PAUSE_NS_MIN) & PAUSE_NS_MAX;
     }
 }

@@ -32,10 +32,10 @@ fn handoff_gives_a_value_once() {
 #[test]
 fn copy_longer_than_the_target_is_cut() {
     let mut to = [0; 3];
-    assert_eq!(copy(&mut to, b"abcd"), 3);
-    assert_eq!(copy(&mut to, b"x"), 1);
-    assert_eq!(copy(&mut to, b""), 0);
-    assert_eq!(copy(&mut [], b"abc"), 0);
+    assert_eq!(copy_prefix(&mut to, b"abcd"), 3);
+    assert_eq!(copy_prefix(&mut to, b"x"), 1);
+    assert_eq!(copy_prefix(&mut to, b""), 0);
+    assert_eq!(copy_prefix(&mut [], b"abc"), 0);
     assert_eq!(&to, b"xbc");
 }
 
@@ -229,8 +229,8 @@ fn child_envp_has_each_variable_of_the_event_once() {
     assert_eq!(found.len(), ENVIRONMENT_MAX + 1);
     let found = entries_of(here.envp_with(b"").address());
     assert_eq!(found[..own.len()], own);
-    forget(b"ID=");
-    let found = entries_of(here.entries().address());
+    unset(b"ID=");
+    let found = entries_of(here.envp().address());
     let wanted = ["PATH=/first", "PATH=/second", "IDS=b", "I=d", "ID", "XID=e"];
     assert_eq!(found[..wanted.len()], wanted);
     environ.store(before, Ordering::Relaxed);

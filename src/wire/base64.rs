@@ -4,7 +4,7 @@
 //! and others write it, and otherwise strictly: no byte of another alphabet, no line ends (3.3), no
 //! bits behind the last byte (3.5), nothing behind the padding.
 
-use super::part;
+use super::slice_or_empty;
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -12,7 +12,7 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 pub fn encode(bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
     let mut at = 0;
     while at < bytes.len() {
-        encode_group(part(bytes, at, bytes.len().min(at + 3)), write);
+        encode_group(slice_or_empty(bytes, at, bytes.len().min(at + 3)), write);
         at += 3;
     }
 }
@@ -24,8 +24,8 @@ fn encode_group(bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
     let bits = a << 16 | b << 8 | c;
     let text = [18, 12, 6, 0].map(|shift| DIGITS[bits >> shift & 63]);
     let there = 1 + bytes.len();
-    write(part(&text, 0, there));
-    write(part(b"==", 0, 4 - there));
+    write(slice_or_empty(&text, 0, there));
+    write(slice_or_empty(b"==", 0, 4 - there));
 }
 
 /// Encodes bytes that come in pieces.
@@ -54,7 +54,7 @@ impl Encoder {
     /// Encodes the bytes that wait.
     pub fn finish(self, write: &mut dyn FnMut(&[u8])) {
         if self.length > 0 {
-            encode_group(part(&self.group, 0, self.length), write);
+            encode_group(slice_or_empty(&self.group, 0, self.length), write);
         }
     }
 }
@@ -143,7 +143,7 @@ impl Decoder {
                     self.digits = 0;
                 }
             }
-            write(part(&piece, 0, length));
+            write(slice_or_empty(&piece, 0, length));
         }
         Ok(())
     }
@@ -164,10 +164,13 @@ impl Decoder {
             _ => return Ok(()),
         };
         let [_, group @ ..] = (self.bits << (6 * missing)).to_be_bytes();
-        if part(&group, bytes, 3).iter().any(|byte| *byte != 0) {
+        if slice_or_empty(&group, bytes, 3)
+            .iter()
+            .any(|byte| *byte != 0)
+        {
             return Err(Error::TrailingBits);
         }
-        write(part(&group, 0, bytes));
+        write(slice_or_empty(&group, 0, bytes));
         Ok(())
     }
 }

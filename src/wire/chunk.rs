@@ -15,7 +15,7 @@
 //! AWS's servers send neither extensions nor trailers.
 
 use super::number::{hex_digit, hex_value};
-use super::{Error, find, part};
+use super::{Error, find_from, slice_or_empty};
 
 /// Where the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ impl Decoder {
     fn step(&mut self, byte: u8) -> bool {
         // A digit is none of the classes, so it comes behind them and any other byte.
         let digit = hex_value(byte);
-        let class = find(CLASSES, 0, byte) + usize::from(digit < 16);
+        let class = find_from(CLASSES, 0, byte) + usize::from(digit < 16);
         let next = NEXT.get(self.state as usize * COLUMNS + class).copied();
         let next = next.unwrap_or(State::Malformed);
         match next {
@@ -206,7 +206,7 @@ impl ChunkHeader {
 
     /// The line, with its end.
     pub fn as_bytes(&self) -> &[u8] {
-        part(&self.line, self.first, CHUNK_HEADER_BYTES_MAX)
+        slice_or_empty(&self.line, self.first, CHUNK_HEADER_BYTES_MAX)
     }
 }
 

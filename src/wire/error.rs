@@ -1,6 +1,6 @@
 //! The faults of a message, each with a sentence for the log.
 
-use super::{find, part};
+use super::{find_from, slice_or_empty};
 
 /// Which part of a message is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ impl Error {
     pub fn text(self) -> &'static [u8] {
         let mut start = 0;
         for _ in 0..self as u8 {
-            start = find(TEXTS, start, b'\n') + 1;
+            start = find_from(TEXTS, start, b'\n') + 1;
         }
-        part(TEXTS, start, find(TEXTS, start, b'\n'))
+        slice_or_empty(TEXTS, start, find_from(TEXTS, start, b'\n'))
     }
 }

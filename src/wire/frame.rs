@@ -4,7 +4,7 @@
 //! the README, "A worker in any language".
 
 use super::number::parse_decimal;
-use super::{find, part};
+use super::{find_from, slice_or_empty};
 
 /// The longest line, in bytes, with the line feed at its end.
 pub const LINE_BYTES_MAX: usize = 256;
@@ -68,10 +68,10 @@ pub fn parse_line(line: &[u8], sequence: usize) -> Option<WorkerMessage<'_>> {
 
 /// What stands before the first space, and what behind it.
 fn first_field(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = find(text, 0, b' ');
+    let end = find_from(text, 0, b' ');
     (
-        part(text, 0, end.min(text.len())),
-        part(text, end + 1, text.len()),
+        slice_or_empty(text, 0, end.min(text.len())),
+        slice_or_empty(text, end + 1, text.len()),
     )
 }
 

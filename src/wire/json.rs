@@ -4,7 +4,7 @@
 //! [`members`] looks up members of an object, and [`Text`] is the inside of a string that was read.
 
 use super::number::{escape_byte, hex_digit};
-use super::part;
+use super::slice_or_empty;
 
 mod error;
 mod lookup;
@@ -50,7 +50,7 @@ pub fn copy_string_as_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
             _ => decode_utf8(rest),
         };
         let written = if code == 0 {
-            let plain = part(rest, 0, bytes);
+            let plain = slice_or_empty(rest, 0, bytes);
             plain.iter().all(|byte| matches!(byte, b' '..=b'~')) && write(plain)
         } else {
             let [high, low] = match code.checked_sub(0x1_0000) {
@@ -59,12 +59,12 @@ pub fn copy_string_as_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
             };
             let digits = [unicode_escape(high), unicode_escape(low)];
             let bytes = if low == 0 { 6 } else { 12 };
-            write(part(digits.as_flattened(), 0, bytes))
+            write(slice_or_empty(digits.as_flattened(), 0, bytes))
         };
         if !written {
             break;
         }
-        rest = part(rest, bytes, rest.len());
+        rest = slice_or_empty(rest, bytes, rest.len());
     }
 }
 
@@ -76,7 +76,7 @@ fn decode_utf8(text: &[u8]) -> (usize, u32) {
         0xe0.. => (3, first & 15),
         _ => (2, first & 31),
     };
-    let more = part(text, 1, bytes.min(text.len()));
+    let more = slice_or_empty(text, 1, bytes.min(text.len()));
     let code = more.iter().fold(u32::from(bits), |code, byte| {
         code << 6 | u32::from(byte & 0x3f)
     });

@@ -1,6 +1,6 @@
 //! Integers as text: the one place for decimal and hexadecimal digits.
 
-use super::part;
+use super::slice_or_empty;
 
 /// Parses a number of decimal digits alone; `None` when it is empty, something else or too large.
 #[inline(never)]
@@ -87,7 +87,7 @@ impl Decimal {
     }
 
     /// The digits.
-    pub fn text(&self) -> &[u8] {
-        part(&self.digits, self.first, DECIMAL_BYTES_MAX)
+    pub fn as_bytes(&self) -> &[u8] {
+        slice_or_empty(&self.digits, self.first, DECIMAL_BYTES_MAX)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::table::{FRAMING_HEADERS, HeadFormat};
 use crate::wire::number::parse_decimal;
-use crate::wire::{Error, Parsed, find, part};
+use crate::wire::{Error, Parsed, find_from, slice_or_empty};
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Span {
 
     /// The value in `head`; empty when there is none.
     pub fn get(self, head: &[u8]) -> &[u8] {
-        trimmed(part(head, self.start as usize, self.end as usize))
+        trimmed(slice_or_empty(head, self.start as usize, self.end as usize))
     }
 }
 
@@ -80,7 +80,7 @@ impl Head {
         self.values.fill(Span::NONE);
         loop {
             let start = self.bytes;
-            let end = find(bytes, start, b'\n');
+            let end = find_from(bytes, start, b'\n');
             if end >= bytes.len() {
                 return Ok(Parsed::Partial);
             }
@@ -104,7 +104,7 @@ impl Head {
         const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero stands for any digit
         let fits = |(byte, shape): (&u8, &u8)| byte ^ shape <= if *shape == b'0' { 9 } else { 0 };
         // A line that is too short for it has no status.
-        let status = parse_decimal(part(line, 9, 12)).unwrap_or_default();
+        let status = parse_decimal(slice_or_empty(line, 9, 12)).unwrap_or_default();
         self.status = status as u16;
         self.close = line.get(7) == Some(&b'0');
         if self.status < 200 || self.status == 204 || self.status == 304 {
@@ -125,8 +125,8 @@ impl Head {
         if colon == 0 || line.get(colon) != Some(&b':') {
             return Err(Error::HeaderLine);
         }
-        let index = index_of(format.names, part(line, 0, colon));
-        let value = trimmed(part(line, colon + 1, line.len()));
+        let index = index_of(format.names, slice_or_empty(line, 0, colon));
+        let value = trimmed(slice_or_empty(line, colon + 1, line.len()));
         if index == 0 {
             self.close |= has_close(value);
         } else if index < FRAMING_HEADERS.len() {
@@ -182,7 +182,7 @@ pub fn trimmed(text: &[u8]) -> &[u8] {
 
 /// The line from `start` to the LF at `end`, without the CR before that.
 pub fn line_of(bytes: &[u8], start: usize, end: usize) -> &[u8] {
-    let line = part(bytes, start, end);
+    let line = slice_or_empty(bytes, start, end);
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 

@@ -1,7 +1,7 @@
 //! The header lines of a head that was read: all of them, in order.
 
 use super::head::{eq_ignore_ascii_case_lower, line_of, trimmed};
-use crate::wire::{find, part};
+use crate::wire::{find_from, slice_or_empty};
 
 /// Iterates over the header lines of a head: name and value of each, the value without the spaces
 /// and tabs around it. A header that is repeated comes repeatedly.
@@ -16,8 +16,8 @@ pub struct HeaderLines<'a> {
 impl<'a> HeaderLines<'a> {
     /// The header lines of a head that begins with a status line or a request line.
     pub fn new(head: &'a [u8]) -> HeaderLines<'a> {
-        let start = find(head, 0, b'\n') + 1;
-        HeaderLines::without_start_line(part(head, start, head.len()))
+        let start = find_from(head, 0, b'\n') + 1;
+        HeaderLines::without_start_line(slice_or_empty(head, start, head.len()))
     }
 
     /// The header lines of a head that begins with the first of them: a CGI head, or trailers.
@@ -31,16 +31,16 @@ impl<'a> Iterator for HeaderLines<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.rest.is_empty() {
-            let end = find(self.rest, 0, b'\n');
+            let end = find_from(self.rest, 0, b'\n');
             let line = line_of(self.rest, 0, end.min(self.rest.len()));
-            self.rest = part(self.rest, end + 1, self.rest.len());
+            self.rest = slice_or_empty(self.rest, end + 1, self.rest.len());
             if line.is_empty() {
                 self.rest = b""; // the empty line ends the head
             }
-            let colon = find(line, 0, b':');
+            let colon = find_from(line, 0, b':');
             if colon < line.len() {
-                let value = trimmed(part(line, colon + 1, line.len()));
-                return Some((part(line, 0, colon), value));
+                let value = trimmed(slice_or_empty(line, colon + 1, line.len()));
+                return Some((slice_or_empty(line, 0, colon), value));
             }
         }
         None

@@ -1,7 +1,7 @@
 //! The head of a request: its fixed words, and a writer.
 
 use crate::wire::number::Decimal;
-use crate::wire::part;
+use crate::wire::slice_or_empty;
 
 /// The method of a request without a body.
 pub const GET: &[u8] = b"GET ";
@@ -48,11 +48,11 @@ impl<'a> HeadWriter<'a> {
         while !rest.is_empty() {
             let is_text = |byte: &&u8| **byte >= b' ' && **byte != 0x7f || **byte == b'\t';
             let bytes = rest.iter().take_while(is_text).count();
-            (self.write)(part(rest, 0, bytes));
+            (self.write)(slice_or_empty(rest, 0, bytes));
             if bytes < rest.len() {
                 (self.write)(b" ");
             }
-            rest = part(rest, bytes + 1, rest.len());
+            rest = slice_or_empty(rest, bytes + 1, rest.len());
         }
         (self.write)(LINE_END);
     }
@@ -60,7 +60,7 @@ impl<'a> HeadWriter<'a> {
     /// Writes the length of the body that follows, and ends the head.
     pub fn end_with_length(self, body_bytes: usize) {
         (self.write)(CONTENT_LENGTH);
-        (self.write)(Decimal::new(body_bytes).text());
+        (self.write)(Decimal::new(body_bytes).as_bytes());
         (self.write)(LINE_END);
         self.end();
     }

@@ -3,7 +3,7 @@
 use super::error::{Error, ErrorKind};
 use super::reader::{Reader, Token};
 use super::string::Text;
-use crate::wire::equal;
+use crate::wire::bytes_eq;
 
 /// The values of members of an object, as they stand in it: `None` for those that it does not have,
 /// the last one of those that it has several times. Names are compared unescaped.
@@ -45,5 +45,5 @@ pub fn string(value: &[u8]) -> Option<Text<'_>> {
 
 /// Whether a raw value is `true`.
 pub fn is_true(value: &[u8]) -> bool {
-    equal(value, b"true")
+    bytes_eq(value, b"true")
 }

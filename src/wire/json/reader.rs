@@ -16,7 +16,7 @@
 use super::error::{Error, ErrorKind};
 use super::string::Text;
 use super::utf8_sequence_len;
-use crate::wire::part;
+use crate::wire::slice_or_empty;
 
 /// The levels that arrays and objects nest, at most.
 pub const DEPTH_MAX: u8 = 128;
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
         while self.depth > depth {
             self.next()?;
         }
-        Ok(Some(part(self.text, start, self.at)))
+        Ok(Some(slice_or_empty(self.text, start, self.at)))
     }
 
     /// Ends an array or an object.
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        Ok(part(self.text, self.start, self.at))
+        Ok(slice_or_empty(self.text, self.start, self.at))
     }
 
     /// Steps over digits, at least one.
@@ -238,14 +238,14 @@ impl<'a> Reader<'a> {
         let start = self.at + 1;
         self.at = start;
         loop {
-            let rest = part(self.text, self.at, self.text.len());
+            let rest = slice_or_empty(self.text, self.at, self.text.len());
             // A run of plain bytes at once: a body of megabytes is one string.
             let is_plain = |byte: &&u8| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=0x7f);
             self.at += rest.iter().take_while(is_plain).count();
             match self.byte() {
                 b'"' => {
                     self.at += 1;
-                    return Ok(Text::new(part(self.text, start, self.at - 1)));
+                    return Ok(Text::new(slice_or_empty(self.text, start, self.at - 1)));
                 }
                 b'\\' => self.escape()?,
                 0x80.. => self.character()?,
@@ -274,7 +274,8 @@ impl<'a> Reader<'a> {
 
     /// Steps over a character of more than one byte.
     fn character(&mut self) -> Result<(), Error> {
-        let (expected, valid) = utf8_sequence_len(part(self.text, self.at, self.text.len()));
+        let (expected, valid) =
+            utf8_sequence_len(slice_or_empty(self.text, self.at, self.text.len()));
         self.at += valid;
         if valid < expected {
             return Err(self.error(ErrorKind::InvalidUtf8));

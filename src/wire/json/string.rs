@@ -1,7 +1,7 @@
 //! The inside of a JSON string as it stands in a text, and what it means.
 
 use crate::wire::number::hex_value;
-use crate::wire::{equal, find, part};
+use crate::wire::{bytes_eq, find_from, slice_or_empty};
 
 /// The inside of a string of a text that the reader accepted: its quotes left out, its escapes as
 /// they stand.
@@ -23,7 +23,7 @@ impl<'a> Text<'a> {
 
     /// What the string means, where it has no escapes.
     pub fn plain(self) -> Option<&'a [u8]> {
-        (find(self.raw, 0, b'\\') >= self.raw.len()).then_some(self.raw)
+        (find_from(self.raw, 0, b'\\') >= self.raw.len()).then_some(self.raw)
     }
 
     /// Writes what the string means, UTF-8, in pieces as long as can be. A surrogate without its
@@ -31,16 +31,16 @@ impl<'a> Text<'a> {
     pub fn unescape(self, write: &mut dyn FnMut(&[u8])) {
         let mut rest = self.raw;
         while !rest.is_empty() {
-            let escape = find(rest, 0, b'\\');
+            let escape = find_from(rest, 0, b'\\');
             if escape > 0 {
-                write(part(rest, 0, escape.min(rest.len())));
+                write(slice_or_empty(rest, 0, escape.min(rest.len())));
             }
-            rest = part(rest, escape, rest.len());
+            rest = slice_or_empty(rest, escape, rest.len());
             if !rest.is_empty() {
                 let (bytes, code) = decode_escape(rest);
                 let (encoded, length) = encode_utf8(code);
-                write(part(&encoded, 0, length));
-                rest = part(rest, bytes, rest.len());
+                write(slice_or_empty(&encoded, 0, length));
+                rest = slice_or_empty(rest, bytes, rest.len());
             }
         }
     }
@@ -49,8 +49,8 @@ impl<'a> Text<'a> {
     pub fn is(self, text: &[u8]) -> bool {
         let (mut rest, mut same) = (text, true);
         self.unescape(&mut |piece| {
-            same &= equal(part(rest, 0, piece.len()), piece);
-            rest = part(rest, piece.len(), rest.len());
+            same &= bytes_eq(slice_or_empty(rest, 0, piece.len()), piece);
+            rest = slice_or_empty(rest, piece.len(), rest.len());
         });
         same && rest.is_empty()
     }
@@ -66,7 +66,7 @@ fn decode_escape(text: &[u8]) -> (usize, u32) {
         b'r' => b'\r',
         b'u' => {
             let unit = code_unit(text);
-            let next = part(text, 6, text.len());
+            let next = slice_or_empty(text, 6, text.len());
             return match unit {
                 0xd800..0xdc00 if matches!(next, [b'\\', b'u', ..]) => match code_unit(next) {
                     low @ 0xdc00..0xe000 => (12, 0x1_0000 + ((unit & 0x3ff) << 10 | low & 0x3ff)),
@@ -83,7 +83,7 @@ fn decode_escape(text: &[u8]) -> (usize, u32) {
 
 /// The code unit of the escape `\uHHHH` at the front.
 fn code_unit(text: &[u8]) -> u32 {
-    part(text, 2, 6)
+    slice_or_empty(text, 2, 6)
         .iter()
         .fold(0, |unit, byte| unit << 4 | u32::from(hex_value(*byte) & 15))
 }
