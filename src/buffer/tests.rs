@@ -74,13 +74,13 @@ fn numbers_are_written_in_decimal() {
 fn a_short_text_keeps_what_fits() {
     use core::fmt::Write;
     let mut text = FixedBytes::<5>::new();
-    assert_eq!(text.get(), b"");
+    assert_eq!(text.as_bytes(), b"");
     text.set(b"ab");
-    assert_eq!(text.get(), b"ab");
+    assert_eq!(text.as_bytes(), b"ab");
     let _ = write!(text, "{}-long", 1);
-    assert_eq!(text.get(), b"ab1-l");
+    assert_eq!(text.as_bytes(), b"ab1-l");
     text.set(b"longer");
-    assert_eq!(text.get(), b"longe");
+    assert_eq!(text.as_bytes(), b"longe");
 }
 
 #[test]
