@@ -80,8 +80,9 @@ fn resource_exhausted_at_init_is_reported_with_errno_and_remedy() {
         assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
         let text = message(&outcome.ledger.posts[0], "Runtime.OutOfResources");
         assert!(text.contains(errno) && text.contains("; "), "{text}");
-        // The log says so too, with the type.
-        let line = format!("tinderbox: failed: Runtime.OutOfResources: {text}");
+        // The log has the same JSON.
+        let json = r#"{"errorType":"Runtime.OutOfResources","errorMessage":""#;
+        let line = format!("tinderbox: failed: {json}{text}\"");
         assert!(outcome.stderr.contains(&line), "{}", outcome.stderr);
     }
 }
