@@ -141,13 +141,13 @@ fn next_after_ms(ledger: &Ledger, event: &str, next: &str) -> u64 {
 #[test]
 fn crash_with_time_left_restarts_before_the_next_request() {
     let (crash, next) = (Event::new("crash", "die"), Event::new("next", "x"));
-    let Some(ledger) = restarted(bound_s(3), &crash, false, &next) else {
+    let Some(ledger) = restarted(bound_s(2), &crash, false, &next) else {
         return;
     };
     error(&ledger, "crash", "Runtime.ExitError");
     assert!(!ledger.answer("crash").get_behind, "{ledger}");
     let waited_ms = next_after_ms(&ledger, "crash", "next");
-    assert!(waited_ms >= 2_500, "requested after {waited_ms} ms");
+    assert!(waited_ms >= 1_500, "requested after {waited_ms} ms");
     assert_eq!(response(&ledger, "next"), b"worker");
     // The process is ready then: the event does not wait for a start.
     let took_ms = ledger.took_ms("next");
