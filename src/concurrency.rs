@@ -183,7 +183,7 @@ impl Pool<'_> {
             }
         }
         while let Some((pid, ending)) = reap(false) {
-            // What it said before it ended is in the channel by now.
+            // Its messages are in the channel by now.
             self.drain_events(session, reader);
             self.on_worker_exit(pid, &ending, session, reader, response);
         }

@@ -144,7 +144,7 @@ fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
 
 /// What stands behind the last space of a message: the name of the variable that it is about, which
 /// takes no bytes of its own then.
-pub const fn last_word(message: &[u8]) -> &[u8] {
+pub const fn variable_of(message: &[u8]) -> &[u8] {
     let (mut word, mut rest) = (message, message);
     while let [byte, behind @ ..] = rest {
         if *byte == b' ' {
@@ -163,7 +163,7 @@ pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
 pub fn read(endpoint: &mut Endpoint) {
     const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
-    const NAME: &[u8] = last_word(WRONG);
+    const NAME: &[u8] = variable_of(WRONG);
     let Some(value) = environment.get(NAME) else {
         let name = const { NAME.split_at(NAME.len() - 1).0 };
         diagnostics::fatal(EXIT_CONFIG, name, NOT_SET);

@@ -1,4 +1,4 @@
-//! One kept-alive connection to the Runtime API.
+//! One keep-alive connection to the Runtime API.
 
 use crate::config::Endpoint;
 use crate::diagnostics::{self, EXIT_API};

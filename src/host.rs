@@ -144,7 +144,7 @@ impl Service for Host {
         let outcome = match &mut self.handler {
             Handler::Program(program) => {
                 let outcome = program.handle_event(event, response);
-                program.process.reap_strays(false);
+                program.process.reap_exited(false);
                 outcome
             }
             Handler::Persistent(process) => {

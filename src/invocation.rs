@@ -1,4 +1,4 @@
-//! The event in hand, and the headers that the Runtime API sends with it.
+//! The current event, and the headers that the Runtime API sends with it.
 
 use crate::limits::{DEADLINE_AHEAD_MS_MAX, DEADLINE_BEHIND_MS_MAX};
 use crate::sys;

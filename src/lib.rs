@@ -8,7 +8,7 @@
 //! tinderbox::run(|invocation, response| response.write(invocation.event()))
 //! ```
 //!
-//! One thread, blocking calls, one kept-alive connection, fixed memory. A handler takes an
+//! One thread, blocking calls, one keep-alive connection, fixed memory. A handler takes an
 //! [`Invocation`] (the event and its headers, bytes as received), fills a [`Response`], and may
 //! return a [`Failure`]. Every event is answered exactly once.
 //!

@@ -135,7 +135,7 @@ pub const RESOLVE_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// What is read from a child at once, in bytes: what its pipe holds (pipe(7)).
 pub const PIPE_BYTES: usize = 64 * 1024;
 
-/// What is kept of a child's log for the message of an error, in bytes.
+/// The end of a child's log that the message of an error contains, in bytes.
 pub const OUTPUT_TAIL_BYTES: usize = 4 * 1024;
 
 /// The longest line of a child's log that becomes one record, in bytes; a longer one becomes
@@ -172,7 +172,7 @@ pub const EXIT_GRACE_MS: u64 = 200;
 /// waits for that.
 pub const KILL_WAIT_MS: u64 = 10;
 
-/// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its
+/// A handler is stopped before its deadline, so that its failure can still be reported: 2 % of its
 /// time, within these bounds, in milliseconds.
 pub const MARGIN_MS_MIN: u64 = 50;
 /// See [`MARGIN_MS_MIN`].

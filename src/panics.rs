@@ -1,4 +1,4 @@
-//! A panic of the function's own code: it is reported as the error of the event in hand, or as the
+//! A panic of the function's own code: it is reported as the error of the current event, or as the
 //! init error, and the process exits with 101. Where the program's profile unwinds, one of the
 //! thread that serves events costs its event alone, and those of other threads are theirs.
 
@@ -68,7 +68,7 @@ pub fn exit_init_error(
 /// The type of error that a panic is.
 const PANIC: &str = "Runtime.Panic";
 
-/// Whether this is the thread that serves events: the others have none in hand.
+/// Whether this is the thread that serves events: the others have no current event.
 #[cfg(feature = "std")]
 fn on_event_thread() -> bool {
     EVENT_THREAD.get()
@@ -143,7 +143,7 @@ mod unwind {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     std::thread_local! {
-        /// What the last panic of this thread said; the program may have caught it itself.
+        /// The message of this thread's last panic; the program may have caught the panic itself.
         static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
     }
 

@@ -1,11 +1,11 @@
-//! The response to the event in hand, built where it will be sent from.
+//! The response to the current event, built in the buffer that it is sent from.
 
 use crate::buffer::Buffer;
 use crate::failure::{self, Failure};
 use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX};
 use crate::session::ResponseStream;
 
-/// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), kept whole until the handler
+/// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), buffered until the handler
 /// returns, unless it is streamed.
 pub struct Response {
     /// The event fails with this, whatever the handler returns.

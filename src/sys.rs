@@ -144,8 +144,8 @@ pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
 /// Returns the pages after the first `keep` bytes to the kernel; they read as zeros afterwards.
 pub fn release_pages(bytes: &mut [u8], keep: usize) {
     const PAGE: usize = 4096; // a kernel with larger pages refuses the call, which does no harm
-    let kept = keep.min(bytes.len());
-    let start = (bytes.as_ptr() as usize).wrapping_add(kept + PAGE - 1) & !(PAGE - 1);
+    let retained = keep.min(bytes.len());
+    let start = (bytes.as_ptr() as usize).wrapping_add(retained + PAGE - 1) & !(PAGE - 1);
     let end = (bytes.as_ptr() as usize).wrapping_add(bytes.len()) & !(PAGE - 1);
     if start < end {
         let advice = libc::MADV_DONTNEED as usize;

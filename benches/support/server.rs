@@ -88,7 +88,7 @@ fn set_watchdog(next: Option<(Instant, u16)>) -> bool {
     in_time
 }
 
-/// A kept-alive connection.
+/// A keep-alive connection.
 pub struct Connection {
     name: String,
     stream: TcpStream,

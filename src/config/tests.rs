@@ -114,7 +114,7 @@ fn everything_else_is_refused() {
 }
 
 #[test]
-fn the_longest_value_is_taken_whole_and_a_longer_one_is_not() {
+fn runtime_api_value_up_to_the_limit_is_accepted_and_a_longer_one_refused() {
     let mut value = std::string::String::from("255.255.255.255:65535/");
     value.extend(core::iter::repeat_n('x', VALUE_BYTES_MAX - value.len()));
     let mut endpoint = Endpoint::new();

@@ -156,7 +156,7 @@ impl Channel {
     }
 
     /// Reads a line, and returns it without its line feed, with which it is at most `limit` bytes
-    /// long. Until it is there, what was received of it is kept for the next call.
+    /// long. A part of a line that was received stays for the next call.
     pub fn read_line(
         &mut self,
         limit: usize,

@@ -191,8 +191,8 @@ impl ChildOutput {
             read_bytes,
         );
         let excess = (self.tail_bytes + new.len()).saturating_sub(OUTPUT_TAIL_BYTES);
-        let kept = self.tail_bytes.saturating_sub(excess);
-        sys::move_down(&mut self.tail, excess, 0, kept);
-        self.tail_bytes = kept + copy_at(&mut self.tail, kept, new);
+        let retained = self.tail_bytes.saturating_sub(excess);
+        sys::move_down(&mut self.tail, excess, 0, retained);
+        self.tail_bytes = retained + copy_at(&mut self.tail, retained, new);
     }
 }

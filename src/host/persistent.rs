@@ -272,7 +272,7 @@ impl PersistentProcess {
             deadline.bound_log();
             self.link.process.output.log_failure(response.body());
         }
-        self.link.process.reap_strays(deadline.is_resolved());
+        self.link.process.reap_exited(deadline.is_resolved());
         outcome
     }
 

@@ -111,7 +111,7 @@ impl Process {
     }
 
     /// Kills the process with its process group, if it runs. Returns how it ended; `None`: it has
-    /// not yet, and nothing waits for that (see `reap_strays`).
+    /// not yet, and nothing waits for that (see `reap_exited`).
     pub fn kill(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;
         child.kill();
@@ -152,7 +152,7 @@ impl Process {
 
     /// After an event: reaps what has exited beside the process. `is_hinted`: there may be
     /// something, for the event took its time.
-    pub fn reap_strays(&mut self, is_hinted: bool) {
+    pub fn reap_exited(&mut self, is_hinted: bool) {
         self.events_since_reap = self.events_since_reap.wrapping_add(1);
         let is_due = self.events_since_reap >= REAP_AFTER_EVENTS;
         if is_hinted || is_due || self.adopts_orphans || self.killed.is_some() {

@@ -35,7 +35,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A shell that has said nothing yet.
+    /// A shell that has sent nothing yet.
     pub const fn new() -> Shell {
         Shell {
             event_by_assignment: false,

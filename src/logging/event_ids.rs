@@ -1,4 +1,4 @@
-//! The ids of the event in hand, as records have them.
+//! The ids of the current event, as records have them.
 
 /// Without std there is one thread, so the ids are those of the Runtime API that a panic report
 /// would use: no program pays for a copy.

@@ -223,9 +223,9 @@ fn argv(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
     list
 }
 
-/// Reaps orphans that were reparented to us, as they are to process 1. Leaves `kept` unreaped: its
-/// owner waits for it.
-pub fn reap_orphans(kept: Option<&Child>) {
+/// Reaps orphans that were reparented to us, as they are to process 1. Leaves `except` unreaped:
+/// its owner waits for it.
+pub fn reap_orphans(except: Option<&Child>) {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let place = info.as_mut_ptr() as usize;
     let options = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as usize;
@@ -236,7 +236,7 @@ pub fn reap_orphans(kept: Option<&Child>) {
             let found = syscall5(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
             (found, info.assume_init_ref().si_pid() as usize)
         };
-        if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
+        if found < 0 || pid == 0 || except.is_some_and(|child| child.pid == pid) {
             return;
         }
         let orphan = Child { pid, pidfd: None };

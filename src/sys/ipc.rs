@@ -106,7 +106,7 @@ pub fn try_read(from: &Descriptor, buf: &mut [u8]) -> TryRead {
 pub enum Wait {
     /// Not at all.
     No,
-    /// As long as `set_receive_timeout` has said.
+    /// As long as the receive timeout (`set_receive_timeout`).
     Briefly,
 }
 

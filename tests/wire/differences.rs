@@ -69,7 +69,7 @@ pub const HEAD_DIFFERENCES: &[Difference] = &[
     },
     Difference {
         rule: Rule::Http10Closes,
-        reason: "9112, 9.3: it may be kept with `keep-alive`. To close is allowed, and safe.",
+        reason: "9112, 9.3: it may stay open with `keep-alive`. To close is allowed, and safe.",
         text: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
         rfc: "200 0",
         ours: "200 0 close",

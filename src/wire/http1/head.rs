@@ -50,7 +50,7 @@ pub struct Head<V: ?Sized = [Span]> {
     /// The head's length in bytes, with its empty line. Of a head that is not whole, or malformed:
     /// where the last line begins that was read.
     pub bytes: usize,
-    /// The values that are kept, in the order of the table.
+    /// The values of the tracked headers, in the order of the table.
     pub values: V,
 }
 

@@ -10,7 +10,7 @@ pub struct HeadFormat {
     /// A status line comes first. A CGI head (RFC 3875, 6) has none: its status is the value of the
     /// header `Status`, and its carrier says where the body ends.
     pub has_status_line: bool,
-    /// The headers that frame the message and those that are kept, as [`pack`] packs them.
+    /// The headers that frame the message and the tracked ones, as [`pack`] packs them.
     pub names: &'static [u8],
 }
 
