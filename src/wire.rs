@@ -8,10 +8,10 @@
 //! |---|---|
 //! | [`http1`] | HTTP/1.1: heads of replies read, all header lines of a head, heads of requests written |
 //! | [`chunk`] | bodies: a decoder for a known length or chunks, and what frames a chunk |
-//! | [`api_headers`] | the table of headers that the runtime keeps of the Runtime API's replies |
+//! | [`api_headers`] | the table of the headers that the runtime tracks in the Runtime API's replies |
 //! | [`json`] | strings written; a pull reader, unescaping, lookup of members |
 //! | [`base64`] | encoded and decoded, in pieces |
-//! | [`frame`] | the lines of the protocol that hosted workers speak |
+//! | [`frame`] | the lines of the frame protocol |
 //! | [`number`] | decimal and hexadecimal digits, parsed and written |
 //!
 //! What is malformed has a name and a sentence: [`Error`], [`json::ErrorKind`], [`base64::Error`].

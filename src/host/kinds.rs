@@ -5,15 +5,15 @@
 //! 1. `kinds.rs`: an entry of [`KINDS`]. It has the word before the colon of `_HANDLER`, the files
 //!    that are looked for, the interpreter with its arguments, and the error where there is none.
 //! 2. `worker/worker.EXT`: the shim, in that language. The interpreter gets it as an argument, and
-//!    behind it `FILE NAME`; it speaks the frame protocol on descriptor 3 (README, "A worker in any
-//!    language").
+//!    behind it `FILE NAME`; it speaks the frame protocol on descriptor 3 (guide,
+//!    `worker_protocol`).
 //! 3. `shims.rs`: the shim in the table of those that are embedded.
 //!
 //! Tests: a function with the usual commands in `tests/hosted/functions`, and its kind in
 //! `tests/hosted/kinds.rs`.
 //!
-//! A kind that is no language needs a [`Protocol`](crate::host::protocol::Protocol) as well: a
-//! variant of `AnyProtocol`, and one of [`Runs`].
+//! A kind that is no language needs a `Protocol` (`protocol.rs`) as well: a variant of
+//! `AnyProtocol`, and one of [`Runs`].
 
 use crate::host::shims;
 

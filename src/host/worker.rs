@@ -1,7 +1,7 @@
 //! The frame protocol: persistent processes that speak it by themselves, and interpreters that a
 //! shim makes speak it.
 //!
-//! The protocol is in the README, "A worker in any language"; its lines are read by `wire::frame`.
+//! The guide describes the protocol (`worker_protocol`); `wire::frame` reads its lines.
 
 use crate::host::context::ContextFormat;
 use crate::host::deadline::Deadline;

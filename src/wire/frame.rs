@@ -1,7 +1,7 @@
 //! The lines of the frame protocol: messages of a hosted worker.
 //!
 //! A line is ASCII, at most 256 bytes with its end, and its fields are separated by one space. See
-//! the README, "A worker in any language".
+//! the guide, `worker_protocol`.
 
 use super::number::parse_decimal;
 use super::{find_from, slice_or_empty};
