@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn addresses_that_can_be_used_are_taken_apart() {
+fn runtime_api_value_well_formed_is_split_into_its_parts() {
     for (value, address, port, authority, prefix) in [
         ("127.0.0.1:9001", [127, 0, 0, 1], 9001, "127.0.0.1:9001", ""),
         (
@@ -66,7 +66,7 @@ fn addresses_that_can_be_used_are_taken_apart() {
 }
 
 #[test]
-fn everything_else_is_refused() {
+fn runtime_api_value_malformed_is_refused() {
     for value in [
         "",
         ":",
