@@ -51,7 +51,7 @@ sizes() {
         echo "| $what |$cells"
     done <<'EOF'
 echo|native echo, no std, default features (`tests/functions/echo`)
-bare|the same, bare: default features off (`tests/functions/bare`)
+bare|the same, bare: feature `bare-start` alone (`tests/functions/bare`)
 bootstrap|`bootstrap`, which hosts handlers of any kind
 hello|native greeting, std and serde_json (`tests/functions/hello`)
 EOF

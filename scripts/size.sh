@@ -81,7 +81,7 @@ features_table() {
     printf '| a function for x86_64 | bytes | difference |\n|---|---|---|\n'
     printf '| echo, default features | %s | |\n' "$(grouped "$echo_bytes")"
     measure_bytes bare
-    printf '| echo, bare: `default-features = false` | %s | |\n' "$(grouped "$bytes")"
+    printf '| echo, bare: feature `bare-start` alone | %s | |\n' "$(grouped "$bytes")"
     for feature in fail log format stream http hooks shutdown json; do
         measure_bytes "features/$feature"
         printf '| %s | %s | %s |\n' \
