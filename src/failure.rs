@@ -12,9 +12,9 @@ use alloc::string::ToString;
 #[cfg(feature = "alloc")]
 use alloc::{string::String, vec::Vec};
 
-/// What a handler returns in place of a response. It becomes `errorType`, `errorMessage` and
-/// `stackTrace` of the error that the caller sees, and the cause that X-Ray shows (the type and the
-/// first 1,024 bytes of the message).
+/// The error that a handler returns instead of a response. It becomes `errorType`, `errorMessage`
+/// and `stackTrace` of the error that the caller sees, and the cause that X-Ray shows (the type and
+/// the first 1,024 bytes of the message).
 ///
 /// The whole error is at most 1 MiB of JSON, the most that the Runtime API takes: the last lines of
 /// a longer trace are left out first, then the end of the message.
@@ -77,7 +77,7 @@ impl Failure {
         }
     }
 
-    /// The same failure once more, without what was made at run time.
+    /// A copy of the failure, without the texts that were allocated at run time.
     pub(crate) fn duplicate(&'static self) -> Failure {
         Failure {
             #[cfg(feature = "alloc")]

@@ -195,7 +195,7 @@ fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
     (end_ms > now_ms).then_some(end_ms)
 }
 
-/// Makes a handler of what was resolved, and logs which.
+/// Builds the handler that was resolved, and logs it.
 fn build_handler(
     resolved: &ResolvedHandler,
     environment: &Environment,
@@ -225,7 +225,7 @@ fn build_handler(
         .ok_or(CALLED_TWICE.duplicate())
 }
 
-/// Logs which handler it is, and what is done with it.
+/// Logs the path of the handler, and how it is run.
 fn log_handler(path: &[u8], what: &[u8]) {
     // The start of a path that is too long for the line is enough.
     let mut line = FixedBytes::<640>::new();

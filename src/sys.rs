@@ -208,7 +208,7 @@ impl Descriptor {
         // SAFETY: no memory is involved.
         let mut result = unsafe { syscall3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
         let mut socket = Descriptor(result as c_int);
-        // With the number of a closed standard descriptor, it would receive what is logged.
+        // With the number of a closed standard descriptor, the socket would receive the log.
         if result as usize <= STANDARD_MAX {
             let (copy, least) = (libc::F_DUPFD_CLOEXEC as usize, STANDARD_MAX + 1);
             // SAFETY: as above.
@@ -322,8 +322,8 @@ impl Descriptor {
         false
     }
 
-    /// Reads what is there; blocks until something is. 0: the end of the stream, an error, or an
-    /// empty `buf`.
+    /// Reads available bytes; blocks until there are some. 0: the end of the stream, an error, or
+    /// an empty `buf`.
     pub fn read(&self, buf: &mut [u8]) -> usize {
         loop {
             let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
@@ -346,7 +346,7 @@ pub fn now_us() -> u64 {
     clock_us(libc::CLOCK_REALTIME)
 }
 
-/// Milliseconds on the monotonic clock, which nobody sets.
+/// Milliseconds on the monotonic clock, which cannot be set.
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }

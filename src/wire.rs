@@ -14,7 +14,7 @@
 //! | [`frame`] | the lines of the frame protocol |
 //! | [`number`] | decimal and hexadecimal digits, parsed and written |
 //!
-//! What is malformed has a name and a sentence: [`Error`], [`json::ErrorKind`], [`base64::Error`].
+//! Each fault has a name and a text: [`Error`], [`json::ErrorKind`], [`base64::Error`].
 
 pub mod api_headers;
 pub mod base64;

@@ -77,7 +77,7 @@ pub enum State {
 /// When a process is started again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// Before the next event is awaited, or meanwhile.
+    /// Before the runtime waits for the next event, or while it does.
     AtOnce,
     /// When the next event has come: what fails at its start would fail again.
     WithNextEvent,
@@ -159,7 +159,7 @@ impl PersistentProcess {
         Ok(())
     }
 
-    /// Stops it, and logs why: between two events, it has exited or sent what was not asked for.
+    /// Stops it, and logs why: it has exited or sent bytes between two events.
     pub(super) fn stop_unhealthy(&mut self) {
         let (text, restart): (&[u8], Restart) = match self.state {
             State::Starting => (
@@ -316,7 +316,7 @@ impl PersistentProcess {
                 )
             }
             ProcessError::TimedOut => {
-                // One that is still starting may be ready for the next event.
+                // A process that is still starting may be ready for the next event.
                 if self.state != State::Starting {
                     self.stop(restart);
                 }

@@ -2,7 +2,7 @@
 //!
 //! One `ppoll` waits for its descriptors, its captured output, its exit and the deadline. What it
 //! writes as an answer ends with the process, or where its protocol says so, never at end of file:
-//! a process that it left behind may hold the descriptor for ever.
+//! a background process may hold the descriptor indefinitely.
 
 use crate::host::child_output::ChildOutput;
 use crate::host::deadline::Deadline;
@@ -14,10 +14,10 @@ use crate::sys::{Descriptor, monotonic_ms};
 /// The descriptor on which a persistent process finds its channel.
 pub const CHANNEL_FD: usize = 3;
 
-/// Without a pidfd, the process is asked for so often, in milliseconds.
+/// Without a pidfd, the interval at which the process is polled, in milliseconds.
 const POLL_INTERVAL_MS: u64 = 10;
 
-/// So many events may pass before orphans are reaped, where nothing hints at one.
+/// The most events after which orphans are reaped, without a hint that there is one.
 const REAP_AFTER_EVENTS: u8 = 16;
 
 /// What happened while a process was waited for. Nothing: the deadline has passed.
@@ -125,13 +125,13 @@ impl Process {
         None
     }
 
-    /// Whether one that was killed has not exited yet.
+    /// Whether a process that was killed has not exited yet.
     pub fn has_killed(&self) -> bool {
         self.killed.is_some()
     }
 
-    /// Waits until the one that was killed has exited, `descriptor` can be read, or the deadline
-    /// passes. True: it has exited, and is reaped.
+    /// Waits until the killed process has exited, `descriptor` can be read, or the deadline passes.
+    /// True: it has exited, and is reaped.
     pub fn wait_for_killed(
         &mut self,
         descriptor: Option<&Descriptor>,
@@ -150,8 +150,8 @@ impl Process {
         wake.exited
     }
 
-    /// After an event: reaps what has exited beside the process. `is_hinted`: there may be
-    /// something, for the event took its time.
+    /// After an event: reaps children other than the process that have exited. `is_hinted`: there
+    /// may be something, for the event took its time.
     pub fn reap_exited(&mut self, is_hinted: bool) {
         self.events_since_reap = self.events_since_reap.wrapping_add(1);
         let is_due = self.events_since_reap >= REAP_AFTER_EVENTS;
@@ -162,7 +162,7 @@ impl Process {
         }
     }
 
-    /// Forwards what is left of the captured output, and closes it.
+    /// Forwards the rest of the captured output, and closes it.
     pub fn close_output(&mut self) {
         self.output.drain();
         self.output.pipe = None;

@@ -1,4 +1,4 @@
-//! What a protocol is: how an event gets to a persistent process, and its answer back.
+//! The protocol interface: how an event gets to a persistent process, and its answer back.
 //!
 //! [`PersistentProcess`](crate::host::persistent::PersistentProcess) has the states and knows no
 //! protocol; a protocol has the bytes and knows no states.
@@ -59,10 +59,10 @@ pub trait Protocol {
     }
 }
 
-/// What is particular to a child of a protocol. 0, 1 and 2 are the same for all: nothing to read,
-/// and the log.
+/// The parts of a child's setup that differ between protocols. 0, 1 and 2 are the same for all:
+/// nothing to read, and the log.
 pub struct ChildSetup {
-    /// What the child finds at `CHANNEL_FD`: its end of the channel, or a socket to listen on.
+    /// The child's descriptor `CHANNEL_FD`: its end of the channel, or a socket to listen on.
     pub channel: Option<Descriptor>,
     /// Variables before those of our own environment, as `NAME=value`, each with a NUL at its end.
     pub variables: FixedBytes<VARIABLES_BYTES_MAX>,
@@ -81,13 +81,13 @@ impl ChildSetup {
     }
 }
 
-/// What a protocol works with: the process, and the channel to it.
+/// The process, and the channel to it.
 pub struct Link {
     /// The process.
     pub process: Process,
     /// The channel.
     pub channel: Channel,
-    /// What is to become of the process.
+    /// What happens to the process after the event.
     pub after_event: AfterEvent,
     /// The types of the errors that it reports.
     pub error_types: ErrorTypeInterner,

@@ -62,7 +62,7 @@ pub const RUBY: &[u8] = shim!("worker/worker.rb", HASH);
 pub const SHELL: &[u8] = shim!("worker/shell.sh", HASH);
 
 /// Copies `source` to `buf`, which is at least as long, without the lines and the indentation that
-/// its language does not need. Returns the length of what is left.
+/// its language does not need. Returns the new length.
 pub const fn minify(source: &[u8], syntax: Syntax, buf: &mut [u8]) -> usize {
     let (mut at, mut length) = (0, 0);
     while at < source.len() {

@@ -83,7 +83,7 @@ impl Frames {
                         is_lost = is_lost || response.write(piece).is_err();
                     })?;
                     if is_lost {
-                        // Nobody reads the response any more: no reason to wait for its end.
+                        // The caller is gone: no reason to wait for the end of the response.
                         link.after_event = AfterEvent::Stop;
                         return Ok(());
                     }

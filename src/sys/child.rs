@@ -64,7 +64,7 @@ pub struct Spawn<'a> {
     pub fds: &'a [(usize, Option<&'a Descriptor>)],
 }
 
-/// What the child needs, in the memory that it shares with us until it executes the program.
+/// The data of the child, in the memory that it shares with us until it executes the program.
 struct ChildArgs<'a> {
     path: *const c_char,
     argv: [*const c_char; ARGUMENTS_MAX + 1],
@@ -186,7 +186,7 @@ impl Child {
 }
 
 /// Executes a program in place of this one (execve(2)). Its arguments are its path, `first`, and
-/// those of this process behind its own name; both texts have a NUL at their end. Returns the errno
+/// those of this process after its own name; both texts have a NUL at their end. Returns the errno
 /// of the failure; then the arguments of this process are lost. Call it before `environ` is
 /// replaced: the arguments are found next to the list of the start.
 pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
@@ -279,7 +279,7 @@ extern "C" fn child_main(args: *mut c_void) -> c_int {
     CANNOT_RUN as c_int
 }
 
-/// In the child: gives each descriptor its number. Returns what the call that failed returned.
+/// In the child: gives each descriptor its number. Returns the result of the call that failed.
 ///
 /// # Safety
 /// It is called in the child alone: descriptors of these numbers are replaced.
@@ -288,7 +288,7 @@ unsafe fn install_fds(mut fds: [(c_int, c_int); CHILD_FDS_MAX]) -> isize {
     for (number, _) in fds {
         above = number.max(above - 1) + 1;
     }
-    // None of ours may have a number that another is to have: that would replace it too soon.
+    // No source may have a number that another one is to get: it would be replaced too soon.
     for (number, ours) in &mut fds {
         if *ours < above && ours != number {
             let (copy, from) = (libc::F_DUPFD_CLOEXEC as usize, *ours as usize);

@@ -18,7 +18,7 @@ unsafe extern "C" {
 pub struct Environment(());
 
 impl Environment {
-    /// The environment as it is now.
+    /// The current environment.
     pub fn new() -> Environment {
         Environment(())
     }

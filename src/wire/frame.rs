@@ -66,7 +66,7 @@ pub fn parse_line(line: &[u8], sequence: usize) -> Option<WorkerMessage<'_>> {
     }
 }
 
-/// What stands before the first space, and what behind it.
+/// The text before the first space, and the text after it.
 fn first_field(text: &[u8]) -> (&[u8], &[u8]) {
     let end = find_from(text, 0, b' ');
     (

@@ -18,8 +18,8 @@ pub use string::Text;
 
 /// Writes `text` as the inside of a JSON string (RFC 8259, 7), in pieces.
 ///
-/// Quotes, backslashes and control bytes are escaped; what is not UTF-8 becomes U+FFFD, one for
-/// each maximal part of a character, as the Unicode standard (3.9, U+FFFD substitution) and
+/// Quotes, backslashes and control bytes are escaped; invalid UTF-8 becomes U+FFFD, one for each
+/// maximal part of a character, as the Unicode standard (3.9, U+FFFD substitution) and
 /// `String::from_utf8_lossy` have it.
 pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
     let mut rest = text;

@@ -18,7 +18,7 @@ pub enum Framing {
     Chunked,
 }
 
-/// Where a header's value, and the white space around it, stands in its head.
+/// The place of a header's value, with the white space around it, in its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     start: u32,
@@ -101,7 +101,7 @@ impl Head {
     /// `HTTP/1.x NNN[ reason]`.
     #[inline(never)]
     fn parse_status_line(&mut self, line: &[u8]) -> Result<(), Error> {
-        const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero stands for any digit
+        const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero means any digit
         let fits = |(byte, shape): (&u8, &u8)| byte ^ shape <= if *shape == b'0' { 9 } else { 0 };
         // A line that is too short for it has no status.
         let status = parse_decimal(slice_or_empty(line, 9, 12)).unwrap_or_default();
