@@ -26,7 +26,7 @@ case $#,${1:-} in
     *) say "figures.sh: unknown arguments '$*'"; exit 2 ;;
 esac
 
-# 1234567 as 1,234,567; what is no number stays.
+# 1234567 as 1,234,567; a text that is no number stays.
 grouped() {
     local text=$1
     while [[ $text =~ ^([0-9]+)([0-9]{3})(.*)$ ]]; do

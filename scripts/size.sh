@@ -52,7 +52,7 @@ zipped() {
     stat -c %s "$folder/x.zip"
 }
 
-# Bytes of .bss: what the segments have in memory beyond what they have in the file (elf(5)). They cost
+# Bytes of .bss: the size of the segments in memory beyond their size in the file (elf(5)). They cost
 # nothing until they are written.
 bss() {
     local file=$1 count sum=0 at

@@ -32,7 +32,7 @@ pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_R
 pub const ID_BYTES_MAX: usize = 1024;
 
 /// The pause before the next event is asked for again when there was none yet (204), in
-/// nanoseconds: the second one, and the longest. Some emulators say at once that there is none.
+/// nanoseconds: the second one, and the longest. Some emulators reply at once that there is none.
 /// Short, because an event may come meanwhile, and nothing beside the time for which a server holds
 /// the request that waits itself. The longest has all the bits that a pause may have, and so it
 /// stays as it is when it is doubled.
@@ -90,7 +90,7 @@ pub const RESPONSE_REGION_BYTES: usize = HEADROOM_BYTES + RESPONSE_BYTES_MAX + T
 pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
 
 /// The region of the report of a panic: a head, its text, each byte of which JSON may escape
-/// sixfold, and the words around it.
+/// sixfold, and the text around it.
 pub const PANIC_REGION_BYTES: usize = HEADROOM_BYTES + 6 * PANIC_TEXT_BYTES_MAX + TAILROOM_BYTES;
 
 /// The longest reply to a request that is not for an event, in bytes, where it has a region of its

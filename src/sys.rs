@@ -194,7 +194,7 @@ impl Descriptor {
         self.0 as usize
     }
 
-    /// A blocking TCP connection to an IPv4 address, or the errno that says why there is none.
+    /// A blocking TCP connection to an IPv4 address, or the errno of the failure.
     pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
         let place = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
@@ -246,8 +246,8 @@ impl Descriptor {
         };
     }
 
-    /// Sends all of `bytes`. False: the connection has failed; what has arrived over it can still
-    /// be read, then it is at its end.
+    /// Sends all of `bytes`. False: the connection has failed; bytes that have arrived can still be
+    /// read, then it is at its end.
     #[inline(never)]
     pub fn send(&self, bytes: &[u8]) -> bool {
         let mut rest = bytes;

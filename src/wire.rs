@@ -7,7 +7,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`http1`] | HTTP/1.1: heads of replies read, all header lines of a head, heads of requests written |
-//! | [`chunk`] | bodies: a decoder for a known length or chunks, and what frames a chunk |
+//! | [`chunk`] | bodies: a decoder for a known length or chunks, and a writer of chunk headers |
 //! | [`api_headers`] | the table of the headers that the runtime tracks in the Runtime API's replies |
 //! | [`json`] | strings written; a pull reader, unescaping, lookup of members |
 //! | [`base64`] | encoded and decoded, in pieces |
@@ -59,7 +59,7 @@ pub fn find_from(bytes: &[u8], from: usize, byte: u8) -> usize {
     at
 }
 
-/// Puts texts together when compiled. `N` is the sum of their lengths.
+/// Concatenates texts at compile time. `N` is the sum of their lengths.
 pub const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
     let mut text = [0; N];
     let mut end = 0;

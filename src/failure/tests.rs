@@ -229,7 +229,7 @@ fn error_json_of_any_member_order_is_truncated_to_valid_json() {
             assert!(buffer.body_bytes() <= bytes_max, "{bytes_max}");
             let part = message(text(buffer));
             assert!(escaped.starts_with(part), "{bytes_max}: {part}");
-            // No escape is cut: what is left is escapes and whole characters.
+            // No escape is cut: the rest consists of escapes and whole characters.
             let plain = part
                 .replace("\\\\", "")
                 .replace("\\\"", "")

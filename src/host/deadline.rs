@@ -15,7 +15,7 @@ use crate::wire::number::parse_decimal;
 pub struct Deadline {
     /// The deadline in the event's header, in milliseconds since the Unix epoch.
     header_ms: Option<u64>,
-    /// What counts where that has passed or makes no sense, in milliseconds.
+    /// The time of an event whose deadline has passed or is implausible, in milliseconds.
     timeout_ms: Option<u64>,
     resolved: Cell<Option<Resolved>>,
 }
@@ -52,7 +52,7 @@ impl Deadline {
         Deadline::at(None)
     }
 
-    /// It has passed: a call does what can be done without waiting.
+    /// It has passed: calls do not wait.
     pub fn passed() -> Deadline {
         Deadline::at(Some(0))
     }

@@ -1,4 +1,4 @@
-//! Errnos in words, with what to do: those of clone(2), execve(2), pipe(2), socketpair(2) and
+//! Texts for errnos, with advice: those of clone(2), execve(2), pipe(2), socketpair(2) and
 //! memfd_create(2) that users meet.
 
 use crate::sys::files::is_file;

@@ -1,7 +1,7 @@
 //! The errors for failures of a child process, with type and message.
 //!
 //! Types are AWS's own where AWS has one for the condition, and else of the form that the
-//! platform's metrics know.
+//! platform's metrics count.
 
 use crate::buffer::FixedBytes;
 use crate::failure;
@@ -12,11 +12,11 @@ use crate::sys::child::ExitStatus;
 use crate::wire::number::Decimal;
 use crate::wire::slice_or_empty;
 
-/// Takes one error.
+/// Receives one error.
 pub trait ErrorSink {
     /// Begins the JSON of an error that a process reports.
     fn begin_json(&mut self);
-    /// Takes a piece of it.
+    /// Appends a piece of it.
     fn append_json(&mut self, piece: &[u8]);
     /// Replaces it by an error of the runtime. The pieces of the message are any bytes.
     fn set_message(&mut self, error_type: &'static str, message: &[&[u8]]);

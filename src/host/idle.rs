@@ -1,10 +1,10 @@
 //! A persistent process between two events: how it is restarted, and watched while the next event
 //! is awaited.
 //!
-//! After a failed event, the restart may take what that event has left of its time, and no more:
-//! AWS's emulator hands the error to the caller only when the next event is requested, and drops it
-//! at the deadline. From then on nothing waits for the process: the next event is read as soon as
-//! it comes, and waits for the process under its own deadline.
+//! After a failed event, the restart may take the time that the event has left, and no more: AWS's
+//! emulator hands the error to the caller only when the next event is requested, and drops it at
+//! the deadline. From then on nothing waits for the process: the next event is read as soon as it
+//! comes, and waits for the process under its own deadline.
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic_by_deadline;
@@ -57,7 +57,7 @@ impl PersistentProcess {
                     process.wait([api, socket], Direction::Read, &none)
                 }
                 State::Retiring => {
-                    // It has nothing more to say.
+                    // It sends nothing more.
                     let end_ms = *grace_end_ms
                         .get_or_insert_with(|| monotonic_ms().saturating_add(EXIT_GRACE_MS));
                     let deadline = Deadline::at(Some(end_ms));

@@ -30,7 +30,7 @@ use crate::sys::files::open_null;
 use crate::sys::ipc::{memfd, pipe};
 use crate::sys::process::own_pid;
 
-/// What to execute. All texts have a NUL at their end. All zeros when it is new.
+/// The command to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
     /// The program.
     pub path: &'static [u8],
@@ -79,7 +79,7 @@ pub enum State {
 pub enum Restart {
     /// Before the runtime waits for the next event, or while it does.
     AtOnce,
-    /// When the next event has come: what fails at its start would fail again.
+    /// When the next event has arrived: an earlier start would fail again.
     WithNextEvent,
 }
 
@@ -288,8 +288,8 @@ impl PersistentProcess {
         self.protocol.handle_event(event, &mut self.link, response)
     }
 
-    /// Stops it because of an error, unless it is still starting and only late, and writes what
-    /// that means. Returns the type of that as the platform's metrics know it.
+    /// Stops it because of an error, unless it is still starting and only late, and writes the
+    /// error. Returns its type in the form that the platform's metrics count.
     pub fn fail(
         &mut self,
         error: ProcessError,

@@ -1,4 +1,4 @@
-//! A child process: how it is spawned, watched and killed, and what becomes of its output.
+//! A child process: how it is spawned, supervised and killed, and how its output is handled.
 //!
 //! One `ppoll` waits for its descriptors, its captured output, its exit and the deadline. What it
 //! writes as an answer ends with the process, or where its protocol says so, never at end of file:
@@ -20,7 +20,7 @@ const POLL_INTERVAL_MS: u64 = 10;
 /// The most events after which orphans are reaped, without a hint that there is one.
 const REAP_AFTER_EVENTS: u8 = 16;
 
-/// What happened while a process was waited for. Nothing: the deadline has passed.
+/// The outcome of a wait for a process. All false: the deadline has passed.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wake {
     /// The first descriptor is ready.

@@ -1,7 +1,7 @@
 //! The protocol interface: how an event gets to a persistent process, and its answer back.
 //!
-//! [`PersistentProcess`](crate::host::persistent::PersistentProcess) has the states and knows no
-//! protocol; a protocol has the bytes and knows no states.
+//! [`PersistentProcess`](crate::host::persistent::PersistentProcess) has the states and no
+//! protocol; a protocol has the bytes and no states.
 
 use crate::buffer::FixedBytes;
 use crate::host::channel::Channel;
@@ -43,9 +43,9 @@ pub trait Protocol {
     ) -> Result<(), ProcessError>;
 
     /// Sends an event to the process, and reads its answer into `response`. `Ok`: the response is
-    /// complete, or has an error that is forced upon it. `link.after_event` says what becomes of
-    /// the process, unless a `ProcessError` says so: then it is killed. `Unreachable` only where
-    /// nothing of the event was sent: the event is handed to another process, once.
+    /// complete, or has an error that is forced upon it. `link.after_event` decides what happens to
+    /// the process; after a `ProcessError` it is killed. `Unreachable` only where nothing of the
+    /// event was sent: the event is handed to another process, once.
     fn handle_event(
         &mut self,
         event: &mut Event<'_>,
@@ -93,7 +93,7 @@ pub struct Link {
     pub error_types: ErrorTypeInterner,
 }
 
-/// What becomes of a process after an event.
+/// What happens to a process after an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum AfterEvent {
     /// It takes the next one.
@@ -104,7 +104,7 @@ pub enum AfterEvent {
     Stop,
 }
 
-/// An event, and what goes with it.
+/// An event, with its deadline and context.
 pub struct Event<'a> {
     /// The event and its headers.
     pub invocation: &'a Invocation<'a>,

@@ -25,7 +25,7 @@ impl Frames {
         Frames { sequence: 0 }
     }
 
-    /// Reads the answer to an event: one line and what follows it, or a stream of such.
+    /// Reads the answer to an event: one line and its bytes, or a stream of such frames.
     fn read_answer(
         &self,
         deadline: &Deadline,

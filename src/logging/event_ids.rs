@@ -49,7 +49,7 @@ mod of_thread {
         });
     }
 
-    /// Forgets the ids: the event was handled.
+    /// Clears the ids: the event was handled.
     pub fn clear_event_ids() {
         EVENT_IDS.with_borrow_mut(|ids| ids.iter_mut().for_each(Vec::clear));
     }

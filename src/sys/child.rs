@@ -49,7 +49,7 @@ pub enum ExitStatus {
     Signal(usize),
 }
 
-/// What to spawn, and with what.
+/// The program to spawn, with its arguments, environment and descriptors.
 pub struct Spawn<'a> {
     /// The program, with a NUL at its end.
     pub path: &'a [u8],
@@ -87,7 +87,8 @@ impl Child {
     /// user mode, a program that cannot be executed is a child that exits with 127.)
     ///
     /// # Errors
-    /// The errno of clone(2), or of what failed in the child: fcntl(2), dup3(2) or execve(2).
+    /// The errno of clone(2), or of the call that failed in the child: fcntl(2), dup3(2) or
+    /// execve(2).
     pub fn spawn(spawn: &Spawn) -> Result<Child, usize> {
         let mut fds = [NO_FD; CHILD_FDS_MAX];
         for (place, (number, descriptor)) in fds.iter_mut().zip(spawn.fds) {

@@ -9,7 +9,7 @@ use super::{Descriptor, INTERRUPTED};
 /// A pipe: the end to read from, which does not block, and the end to write to, which does.
 ///
 /// # Errors
-/// The errno: EMFILE, ENFILE or ENOMEM, or what refuses that the end does not block.
+/// The errno: EMFILE, ENFILE or ENOMEM, or the errno of the call that makes the end nonblocking.
 pub fn pipe() -> Result<(Descriptor, Descriptor), usize> {
     let mut ends: [c_int; 2] = [0; 2];
     // SAFETY: valid for writing two descriptors.

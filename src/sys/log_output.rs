@@ -77,7 +77,7 @@ pub fn write_log(descriptor: usize, bytes: &[u8]) -> usize {
 }
 
 /// The number of bytes that a writable descriptor takes without blocking: for an empty pipe its
-/// capacity, so that what several processes write does not interleave.
+/// capacity, so that the output of several processes does not interleave.
 fn free_bytes(descriptor: usize) -> usize {
     let mut unread: libc::c_int = 0;
     let place = &raw mut unread as usize;

@@ -137,7 +137,7 @@ impl Decoder {
         Ok(Progress { framing, data })
     }
 
-    /// Takes one byte outside of the data. False: it has no place here.
+    /// Handles one byte outside of the data. False: it is invalid here.
     #[inline(never)]
     fn step(&mut self, byte: u8) -> bool {
         // A digit is none of the classes, so it comes after them and any other byte.
@@ -210,7 +210,7 @@ impl ChunkHeader {
     }
 }
 
-/// What follows the data of a chunk.
+/// The line end after the data of a chunk.
 pub const CRLF: &[u8] = b"\r\n";
 
 /// The chunk that ends a body without trailers.

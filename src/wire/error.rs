@@ -24,7 +24,7 @@ pub enum Error {
     ChunkLine,
     /// The data of a chunk are not followed by the end of a line.
     ChunkEnd,
-    /// What follows the last chunk is neither a header line nor the empty line.
+    /// The last chunk is followed by neither a header line nor the empty line.
     Trailer,
 }
 

@@ -5,7 +5,7 @@
 //! - [`HeaderLines`] iterates over all header lines of a head that was read, repeated ones too.
 //! - [`HeadWriter`] writes the head of a request; the fixed parts of requests are constants here.
 //!
-//! Decisions of the readers, with the sections of RFC 9112 (or RFC 9110, where it says so):
+//! Decisions of the readers, with the sections of RFC 9112 (or RFC 9110, where noted):
 //!
 //! - A line ends in CRLF or LF (2.2 allows LF alone). A CR anywhere else is a byte like others,
 //!   which makes a status, a name and what frames the body malformed, and stays in a value that a

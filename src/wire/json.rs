@@ -38,7 +38,8 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
 }
 
 /// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
-/// quote, its end, a byte that no string has, also within an escape, or until `write` says no.
+/// quote, its end, a byte that no string has, also within an escape, or until `write` returns
+/// false.
 pub fn copy_string_as_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
     let mut rest = text;
     while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {

@@ -69,7 +69,7 @@ fn event_answered_at_once_costs_one_send_and_one_receive(kind: &Kind) {
     let mut fast = 0;
     // The first looks at the clock, which is not known yet.
     for calls in events.iter().skip(1) {
-        // Whatever else is done comes behind a receive that had nothing.
+        // All other calls come after a receive that had nothing.
         let careful = calls.iter().position(|call| call.contains("EAGAIN"));
         let before = &calls[..careful.unwrap_or(calls.len())];
         // Now and then it looks for orphans.

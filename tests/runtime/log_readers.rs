@@ -8,7 +8,7 @@ use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
 use crate::{echo, probe};
 
-/// A full pipe, with the reading end that nobody reads.
+/// A full pipe, with its reading end, which is not read.
 fn full_pipe() -> (std::io::PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     writer

@@ -5,12 +5,12 @@ use crate::naive::{Rule, Rules};
 /// One difference, with a text that shows it.
 pub struct Difference {
     pub rule: Rule,
-    /// The section, what it says, and why ours differs.
+    /// The section, its rule, and why ours differs.
     pub reason: &'static str,
     pub text: &'static str,
-    /// What it is by the RFCs, written as in the corpus.
+    /// The result by the RFCs, written as in the corpus.
     pub rfc: &'static str,
-    /// What it is by ours, and by the RFCs with this rule instead of theirs.
+    /// The result of ours, and by the RFCs with this rule instead of theirs.
     pub ours: &'static str,
 }
 

@@ -39,11 +39,11 @@ impl Span {
 /// reader, that of `Head<[Span]>`, serves tables of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<V: ?Sized = [Span]> {
-    /// 100 to 999; of a CGI head 200, whatever its header `Status` says.
+    /// 100 to 999; of a CGI head 200, whatever the value of its header `Status`.
     pub status: u16,
     /// The server will close after this message. An HTTP/1.0 server is taken to close always.
     pub close: bool,
-    /// What ends its body.
+    /// How the end of its body is determined.
     pub framing: Framing,
     /// The length of a sized body, in bytes; else 0.
     pub length: usize,
@@ -145,8 +145,8 @@ impl Head {
         Ok(())
     }
 
-    /// Takes the value of `Transfer-Encoding` or `Content-Length`. There may be one such header, or
-    /// the same length again.
+    /// Handles the value of `Transfer-Encoding` or `Content-Length`. There may be one such header,
+    /// or the same length again.
     fn determine_framing(&mut self, is_encoding: bool, value: &[u8]) -> Result<(), Error> {
         let (framing, length, fault) = if is_encoding {
             let is_chunked = eq_ignore_ascii_case_lower(value, b"chunked");

@@ -1,4 +1,4 @@
-//! The head of a request: its fixed words, and a writer.
+//! The head of a request: its fixed parts, and a writer.
 
 use crate::wire::number::Decimal;
 use crate::wire::slice_or_empty;
@@ -9,7 +9,7 @@ pub const GET: &[u8] = b"GET ";
 pub const POST: &[u8] = b"POST ";
 /// The text between the target of a request and its authority.
 pub const VERSION_AND_HOST: &[u8] = b" HTTP/1.1\r\nHost: ";
-/// The name of the header that says how long a body is.
+/// The header of the length of a body, with its colon.
 pub const CONTENT_LENGTH: &[u8] = b"Content-Length: ";
 /// The end of a line.
 pub const LINE_END: &[u8] = b"\r\n";

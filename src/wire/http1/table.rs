@@ -3,7 +3,7 @@
 /// The headers that frame a message, in lower case: they come first in every table.
 pub const FRAMING_HEADERS: &[&[u8]] = &[b"connection", b"transfer-encoding", b"content-length"];
 
-/// What heads a reader expects, and which of their headers it keeps.
+/// The format of the heads that a reader expects, and the headers whose values it stores.
 ///
 /// A program with one format links a reader for that format alone: its fields are constants then.
 pub struct HeadFormat {
@@ -14,7 +14,7 @@ pub struct HeadFormat {
     pub names: &'static [u8],
 }
 
-/// The length in bytes of what [`pack`] makes of `tracked`.
+/// The length in bytes of the result of [`pack`].
 pub const fn packed_bytes(tracked: &[&[u8]]) -> usize {
     let mut bytes = 0;
     let both = [FRAMING_HEADERS, tracked];

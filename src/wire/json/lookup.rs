@@ -1,4 +1,4 @@
-//! Members of an object by their names, and raw values as what they are.
+//! Members of an object by their names, and raw values by their types.
 
 use super::error::{Error, ErrorKind};
 use super::reader::{Reader, Token};

@@ -37,7 +37,7 @@ pub enum Token<'a> {
     Null,
 }
 
-/// What may come next.
+/// The tokens that may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     /// A value: the first of the text, or that of a member.
