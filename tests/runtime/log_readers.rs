@@ -93,7 +93,7 @@ fn refusal_with_an_unread_log_exits_1() {
 }
 
 #[test]
-fn status_410_with_an_unread_log_costs_no_other_event() {
+fn status_410_with_an_unread_log_fails_no_other_event() {
     let (reader, writer) = full_pipe();
     for start in [echo().stderr(writer), echo().stderr(broken_pipe())] {
         let events = ["one", "two"].map(|id| Event::new(id, "x"));

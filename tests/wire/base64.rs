@@ -94,7 +94,7 @@ fn base64_decode_takes_padding_or_none() {
 }
 
 #[test]
-fn base64_decode_of_other_bytes_is_an_error() {
+fn base64_decode_of_invalid_characters_is_an_error() {
     for (text, error) in [
         ("Z", Error::InvalidLength),
         ("Zm9vZ", Error::InvalidLength),
