@@ -154,7 +154,7 @@ pub const fn variable_of(message: &[u8]) -> &[u8] {
     word
 }
 
-/// The variable that asks for several events at once, with its equals sign.
+/// The variable for the number of workers, with its equals sign.
 pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
 
 /// Reads the address of the Runtime API from the environment. A missing or malformed value is

@@ -84,7 +84,7 @@
 ))]
 compile_error!(
     "the feature bare-start starts the program without C's thread data, which lambda-extras, \
-     alloc, std and json use: set default-features = false, and use no other feature"
+     alloc, std and json use: set default-features = false, and enable none of these"
 );
 
 #[cfg(feature = "alloc")]

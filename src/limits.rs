@@ -1,8 +1,8 @@
 //! Every limit of the runtime, with its unit and its source, proved against each other when
 //! compiled.
 
-/// Whether this build has the feature `lambda-extras`. A plain `if` asks for it, so that all code
-/// is compiled in every build, and unused code is not linked.
+/// Whether this build has the feature `lambda-extras`. Code tests it with a plain `if`, so that all
+/// code is compiled in every build, and unused code is not linked.
 pub const HAS_EXTRAS: bool = cfg!(feature = "lambda-extras");
 
 /// Whether this build has the feature `stream`; see `HAS_EXTRAS`.
@@ -31,7 +31,7 @@ pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_R
 /// platform sends a longer one; an event that has one cannot be answered, and ends the process.
 pub const ID_BYTES_MAX: usize = 1024;
 
-/// The pause before the next event is asked for again when there was none yet (204), in
+/// The pause before the next event is requested again after a reply without one (204), in
 /// nanoseconds: the second one, and the longest. Some emulators reply at once that there is none.
 /// Short, because an event may come meanwhile, and nothing beside the time for which a server holds
 /// the request that waits itself. The longest has all the bits that a pause may have, and so it

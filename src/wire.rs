@@ -49,7 +49,7 @@ pub fn bytes_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
 }
 
-/// The offset of the first `byte` from `from` on; the length, or more, where there is none.
+/// The offset of the first `byte` from `from` on; the length, or more, if there is none.
 #[inline(never)]
 pub fn find_from(bytes: &[u8], from: usize, byte: u8) -> usize {
     let mut at = from;

@@ -3,7 +3,7 @@
 //! # How to add a hosted language
 //!
 //! 1. `kinds.rs`: an entry of [`KINDS`]. It has the word before the colon of `_HANDLER`, the files
-//!    that are looked for, the interpreter with its arguments, and the error where there is none.
+//!    that are searched, the interpreter with its arguments, and the error if it is missing.
 //! 2. `worker/worker.EXT`: the shim, in that language. The interpreter gets it as an argument,
 //!    followed by `FILE NAME`; it speaks the frame protocol on descriptor 3 (guide,
 //!    `worker_protocol`).

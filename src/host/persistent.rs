@@ -36,7 +36,7 @@ pub struct Command {
     pub path: &'static [u8],
     /// Its arguments, the first of which is its name.
     arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
-    /// Its output comes to us; else it goes where our own output goes.
+    /// The host reads its output; else it inherits the output of the runtime.
     pub capture_output: bool,
 }
 
@@ -70,7 +70,7 @@ pub enum State {
     },
     /// It has had its last event, and is about to exit.
     Retiring,
-    /// There is none.
+    /// No process.
     Stopped(Restart),
 }
 
@@ -121,7 +121,7 @@ impl PersistentProcess {
         strip_nul(self.command.path)
     }
 
-    /// Whether it is to be started again before the next event is awaited.
+    /// Whether it has to be restarted before the runtime waits for the next event.
     pub fn needs_restart(&self) -> bool {
         matches!(
             self.state,

@@ -75,7 +75,8 @@ impl Process {
     }
 
     /// Waits until a descriptor is ready, the process exits or the deadline passes, and forwards
-    /// captured output meanwhile. With `Direction::Write`, the first is to be written to.
+    /// captured output meanwhile. With `Direction::Write`, the wait is for the first to be
+    /// writable.
     pub fn wait(
         &mut self,
         descriptors: [Option<&Descriptor>; 2],

@@ -98,9 +98,9 @@ pub struct Link {
 pub enum AfterEvent {
     /// It takes the next one.
     Keep,
-    /// It takes no more, and exits by itself; another takes its place.
+    /// It accepts no more events, and exits by itself; it is replaced.
     Retire,
-    /// It is killed now, and another takes its place.
+    /// It is killed now, and is replaced.
     Stop,
 }
 
@@ -108,7 +108,7 @@ pub enum AfterEvent {
 pub struct Event<'a> {
     /// The event and its headers.
     pub invocation: &'a Invocation<'a>,
-    /// Until when it is to be handled.
+    /// The time until which it has to be handled.
     pub deadline: &'a Deadline,
     /// Where its context is written.
     pub context: &'a mut Context,
@@ -129,7 +129,7 @@ impl From<ProcessError> for EventError {
     }
 }
 
-/// Why a process is of no use any more, or not yet.
+/// Why a process cannot be used any more, or not yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ProcessError {
     /// It cannot be spawned; the errno.

@@ -31,7 +31,7 @@ pub const HASH_INDENTED: Syntax = Syntax {
     indented: true,
 };
 
-/// Embeds a source file: minified, with the NUL at its end that execve(2) asks for.
+/// Embeds a source file: minified, with the NUL at its end that execve(2) requires.
 macro_rules! shim {
     ($file:literal, $syntax:expr) => {{
         const SOURCE: &[u8] = include_bytes!($file);

@@ -19,8 +19,8 @@ pub fn pipe() -> Result<(Descriptor, Descriptor), usize> {
     };
     let [from, to] = opened(made, ends)?;
     let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
-    // A pipe that still blocks is of no use to a reader that has a deadline.
-    // SAFETY: no memory is involved.
+    // A reader that has a deadline cannot use a pipe that still blocks. SAFETY: no memory is
+    // involved.
     errno_of(unsafe { syscall3(libc::SYS_fcntl, from.raw_fd(), set, flags) })?;
     Ok((from, to))
 }
@@ -198,7 +198,7 @@ fn errno_of(result: isize) -> Result<(), usize> {
 }
 
 /// Sends as much of two consecutive parts as fits now to a socket, without waiting, and returns how
-/// many bytes that was; `None`: the other end is closed, or the socket is of no use.
+/// many bytes that was; `None`: the other end is closed, or the socket cannot be used.
 pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     let mut pieces = parts.map(|bytes| libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),

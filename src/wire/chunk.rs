@@ -106,8 +106,8 @@ impl Decoder {
         self.state == State::Done
     }
 
-    /// Reads framing, then data, as far as there are any; the next call continues after them. With
-    /// no bytes left, or at the end of the body, both numbers are 0.
+    /// Reads framing, then data, up to the end of the bytes; the next call continues after them.
+    /// With no bytes left, or at the end of the body, both numbers are 0.
     ///
     /// # Errors
     /// The fault of the first malformed byte; the decoder does not pass that byte.
