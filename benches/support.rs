@@ -1,4 +1,5 @@
-//! What the benches share: the binaries, a cheap server, statistics, and the number of rounds.
+//! The shared parts of the benches: the binaries, a cheap server, statistics, and the number of
+//! rounds.
 //!
 //! `cargo test --benches` runs each bench with the smallest counts: every result is checked, no
 //! time is reported. `cargo bench` reports times; `-- --quick` after it takes fewer rounds. With

@@ -76,7 +76,7 @@ export TINDERBOX_LAYOUT=$root/scripts/discard.ld
 [ ! -f "$package/link.ld" ] || TINDERBOX_LAYOUT=$package/link.ld
 
 # Strips a static program: truncates the file after its last segment, and sets the number of sections in
-# its header to 0. Code and data are in the segments; symbols and debug information are behind them. (The
+# its header to 0. Code and data are in the segments; symbols and debug information follow them. (The
 # offsets are those of an ELF64 header, elf(5).)
 strip_program() {
     local file=$1 count end=0 at offset size

@@ -26,7 +26,7 @@ case $#,${1:-} in
     *) say "figures.sh: unknown arguments '$*'"; exit 2 ;;
 esac
 
-# 1234567 as 1,234,567; what is no number stays.
+# 1234567 as 1,234,567; a text that is no number stays.
 grouped() {
     local text=$1
     while [[ $text =~ ^([0-9]+)([0-9]{3})(.*)$ ]]; do
@@ -51,7 +51,7 @@ sizes() {
         echo "| $what |$cells"
     done <<'EOF'
 echo|native echo, no std, default features (`tests/functions/echo`)
-bare|the same, bare: default features off (`tests/functions/bare`)
+bare|the same, bare: feature `bare-start` alone (`tests/functions/bare`)
 bootstrap|`bootstrap`, which hosts handlers of any kind
 hello|native greeting, std and serde_json (`tests/functions/hello`)
 EOF

@@ -38,7 +38,7 @@ function memory(kib) {
     return kib < 1024 ? kib " KiB" : sprintf("%.1f MiB", kib / 1024)
 }
 
-# What is measured once has no ratios of pairs: the quotient then.
+# A measurement that was made once has no ratios of pairs: the quotient then.
 function ratio_of(bench, i,  r) {
     r = ratio[bench, ours[i]]
     return r == "-" ? median[bench, ours[i]] / median[bench, rival[i]] : r

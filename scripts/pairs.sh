@@ -1,4 +1,4 @@
-# Which of ours is compared with which rival; sourced by scripts/bench.sh and scripts/figures.sh.
+# The pairs of our binaries and their rivals; sourced by scripts/bench.sh and scripts/figures.sh.
 #
 # Language, name of ours in the record, name of the rival in the record, and the rival as the table and
 # the picture call it.

@@ -142,7 +142,7 @@ mkdir -p "$out/lib/ssl"
 cat "$packages"/ca-certificates/usr/share/ca-certificates/mozilla/*.crt >"$out/lib/ssl/cert.pem"
 mark_used "$packages/ca-certificates"
 
-# The last component of a path is kept: the linker merges strings with equal ends, as PHP_SAPI with this one.
+# The last component of a path stays: the linker merges strings with equal ends, as PHP_SAPI with this one.
 configured=/etc/php/$version/cli
 slashes=/////////
 replace_path "$out/bin/php" "$configured" "/opt/etc/php${slashes:0:$((${#configured} - 15))}cli"

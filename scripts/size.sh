@@ -52,7 +52,7 @@ zipped() {
     stat -c %s "$folder/x.zip"
 }
 
-# Bytes of .bss: what the segments have in memory beyond what they have in the file (elf(5)). They cost
+# Bytes of .bss: the size of the segments in memory beyond their size in the file (elf(5)). They cost
 # nothing until they are written.
 bss() {
     local file=$1 count sum=0 at
@@ -81,7 +81,7 @@ features_table() {
     printf '| a function for x86_64 | bytes | difference |\n|---|---|---|\n'
     printf '| echo, default features | %s | |\n' "$(grouped "$echo_bytes")"
     measure_bytes bare
-    printf '| echo, bare: `default-features = false` | %s | |\n' "$(grouped "$bytes")"
+    printf '| echo, bare: feature `bare-start` alone | %s | |\n' "$(grouped "$bytes")"
     for feature in fail log format stream http hooks shutdown json; do
         measure_bytes "features/$feature"
         printf '| %s | %s | %s |\n' \

@@ -18,7 +18,7 @@ function beside(key) {
     return sprintf("%.2f (%.2f to %.2f)", ratio[key], low[key], high[key])
 }
 
-# A later run begins anew.
+# A later run starts with empty tables.
 $5 == "next" && ($6 in seen) { delete seen; count = 0 }
 $5 == "next" && !count { runs = $8; machine = $4 ", Linux " $3 ", commit " $1 }
 $5 == "next" { seen[$6]; order[++count] = $6 }

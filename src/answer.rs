@@ -1,4 +1,4 @@
-//! How the current event is answered.
+//! Sends the answer to the current event.
 
 use crate::failure::Failure;
 use crate::limits::{HAS_EXTRAS, HAS_STREAM, WORKER_MESSAGE_BYTES_MAX};
@@ -26,13 +26,13 @@ impl Session {
         self.api.send_and_check(reader, response.buffer());
     }
 
-    /// Makes the answer ready to be sent, in the buffer of the response.
+    /// Writes the head of the answer into the buffer of the response.
     fn write_answer(&self, response: &mut Response, outcome: &Result<(), Failure>) {
         let error_type = response.finish_head(outcome);
         self.api.frame_answer(response.buffer(), error_type);
     }
 
-    /// Posts an error that ends the process: of init, of a restore, or a panic.
+    /// Posts an error after which the process ends: of init, of a restore, or a panic.
     pub fn post_error(
         &mut self,
         reader: &mut MessageReader,
@@ -47,7 +47,8 @@ impl Session {
         self.answer(reader, response, &outcome);
     }
 
-    /// In a worker of a pool that has not started: the parent posts one init error for all.
+    /// In a worker of a pool before the common start: the parent posts one init error for all
+    /// workers.
     fn send_init_error_to_parent(
         &mut self,
         response: &mut Response,

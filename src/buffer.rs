@@ -1,12 +1,13 @@
-//! Fixed regions that are written at both ends, and numbers as text.
+//! Buffers in fixed regions, which grow at both ends; short texts.
 
 use crate::limits::{HEADROOM_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
 use crate::wire::number::hex_digit_upper;
 use crate::wire::slice_or_empty;
 
-/// A body in a region, with `HEADROOM_BYTES` before it: the body is appended, its head is prepended
-/// when its length is known, and nothing is moved. Bytes that do not fit are cut off.
+/// A body in a region, with a headroom of `HEADROOM_BYTES` before it: the body is appended, its
+/// head is prepended once the length is known, and nothing is moved. Bytes that do not fit are
+/// dropped.
 pub struct Buffer {
     head_bytes: usize,
     body_bytes: usize,
@@ -26,13 +27,13 @@ impl Buffer {
         }
     }
 
-    /// Forgets the head and the body.
+    /// Discards the head and the body.
     pub fn clear(&mut self) {
         self.head_bytes = 0;
         self.body_bytes = 0;
     }
 
-    /// Forgets the head.
+    /// Discards the head.
     pub fn clear_head(&mut self) {
         self.head_bytes = 0;
     }
@@ -57,7 +58,7 @@ impl Buffer {
         )
     }
 
-    /// Forgets what is behind the first `keep` bytes of the body.
+    /// Truncates the body to its first `keep` bytes.
     #[cfg(feature = "alloc")]
     pub fn truncate_body(&mut self, keep: usize) {
         self.body_bytes = self.body_bytes.min(keep);
@@ -73,19 +74,20 @@ impl Buffer {
         core::mem::take(&mut self.peak_bytes)
     }
 
-    /// Returns the pages behind the body to the kernel, but for those that stay resident.
+    /// Returns the pages after the body to the kernel, except the first `TRIM_KEEP_BYTES` of the
+    /// region.
     pub fn release_pages(&mut self) {
         release_unused(self.region, HEADROOM_BYTES + self.body_bytes);
     }
 
-    /// Puts `bytes` behind.
+    /// Appends `bytes` to the body. Bytes that do not fit are dropped.
     #[inline(never)]
     pub fn append(&mut self, bytes: &[u8]) {
         self.body_bytes += copy_at(self.region, HEADROOM_BYTES + self.body_bytes, bytes);
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
-    /// Lets `read` put bytes behind, at most so many; it says how many.
+    /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
     pub fn read_into(&mut self, bytes_max: usize, read: impl FnOnce(&mut [u8]) -> usize) -> usize {
         let start = HEADROOM_BYTES + self.body_bytes;
         let end = self.region.len().min(start.saturating_add(bytes_max));
@@ -95,7 +97,8 @@ impl Buffer {
         bytes
     }
 
-    /// Puts `text` before. Left out where it does not fit; the limits see to it that all fit.
+    /// Prepends `text` to the head. Text that does not fit is dropped as a whole; `limits.rs`
+    /// proves that all heads fit.
     #[inline(never)]
     pub fn prepend(&mut self, text: &[u8]) {
         let free = HEADROOM_BYTES - self.head_bytes;
@@ -104,12 +107,12 @@ impl Buffer {
         }
     }
 
-    /// Puts a segment of a path before, percent-encoded (RFC 3986, 2.1 and 3.3).
+    /// Prepends a segment of a path, percent-encoded (RFC 3986, 2.1 and 3.3).
     ///
-    /// Encoded is what Go's net/url encodes in a path, in its upper-case digits, and nothing else:
-    /// AWS's servers compare an id with the decoded path if that is how Go would have encoded it,
-    /// else with the path as it was sent. Dots stay for the same reason, also of an id `..`; no
-    /// server of that kind removes dot segments, and one that does decodes `%2E` first (6.2.2).
+    /// Encodes the bytes that Go's net/url encodes in a path, in upper-case digits, and no others:
+    /// AWS's servers compare an id with the decoded path if Go would have encoded it in the same
+    /// way, else with the path as it was sent. Dots stay for the same reason, also of an id `..`;
+    /// no server of that kind removes dot segments, and one that does decodes `%2E` first (6.2.2).
     pub fn prepend_path_segment(&mut self, text: &[u8]) {
         for &byte in text.iter().rev() {
             let bits = UNRESERVED
@@ -126,13 +129,13 @@ impl Buffer {
         }
     }
 
-    /// Puts a digit before, a hexadecimal one perhaps.
+    /// Prepends a decimal or hexadecimal digit.
     #[inline(never)]
     fn prepend_digit(&mut self, value: u8) {
         self.prepend_byte(hex_digit_upper(value));
     }
 
-    /// Puts a byte before; left out as in `prepend`.
+    /// Prepends a byte; a byte that does not fit is dropped.
     #[inline(never)]
     fn prepend_byte(&mut self, byte: u8) {
         let head_bytes = self.head_bytes + 1;
@@ -143,7 +146,7 @@ impl Buffer {
         }
     }
 
-    /// Puts a number before, in decimal digits.
+    /// Prepends a number, in decimal digits.
     pub fn prepend_number(&mut self, number: usize) {
         let mut rest = number;
         loop {
@@ -155,15 +158,15 @@ impl Buffer {
         }
     }
 
-    /// Makes the head the content type alone: it is the last line of a head, so the first to be
-    /// put.
+    /// Replaces the head by the content type: the last line of a head, so the first one that is
+    /// prepended.
     pub fn set_content_type(&mut self, value: &[u8]) {
         self.clear_head();
         self.prepend(b"\r\n");
         self.prepend_header(b"Content-Type: ", value);
     }
 
-    /// Puts a header line before, unless its value is empty; the name comes with its colon.
+    /// Prepends a header line, unless its value is empty; `name` includes the colon.
     #[inline(never)]
     pub fn prepend_header(&mut self, name: &[u8], value: &[u8]) {
         if !value.is_empty() {
@@ -191,27 +194,27 @@ static UNRESERVED: [u8; 16] = {
     bits
 };
 
-/// Copies `bytes` to `region[at..]`, as far as there is room, and returns how many fitted.
+/// Copies the bytes that fit to `region[at..]`, and returns their number.
 #[inline(never)]
 pub fn copy_at(region: &mut [u8], at: usize, bytes: &[u8]) -> usize {
     sys::copy_prefix(region.get_mut(at..).unwrap_or_default(), bytes)
 }
 
-/// Returns the pages behind the first `used` bytes of a region to the kernel, but for those of its
+/// Returns the pages after the first `used` bytes of a region to the kernel, except those of its
 /// first `TRIM_KEEP_BYTES`.
 #[inline(never)]
 pub fn release_unused(region: &mut [u8], used: usize) {
     sys::release_pages(region, used.max(TRIM_KEEP_BYTES));
 }
 
-/// A short text of our own, at most `N` bytes.
+/// A copy of a short text, at most `N` bytes.
 pub struct FixedBytes<const N: usize> {
     bytes: [u8; N],
     length: usize,
 }
 
 impl<const N: usize> FixedBytes<N> {
-    /// No text.
+    /// Empty.
     pub const fn new() -> FixedBytes<N> {
         FixedBytes {
             bytes: [0; N],
@@ -219,18 +222,18 @@ impl<const N: usize> FixedBytes<N> {
         }
     }
 
-    /// Makes it that text; what does not fit is cut off.
+    /// Replaces the text; bytes that do not fit are dropped.
     #[inline(never)]
     pub fn set(&mut self, text: &[u8]) {
         self.length = sys::copy_prefix(&mut self.bytes, text);
     }
 
-    /// Puts more behind; what does not fit is cut off.
+    /// Appends `text`; bytes that do not fit are dropped.
     pub fn push(&mut self, text: &[u8]) {
         self.length += copy_at(&mut self.bytes, self.length, text);
     }
 
-    /// Puts more behind, whole or not at all. False: it does not fit.
+    /// Appends `text` as a whole, or nothing of it. False: it does not fit.
     pub fn try_push(&mut self, text: &[u8]) -> bool {
         let fits = text.len() <= N - self.length;
         if fits {

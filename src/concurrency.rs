@@ -1,9 +1,9 @@
-//! Several events at once: as many processes like this one, each with a connection of its own.
+//! Several events at once: a pool of processes, each with a connection of its own.
 //!
-//! The platform says how many with `AWS_LAMBDA_MAX_CONCURRENCY`. The parent forks the workers, each
-//! runs init, and none asks for an event before all are ready. From then on a worker that dies is
-//! replaced, at once if it has lived for a second, else ever later. Sources: AWS Lambda Developer
-//! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
+//! `AWS_LAMBDA_MAX_CONCURRENCY` is their number. The parent forks the workers, each runs init, and
+//! none requests an event before all are ready. After that, a worker that exits is replaced: at
+//! once if it lived for at least a second, else after an exponential backoff. Sources: AWS Lambda
+//! Developer Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
 use crate::config::MAX_CONCURRENCY;
 use crate::connection::log_connect_error;
@@ -27,22 +27,22 @@ use crate::sys::{self, Descriptor, Environment, TakeOnce, monotonic_ms};
 use crate::wire::number::parse_decimal;
 use crate::wire::slice_or_empty;
 
-/// What a worker says when it is ready. Anything else that it says is an init error, as a request.
+/// The message of a worker that is ready. Any other message is an init error, as a whole request.
 const READY: &[u8] = b"r";
 
-/// A worker, or the place for one.
+/// A slot of the pool, with or without a worker.
 #[derive(Clone, Copy)]
 struct Worker {
-    /// 0: none now.
+    /// 0: no worker now.
     pid: usize,
-    /// When it was started, or is to be, in milliseconds.
+    /// When the worker was started, or is due to be, in milliseconds of the monotonic clock.
     started_or_due_ms: u64,
-    /// How long its successor would have to wait, in milliseconds.
+    /// The current backoff, in milliseconds; 0 after a worker that lived long enough.
     backoff_ms: u64,
 }
 
 impl Worker {
-    /// The next one is started later, and later each time.
+    /// Delays the next start, each time twice as long.
     fn put_off(&mut self, now_ms: u64) {
         self.backoff_ms = (self.backoff_ms * 2).clamp(RESPAWN_MS_MIN, RESPAWN_MS_MAX);
         self.started_or_due_ms = now_ms + self.backoff_ms;
@@ -58,22 +58,22 @@ static WORKERS: TakeOnce<[Worker; WORKERS_MAX]> = TakeOnce::new(
 );
 static STATUS: TakeOnce<[u8; WORKER_MESSAGE_BYTES_MAX]> = TakeOnce::new([0; _]);
 
-/// The parent's view.
+/// The state of the parent.
 struct Pool<'a> {
     workers: &'a mut [Worker],
     message: &'static mut [u8; WORKER_MESSAGE_BYTES_MAX],
     own_pid: usize,
-    /// What the workers say, and the end that they say it with.
+    /// The channel of the workers' messages: the parent's end, and the workers' end.
     events: [Descriptor; 2],
-    /// What workers wait for: it ends when the end to write to is closed.
+    /// The pipe on which workers wait for the start: at its end of file they start.
     start_gate_rx: Descriptor,
     start_gate_tx: Option<Descriptor>,
     signals: Signals,
     ready: usize,
 }
 
-/// Becomes a pool where the platform asks for one. Returns in a process that serves: in each
-/// worker, and where there is no pool.
+/// Makes this process the parent of a pool where `AWS_LAMBDA_MAX_CONCURRENCY` is set. Returns in
+/// each worker, and where there is no pool.
 pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
     let environment = Environment::new();
     let Some(value) = environment.get(MAX_CONCURRENCY) else {
@@ -114,7 +114,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     session.worker_link = Some(WorkerLink { events, start_gate });
 }
 
-/// What a pool cannot do without. The process ends at once where there is none, so nothing that was
+/// Unwraps a resource that a pool needs. Without it the process ends at once, so nothing that was
 /// opened before has to be closed.
 fn needed<T>(found: Option<T>) -> T {
     found.unwrap_or_else(|| {
@@ -126,7 +126,7 @@ fn needed<T>(found: Option<T>) -> T {
     })
 }
 
-/// In a worker whose init is done: says so, and waits until all are.
+/// In a worker after init: reports that it is ready, and waits until all workers are.
 pub fn wait_for_start(session: &mut Session) {
     if let Some(WorkerLink { events, start_gate }) = session.worker_link.take() {
         events.send(READY);
@@ -135,7 +135,8 @@ pub fn wait_for_start(session: &mut Session) {
 }
 
 impl Pool<'_> {
-    /// Starts who is due, and waits for what happens next. True: this is a new worker.
+    /// Starts the workers that are due, then waits for a message, a signal or the next start, and
+    /// handles it. True: this process is a new worker.
     fn supervise(
         &mut self,
         session: &mut Session,
@@ -183,14 +184,14 @@ impl Pool<'_> {
             }
         }
         while let Some((pid, ending)) = reap(false) {
-            // What it said before it ended is in the channel by now.
+            // Its messages are in the channel by now.
             self.drain_events(session, reader);
             self.on_worker_exit(pid, &ending, session, reader, response);
         }
         false
     }
 
-    /// Takes what the workers say.
+    /// Reads and handles the messages of the workers.
     fn drain_events(&mut self, session: &mut Session, reader: &mut MessageReader) {
         let [events, _] = &self.events;
         while let bytes @ 1.. = try_recv(events, self.message) {
@@ -198,7 +199,7 @@ impl Pool<'_> {
             if message == READY {
                 self.ready += 1;
                 if self.ready == self.workers.len() {
-                    self.start_gate_tx = None; // the end of the pipe that all wait for
+                    self.start_gate_tx = None; // closes the pipe, so all workers start
                 }
             } else if self.start_gate_tx.is_some() {
                 session.api.send_request(reader, message);
@@ -210,7 +211,7 @@ impl Pool<'_> {
         }
     }
 
-    /// One of ours has ended.
+    /// A child has exited: logs it, and schedules its replacement if it was a worker.
     fn on_worker_exit(
         &mut self,
         pid: usize,
@@ -220,7 +221,7 @@ impl Pool<'_> {
         response: &mut Response,
     ) {
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.pid == pid) else {
-            return; // a child that was left to us, as they are to process 1
+            return; // an orphan that was reparented to us, as to process 1
         };
         let (what, number): (&[u8], usize) = match *ending {
             ExitStatus::Exit(status) => (b"a worker exited with status ", status),
@@ -247,7 +248,7 @@ impl Pool<'_> {
         }
     }
 
-    /// Posts an init error for the whole pool, and ends it.
+    /// Posts an init error for the whole pool, and ends the pool.
     #[cold]
     fn fail_init(
         &mut self,
@@ -260,13 +261,13 @@ impl Pool<'_> {
         self.terminate_all(SIGKILL, EXIT_INIT)
     }
 
-    /// Ends all workers, waits until they are gone, and ends the process.
+    /// Sends `signal` to all workers, waits until all children have exited, and exits with `code`.
     #[inline(never)]
     fn terminate_all(&mut self, signal: i32, code: i32) -> ! {
         for worker in self.workers.iter().filter(|worker| worker.pid != 0) {
             kill(worker.pid, signal);
         }
-        // Those that hold the signal back until they wait for an event wait for the others before.
+        // Workers that block the signal until they wait for an event may still wait for the start.
         self.start_gate_tx = None;
         while reap(true).is_some() {}
         sys::exit(code)
@@ -278,7 +279,7 @@ const OUT_OF_RESOURCES: &Failure = &Failure::fixed(
     "cannot fork a worker, see the log",
 );
 
-/// Logs a number. There is nothing else in the response of a parent.
+/// Logs a message and a number. The parent answers no events, so its response serves as buffer.
 #[inline(never)]
 fn log_number(what: &[u8], number: usize, response: &mut Response) {
     let digits = response.buffer();
@@ -290,5 +291,5 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
 const WORKER_EXITED_AT_INIT: &Failure =
     &Failure::fixed("Runtime.ExitError", "a worker ended at init, see the log");
 
-/// So much of the end of an init error is shown: its JSON.
+/// The length of the part of an init error that is logged: its end, which is the JSON.
 const JSON_SHOWN_BYTES: usize = 600;

@@ -2,10 +2,10 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `AWS_LAMBDA_RUNTIME_API` | where the Runtime API is: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address or `localhost`. Required |
-//! | `AWS_LAMBDA_MAX_CONCURRENCY` | so many events at once, each in a process of its own; see `pool` |
-//! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `restore` |
-//! | `TINDERBOX_PIPELINE` | `0`: never send a response and the request for the next event together |
+//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address or `localhost`. Required |
+//! | `AWS_LAMBDA_MAX_CONCURRENCY` | number of workers: events that are handled at once; see `concurrency` |
+//! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `snapstart` |
+//! | `TINDERBOX_PIPELINE` | `0`: sends an answer and the request for the next event separately |
 
 use crate::buffer::copy_at;
 use crate::diagnostics::{self, EXIT_CONFIG};
@@ -21,33 +21,33 @@ const NEXT_PATH: &[u8] = b"invocation/next";
 const NEXT_TARGET: &[u8] = b"/2018-06-01/runtime/invocation/next";
 const NEXT: &[u8] =
     &concat::<{ NEXT_TARGET.len() + VERSION_AND_HOST.len() }>(&[NEXT_TARGET, VERSION_AND_HOST]);
-const HOST_OFFSET: usize = NEXT.len() - BASE.len(); // from the path of what is asked for
+const HOST_OFFSET: usize = NEXT.len() - BASE.len(); // from the path of the request
 const VALUE_BYTES_MAX: usize = AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX;
 const REQUEST_BYTES_MAX: usize = GET.len() + NEXT.len() + HEAD_END.len() + VALUE_BYTES_MAX;
 
-/// Where the Runtime API is, and the words that every request to it has. All zeros when it is new,
-/// so that it costs nothing in the file.
-#[repr(C)] // the text last: a large offset takes three bytes more
+/// The address of the Runtime API, and the fixed parts of requests to it. All zeros when it is new,
+/// so it costs nothing in the file.
+#[repr(C)] // the request last: a large offset takes three bytes more
 pub struct Endpoint {
     /// An IPv4 address.
     pub address: [u8; 4],
     /// Its port.
     pub port: u16,
-    /// A response and the request for the next event may leave together.
+    /// An answer and the request for the next event may leave in one send.
     pub pipeline: bool,
-    /// Several events at once are asked for, so this process is one of a pool.
+    /// `AWS_LAMBDA_MAX_CONCURRENCY` is set, so this process is one of a pool.
     pub is_pool: bool,
-    /// Where the path of what is asked for begins in it.
+    /// Offset in `next` of the path after the Runtime API's own start.
     path: usize,
-    /// Where the line `Host` ends in it.
+    /// Offset in `next` of the end of the line `Host`.
     host_end: usize,
-    /// The request for the next event, of which the others take their words: our own copy, because
-    /// the environment may change under a program with std.
+    /// The request for the next event, whose parts the other requests use: a copy, because the
+    /// environment of a program with std may change.
     next: [u8; REQUEST_BYTES_MAX],
 }
 
 impl Endpoint {
-    /// Nowhere.
+    /// Unconfigured.
     pub const fn new() -> Endpoint {
         Endpoint {
             address: [0; _],
@@ -65,7 +65,7 @@ impl Endpoint {
         slice_or_empty(&self.next, 0, self.host_end + 2)
     }
 
-    /// The path in front of the API's own: an emulator's.
+    /// The path before the API's own: only emulators have one.
     pub fn stage_prefix(&self) -> &[u8] {
         slice_or_empty(&self.next, GET.len(), self.path - BASE.len())
     }
@@ -75,25 +75,25 @@ impl Endpoint {
         slice_or_empty(&self.next, GET.len(), self.path)
     }
 
-    /// What stands between a method and a path: a space, and what all paths have in front, or all
-    /// those of events.
+    /// The text between a method and the rest of a path: a space, and the common start of all
+    /// paths, or of all paths of events.
     pub fn path_prefix(&self, of_events: bool) -> &[u8] {
         let of_events_bytes = if of_events { INVOCATION.len() } else { 0 };
         slice_or_empty(&self.next, GET.len() - 1, self.path + of_events_bytes)
     }
 
-    /// What stands behind a path: the version, and the line `Host`.
+    /// The text after a path: the version, and the line `Host`.
     pub fn request_tail(&self) -> &[u8] {
         slice_or_empty(&self.next, self.path + NEXT_PATH.len(), self.host_end)
     }
 
-    /// Its host and port, as `AWS_LAMBDA_RUNTIME_API` has them.
+    /// Host and port, as in `AWS_LAMBDA_RUNTIME_API`.
     pub fn authority(&self) -> &[u8] {
         slice_or_empty(&self.next, self.path + HOST_OFFSET, self.host_end - 2)
     }
 
-    /// Takes the value of `AWS_LAMBDA_RUNTIME_API`. Anything but a number or `localhost` is
-    /// refused: nothing here resolves names.
+    /// Parses the value of `AWS_LAMBDA_RUNTIME_API`. `None`: it is malformed. A host has to be an
+    /// IPv4 address or `localhost`: the runtime resolves no names.
     fn set(&mut self, value: &[u8]) -> Option<()> {
         let value = slice_or_empty(value, prefix_len(b"http://", value), value.len());
         let mut at = prefix_len(b"localhost:", value);
@@ -106,7 +106,7 @@ impl Endpoint {
         }
         self.port = number(value, &mut at, b'/')?.try_into().ok()?;
         let authority = slice_or_empty(value, 0, at - 1);
-        // The platform has no path in front of the API's own; an API with one is an emulator.
+        // Lambda has no path before the API's own; an API with one is an emulator.
         let without_slash = value.strip_suffix(b"/").unwrap_or(value);
         let prefix = slice_or_empty(without_slash, at - 1, without_slash.len());
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
@@ -119,21 +119,20 @@ impl Endpoint {
         }
         self.path = GET.len() + prefix.len() + BASE.len();
         self.host_end = end - 2;
-        // An emulator behind a path leaves Nagle's algorithm on: together would take 44 ms more.
+        // Emulators with a path leave Nagle's algorithm on: pipelining would take 44 ms more.
         self.pipeline = prefix.is_empty();
         Some(())
     }
 }
 
-/// How many bytes of a text are that `start`: all of it or none. (The core's own way calls C's
-/// memcmp.)
+/// The length of `start` if the text begins with it, else 0. (`starts_with` calls memcmp.)
 #[inline(never)]
 fn prefix_len(start: &[u8], text: &[u8]) -> usize {
     let same = text.iter().zip(start).take_while(|(a, b)| a == b).count();
     if same == start.len() { same } else { 0 }
 }
 
-/// The number at `at`, which a mark or the end ends; goes on behind that.
+/// Parses the number at `at`, up to `mark` or the end; moves `at` past the mark.
 #[inline(never)]
 fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
     let end = find_from(text, *at, mark);
@@ -142,9 +141,9 @@ fn number(text: &[u8], at: &mut usize, mark: u8) -> Option<usize> {
     parse_decimal(digits)
 }
 
-/// What stands behind the last space of a message: the name of the variable that it is about, which
-/// takes no bytes of its own then.
-pub const fn last_word(message: &[u8]) -> &[u8] {
+/// The text after the last space of a message: the variable that it names. So the name takes no
+/// bytes of its own.
+pub const fn variable_of(message: &[u8]) -> &[u8] {
     let (mut word, mut rest) = (message, message);
     while let [byte, behind @ ..] = rest {
         if *byte == b' ' {
@@ -155,15 +154,16 @@ pub const fn last_word(message: &[u8]) -> &[u8] {
     word
 }
 
-/// The variable that asks for several events at once, with its equals sign.
+/// The variable for the number of workers, with its equals sign.
 pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
 
-/// Finds out where the Runtime API is. What is wrong is logged, and ends the process.
+/// Reads the address of the Runtime API from the environment. A missing or malformed value is
+/// logged and ends the process with exit code 2.
 #[inline(never)]
 pub fn read(endpoint: &mut Endpoint) {
     const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
-    const NAME: &[u8] = last_word(WRONG);
+    const NAME: &[u8] = variable_of(WRONG);
     let Some(value) = environment.get(NAME) else {
         let name = const { NAME.split_at(NAME.len() - 1).0 };
         diagnostics::fatal(EXIT_CONFIG, name, NOT_SET);
@@ -176,7 +176,7 @@ pub fn read(endpoint: &mut Endpoint) {
     endpoint.is_pool = HAS_EXTRAS && environment.get(MAX_CONCURRENCY).is_some();
 }
 
-/// The smallest program has no bytes to spare.
+/// Short in the smallest program, for its budget.
 const NOT_SET: &[u8] = if HAS_EXTRAS {
     b" is not set: this program runs on AWS Lambda, or under \"tinderbox run\""
 } else {

@@ -1,4 +1,4 @@
-//! One kept-alive connection to the Runtime API.
+//! One keep-alive connection to the Runtime API.
 
 use crate::config::Endpoint;
 use crate::diagnostics::{self, EXIT_API};
@@ -14,16 +14,15 @@ impl Connection {
         Connection(None)
     }
 
-    /// Connects unless it is connected, and sends. False: the connection is lost, perhaps within
-    /// the
-    /// bytes; bytes that have arrived can still be read, behind them there is an end. Where nobody
-    /// listens, the process exits with code 1.
+    /// Connects if necessary, and sends. False: the connection is lost, perhaps after a part of the
+    /// bytes; bytes that have arrived can still be read, up to the end of the stream. If it cannot
+    /// connect, the process exits with code 1.
     #[inline(never)]
     pub fn send(&mut self, to: &Endpoint, bytes: &[u8]) -> bool {
         self.send_with(to, |socket| socket.send(bytes))
     }
 
-    /// The same for several parts, one behind the other.
+    /// The same for several parts, in this order.
     pub fn send_parts(&mut self, to: &Endpoint, parts: [&[u8]; 4]) -> bool {
         self.send_with(to, |socket| socket.send_parts(parts))
     }
@@ -33,7 +32,7 @@ impl Connection {
         let socket = self.0.get_or_insert_with(|| connect(to));
         let sent = send(socket);
         if new {
-            // The first write meets no delay, so this call comes behind it.
+            // Nagle's algorithm does not delay the first write, so this call can follow it.
             socket.set_nodelay();
         }
         sent
@@ -44,7 +43,7 @@ impl Connection {
         self.0 = None;
     }
 
-    /// Its descriptor, to wait for.
+    /// Its descriptor, for `poll`; `None`: not connected.
     pub fn descriptor(&self) -> Option<&Descriptor> {
         self.0.as_ref()
     }
@@ -55,7 +54,7 @@ impl Connection {
     }
 }
 
-/// Connects. Where nobody listens, the process exits with code 1.
+/// Connects. If that fails, the process exits with code 1; a worker of a pool retries before.
 fn connect(to: &Endpoint) -> Descriptor {
     let mut waited_ms = 0;
     loop {
@@ -70,8 +69,8 @@ fn connect(to: &Endpoint) -> Descriptor {
     }
 }
 
-/// Logs why no connection to the Runtime API can be made; the smallest build leaves the errno out,
-/// which would take 144 bytes.
+/// Logs that the Runtime API cannot be connected to, with the errno; the smallest build leaves the
+/// errno out, which would take 144 bytes.
 #[inline(never)]
 pub fn log_connect_error(to: &Endpoint, errno: usize) {
     if !HAS_EXTRAS {
@@ -91,8 +90,8 @@ pub fn log_connect_error(to: &Endpoint, errno: usize) {
     diagnostics::diagnostic(&text, to.authority());
 }
 
-/// In a worker of a pool: waits for an API that may come back, each time twice as long. False: it
-/// was waited for long enough.
+/// In a worker of a pool: waits before a retry, each time twice as long. False: no retry is left,
+/// or this is no worker.
 fn wait_before_retry(to: &Endpoint, waited_ms: &mut u64) -> bool {
     let may_retry = HAS_EXTRAS && to.is_pool && *waited_ms < RETRY_MS_MAX;
     if may_retry {

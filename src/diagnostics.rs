@@ -5,7 +5,8 @@ use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
 use crate::wire::{Error, slice_or_empty};
 
-/// Exit code: the Runtime API cannot be reached, or refused a request. The README lists all codes.
+/// Exit code: the Runtime API cannot be reached, or refused a request. The guide lists all codes
+/// (`limits_and_exit_codes`).
 pub const EXIT_API: i32 = 1;
 /// Exit code: the configuration is wrong.
 pub const EXIT_CONFIG: i32 = 2;

@@ -12,14 +12,14 @@ use alloc::string::ToString;
 #[cfg(feature = "alloc")]
 use alloc::{string::String, vec::Vec};
 
-/// What a handler returns in place of a response. It becomes `errorType`, `errorMessage` and
-/// `stackTrace` of the error that the caller sees, and the cause that X-Ray shows (the type and the
-/// first 1,024 bytes of the message).
+/// The error that a handler returns instead of a response. It becomes `errorType`, `errorMessage`
+/// and `stackTrace` of the error that the caller sees, and the cause that X-Ray shows (the type and
+/// the first 1,024 bytes of the message).
 ///
 /// The whole error is at most 1 MiB of JSON, the most that the Runtime API takes: the last lines of
 /// a longer trace are left out first, then the end of the message.
 ///
-/// The platform's metrics know a type of the form `Function.Something` or `Runtime.Something`:
+/// The platform's metrics count a type of the form `Function.Something` or `Runtime.Something`:
 /// letters only, the first a capital, and at most 128 bytes. A type of another form counts as
 /// `Function.Unknown` there; the caller sees it unchanged. (The rule is the emulator's
 /// `fatalerror.go`.)
@@ -27,7 +27,7 @@ use alloc::{string::String, vec::Vec};
 /// With `std`, `?` makes a failure of any error of std; see `from_error` for boxed ones.
 pub struct Failure {
     error_type: &'static str,
-    /// The type as the platform's metrics know it.
+    /// The type in the form that the platform's metrics count.
     metrics_type: &'static [u8],
     message: &'static [u8],
     /// Writes the JSON into a buffer. A function pointer for each way to make a failure, so that a
@@ -77,7 +77,7 @@ impl Failure {
         }
     }
 
-    /// The same failure once more, without what was made at run time.
+    /// A copy of the failure, without the texts that were allocated at run time.
     pub(crate) fn duplicate(&'static self) -> Failure {
         Failure {
             #[cfg(feature = "alloc")]
@@ -92,7 +92,7 @@ impl Failure {
     }
 
     /// A failure whose JSON is `json`, or in the response already when that is empty.
-    /// `metrics_type` is its type in the form that the metrics know.
+    /// `metrics_type` is its type in the form that the metrics count.
     pub(crate) fn from_json(metrics_type: &'static [u8], json: &'static [u8]) -> Failure {
         Failure {
             metrics_type,
@@ -155,7 +155,7 @@ impl Failure {
         (self.write)(self, buffer);
     }
 
-    /// Puts its JSON into the buffer, unless it is there, and the headers that describe it before
+    /// Writes its JSON into the buffer, unless it is there, and the headers that describe it before
     /// it.
     pub(crate) fn write_answer(&self, buffer: &mut Buffer) {
         self.write(buffer);
@@ -182,7 +182,7 @@ impl core::fmt::Debug for Failure {
     }
 }
 
-/// Whether the platform's metrics know a type.
+/// Whether the platform's metrics count a type as it is.
 pub(crate) const fn is_metrics_type(error_type: &[u8]) -> bool {
     let ([b'R', b'u', b'n', b't', b'i', b'm', b'e', b'.', name @ ..]
     | [
@@ -210,7 +210,7 @@ pub(crate) const fn is_metrics_type(error_type: &[u8]) -> bool {
     matches!(name, [b'A'..=b'Z', _, ..]) && error_type.len() <= ERROR_TYPE_BYTES_MAX
 }
 
-/// What every other type counts as.
+/// The type that all other types count as.
 pub(crate) const UNKNOWN_TYPE: &[u8] = b"Function.Unknown";
 
 #[cfg(feature = "alloc")]

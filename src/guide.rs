@@ -1,6 +1,6 @@
-//! The guide: everything that is too long for the README. Each chapter is a file of `src/guide`.
+//! The guide, in more detail than the README. Each chapter is a file of `src/guide`.
 //!
-//! It begins with the chapter for your language: [Rust](rust),
+//! Start with the chapter for your language: [Rust](rust),
 //! [PHP, Node, Python and Ruby](php_node_python_ruby), or
 //! [shell and programs](shell_and_programs).
 

@@ -13,7 +13,7 @@
 //! | `_HANDLER` | what to run, see `resolve` |
 //! | `LAMBDA_TASK_ROOT` | the folder of the handler; without it, the current one |
 //! | `PATH` | where interpreters are searched last |
-//! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | seconds that an event may take when it brings no deadline of its own |
+//! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | time of an event without a deadline of its own, in seconds |
 //! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: the output of handlers becomes one record per line |
 //! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, with this one as its argument |
 //!
@@ -144,7 +144,7 @@ impl Service for Host {
         let outcome = match &mut self.handler {
             Handler::Program(program) => {
                 let outcome = program.handle_event(event, response);
-                program.process.reap_strays(false);
+                program.process.reap_exited(false);
                 outcome
             }
             Handler::Persistent(process) => {
@@ -185,9 +185,9 @@ impl Service for Host {
     }
 }
 
-/// The end of what an event has left of its time, which the restart may have; `None` where nothing
-/// is left: then the answer and the next request leave together, and the process starts while the
-/// next event is awaited.
+/// The end of the event's remaining time, which the restart may use; `None` if no time is left:
+/// then the answer and the next request leave in one send, and the process starts while the runtime
+/// waits for the next event.
 fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
     let now_ms = monotonic_ms();
     let most_ms = now_ms.saturating_add(RESTART_MS_MAX);
@@ -195,7 +195,7 @@ fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
     (end_ms > now_ms).then_some(end_ms)
 }
 
-/// Makes a handler of what was resolved, and logs which.
+/// Builds the handler that was resolved, and logs it.
 fn build_handler(
     resolved: &ResolvedHandler,
     environment: &Environment,
@@ -225,7 +225,7 @@ fn build_handler(
         .ok_or(CALLED_TWICE.duplicate())
 }
 
-/// Logs which handler it is, and what is done with it.
+/// Logs the path of the handler, and how it is run.
 fn log_handler(path: &[u8], what: &[u8]) {
     // The start of a path that is too long for the line is enough.
     let mut line = FixedBytes::<640>::new();

@@ -1,4 +1,4 @@
-//! The event in hand, and the headers that the Runtime API sends with it.
+//! The current event, and the headers that the Runtime API sends with it.
 
 use crate::limits::{DEADLINE_AHEAD_MS_MAX, DEADLINE_BEHIND_MS_MAX};
 use crate::sys;
@@ -20,7 +20,7 @@ impl<'a> Invocation<'a> {
         Invocation { head, event }
     }
 
-    /// The head of the message that brought it, for whoever wants many headers at once.
+    /// The head of the message, for code that needs many headers at once.
     pub(crate) fn head(&self) -> &'a [u8] {
         self.head
     }
@@ -31,7 +31,7 @@ impl<'a> Invocation<'a> {
     }
 
     /// The request id (`Lambda-Runtime-Aws-Request-Id`): 1 to 1,024 bytes, any but CR and LF. It is
-    /// a UUID, or what the caller has chosen. A retried event keeps it.
+    /// a UUID, or was chosen by the caller. A retried event has the same one.
     pub fn request_id(&self) -> &'a [u8] {
         self.header(b"lambda-runtime-aws-request-id")
             .unwrap_or_default()
@@ -42,8 +42,8 @@ impl<'a> Invocation<'a> {
         self.header(b"lambda-runtime-invocation-id")
     }
 
-    /// When the platform will give up on this event, in milliseconds since the Unix epoch, as
-    /// received (`Lambda-Runtime-Deadline-Ms`). Some emulators send nonsense; see
+    /// The deadline of the event, in milliseconds since the Unix epoch, as received
+    /// (`Lambda-Runtime-Deadline-Ms`). Some emulators send an implausible one; see
     /// [`Invocation::remaining_ms`].
     pub fn deadline_ms(&self) -> Option<u64> {
         let text = self.header(b"lambda-runtime-deadline-ms")?;
@@ -87,7 +87,8 @@ impl<'a> Invocation<'a> {
         self.header(b"lambda-runtime-aws-tenant-id")
     }
 
-    /// Any other header of the event, by its name in lower case; its own case does not matter.
+    /// Any header of the event, by its name in lower case; the case of the received name does not
+    /// matter.
     pub fn header(&self, name: &[u8]) -> Option<&'a [u8]> {
         http1::header(self.head, name)
     }

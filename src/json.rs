@@ -1,8 +1,8 @@
-//! Events and responses as values, by serde_json.
+//! Typed events and responses, with serde_json.
 //!
 //! An event is read without a copy, so a value may borrow from it. A response is written into the
-//! buffer that it is sent from; without std, serde_json has no trait for writers, and the response
-//! is copied once. serde_json refuses a nesting of 128 levels, so no event overflows the stack.
+//! buffer that it is sent from; without std, serde_json has no writer trait, so the response is
+//! copied once. serde_json refuses a nesting of 128 levels, so no event overflows the stack.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -18,19 +18,19 @@ impl<'a> Invocation<'a> {
     /// The event as a value, which may borrow from it.
     ///
     /// # Errors
-    /// `Function.BadEvent` when it is not JSON, or not of this type: the message says what is
-    /// wrong, and where, by line and column.
+    /// `Function.BadEvent` when it is not JSON, or not of this type: the message has the fault, its
+    /// line and its column.
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Failure> {
         serde_json::from_slice(self.event()).map_err(|error| failure("Function.BadEvent", &error))
     }
 }
 
 impl Response {
-    /// Adds a value, as JSON: all of it, or nothing when it fails.
+    /// Appends a value, as JSON: all of it, or nothing when it fails.
     ///
     /// # Errors
-    /// As [`write`](Response::write); `Function.BadResponse` when the value cannot be JSON, for
-    /// instance a map whose keys are no strings.
+    /// As [`write`](Response::write); `Function.BadResponse` when the value cannot be represented
+    /// in JSON, for example a map whose keys are not strings.
     pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
         #[cfg(feature = "std")]
         if !self.is_streamed() {
@@ -41,7 +41,7 @@ impl Response {
         self.write(&bytes)
     }
 
-    /// Writes a value without a copy, and takes back what was written of one that fails.
+    /// Writes a value without a copy; if that fails, truncates the body to its former length.
     #[cfg(feature = "std")]
     fn write_json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Failure> {
         let start = self.len();
@@ -59,7 +59,8 @@ impl Response {
     }
 }
 
-/// Makes a handler of a function from a value to a value: `fn(T, &Invocation) -> Result<R, E>`, for
+/// Makes a handler from a function of a value, which returns a value: `fn(T, &Invocation) ->
+/// Result<R, E>`, for
 /// [`run`](crate::run). The event is read into a `T`, and the `R` is the response. For a `T` that
 /// borrows from the event, use [`Invocation::json`].
 ///
@@ -86,7 +87,7 @@ fn failure(error_type: &'static str, error: &serde_json::Error) -> Failure {
     Failure::with_trace(error_type, error.to_string(), Vec::new())
 }
 
-/// Writes into a response, and keeps the failure of a write: `std::io::Error` has no place for it.
+/// Writes into a response, and stores the failure of a write, which `std::io::Error` cannot hold.
 #[cfg(feature = "std")]
 struct ResponseWriter<'a> {
     response: &'a mut Response,

@@ -4,37 +4,75 @@
 //! static, name the file `bootstrap`, and upload it.
 //!
 //! ```no_run
-//! // In `main` of a program with std. Without it, say `tinderbox::main!(handler)` instead.
+//! // In `main` of a program with std. A program without std calls `tinderbox::main!(handler)`.
 //! tinderbox::run(|invocation, response| response.write(invocation.event()))
 //! ```
 //!
-//! One thread, blocking calls, one kept-alive connection, fixed memory. A handler takes an
+//! One thread, blocking calls, one keep-alive connection, fixed memory. A handler takes an
 //! [`Invocation`] (the event and its headers, bytes as received), fills a [`Response`], and may
 //! return a [`Failure`]. Every event is answered exactly once.
 //!
-//! The layers, lowest first; a module uses only what stands before it:
+//! # Layers
+//!
+//! Lowest first. A module uses only modules above it in this table:
 //!
 //! | module | what |
 //! |---|---|
 //! | `limits` | every limit, with unit and source |
 //! | `wire` | HTTP/1.1, chunks, JSON, frames: pure functions |
 //! | `sys` | system calls: every call of libc and every unsafe block |
-//! | `buffer`, `invocation` | fixed regions; the event |
+//! | `buffer`, `invocation` | bodies and heads in fixed regions; the current event |
 //! | `diagnostics`, `failure` | a line on standard error; an error |
 //! | `config` | the environment |
 //! | `connection` | one keep-alive connection |
 //! | `message_reader` | replies, read from a connection |
-//! | `runtime_api` | the Runtime API's calls |
+//! | `runtime_api` | the requests of the Runtime API, and its replies |
 //! | `session` | the client that the loop, a stream and a panic report share |
-//! | `response`, `logging`, `shutdown` | an answer; a function's records; the shutdown hook |
-//! | `answer`, `json`, `stream` | a result sent; typed events; a streamed response |
-//! | `panics`, `service`, `concurrency` | a panic report; the loop's caller; several events at once |
+//! | `response`, `logging`, `shutdown` | a handler's response; a function's records; the shutdown hook |
+//! | `answer`, `json`, `stream` | an answer sent; typed events; a streamed response |
+//! | `panics`, `service`, `concurrency` | a panic report; what the loop serves; several events at once |
 //! | `snapstart` | a snapshot after init |
 //! | `runtime` | the loop |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
-//! | `guide` | the guide, as documentation alone |
+//! | `guide` | the guide: documentation, no code |
+//!
+//! # Glossary
+//!
+//! Words that comments, log lines and names use in one meaning only:
+//!
+//! - Runtime API: the HTTP server of Lambda that hands out events and takes their answers.
+//! - event: the bytes that a caller sent; invocation: an event with the headers that came with it.
+//! - handler: the code that answers events; function: the handler with its configuration on Lambda.
+//! - response, error: what a handler returns; answer: whichever of the two is sent.
+//! - execution environment: the sandbox in which Lambda runs one copy of the function.
+//! - init: all work before the first event; restore: the start from a snapshot taken after init.
+//! - extension: a process that Lambda notifies of the environment's end; `on_shutdown` needs one.
+//! - loop: request an event, handle it, answer it, until the process ends.
+//! - session: the Runtime API's client and the state of the current answer, in one value.
+//! - lend: to put the session into a global while the function's code runs; a stream and a panic
+//!   report take it from there.
+//! - service: what the loop calls for each event and between events; `Native` is one, the host is
+//!   the other.
+//! - host: the part of `bootstrap` that runs handlers outside the binary.
+//! - persistent process: a hosted handler that stays alive between events.
+//! - shim: the embedded code that an interpreter runs to become a persistent process.
+//! - channel: the socket between the host and a persistent process, its descriptor 3.
+//! - protocol: the messages on a channel; frame: one message of the frame protocol.
+//! - deadline: when an event has to be answered; margin: the time before it at which the host kills
+//!   a handler, so that the error still arrives.
+//! - retire: to stop a persistent process after its last answer, and start another.
+//! - orphan: a process whose parent has exited; reap: to collect the exit status of a child.
+//! - worker: a forked copy of the runtime, one of a pool; pool: the workers and their parent.
+//! - head: the start line and headers of an HTTP message; tracked header: one whose value the
+//!   reader of heads stores.
+//! - framing: the headers, chunk lines and lengths that say where a body ends.
+//! - headroom: free space before a body, for a head that is written backwards.
+//! - trim: to return the pages of a buffer that later events did not need to the kernel.
+//! - pipelining: an answer and the request for the next event leave in one send.
+//! - diagnostics: the runtime's own lines on standard error; logging: the function's records; child
+//!   output: what a hosted process prints.
 #![no_std]
-// What only the default features use is not taken out line by line: the linker drops it.
+// Code that only the default features use has no `cfg` lines: the linker drops it.
 #![cfg_attr(
     not(all(feature = "lambda-extras", feature = "stream")),
     allow(dead_code, unused_imports)
@@ -46,8 +84,7 @@
 ))]
 compile_error!(
     "the feature bare-start starts the program without C's thread data, which lambda-extras, \
-     alloc, \
-     std and json use: take default-features = false, and bare-start alone"
+     alloc, std and json use: set default-features = false, and enable none of these"
 );
 
 #[cfg(feature = "alloc")]
@@ -129,7 +166,7 @@ macro_rules! main {
         $crate::main!(@program $crate::run($handler));
     };
     (@program $run:expr) => {
-        #[cfg(test)] // so that nothing counts as unused
+        #[cfg(test)] // so that the compiler reports no unused code
         const _: fn() -> ! = || $run;
 
         #[cfg(not(test))]
@@ -159,7 +196,7 @@ macro_rules! define_panic_handler {
             $crate::report_panic(info)
         }
 
-        // The core and the alloc that come compiled name these; nothing unwinds.
+        // The precompiled core and alloc refer to these symbols; nothing unwinds.
         #[unsafe(no_mangle)]
         extern "C" fn rust_eh_personality() {}
         #[unsafe(no_mangle)]

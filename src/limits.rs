@@ -1,8 +1,8 @@
 //! Every limit of the runtime, with its unit and its source, proved against each other when
 //! compiled.
 
-/// Whether this build has the feature `lambda-extras`. A plain `if` asks for it, so that all code
-/// is compiled in every build, and what is not used is not linked.
+/// Whether this build has the feature `lambda-extras`. Code tests it with a plain `if`, so that all
+/// code is compiled in every build, and unused code is not linked.
 pub const HAS_EXTRAS: bool = cfg!(feature = "lambda-extras");
 
 /// Whether this build has the feature `stream`; see `HAS_EXTRAS`.
@@ -19,11 +19,11 @@ pub const RESPONSE_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
 /// everything else is shorter, so this is ours to choose.
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// What one `recv` may take while a short reply is awaited, in bytes: what comes behind that reply
-/// has to be moved, so it should not be a whole event.
+/// The most bytes of one read while a short reply is awaited: bytes after that reply are moved, so
+/// they should not be a whole event.
 pub const REPLY_READ_BYTES_MAX: usize = 16 * 1024;
 
-/// The event region: a head, an event, and what stood in the socket behind them.
+/// The event region, in bytes: a head, an event, and bytes after it that were read with it.
 pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_READ_BYTES_MAX;
 
 /// The longest request id and the longest invocation id, in bytes. Both are UUIDs (36) in practice,
@@ -31,8 +31,8 @@ pub const EVENT_REGION_BYTES: usize = HEAD_BYTES_MAX + EVENT_BYTES_MAX + REPLY_R
 /// platform sends a longer one; an event that has one cannot be answered, and ends the process.
 pub const ID_BYTES_MAX: usize = 1024;
 
-/// The pause before the next event is asked for again when there was none yet (204), in
-/// nanoseconds: the second one, and the longest. Some emulators say at once that there is none.
+/// The pause before the next event is requested again after a reply without one (204), in
+/// nanoseconds: the second one, and the longest. Some emulators reply at once that there is none.
 /// Short, because an event may come meanwhile, and nothing beside the time for which a server holds
 /// the request that waits itself. The longest has all the bits that a pause may have, and so it
 /// stays as it is when it is doubled.
@@ -40,10 +40,10 @@ pub const PAUSE_NS_MIN: i64 = 1 << 20;
 /// See [`PAUSE_NS_MIN`]: 33 ms.
 pub const PAUSE_NS_MAX: i64 = 0x1f << 20;
 
-/// What a log record has of a tenant id, in bytes: the platform takes no longer one.
+/// The longest tenant id in a log record, in bytes: the platform accepts no longer one.
 pub const TENANT_ID_BYTES_MAX: usize = 256;
 
-/// The longest path in front of the API's own (an emulator's), in bytes.
+/// The longest path before the API's own (an emulator's), in bytes.
 pub const PREFIX_BYTES_MAX: usize = 256;
 
 /// The longest `host:port`, in bytes: four octets or `localhost`, a colon, five digits.
@@ -65,7 +65,7 @@ pub const TRACE_ID_BYTES_MAX: usize = 1024;
 /// The most environment variables that can be handed on. Lambda allows 4 KB of text in them.
 pub const ENVIRONMENT_MAX: usize = 4096;
 
-/// Room before a response for the head of its request, which is written backwards.
+/// Space before a response for the head of its request, which is written backwards, in bytes.
 pub const HEADROOM_BYTES: usize = 8192;
 
 /// The part of an error's message that X-Ray gets, in bytes of JSON. (It takes 64 KiB of a cause,
@@ -80,7 +80,7 @@ pub const TRAILERS_BYTES_MAX: usize = 4096 - 64;
 pub const TRAILER_ERROR_BYTES_MAX: usize =
     (TRAILERS_BYTES_MAX - 128 - ERROR_TYPE_BYTES_MAX) / 4 * 3;
 
-/// Room behind a response for the request for the next event.
+/// Space after a response for the request for the next event, in bytes.
 pub const TAILROOM_BYTES: usize = 512;
 
 /// The response region.
@@ -90,7 +90,7 @@ pub const RESPONSE_REGION_BYTES: usize = HEADROOM_BYTES + RESPONSE_BYTES_MAX + T
 pub const PANIC_TEXT_BYTES_MAX: usize = 4 * 1024;
 
 /// The region of the report of a panic: a head, its text, each byte of which JSON may escape
-/// sixfold, and the words around it.
+/// sixfold, and the text around it.
 pub const PANIC_REGION_BYTES: usize = HEADROOM_BYTES + 6 * PANIC_TEXT_BYTES_MAX + TAILROOM_BYTES;
 
 /// The longest reply to a request that is not for an event, in bytes, where it has a region of its
@@ -101,29 +101,30 @@ pub const SHORT_REPLY_BYTES_MAX: usize = 4 * 1024;
 /// events of 1 MiB.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
-/// How long a log write waits for whoever reads the log, in milliseconds: longer than a busy reader
+/// How long a log write waits for the reader of the log, in milliseconds: longer than a busy reader
 /// pauses. No event waits beyond its own deadline, and none for a reader that was this late before.
 pub const LOG_WAIT_MS: u64 = 500;
 
-/// What a pipe takes at once without blocking when it is writable, in bytes: a page (pipe(7)).
+/// The longest write to a writable pipe that does not block, in bytes: a page (pipe(7)).
 pub const PIPE_BUF_BYTES: usize = 4096;
 
-/// What stays resident of a region that was once filled, in bytes. `--cfg tinderbox_small_limits`
+/// The part of a region that stays resident after a trim, in bytes. `--cfg tinderbox_small_limits`
 /// makes this and `TRIM_AFTER_EVENTS` small in a build for tests, so that pages are released often
 /// and every size near the limit can be tried.
 pub const TRIM_KEEP_BYTES: usize = if SMALL { 8 * 1024 } else { 256 * 1024 };
 
-/// So many events in a row that needed no more than `TRIM_KEEP_BYTES` give the rest back.
+/// The number of consecutive events, each of at most `TRIM_KEEP_BYTES`, after which the regions are
+/// trimmed.
 pub const TRIM_AFTER_EVENTS: u32 = if SMALL { 2 } else { 16 };
 
 /// Whether this is a build for tests that has small limits.
 const SMALL: bool = cfg!(tinderbox_small_limits);
 
-/// A deadline further ahead is not one: the longest function runs 15 minutes, and one emulator
+/// A deadline further ahead is implausible: the longest function runs 15 minutes, and one emulator
 /// sends years.
 pub const DEADLINE_AHEAD_MS_MAX: u64 = 24 * 60 * 60 * 1000;
 
-/// A deadline that lies further back is not one: another emulator sends the constant 600000.
+/// A deadline further back is implausible: another emulator sends the constant 600000.
 pub const DEADLINE_BEHIND_MS_MAX: u64 = 15 * 60 * 1000;
 
 /// The longest path of a handler, in bytes (PATH_MAX of Linux).
@@ -132,23 +133,24 @@ pub const PATH_BYTES_MAX: usize = 4096;
 /// The longest message about a handler that cannot be found, in bytes: it has every path tried.
 pub const RESOLVE_MESSAGE_BYTES_MAX: usize = 16 * 1024;
 
-/// What is read from a child at once, in bytes: what its pipe holds (pipe(7)).
+/// The most bytes of one read from a child: the capacity of its pipe (pipe(7)).
 pub const PIPE_BYTES: usize = 64 * 1024;
 
-/// What is kept of a child's log for the message of an error, in bytes.
+/// The end of a child's log that the message of an error contains, in bytes.
 pub const OUTPUT_TAIL_BYTES: usize = 4 * 1024;
 
 /// The longest line of a child's log that becomes one record, in bytes; a longer one becomes
 /// several. Escaped sixfold, it still fits into a record.
 pub const LOG_LINE_BYTES_MAX: usize = 128 * 1024;
 
-/// So many reads empty a pipe that its writer has left: it may have made it 1 MiB large (pipe(7)).
+/// The number of reads that empty a pipe without a writer: the writer may have made it 1 MiB large
+/// (pipe(7)).
 pub const DRAIN_READS: usize = 17;
 
 /// The longest context of an event for a worker, in bytes.
 pub const CONTEXT_BYTES_MAX: usize = 16 * 1024;
 
-/// The same as the commands of a shell, in bytes: a quote takes four times its room there.
+/// The same as the commands of a shell, in bytes: a quote takes four bytes there.
 pub const EXPORTS_BYTES_MAX: usize = 4 * CONTEXT_BYTES_MAX + 1024;
 
 /// The longest error of a worker, in bytes of JSON.
@@ -159,8 +161,8 @@ pub const WORKER_ERROR_BYTES_MAX: usize = 256 * 1024;
 pub const ERROR_TYPE_POOL_BYTES: usize = 2048;
 
 /// How long the restart after a failed event may delay the request for the next one, in
-/// milliseconds: as long as the platform gives to init. What the event has left of its time is the
-/// other bound.
+/// milliseconds: as long as the platform gives to init. The time that the failed event has left is
+/// the other bound.
 pub const RESTART_MS_MAX: u64 = 10_000;
 
 /// Grace period after the final answer of a persistent process before it is killed, in
@@ -172,14 +174,14 @@ pub const EXIT_GRACE_MS: u64 = 200;
 /// waits for that.
 pub const KILL_WAIT_MS: u64 = 10;
 
-/// A handler is stopped before its deadline, so that its failure can still be told: 2 % of its
+/// A handler is stopped before its deadline, so that its failure can still be reported: 2 % of its
 /// time, within these bounds, in milliseconds.
 pub const MARGIN_MS_MIN: u64 = 50;
 /// See [`MARGIN_MS_MIN`].
 pub const MARGIN_MS_MAX: u64 = 500;
 
-/// The most workers that serve side by side: a process may have 4,096 descriptors there, and the
-/// platform's own default is 16 a vCPU at most.
+/// The most workers of a pool: a process may have 4,096 descriptors there, and the platform's own
+/// default is 16 a vCPU at most.
 pub const WORKERS_MAX: usize = 1024;
 
 /// The longest init error that a worker can send its parent, in bytes: less than a socket's buffer

@@ -48,14 +48,14 @@ impl Level {
     }
 }
 
-/// Logs a message of any bytes: what is not UTF-8 becomes U+FFFD, control bytes are escaped. To
-/// format a message, use the macros [`info!`](crate::info) and its likes.
+/// Logs a message of any bytes: invalid UTF-8 becomes U+FFFD, control bytes are escaped. To format
+/// a message, use the macros [`info!`](crate::info) and its likes.
 ///
 /// A record has the time, the level and, on the thread that handles an event, the ids of request
-/// and tenant. In text, the tenant is a field of its own behind the request, which only records of
+/// and tenant. In text, the tenant is a field of its own after the request, which only records of
 /// events with a tenant have. In text, a line break within a message is a carriage return, as in
 /// AWS's own clients. A record is at most 1 MiB long; the end of a longer message is truncated. A
-/// record that nobody reads within half a second is lost, and so are those that follow until
+/// record that is not read within half a second is lost, and so are those that follow until
 /// somebody reads again: no record delays an event for longer.
 ///
 /// With std, any thread may log at any time.
@@ -65,7 +65,7 @@ pub fn log(level: Level, message: &[u8]) {
 
 /// Logs a line that a child process printed. The child gave no level, so none suppresses the line.
 ///
-/// False: nobody read it in time, and it is lost, or a part of it.
+/// False: it was not read in time, and it, or a part of it, is lost.
 pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
     emit(Settings::get(), level, |record| record.append_message(line))
 }
@@ -127,7 +127,7 @@ macro_rules! fatal {
     ($($message:tt)+) => { $crate::log!(Fatal, $($message)+) };
 }
 
-/// What the environment says of records, in one word: 0 until it was read.
+/// The settings of the environment for records, in one word; 0: not read yet.
 static SETTINGS: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Clone, Copy)]
@@ -175,7 +175,7 @@ impl Settings {
             word |= JSON;
         }
         if let Some(descriptor) = environment.get(TELEMETRY).and_then(parse_decimal) {
-            // A number that is too large for a descriptor stands for one that is not open.
+            // A number that is too large for a descriptor becomes one that is not open.
             let descriptor = descriptor.min(i32::MAX as usize);
             word |= descriptor.saturating_add(1) << DESCRIPTOR_SHIFT;
             #[cfg(not(feature = "std"))] // with std, `init` does so
@@ -202,7 +202,7 @@ fn log_at(level: Level, write_message: impl FnOnce(&mut RecordWriter)) {
     }
 }
 
-/// Makes a record, and writes it. False: nobody read it in time.
+/// Builds a record, and writes it. False: it was not read in time.
 fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut RecordWriter)) -> bool {
     let Some(buffer) = RecordBuffer::acquire() else {
         return false; // the message of a record logs a record
@@ -246,7 +246,7 @@ fn write_record(settings: Settings, level: Level, now_us: u64, record: &mut [u8]
     sys::write_log(2, text) == text.len()
 }
 
-/// A record in the making, behind the place for the head of a frame.
+/// A record under construction, after the space for the head of a frame.
 struct RecordWriter {
     buffer: RecordBuffer,
     json: bool,
@@ -259,7 +259,7 @@ impl RecordWriter {
         self.truncated |= !self.buffer.append_if_fits(bytes, bytes_max);
     }
 
-    /// Writes all that stands before the message.
+    /// Writes the part before the message.
     fn write_head(&mut self, level: Level, now_ms: u64) {
         let (json, time, level) = (self.json, timestamp(now_ms), level.name());
         let pieces: [&[u8]; 5] = if json {

@@ -1,4 +1,4 @@
-//! The messages that come over a connection.
+//! Reads messages from a connection.
 
 use crate::buffer::release_unused;
 use crate::connection::Connection;
@@ -10,19 +10,19 @@ use crate::wire::chunk::Decoder;
 use crate::wire::http1::{Framing, Head, Span};
 use crate::wire::{Error, Parsed, slice_or_empty};
 
-/// A first chunk header shorter than this stays where it is. A longer one, with extensions, is
-/// written over, so that its sender does not decide where an event begins.
+/// A first chunk header shorter than this stays before the body. A longer one, with extensions, is
+/// overwritten by the body, so that the sender does not decide where an event begins.
 const SKIPPED_CHUNK_HEADER_BYTES_MAX: usize = 32;
 
-/// Received bytes: a message at the front, perhaps more behind it.
+/// Received bytes: a message, and perhaps bytes after it.
 pub struct MessageReader {
-    /// Where the received bytes end.
+    /// End of the received bytes.
     filled: usize,
-    /// Where the message ends.
+    /// End of the message.
     message_end: usize,
     /// The head of the message.
     pub head: Head<[Span; TRACKED_COUNT]>,
-    /// Its body was longer than an event may be: all of it was read, and dropped.
+    /// The body was longer than the longest event: all of it was read and dropped.
     pub too_large: bool,
     body: usize,
     body_end: usize,
@@ -30,8 +30,8 @@ pub struct MessageReader {
 }
 
 impl MessageReader {
-    /// Nothing received. The region holds a head and a body, and is at least as long as what may be
-    /// taken at once.
+    /// Nothing received. The region holds a head and a body, and is at least as long as the `limit`
+    /// of `receive`.
     pub fn new(region: &'static mut [u8]) -> MessageReader {
         MessageReader {
             filled: 0,
@@ -49,11 +49,11 @@ impl MessageReader {
         slice_or_empty(self.region, 0, self.head.bytes)
     }
 
-    /// The value of one of the headers that are known; empty when it is absent.
-    pub fn value(&self, known: usize) -> &[u8] {
+    /// The value of a tracked header; empty when it is absent.
+    pub fn value(&self, index: usize) -> &[u8] {
         self.head
             .values
-            .get(known)
+            .get(index)
             .map_or(b"", |span| span.get(self.region))
     }
 
@@ -62,27 +62,28 @@ impl MessageReader {
         slice_or_empty(self.region, self.body, self.body_end)
     }
 
-    /// Whether there is nothing behind the message.
+    /// Whether no bytes follow the message.
     pub fn is_empty(&self) -> bool {
         self.filled == self.message_end
     }
 
-    /// Discards the bytes behind the message: those of a lost connection are part of no message.
+    /// Discards the bytes after the message: those of a lost connection are part of no message.
     pub fn discard_unread(&mut self) {
         self.filled = self.message_end;
     }
 
-    /// Returns the pages behind what was received to the kernel, but for those that stay resident.
+    /// Returns the pages after the received bytes to the kernel, except the first `TRIM_KEEP_BYTES`
+    /// of the region.
     pub fn release_pages(&mut self) {
         release_unused(self.region, self.filled);
     }
 
-    /// Logs what is malformed in a reply, and the bytes from there on, and exits with code 1.
+    /// Logs which part of a reply is malformed, and the bytes from `at` on, and exits with code 1.
     fn exit_malformed(&self, fault: Error, at: usize) -> ! {
         diagnostics::exit_malformed(fault, slice_or_empty(self.region, at, self.filled))
     }
 
-    /// Waits for a whole reply, taking at most `limit` bytes at once. Interim replies (1xx) are
+    /// Waits for a whole reply, and reads at most `limit` bytes at once. Interim replies (1xx) are
     /// skipped. False: the connection is lost. A malformed reply ends the process.
     #[inline(never)]
     pub fn receive(&mut self, from: &Connection, limit: usize) -> bool {
@@ -108,11 +109,10 @@ impl MessageReader {
         }
     }
 
-    /// A body: data are moved down over what stands between them. The first stay where they are, so
-    /// a body of one chunk, which is what AWS's servers send, is not moved.
+    /// Reads a body. The data of later chunks are moved down over their framing; the first chunk
+    /// stays in place, so a body of one chunk, as AWS's servers send it, is not moved.
     fn receive_body(&mut self, from: &Connection, limit: usize) -> bool {
-        // Without a length there is nothing to wait for in a reply; the caller sees to it that it
-        // is no event.
+        // A reply without a length is read as one without a body; the caller refuses such an event.
         let is_chunked = self.head.framing == Framing::Chunked;
         let mut decoder = Decoder::new(is_chunked, self.head.length);
         let mut read = self.head.bytes;
@@ -121,7 +121,7 @@ impl MessageReader {
         self.too_large = false;
         while !decoder.is_done() {
             if read == self.filled {
-                // All was read, so what is not data can be written over.
+                // Everything was decoded, so bytes that are not data can be overwritten.
                 read = self.body_end;
                 self.filled = read;
                 if !self.read_more(from, limit) {
@@ -163,7 +163,7 @@ impl MessageReader {
         got != 0
     }
 
-    /// Drops the bytes before the next message.
+    /// Drops the first `bytes` bytes, so that the next message is at the start.
     fn consume(&mut self, bytes: usize) {
         self.filled -= bytes;
         sys::move_down(self.region, bytes, 0, self.filled);

@@ -1,6 +1,7 @@
-//! A panic of the function's own code: it is reported as the error of the event in hand, or as the
-//! init error, and the process exits with 101. Where the program's profile unwinds, one of the
-//! thread that serves events costs its event alone, and those of other threads are theirs.
+//! A panic of the function's own code: it is reported as the error of the current event, or as the
+//! init error, and the process exits with 101. Where the program's profile unwinds, a panic of the
+//! thread that serves events fails the current event only, and panics of other threads are left to
+//! the program.
 
 use core::fmt::{Display, Write};
 #[cfg(feature = "std")]
@@ -16,7 +17,7 @@ use crate::response::Response;
 use crate::session::{self, Session};
 use crate::sys::{self, TakeOnce};
 
-/// Memory of a report: the response of the loop may be in use by the code that panics.
+/// Memory of a panic report: the code that panics may be using the response of the loop.
 struct Memory {
     response: [u8; PANIC_REGION_BYTES],
     reply: [u8; SHORT_REPLY_BYTES_MAX],
@@ -29,8 +30,8 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
 #[cfg(feature = "std")]
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Runs code that may panic, and lends it the session. With std, where the program's profile
-/// unwinds, a panic is its failure.
+/// Lends the session, and runs code that may panic. With std, where the program's profile unwinds,
+/// a panic becomes the `Err` of the code.
 pub fn catch_panics<T>(
     session: &'static mut Session,
     code: impl FnOnce() -> Result<T, Failure>,
@@ -43,7 +44,7 @@ pub fn catch_panics<T>(
     )
 }
 
-/// The session is gone only while another thread reports a panic, which ends the process.
+/// Waits for the end of the process: another thread has the session and reports a panic.
 fn park_forever() -> ! {
     #[cfg(feature = "std")]
     loop {
@@ -65,10 +66,10 @@ pub fn exit_init_error(
     sys::exit(code)
 }
 
-/// The type of error that a panic is.
+/// The error type of a panic.
 const PANIC: &str = "Runtime.Panic";
 
-/// Whether this is the thread that serves events: the others have none in hand.
+/// Whether this is the thread that serves events: the others have no current event.
 #[cfg(feature = "std")]
 fn on_event_thread() -> bool {
     EVENT_THREAD.get()
@@ -79,11 +80,11 @@ std::thread_local! {
     static EVENT_THREAD: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
 }
 
-/// Reports a panic, whose text is `info`, and ends the process. It is the first one that counts:
-/// another thread's, meanwhile, has to wait.
+/// Reports a panic with the message `info`, and ends the process. Only the first panic is reported:
+/// a thread that panics meanwhile waits for the end of the process.
 ///
-/// To format `info` is to run code of the program, which may panic: without std that calls this
-/// function again, and the last of such panics is the one that is reported.
+/// Formatting `info` runs code of the program, which may panic. Without std, such a panic calls
+/// this function again, and the last one is reported.
 pub fn report(info: impl Display) -> ! {
     #[cfg(feature = "std")]
     if REPORTED.swap(true, Ordering::Relaxed) {
@@ -107,17 +108,17 @@ pub fn report(info: impl Display) -> ! {
     sys::exit(EXIT_PANIC)
 }
 
-/// How many messages of panics were formatted, or begun.
+/// Number of panic messages whose formatting has begun.
 static FORMATTED: AtomicU8 = AtomicU8::new(0);
 
-/// After so many, a panic is reported with a fixed text, so that the recursion ends.
+/// After this number, a panic is reported with a fixed text, so that the recursion ends.
 const FORMATS_MAX: u8 = 4;
 
 /// Without std, the panic handler is in the body of `main!`.
 #[cfg(not(feature = "std"))]
 pub fn install() {}
 
-/// With std, panics are reported from here on: where they unwind, those of this thread alone.
+/// With std: installs a panic hook. Where panics unwind, it records those of this thread only.
 #[cfg(feature = "std")]
 pub fn install() {
     EVENT_THREAD.set(true);
@@ -130,7 +131,7 @@ pub fn install() {
     }));
 }
 
-/// Where a panic unwinds, the loop goes on.
+/// Panics that unwind: the loop goes on.
 #[cfg(all(feature = "std", panic = "unwind"))]
 mod unwind {
     use super::PANIC;
@@ -143,7 +144,7 @@ mod unwind {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     std::thread_local! {
-        /// What the last panic of this thread said; the program may have caught it itself.
+        /// The message of this thread's last panic; the program may have caught the panic itself.
         static LAST_PANIC: RefCell<String> = const { RefCell::new(String::new()) };
     }
 
@@ -151,7 +152,8 @@ mod unwind {
         LAST_PANIC.set(info.to_string());
     }
 
-    /// Runs code. What it has left half done is the program's own: nothing of ours is in it.
+    /// Runs code, and catches a panic. State that a panic leaves inconsistent is the program's own:
+    /// code of the runtime does not panic.
     pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         catch_unwind(AssertUnwindSafe(code))
             .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, LAST_PANIC.take(), Vec::new())))
@@ -166,7 +168,7 @@ mod unwind {
     }
 }
 
-/// Where it does not, it has been reported, and the process ended.
+/// Panics that do not unwind: `report` has ended the process, so there is nothing to catch.
 #[cfg(not(all(feature = "std", panic = "unwind")))]
 mod unwind {
     use crate::diagnostics::EXIT_INIT;

@@ -1,24 +1,24 @@
-//! The response to the event in hand, built where it will be sent from.
+//! The response to the current event, built in the buffer that it is sent from.
 
 use crate::buffer::Buffer;
 use crate::failure::{self, Failure};
 use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX};
 use crate::session::ResponseStream;
 
-/// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), kept whole until the handler
+/// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), buffered until the handler
 /// returns, unless it is streamed.
 pub struct Response {
-    /// The event fails with this, whatever the handler returns.
+    /// The error of the event, whatever the handler returns.
     forced_error: Option<&'static Failure>,
-    /// The most bytes that the buffer may hold: none when the response is streamed.
+    /// The longest body that the buffer may hold: 0 when the response is streamed.
     limit: usize,
-    /// The code that sends it when it is streamed.
+    /// The code that sends a streamed response.
     stream: Option<&'static dyn ResponseStream>,
     buffer: Buffer,
 }
 
 impl Response {
-    /// Not ready for an event: see `reset`.
+    /// Not ready for an event until `reset` is called.
     pub(crate) fn new(region: &'static mut [u8]) -> Response {
         Response {
             forced_error: None,
@@ -28,12 +28,12 @@ impl Response {
         }
     }
 
-    /// Adds to the response.
+    /// Appends to the response.
     ///
     /// # Errors
-    /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API takes. The
-    /// event fails with that, whatever the handler returns, unless the response is cleared. For a
-    /// streamed response, see [`stream`](Response::stream).
+    /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API accepts. The
+    /// event fails with this error, whatever the handler returns, unless the response is cleared.
+    /// For a streamed response, see [`stream`](Response::stream).
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() > self.limit.saturating_sub(self.buffer.body_bytes()) {
             return self.write_slow_path(bytes);
@@ -59,9 +59,9 @@ impl Response {
     /// Sets the content type of the response; without this call it is `application/json`.
     ///
     /// # Errors
-    /// `Runtime.BadContentType` when it is empty, longer than 256 bytes, or holds other than
-    /// printable ASCII: it becomes a header's value. `Runtime.StreamTooLate` when the response is
-    /// streamed: its content type is sent already.
+    /// `Runtime.BadContentType` when it is empty, longer than 256 bytes, or not printable ASCII: it
+    /// becomes a header's value. `Runtime.StreamTooLate` when the response is streamed: its content
+    /// type is sent already.
     pub fn content_type(&mut self, value: &str) -> Result<(), Failure> {
         if self.is_streamed() {
             let text = "a streamed response has its content type already";
@@ -80,7 +80,8 @@ impl Response {
         Ok(())
     }
 
-    /// Discards what was written, and the content type. A stream goes on once something was sent.
+    /// Discards the body and the content type. A streamed response of which a part was sent stays
+    /// streamed.
     pub fn clear(&mut self) {
         if self.is_streamed() && !self.buffer.has_head() {
             self.buffer.clear();
@@ -89,7 +90,7 @@ impl Response {
         }
     }
 
-    /// Makes it ready for another event.
+    /// Prepares it for another event.
     pub(crate) fn reset(&mut self) {
         self.buffer.clear();
         self.forced_error = None;
@@ -97,26 +98,26 @@ impl Response {
         self.limit = RESPONSE_BYTES_MAX;
     }
 
-    /// How long it is, in bytes.
+    /// The length of the body, in bytes; of a streamed response, of the part that was not sent yet.
     pub fn len(&self) -> usize {
         self.buffer.body_bytes()
     }
 
-    /// Whether nothing was written.
+    /// Whether the body is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Makes a failure whose message is made of bytes at hand, any bytes: what is not UTF-8 becomes
-    /// U+FFFD. What was written is forgotten. Return the failure from the handler.
+    /// Creates a failure whose message is the concatenation of pieces of any bytes: invalid UTF-8
+    /// becomes U+FFFD. Discards the body. Return the failure from the handler.
     pub fn fail(&mut self, error_type: &'static str, message: &[&[u8]]) -> Failure {
         self.clear();
         failure::write(&mut self.buffer, error_type, message);
         Failure::already_in_buffer(error_type)
     }
 
-    /// Makes it ready to be sent, after what the handler returned: the line of its type before the
-    /// body. Returns the type of an error, for a header.
+    /// Prepends the last lines of the head, according to the handler's outcome. Returns the error
+    /// type for a header; empty for a response.
     pub(crate) fn finish_head(&mut self, outcome: &Result<(), Failure>) -> &'static [u8] {
         let Some(failure) = self.forced_error.or(outcome.as_ref().err()) else {
             if !self.buffer.has_head() {
@@ -128,7 +129,7 @@ impl Response {
         failure.metrics_type()
     }
 
-    /// From here on, nothing is appended to the buffer.
+    /// Makes it a streamed response: writes go to `stream`, not into the buffer.
     pub(crate) fn set_stream(&mut self, stream: &'static dyn ResponseStream) {
         self.stream = Some(stream);
         self.limit = 0;
@@ -139,14 +140,15 @@ impl Response {
         self.stream.is_some()
     }
 
-    /// Fails it, whatever the handler returns.
+    /// Sets the error of the event, whatever the handler returns.
     pub(crate) fn force_error(&mut self, failure: &'static Failure) {
         self.forced_error = Some(failure);
     }
 
-    /// Lets `read` put more behind what was written. `None`: it is too long now, and knows it.
+    /// Appends bytes that `read` writes, and returns their number. `None`: the response is too long
+    /// now, which is the error of the event.
     pub(crate) fn take(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {
-        // A byte too many shows that there is more.
+        // One byte over the limit shows that the response is too long.
         let free = (self.limit + 1).saturating_sub(self.len());
         let bytes = self.buffer.read_into(free, read);
         if self.len() > self.limit {
@@ -156,14 +158,14 @@ impl Response {
         Some(bytes)
     }
 
-    /// Makes it a failure whose JSON comes in pieces, behind this: see
+    /// Discards the response, and returns the buffer for the JSON of an error: see
     /// [`Failure::already_in_buffer`].
     pub(crate) fn begin_error_body(&mut self) -> &mut Buffer {
         self.clear();
         &mut self.buffer
     }
 
-    /// What was written.
+    /// The body.
     pub(crate) fn body(&self) -> &[u8] {
         self.buffer.body()
     }

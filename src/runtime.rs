@@ -95,11 +95,12 @@ fn serve_events(
     response: &mut Response,
     service: &mut impl Service,
 ) -> ! {
-    // Events in a row that needed little memory; at the start there is nothing to release.
+    // Number of consecutive events that needed little memory. At the start there is nothing to
+    // trim.
     let mut small_events = TRIM_AFTER_EVENTS;
     loop {
         next_event(session, reader, response, service);
-        // The answer before is not sent again: what is in use here is the event alone.
+        // The previous answer is not sent again, so only the event is in use here.
         let peak_bytes = reader.body().len().max(response.buffer().take_peak_bytes());
         small_events = small_events.wrapping_add(1);
         if peak_bytes > TRIM_KEEP_BYTES {
@@ -125,7 +126,7 @@ fn serve_events(
     }
 }
 
-/// Requests and reads the next event, for as long as it takes; the response is empty then.
+/// Requests and reads the next event, without a time limit, and resets the response.
 fn next_event(
     session: &mut Session,
     reader: &mut MessageReader,
@@ -134,7 +135,7 @@ fn next_event(
 ) {
     loop {
         if !session.api.next_requested {
-            // An answer whose delivery is uncertain comes first.
+            // If the delivery of the answer is unconfirmed, it may have to be sent again first.
             if !session.api.reply_lost {
                 service.after_answer();
             }
@@ -149,8 +150,8 @@ fn next_event(
     }
 }
 
-/// What the environment may ask of any function, before init: several events at once. Without the
-/// feature for that, an environment that asks for it, or takes snapshots, gets an init error.
+/// Before init: forks the workers where the environment configures several events at once. Without
+/// the feature `lambda-extras`, that configuration and SnapStart are init errors.
 fn before_init(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
     const UNSUPPORTED: &Failure = &Failure::fixed(
         "Runtime.Unsupported",
@@ -166,7 +167,8 @@ fn before_init(session: &mut Session, reader: &mut MessageReader, response: &mut
     }
 }
 
-/// Between init and the first event: the other workers, the shutdown hook, snapshots.
+/// Between init and the first event: waits for the other workers, registers the shutdown hook, and
+/// waits for a snapshot.
 fn after_init(
     session: &'static mut Session,
     reader: &mut MessageReader,
@@ -182,5 +184,5 @@ fn after_init(
     snapstart::wait_for_restore(session, reader, response, service)
 }
 
-/// The start of the variable that says that snapshots are taken.
+/// The environment entry of SnapStart, up to the first part of its value.
 const SNAPSHOT: &[u8] = b"AWS_LAMBDA_INITIALIZATION_TYPE=snap";

@@ -1,7 +1,7 @@
 //! The Runtime API's requests, and the meaning of its replies.
 //!
 //! Sources: AWS Lambda Developer Guide, "Runtime API"; the server code of AWS's Runtime Interface
-//! Emulator, whose state machine says what a lost connection leaves behind.
+//! Emulator, whose state machine determines the state after a lost connection.
 
 use crate::buffer::{Buffer, FixedBytes};
 use crate::config::Endpoint;
@@ -25,15 +25,15 @@ pub struct RuntimeApi {
     pub connection: Connection,
     /// The request for the next event was sent on this connection.
     pub next_requested: bool,
-    /// The answer to the current event has the request for the next one behind it. The platform may
-    /// freeze the process once it has that request, so not where work is left to do, and not where
-    /// the endpoint has no pipelining.
+    /// The request for the next event is appended to the answer. The platform may freeze the
+    /// process after that request, so this is false where work is left to do, and where the
+    /// endpoint has no pipelining.
     pub next_in_answer: bool,
     /// An answer was sent, and the connection was lost before the reply.
     pub reply_lost: bool,
     /// The connection was lost, and no reply came since.
     lost_once: bool,
-    /// Before the request for the next event is repeated, where the server had none.
+    /// The pause before the request for the next event is repeated, after a reply without an event.
     pause: Pause,
     pub extras: Extras,
     /// Where the Runtime API is.
@@ -69,12 +69,12 @@ impl RuntimeApi {
         self.next_requested = true;
     }
 
-    /// Reads the reply to the request for the next event, for as long as it takes. True: it is an
+    /// Reads the reply to the request for the next event, without a time limit. True: it is an
     /// event, and `_X_AMZN_TRACE_ID` is set to its trace id. False: there is none, and it has to be
-    /// requested again unless `next_requested` says that it was.
+    /// requested again unless `next_requested` is set.
     ///
-    /// `previous_answer` is the answer to the event before: it is sent again where the server
-    /// delivers that event once more, because the answer was lost with its connection.
+    /// `previous_answer` is sent again if the server delivers the previous event once more, because
+    /// the answer was lost with its connection.
     #[inline(never)]
     pub fn read_next(&mut self, reader: &mut MessageReader, previous_answer: &Buffer) -> bool {
         if !reader.receive(&self.connection, EVENT_REGION_BYTES) {
@@ -101,7 +101,7 @@ impl RuntimeApi {
         let request_id = reader.value(api_headers::REQUEST_ID);
         let invocation_id = reader.value(api_headers::INVOCATION_ID);
         let bytes = request_id.len().max(invocation_id.len());
-        // The invocation id is repeated in a header, unchanged.
+        // The invocation id is copied to a header of the answer, so it must not have a CR.
         let is_valid = find_from(invocation_id, 0, b'\r') >= invocation_id.len();
         if request_id.is_empty() || bytes > ID_BYTES_MAX || !is_valid {
             diagnostics::fatal(
@@ -114,7 +114,7 @@ impl RuntimeApi {
             && bytes_eq(self.request_id.as_bytes(), request_id)
             && bytes_eq(self.invocation_id.as_bytes(), invocation_id)
         {
-            // The server never got the answer. The handler has run, and must not run again.
+            // The server did not get the answer. The handler has run, and must not run again.
             self.send_and_check(reader, previous_answer);
             return false;
         }
@@ -130,8 +130,9 @@ impl RuntimeApi {
         true
     }
 
-    /// Prepends the head of its request to an answer, the last line first; `prepend_framing`
-    /// prepends the headers that say where the body ends. Without an error type it is a response.
+    /// Prepends the head of the request to an answer, the last line first. `prepend_framing`
+    /// prepends the headers that frame the body. With an empty error type it is a response, else an
+    /// error.
     pub fn prepend_request_head(
         &self,
         buffer: &mut Buffer,
@@ -158,8 +159,8 @@ impl RuntimeApi {
         buffer.prepend(b"POST");
     }
 
-    /// Prepends the head of its request to an answer whose body is whole, and appends the request
-    /// for the next event where both may leave together.
+    /// Prepends the head of the request to an answer of known length, and appends the request for
+    /// the next event if both may leave in one send.
     pub fn frame_answer(&self, buffer: &mut Buffer, error_type: &[u8]) {
         self.prepend_request_head(buffer, error_type, |buffer| {
             buffer.prepend(b"\r\n");
@@ -177,7 +178,7 @@ impl RuntimeApi {
         b"init"
     }
 
-    /// Appends the request for the next event to an answer, where both may leave together.
+    /// Appends the request for the next event to an answer, if both may leave in one send.
     pub fn append_next_request(&self, buffer: &mut Buffer) {
         if self.next_in_answer {
             buffer.append(self.endpoint.next());
@@ -201,9 +202,9 @@ impl RuntimeApi {
         self.connection.send_parts(&self.endpoint, parts)
     }
 
-    /// Reads the reply to an answer, and decides what it means: accepted (2xx), too late or too
-    /// large (410, 413: the caller has its answer, from the server), or refused, which ends the
-    /// process with exit code 1. `is_sent`: all of the answer was sent.
+    /// Reads and checks the reply to an answer: accepted (2xx), too late or too large (410, 413:
+    /// the server has answered the caller itself), or refused, which ends the process with exit
+    /// code 1. `is_sent`: all of the answer was sent.
     #[inline]
     pub fn read_reply(&mut self, reader: &mut MessageReader, is_sent: bool) {
         self.next_requested = self.next_in_answer;
@@ -217,14 +218,14 @@ impl RuntimeApi {
             410 | 413 => log_reply(reader),
             _ => exit_refused(reader),
         }
-        // An early reply may come before all was sent: this connection has no other use then.
+        // A reply may come before everything was sent: such a connection cannot be used again.
         if reader.head.close || !is_sent {
             self.disconnect(reader);
         }
     }
 
-    /// After the connection was lost: the process goes on once, and exits with code 1 when it is
-    /// lost again before a reply came.
+    /// Handles a lost connection: the first loss is tolerated; the second one without a reply
+    /// between them ends the process with exit code 1.
     #[inline(never)]
     fn on_disconnect(&mut self, reader: &mut MessageReader) {
         self.disconnect(reader);
@@ -255,7 +256,7 @@ impl RuntimeApi {
     }
 }
 
-/// The header that has the type of an error, with its colon.
+/// The header of the error type, with its colon.
 pub const ERROR_TYPE: &[u8] = b"Lambda-Runtime-Function-Error-Type: ";
 
 /// Logs the status line and the first line of the body of a reply.

@@ -1,4 +1,4 @@
-//! What the loop serves: a handler, and what it has to do while there is no event.
+//! The interface between the loop and a handler, and the work between events.
 
 use crate::connection::Connection;
 use crate::failure::Failure;
@@ -6,17 +6,17 @@ use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::shutdown;
 
-/// What differs between a native function and a host of handlers.
+/// What the loop calls: implemented by a native handler and by the host.
 pub trait Service {
-    /// Handles an event: the answer is in the response, or the error is returned.
+    /// Handles an event: writes the response, or returns the error.
     fn handle(
         &mut self,
         invocation: &Invocation<'_>,
         response: &mut Response,
     ) -> Result<(), Failure>;
 
-    /// Whether work has to be done between the answer and the request for the next event. Asked
-    /// once, after each event; the answer leaves without that request then.
+    /// Whether there is work between the answer and the request for the next event. Called once
+    /// after each event; if true, the answer is sent without that request.
     fn has_work_after_answer(&self) -> bool {
         false
     }
@@ -43,7 +43,7 @@ where
         (self.0)(invocation, response)
     }
 
-    /// A read waits as well; only a function with a shutdown hook waits for a signal, too.
+    /// Waits only for a function with a shutdown hook, which needs the signal; else the read waits.
     fn idle(&mut self, connection: &Connection) {
         shutdown::wait_for_event_or_signal(connection);
     }

@@ -1,9 +1,9 @@
 //! The session with the Runtime API: the client, and how the current event is answered.
 //!
-//! One value has all of it. The loop owns it; while code of the function runs, it is lent to
-//! [`LENT`], the one global of the runtime: a panic is reported through it, and a streamed response
-//! is sent through it. It is there or it is not: `Handoff` gives it to one taker at a time, so a
-//! panic of one thread and a write of another never use it at once.
+//! All of it is one value. The loop owns it; while code of the function runs, it is lent to
+//! [`LENT`], the one global of the runtime, from which a panic report and a streamed response take
+//! it. `Handoff` gives it to one taker at a time, so a panic of one thread and a write of another
+//! never use it at once.
 
 use crate::buffer::Buffer;
 use crate::failure::Failure;
@@ -14,36 +14,37 @@ use crate::sys::Handoff;
 /// The client, and the state of the response to the current event.
 #[repr(C)] // frequently used fields first: a large offset takes three bytes more
 pub struct Session {
-    /// How far the current event's streamed response is.
+    /// The state of the current event's streamed response.
     pub stream_state: StreamState,
-    /// The code that ends it; `None` unless the response is streamed.
+    /// The code that finishes the stream; `None` unless the response is streamed.
     pub stream: Option<&'static dyn ResponseStream>,
-    /// In a worker of a pool that has not started yet: where its init error goes.
+    /// In a worker of a pool before the common start: the link to its parent.
     pub worker_link: Option<WorkerLink>,
     /// The client of the Runtime API.
     pub api: RuntimeApi,
 }
 
-/// How far a streamed response is.
+/// The state of a streamed response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum StreamState {
     /// Nothing was sent.
     NotStarted,
     /// The head was sent.
     Started,
-    /// The connection was lost within it.
+    /// The connection was lost after a part of the response.
     Failed,
 }
 
-/// A streamed response: module `stream` implements it. A trait object, because the loop and
-/// `Response::write` are in every program, and one that streams nothing links none of it: 5 KB.
+/// A streamed response; module `stream` implements it. A trait object, because the loop and
+/// `Response::write` are in every program, and a program that streams nothing does not link the 5
+/// KB of the implementation.
 pub trait ResponseStream: Sync {
-    /// Sends a chunk; before the first, the head, which is in the buffer.
+    /// Sends a chunk, and before the first one the head from the buffer.
     fn write_chunk(&self, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), Failure>;
 
-    /// Sends the end of the body, and checks the reply; `is_streamed`: the response was not
-    /// cleared.
-    /// False: nothing was sent, and the event has to be answered as if it had not been streamed.
+    /// Sends the end of the body, and checks the reply. `is_streamed`: the response was not
+    /// cleared. False: nothing was sent, and the event has to be answered like one that was not
+    /// streamed.
     fn finish(
         &self,
         session: &mut Session,
@@ -54,15 +55,15 @@ pub trait ResponseStream: Sync {
     ) -> bool;
 }
 
-/// What a starting worker shares with its parent; see `concurrency`.
+/// The descriptors that a starting worker shares with its parent; see `concurrency`.
 pub struct WorkerLink {
-    /// Where the worker sends that it is ready, or its init error.
+    /// The worker sends here that it is ready, or its init error.
     pub events: crate::sys::Descriptor,
     /// Readable when all workers are ready.
     pub start_gate: crate::sys::Descriptor,
 }
 
-/// The session while code of the function runs.
+/// Holds the session while code of the function runs.
 static LENT: Handoff<Session> = Handoff::new();
 
 /// Lends the session to code that runs between this call and [`take_lent`].
@@ -70,12 +71,12 @@ pub fn lend(session: &'static mut Session) {
     LENT.put(session);
 }
 
-/// Takes the session back; `None`: it is being used.
+/// Takes the session back; `None`: other code has taken it.
 pub fn take_lent() -> Option<&'static mut Session> {
     LENT.take()
 }
 
-/// Runs code with the lent session; `None`: none is lent, or it is being used.
+/// Runs code with the lent session; `None`: none is lent, or other code has taken it.
 pub fn with_lent<T>(code: impl FnOnce(&mut Session) -> T) -> Option<T> {
     let session = LENT.take()?;
     let value = code(session);

@@ -1,7 +1,7 @@
-//! The shutdown hook, for functions that want to know before their environment ends.
+//! The shutdown hook, which runs before the execution environment ends.
 //!
 //! The platform sends SIGTERM only where an extension is registered, so the runtime registers one
-//! that asks for no events: then the function has 500 ms. Sources: AWS Lambda Developer Guide,
+//! that subscribes to no events. The function then has 500 ms. Sources: AWS Lambda Developer Guide,
 //! "Lambda Extensions API" and "Understanding the Lambda execution environment lifecycle".
 
 use crate::buffer::FixedBytes;
@@ -15,20 +15,20 @@ use crate::sys::signals::{SIGTERM, Signals};
 use crate::sys::{self, AtomicFn, Handoff, TakeOnce};
 use crate::wire::http1::{self, HeadWriter};
 
-/// The function of `on_shutdown`.
+/// The function that `on_shutdown` was given.
 static FUNCTION: AtomicFn<fn()> = AtomicFn::new();
-/// Code of this module that `on_shutdown` sets: a program that does not call it links none of it.
+/// Code of this module that `on_shutdown` sets: a program without that call does not link it.
 static REGISTER: AtomicFn<fn(&mut Session, &mut MessageReader)> = AtomicFn::new();
 static RENEW: AtomicFn<fn(&mut Session)> = AtomicFn::new();
 static WAIT: AtomicFn<fn(&Connection)> = AtomicFn::new();
 
-/// What the hook needs until the end.
+/// The extension, and the signal that the hook waits for.
 struct Extension {
-    /// SIGTERM, blocked; `None`: there was no descriptor for it.
+    /// SIGTERM, blocked; `None`: no signalfd could be created.
     signals: Option<Signals>,
-    /// The connection on which the extension waits for events that never come.
+    /// The connection of the extension's request for events, which stays unanswered.
     connection: Connection,
-    /// The request for these events; empty until the extension is registered.
+    /// The request for events; empty until the extension is registered.
     request: FixedBytes<REQUEST_BYTES_MAX>,
 }
 
@@ -38,11 +38,11 @@ static EXTENSION: TakeOnce<Extension> = TakeOnce::new(Extension {
     request: FixedBytes::new(),
 });
 static EXTENSION_SLOT: Handoff<Extension> = Handoff::new();
-/// Sets a function that runs when the environment is about to end, at most 500 ms before it does;
-/// then the process exits with 0. It runs between two events, or after the current one. Call this
-/// in init, and before there are threads: SIGTERM is blocked from here on. The last call counts.
+/// Sets a function that runs before the execution environment ends; it has 500 ms, and then the
+/// process exits with 0. It runs between two events, or after the current one. Call this before
+/// init ends, and before other threads are started: it blocks SIGTERM. The last call counts.
 ///
-/// Costs four system calls at the start, and two more an event.
+/// It costs four system calls at the start, and two per event.
 pub fn on_shutdown(function: fn()) {
     FUNCTION.set(function);
     REGISTER.set(register);
@@ -62,15 +62,15 @@ pub fn register_if_wanted(session: &mut Session, reader: &mut MessageReader) {
     }
 }
 
-/// After a restore: the connection of the extension is one of the time before the snapshot.
+/// After a restore: connects the extension again, whose connection is from before the snapshot.
 pub fn renew_connection(session: &mut Session) {
     if let Some(renew) = RENEW.get() {
         renew(session);
     }
 }
 
-/// Waits until the connection is readable where the function has a shutdown hook, and runs that at
-/// SIGTERM. Without a hook nothing waits here, and the read does.
+/// With a shutdown hook: waits until the connection is readable; at SIGTERM, runs the hook and
+/// exits. Without one it returns at once, and the read waits.
 pub fn wait_for_event_or_signal(connection: &Connection) {
     if let Some(wait) = WAIT.get() {
         wait(connection);
@@ -86,7 +86,7 @@ fn with_extension(code: impl FnOnce(&mut Extension)) {
 
 fn register(session: &mut Session, reader: &mut MessageReader) {
     let endpoint = &session.api.endpoint;
-    // In a pool the parent has the signal, and sends it to all workers.
+    // In a pool the parent gets the signal, and sends it to all workers.
     if endpoint.is_pool {
         return;
     }
@@ -120,7 +120,7 @@ fn register(session: &mut Session, reader: &mut MessageReader) {
         let name = b"Lambda-Extension-Identifier: ";
         head.header(name, identifier.unwrap_or_default());
         head.end();
-        // It asked for no events, so there is no reply to read: the request waits until the end.
+        // The extension subscribed to no events, so the server never replies to this request.
         connection.send(endpoint, request.as_bytes());
     });
 }
@@ -141,7 +141,7 @@ fn renew(session: &mut Session) {
 
 const PATH: &[u8] = b"/2020-01-01/extension/";
 
-/// The longest request of an extension, generously, in bytes; an identifier is a UUID.
+/// Upper bound of a request of the extension, in bytes; its identifier is a UUID.
 const REQUEST_BYTES_MAX: usize = 256 + AUTHORITY_BYTES_MAX + PREFIX_BYTES_MAX + ID_BYTES_MAX;
 
 /// Waits for an event or SIGTERM.

@@ -1,5 +1,5 @@
-//! SnapStart: after init the platform takes a snapshot of the environment, and restores it, also
-//! several times and much later.
+//! SnapStart: after init the platform takes a snapshot of the execution environment, and restores
+//! it any number of times, perhaps much later.
 //!
 //! Sources: AWS Lambda Developer Guide, "Lambda SnapStart runtime hooks" (custom runtimes), and the
 //! emulator's server code.
@@ -20,20 +20,20 @@ static BEFORE: AtomicFn<RestoreHook> = AtomicFn::new();
 static AFTER: AtomicFn<RestoreHook> = AtomicFn::new();
 
 /// Sets a function that runs before the platform takes a snapshot of the environment (SnapStart).
-/// Call this before init is over; the last call counts. The function's `Err` is an init error.
+/// Call this before init ends; the last call counts. The function's `Err` is an init error.
 pub fn before_snapshot(function: fn() -> Result<(), Failure>) {
     BEFORE.set(function);
 }
 
 /// Sets a function that runs after each restore of a snapshot, before the first event: it has 10
-/// seconds. Random numbers, clocks and connections are those of the snapshot until it renews them.
-/// Call this before init is over; the last call counts. The function's `Err` is posted to
+/// seconds. Until it renews them, random state, clocks and connections are those of the snapshot.
+/// Call this before init ends; the last call counts. The function's `Err` is posted to
 /// `/restore/error`.
 pub fn after_restore(function: fn() -> Result<(), Failure>) {
     AFTER.set(function);
 }
 
-/// Where the platform asks for it: waits until a snapshot was taken and restored.
+/// With SnapStart: waits until a snapshot was taken and restored. Runs the two hooks.
 pub fn wait_for_restore(
     session: &'static mut Session,
     reader: &mut MessageReader,
@@ -66,7 +66,7 @@ pub fn wait_for_restore(
     run_hook(&AFTER, session, reader, response)
 }
 
-/// Runs a hook, if the function has set one. Its error is posted, and ends the process.
+/// Runs a hook, if one is set. Its error is posted, and ends the process.
 fn run_hook(
     hook: &AtomicFn<RestoreHook>,
     session: &'static mut Session,

@@ -1,8 +1,8 @@
-//! A streamed response: what is written is sent at once, as a chunk of a body without an end.
+//! A streamed response: each write is sent at once, as a chunk of the body.
 //!
-//! Nothing is sent before the first write, so a failure until then is an ordinary error; behind it,
-//! a failure goes into trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime"
-//! (response streaming), and the emulator's server code.
+//! Nothing is sent before the first write, so an earlier failure is an ordinary error; a later one
+//! is sent in trailers. Sources: AWS Lambda Developer Guide, "Building a custom runtime" (response
+//! streaming), and the emulator's server code.
 
 use crate::buffer::{Buffer, FixedBytes};
 use crate::failure::{self, Failure};
@@ -21,29 +21,29 @@ const STREAM_HEADERS: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming
 const HTTP_INTEGRATION_TYPE: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
 impl Response {
-    /// From here on, each [`write`](Response::write) is sent at once, as a chunk: up to 200 MB in
-    /// all, of which the platform slows down what is behind the first 6 MB. The function has to be
-    /// called with `InvokeWithResponseStream`, or by a Function URL with `RESPONSE_STREAM`; a
-    /// caller who is not gets the whole, up to 6 MB.
+    /// Makes the response a stream: each [`write`](Response::write) is sent at once, as a chunk, up
+    /// to 200 MB in all; Lambda limits the rate after the first 6 MB. The caller has to use
+    /// `InvokeWithResponseStream`, or a Function URL with `RESPONSE_STREAM`; any other caller gets
+    /// the whole response at its end, up to 6 MB.
     ///
-    /// Until the first write, a failure is an ordinary error. After it the caller has a part of the
-    /// response, and a failure follows in trailers, with the first 2.8 KB of its message.
+    /// Before the first write, a failure is an ordinary error. After it the caller has a part of
+    /// the response, and a failure is sent in trailers, with the first 2.8 KB of its message.
     ///
     /// # Errors
     /// `Runtime.BadContentType`, as for [`content_type`](Response::content_type);
-    /// `Runtime.StreamTooLate` when something was written already. Later writes fail with
-    /// `Runtime.StreamBroken` when the connection is gone, which ends the event: it is not sent
-    /// again, and there is nobody to answer.
+    /// `Runtime.StreamTooLate` when the response is not empty. Later writes fail with
+    /// `Runtime.StreamBroken` when the connection is lost, which ends the event: nothing more of
+    /// the response can be sent.
     pub fn stream(&mut self, content_type: &str) -> Result<(), Failure> {
         self.start_stream(content_type.as_bytes(), |_| {})
     }
 
-    /// The same for a response of HTTP, for Function URLs and API Gateway: its status, headers and
-    /// cookies (whole `Set-Cookie` values), and then what is written, as its body.
+    /// The same for an HTTP response, for Function URLs and API Gateway: its status, headers and
+    /// cookies (whole `Set-Cookie` values). The writes that follow are its body.
     ///
     /// # Errors
-    /// As for [`stream`](Response::stream); `Function.ResponseSizeTooLarge` when all that is longer
-    /// than 6,291,556 bytes.
+    /// As for [`stream`](Response::stream); `Function.ResponseSizeTooLarge` when status, headers
+    /// and cookies are longer than 6,291,556 bytes as JSON.
     pub fn stream_http(
         &mut self,
         status: u16,
@@ -71,7 +71,7 @@ impl Response {
         write_first(buffer);
         let first_bytes = buffer.body_bytes();
         if first_bytes > RESPONSE_BYTES_MAX {
-            // The end of it, or what ends the chunk, had no room.
+            // The buffer is full: the end of the JSON or of the chunk may be missing.
             self.reset();
             let text = "status, headers and cookies are longer than 6291556 bytes";
             return Err(Failure::new("Function.ResponseSizeTooLarge", text));
@@ -92,7 +92,7 @@ impl Response {
     }
 }
 
-/// The head of an HTTP response, as JSON, and what ends it: eight NULs, of which JSON has none.
+/// Appends the head of an HTTP response, as JSON, and its delimiter, eight NULs.
 fn write_prelude(buffer: &mut Buffer, status: u16, headers: &[(&str, &str)], cookies: &[&str]) {
     let quoted = |buffer: &mut Buffer, text: &str| {
         buffer.append(b"\"");
@@ -116,23 +116,23 @@ fn write_prelude(buffer: &mut Buffer, status: u16, headers: &[(&str, &str)], coo
     buffer.append(b"]}\0\0\0\0\0\0\0\0");
 }
 
-/// What an event fails with whose stream broke, if it is ever delivered again.
+/// The error of an event whose stream broke, sent if the event is delivered again.
 const BROKEN: &Failure = &Failure::fixed(
     "Runtime.StreamBroken",
     "the connection broke within a streamed response",
 );
 
-/// A body in chunks.
+/// A body in chunks of HTTP/1.1.
 struct Chunked;
 
 impl ResponseStream for Chunked {
     fn write_chunk(&self, buffer: &mut Buffer, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.is_empty() {
-            return Ok(()); // a chunk of no bytes would be the last
+            return Ok(()); // an empty chunk would end the body
         }
         let line = ChunkHeader::new(bytes.len());
         session::with_lent(|session| {
-            // Once the head was sent, the buffer may hold a failure that was not yet returned.
+            // After the head was sent, the buffer may hold a failure that is not returned yet.
             let head = match session.stream_state {
                 StreamState::NotStarted => buffer.bytes(),
                 StreamState::Started => b"",
@@ -182,7 +182,7 @@ impl ResponseStream for Chunked {
             session.api.append_next_request(buffer);
             is_sent = session.api.send(buffer.bytes());
         }
-        // Were the event delivered again, there would be nothing left to send but this.
+        // The response is gone, so this is the answer if the event is delivered again.
         BROKEN.write_answer(buffer);
         let error_type = BROKEN.metrics_type();
         session.api.frame_answer(buffer, error_type);
@@ -191,7 +191,7 @@ impl ResponseStream for Chunked {
     }
 }
 
-/// The last chunk, and the error behind it.
+/// Writes the last chunk, and the error as trailers.
 fn write_trailers(buffer: &mut Buffer, failure: &Failure) {
     failure.write(buffer);
     failure::truncate_json(buffer, TRAILER_ERROR_BYTES_MAX);

@@ -144,8 +144,8 @@ pub fn move_down(bytes: &mut [u8], from: usize, to: usize, count: usize) {
 /// Returns the pages after the first `keep` bytes to the kernel; they read as zeros afterwards.
 pub fn release_pages(bytes: &mut [u8], keep: usize) {
     const PAGE: usize = 4096; // a kernel with larger pages refuses the call, which does no harm
-    let kept = keep.min(bytes.len());
-    let start = (bytes.as_ptr() as usize).wrapping_add(kept + PAGE - 1) & !(PAGE - 1);
+    let retained = keep.min(bytes.len());
+    let start = (bytes.as_ptr() as usize).wrapping_add(retained + PAGE - 1) & !(PAGE - 1);
     let end = (bytes.as_ptr() as usize).wrapping_add(bytes.len()) & !(PAGE - 1);
     if start < end {
         let advice = libc::MADV_DONTNEED as usize;
@@ -194,7 +194,7 @@ impl Descriptor {
         self.0 as usize
     }
 
-    /// A blocking TCP connection to an IPv4 address, or the errno that says why there is none.
+    /// A blocking TCP connection to an IPv4 address, or the errno of the failure.
     pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
         let place = libc::sockaddr_in {
             sin_family: libc::AF_INET as libc::sa_family_t,
@@ -208,7 +208,7 @@ impl Descriptor {
         // SAFETY: no memory is involved.
         let mut result = unsafe { syscall3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
         let mut socket = Descriptor(result as c_int);
-        // With the number of a closed standard descriptor, it would receive what is logged.
+        // With the number of a closed standard descriptor, the socket would receive the log.
         if result as usize <= STANDARD_MAX {
             let (copy, least) = (libc::F_DUPFD_CLOEXEC as usize, STANDARD_MAX + 1);
             // SAFETY: as above.
@@ -246,8 +246,8 @@ impl Descriptor {
         };
     }
 
-    /// Sends all of `bytes`. False: the connection has failed; what has arrived over it can still
-    /// be read, then it is at its end.
+    /// Sends all of `bytes`. False: the connection has failed; bytes that have arrived can still be
+    /// read, then it is at its end.
     #[inline(never)]
     pub fn send(&self, bytes: &[u8]) -> bool {
         let mut rest = bytes;
@@ -322,8 +322,8 @@ impl Descriptor {
         false
     }
 
-    /// Reads what is there; blocks until something is. 0: the end of the stream, an error, or an
-    /// empty `buf`.
+    /// Reads available bytes; blocks until there are some. 0: the end of the stream, an error, or
+    /// an empty `buf`.
     pub fn read(&self, buf: &mut [u8]) -> usize {
         loop {
             let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
@@ -346,7 +346,7 @@ pub fn now_us() -> u64 {
     clock_us(libc::CLOCK_REALTIME)
 }
 
-/// Milliseconds on the monotonic clock, which nobody sets.
+/// Milliseconds on the monotonic clock, which cannot be set.
 pub fn monotonic_ms() -> u64 {
     clock_us(libc::CLOCK_MONOTONIC) / 1000
 }

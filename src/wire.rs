@@ -7,14 +7,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`http1`] | HTTP/1.1: heads of replies read, all header lines of a head, heads of requests written |
-//! | [`chunk`] | bodies: a decoder for a known length or chunks, and what frames a chunk |
-//! | [`api_headers`] | the table of headers that the runtime keeps of the Runtime API's replies |
+//! | [`chunk`] | bodies: a decoder for a known length or chunks, and a writer of chunk headers |
+//! | [`api_headers`] | the table of the headers that the runtime tracks in the Runtime API's replies |
 //! | [`json`] | strings written; a pull reader, unescaping, lookup of members |
 //! | [`base64`] | encoded and decoded, in pieces |
-//! | [`frame`] | the lines of the protocol that hosted workers speak |
+//! | [`frame`] | the lines of the frame protocol |
 //! | [`number`] | decimal and hexadecimal digits, parsed and written |
 //!
-//! What is malformed has a name and a sentence: [`Error`], [`json::ErrorKind`], [`base64::Error`].
+//! Each fault has a name and a text: [`Error`], [`json::ErrorKind`], [`base64::Error`].
 
 pub mod api_headers;
 pub mod base64;
@@ -49,7 +49,7 @@ pub fn bytes_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b)
 }
 
-/// The offset of the first `byte` from `from` on; the length, or more, where there is none.
+/// The offset of the first `byte` from `from` on; the length, or more, if there is none.
 #[inline(never)]
 pub fn find_from(bytes: &[u8], from: usize, byte: u8) -> usize {
     let mut at = from;
@@ -59,7 +59,7 @@ pub fn find_from(bytes: &[u8], from: usize, byte: u8) -> usize {
     at
 }
 
-/// Puts texts together when compiled. `N` is the sum of their lengths.
+/// Concatenates texts at compile time. `N` is the sum of their lengths.
 pub const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
     let mut text = [0; N];
     let mut end = 0;

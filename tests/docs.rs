@@ -157,6 +157,67 @@ fn readme_and_rustdoc_list_every_chapter() {
     }
 }
 
+/// The names in the first column of the tables of a section: `name` of "| `name` | text |".
+fn table_names(section: &str) -> Vec<&str> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split('`').next()).collect()
+}
+
+#[test]
+fn guide_feature_table_has_the_features_of_the_manifest() {
+    let manifest = read("Cargo.toml");
+    let (_, features) = manifest.split_once("[features]\n").expect("features");
+    let features = features.split("\n[").next().expect("the section");
+    let names = features.lines().filter(|line| !line.starts_with('#'));
+    let names = names.filter_map(|line| Some(line.split_once(" = ")?.0));
+    // `default` is a list of others; `tool` adds a program, and nothing to the library.
+    let mut expected: Vec<&str> = names
+        .filter(|name| !["default", "tool"].contains(name))
+        .collect();
+    let guide = read("src/guide/rust.md");
+    let (_, section) = guide.split_once("\n## Features\n").expect("the section");
+    let mut listed = table_names(section);
+    expected.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, expected, "src/guide/rust.md and Cargo.toml");
+}
+
+/// The log lines that the guide quotes, each as the texts of the source that it begins with.
+const LOG_LINES: [&[&str]; 6] = [
+    &["cannot connect to the Runtime API, errno "],
+    &["malformed reply from the Runtime API: "],
+    &["Runtime API: "],
+    &[
+        "AWS_LAMBDA_RUNTIME_API",
+        " is not set: this program runs on AWS Lambda, or under ",
+    ],
+    &["not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API="],
+    &["expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY="],
+];
+
+#[test]
+fn guide_log_lines_begin_with_texts_of_the_source() {
+    let mut source = String::new();
+    for entry in fs::read_dir(root().join("src")).expect("list src") {
+        let name = entry.expect("an entry of src").file_name();
+        let name = name.to_string_lossy();
+        if name.ends_with(".rs") {
+            source += &read(&format!("src/{name}"));
+        }
+    }
+    let guide = read("src/guide/limits_and_exit_codes.md");
+    let (_, block) = guide.split_once("```text\n").expect("log lines");
+    let block = block.split("```").next().expect("the block");
+    assert_eq!(block.lines().count(), LOG_LINES.len(), "{block}");
+    for (line, texts) in block.lines().zip(LOG_LINES) {
+        for text in texts {
+            assert!(source.contains(text), "no source has `{text}`");
+        }
+        let start = format!("tinderbox: {}", texts.concat());
+        assert!(line.starts_with(&start), "{line}: expected `{start}`");
+    }
+}
+
 /// A copy of what scripts/figures.sh reads and writes.
 fn copy_figures(to: &Path) {
     let mut command = Command::new("cp");

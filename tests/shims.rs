@@ -1,4 +1,4 @@
-//! The embedded workers for PHP, Node, Python and Ruby, and the worker of the README, in their
+//! The embedded workers for PHP, Node, Python and Ruby, and the worker of the guide, in their
 //! interpreters: a driver has the other end of descriptor 3 and acts as the runtime.
 
 #[path = "shims/answers.rs"]

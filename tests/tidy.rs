@@ -28,33 +28,6 @@ use source::Source;
 use test_names::misnamed;
 use tree::{LEFTOVERS, files, leftovers, misplaced, packages, undeclared};
 
-/// Paths whose words and test names are not checked while they are being changed. It is to be
-/// empty.
-const EXEMPT: &[&str] = &[
-    "README.md",
-    "benches/",
-    "scripts/",
-    "src/",
-    "tests/binary",
-    "tests/faults",
-    "tests/measure",
-    "tests/payloads",
-    "tests/program",
-    "tests/reproducible.rs",
-    "tests/rie",
-    "tests/runtime",
-    "tests/support",
-    "tests/tool",
-    "tests/wire",
-    // Until names of tests/support, src/host/idle.rs and src/host/shims.rs are changed.
-    "tests/hosted/ends.rs",
-    "tests/hosted/frames.rs",
-    "tests/hosted/kinds.rs",
-    "tests/hosted/logs.rs",
-    "tests/hosted/restarts.rs",
-    "tests/shims/minified.rs",
-];
-
 /// The text files of the tree.
 static FILES: LazyLock<Vec<(String, String)>> = LazyLock::new(files);
 
@@ -63,10 +36,6 @@ static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     let rust = FILES.iter().filter(|(name, _)| name.ends_with(".rs"));
     rust.map(|(name, text)| Source::new(name, text)).collect()
 });
-
-fn is_exempt(name: &str) -> bool {
-    EXEMPT.iter().any(|start| name.starts_with(start))
-}
 
 fn assert_none(found: Vec<String>) {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
@@ -90,16 +59,18 @@ fn tree_follows_style_rules() {
 
 #[test]
 fn tree_has_no_retired_word() {
-    let texts = FILES.iter().filter(|(name, _)| !is_exempt(name));
-    let sources = SOURCES.iter().filter(|source| !is_exempt(source.name));
+    let texts = FILES.iter();
     let words = texts.flat_map(|(name, text)| retired_words(name, text));
-    assert_none(words.chain(sources.flat_map(retired_names)).collect());
+    assert_none(
+        words
+            .chain(SOURCES.iter().flat_map(retired_names))
+            .collect(),
+    );
 }
 
 #[test]
 fn tree_names_tests_by_subject_condition_and_result() {
-    let checked = SOURCES.iter().filter(|source| !is_exempt(source.name));
-    assert_none(checked.flat_map(misnamed).collect());
+    assert_none(SOURCES.iter().flat_map(misnamed).collect());
 }
 
 #[test]

@@ -39,8 +39,7 @@ pub fn count(ordinary: usize) -> usize {
 }
 
 /// Calls `check` with the random numbers of one seed after the other, `rounds` of them, or of the
-/// one that `TINDERBOX_SEED` names. Says which seed it was when it fails. False: there was that one
-/// alone.
+/// one that `TINDERBOX_SEED` names. Prints the seed when it fails. False: there was that one alone.
 pub fn for_each_seed(test: &str, rounds: usize, mut check: impl FnMut(&mut Random)) -> bool {
     let only: Option<u64> = std::env::var("TINDERBOX_SEED")
         .ok()

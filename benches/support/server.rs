@@ -88,7 +88,7 @@ fn set_watchdog(next: Option<(Instant, u16)>) -> bool {
     in_time
 }
 
-/// A kept-alive connection.
+/// A keep-alive connection.
 pub struct Connection {
     name: String,
     stream: TcpStream,
@@ -196,7 +196,7 @@ impl Connection {
     }
 
     /// Reads a chunked body. Returns the ranges of its data, relative to `start`; the last one is
-    /// empty and stands behind the trailers.
+    /// empty and follows the trailers.
     fn read_chunks(&mut self) -> Vec<(usize, usize)> {
         let mut data = Vec::new();
         let mut at = 0;

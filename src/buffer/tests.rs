@@ -5,7 +5,7 @@ use crate::limits::RESPONSE_REGION_BYTES;
 use crate::wire::number::Decimal;
 
 #[test]
-fn a_body_grows_behind_and_its_head_before() {
+fn buffer_appends_to_the_body_and_prepends_to_the_head() {
     let buffer = Buffer::leaked();
     assert_eq!((buffer.bytes(), buffer.body_bytes()), (&b""[..], 0));
     buffer.append(b"body");
@@ -27,16 +27,16 @@ fn a_body_grows_behind_and_its_head_before() {
 }
 
 #[test]
-fn what_does_not_fit_behind_is_cut_off() {
-    let mut room = [b'.'; 4];
-    assert_eq!(copy_at(&mut room, 2, b"abc"), 2);
-    assert_eq!(&room, b"..ab");
-    assert_eq!(copy_at(&mut room, 9, b"abc"), 0);
+fn copy_that_does_not_fit_is_truncated() {
+    let mut region = [b'.'; 4];
+    assert_eq!(copy_at(&mut region, 2, b"abc"), 2);
+    assert_eq!(&region, b"..ab");
+    assert_eq!(copy_at(&mut region, 9, b"abc"), 0);
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
-fn a_buffer_that_is_full_takes_no_more_at_either_end() {
+fn buffer_full_truncates_body_and_drops_head() {
     let buffer = Buffer::leaked();
     let most = RESPONSE_REGION_BYTES - HEADROOM_BYTES;
     let body = std::vec![b'b'; most - 1];
@@ -71,7 +71,7 @@ fn numbers_are_written_in_decimal() {
 }
 
 #[test]
-fn a_short_text_keeps_what_fits() {
+fn fixed_bytes_too_long_are_truncated() {
     use core::fmt::Write;
     let mut text = FixedBytes::<5>::new();
     assert_eq!(text.as_bytes(), b"");
@@ -84,7 +84,7 @@ fn a_short_text_keeps_what_fits() {
 }
 
 #[test]
-fn a_path_segment_is_encoded_as_go_does_it() {
+fn path_segment_is_encoded_as_by_go() {
     let buffer = Buffer::leaked();
     let id = b"8476a536-e9f4-11e8-9739-2dfe598c3fcd";
     let cases: [(&[u8], &[u8]); 7] = [

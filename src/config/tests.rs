@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn addresses_that_can_be_used_are_taken_apart() {
+fn runtime_api_value_well_formed_is_split_into_its_parts() {
     for (value, address, port, authority, prefix) in [
         ("127.0.0.1:9001", [127, 0, 0, 1], 9001, "127.0.0.1:9001", ""),
         (
@@ -66,7 +66,7 @@ fn addresses_that_can_be_used_are_taken_apart() {
 }
 
 #[test]
-fn everything_else_is_refused() {
+fn runtime_api_value_malformed_is_refused() {
     for value in [
         "",
         ":",
@@ -114,7 +114,7 @@ fn everything_else_is_refused() {
 }
 
 #[test]
-fn the_longest_value_is_taken_whole_and_a_longer_one_is_not() {
+fn runtime_api_value_up_to_the_limit_is_accepted_and_a_longer_one_refused() {
     let mut value = std::string::String::from("255.255.255.255:65535/");
     value.extend(core::iter::repeat_n('x', VALUE_BYTES_MAX - value.len()));
     let mut endpoint = Endpoint::new();

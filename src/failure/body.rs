@@ -138,8 +138,8 @@ fn string_member<'a>(json: &'a [u8], name: &[u8]) -> &'a [u8] {
     b""
 }
 
-/// The inside of a string at `at`, behind a colon. A value that equals the name of a member has no
-/// colon behind it.
+/// The inside of a string at `at`, after a colon. A value that equals the name of a member is not
+/// followed by a colon.
 fn string_behind_colon(json: &[u8], at: usize) -> Option<&[u8]> {
     let colon = slice_or_empty(json, at, json.len()).trim_ascii_start();
     let value = colon.strip_prefix(b":")?.trim_ascii_start();

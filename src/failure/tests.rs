@@ -227,27 +227,27 @@ fn error_json_of_any_member_order_is_truncated_to_valid_json() {
             buffer.append(json.as_bytes());
             truncate_json(buffer, bytes_max);
             assert!(buffer.body_bytes() <= bytes_max, "{bytes_max}");
-            let kept = message(text(buffer));
-            assert!(escaped.starts_with(kept), "{bytes_max}: {kept}");
-            // No escape is cut: what is left is escapes and whole characters.
-            let plain = kept
+            let part = message(text(buffer));
+            assert!(escaped.starts_with(part), "{bytes_max}: {part}");
+            // No escape is cut: the rest consists of escapes and whole characters.
+            let plain = part
                 .replace("\\\\", "")
                 .replace("\\\"", "")
                 .replace("\\n", "");
             let cut = plain.rfind('\\').is_some_and(|at| plain.len() - at < 6);
-            assert!(!cut, "{bytes_max}: {kept}");
+            assert!(!cut, "{bytes_max}: {part}");
             assert!(
-                !kept.to_lowercase().ends_with("\\ud83d"),
-                "{bytes_max}: {kept}"
+                !part.to_lowercase().ends_with("\\ud83d"),
+                "{bytes_max}: {part}"
             );
-            lengths.push(kept.len());
+            lengths.push(part.len());
         }
         assert!(lengths.is_sorted() && lengths.first() == Some(&0));
-        let room = json.len() - 1 - frame;
+        let capacity = json.len() - 1 - frame;
         assert!(
             lengths
                 .last()
-                .is_some_and(|last| last + 12 > room.min(escaped.len()))
+                .is_some_and(|last| last + 12 > capacity.min(escaped.len()))
         );
         buffer.clear();
         buffer.append(json.as_bytes());

@@ -19,11 +19,11 @@ use crate::sys::{self, Descriptor, TakeOnce};
 use crate::wire::{find_from, slice_or_empty};
 
 /// How long a receive of the fast path may block, in milliseconds: short against the margin before
-/// a deadline (`MARGIN_MS_MIN`), for nothing else is looked at meanwhile.
+/// a deadline (`MARGIN_MS_MIN`), because nothing else is checked during that time.
 const FAST_WAIT_MS: u64 = 4;
 
-/// So many receives of an answer may block: some processes send the head and the body of an answer
-/// one after the other, and one that sends byte by byte must not put off its deadline.
+/// The number of receives of an answer that may block: some processes send the head and the body of
+/// an answer one after the other, and one that sends byte by byte must not delay its deadline.
 const FAST_RECEIVES: u8 = 4;
 
 static BUF: TakeOnce<[u8; PIPE_BYTES]> = TakeOnce::new([0; _]);
@@ -31,11 +31,11 @@ static BUF: TakeOnce<[u8; PIPE_BYTES]> = TakeOnce::new([0; _]);
 /// A channel.
 pub struct Channel {
     socket: Option<Descriptor>,
-    /// A receive blocks for a short while, and not for ever.
+    /// Receives have a short timeout.
     blocks_briefly: bool,
-    /// So many more may.
+    /// The number of receives that may still block.
     fast_receives: u8,
-    /// What was received and not yet used.
+    /// Bytes that were received and not consumed.
     start: usize,
     end: usize,
     buf: &'static mut [u8; PIPE_BYTES],
@@ -63,14 +63,14 @@ impl Channel {
         })
     }
 
-    /// Takes this socket, and forgets what was received over another.
+    /// Sets the socket, and discards bytes that were received over a former one.
     pub fn open(&mut self, socket: Descriptor) {
         self.close();
         self.blocks_briefly = set_receive_timeout(&socket, FAST_WAIT_MS);
         self.socket = Some(socket);
     }
 
-    /// Closes the socket, if there is one, and forgets what was received.
+    /// Closes the socket, if there is one, and discards the received bytes.
     pub fn close(&mut self) {
         self.socket = None;
         (self.fast_receives, self.start, self.end) = (0, 0, 0);
@@ -86,7 +86,7 @@ impl Channel {
         self.start < self.end
     }
 
-    /// Sends two parts, one behind the other. What comes next is read on the fast path.
+    /// Sends two parts, in this order. The next read is on the fast path.
     ///
     /// # Errors
     /// `Unreachable`: the channel is closed, and nothing was sent.
@@ -145,7 +145,7 @@ impl Channel {
         self.fast_receives = 0;
         let descriptors = [self.socket.as_ref(), other];
         let wake = process.wait(descriptors, Direction::Read, deadline);
-        // What the process sent before it exited is there to be read.
+        // Bytes that the process sent before it exited can still be read.
         if wake.first || wake.exited {
             Ok(Ready::Channel)
         } else if wake.second {
@@ -156,7 +156,7 @@ impl Channel {
     }
 
     /// Reads a line, and returns it without its line feed, with which it is at most `limit` bytes
-    /// long. Until it is there, what was received of it is kept for the next call.
+    /// long. A part of a line that was received stays for the next call.
     pub fn read_line(
         &mut self,
         limit: usize,
@@ -184,7 +184,7 @@ impl Channel {
         }
     }
 
-    /// Receives what is there, without waiting.
+    /// Receives the bytes that have arrived, without waiting.
     pub fn receive_available(&mut self) -> Result<(), ProcessError> {
         self.compact();
         let Some(socket) = &self.socket else {
@@ -199,7 +199,7 @@ impl Channel {
         Ok(())
     }
 
-    /// Reads so many bytes, and hands them to `consume` piece by piece.
+    /// Reads the given number of bytes, and passes them to `consume` piece by piece.
     pub fn read_exact(
         &mut self,
         bytes: usize,
@@ -221,7 +221,8 @@ impl Channel {
         Ok(())
     }
 
-    /// The same, into a response: what is not received yet is received where it will be sent from.
+    /// The same, into a response: bytes that have not arrived yet are received directly into its
+    /// buffer.
     pub fn read_into(
         &mut self,
         bytes: usize,
@@ -251,7 +252,7 @@ impl Channel {
         Ok(())
     }
 
-    /// Waits for more, and appends it to what was received.
+    /// Waits for more bytes, and appends them to the received ones.
     fn receive_more(
         &mut self,
         process: &mut Process,
@@ -297,7 +298,7 @@ fn receive(
         }
         match try_receive(socket, buf, Wait::No) {
             TryRead::Data(bytes) => return Ok(bytes),
-            // What it sent before it exited is in the socket, all of it.
+            // All bytes that it sent before it exited are in the socket.
             _ if wake.exited => return Err(ProcessError::Exited),
             TryRead::End | TryRead::Failed => return Err(closed(process, deadline)),
             TryRead::Nothing => {}

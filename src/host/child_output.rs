@@ -19,13 +19,13 @@ pub struct ChildOutput {
     /// One record per line.
     json: bool,
     buf: [u8; PIPE_BYTES],
-    /// The end of what was forwarded, for the messages of errors.
+    /// The end of the forwarded output, for the messages of errors.
     tail: [u8; OUTPUT_TAIL_BYTES],
     tail_bytes: usize,
     /// The line that has not ended.
     line: [u8; LOG_LINE_BYTES_MAX],
     line_bytes: usize,
-    /// So many bytes were lost, because nobody read the log in time, since that was last reported.
+    /// Bytes that were lost since the last report, because the log was not read in time.
     lost_bytes: usize,
 }
 
@@ -60,7 +60,7 @@ impl ChildOutput {
         slice_or_empty(&self.tail, 0, self.tail_bytes).trim_ascii_end()
     }
 
-    /// Forgets the end of what was forwarded.
+    /// Discards the end of the forwarded output.
     pub fn clear_tail(&mut self) {
         self.tail_bytes = 0;
     }
@@ -183,7 +183,7 @@ impl ChildOutput {
         }
     }
 
-    /// Adds to the end of what was forwarded.
+    /// Appends to the end of the forwarded output.
     fn append_tail(&mut self, read_bytes: usize) {
         let new = slice_or_empty(
             &self.buf,
@@ -191,8 +191,8 @@ impl ChildOutput {
             read_bytes,
         );
         let excess = (self.tail_bytes + new.len()).saturating_sub(OUTPUT_TAIL_BYTES);
-        let kept = self.tail_bytes.saturating_sub(excess);
-        sys::move_down(&mut self.tail, excess, 0, kept);
-        self.tail_bytes = kept + copy_at(&mut self.tail, kept, new);
+        let retained = self.tail_bytes.saturating_sub(excess);
+        sys::move_down(&mut self.tail, excess, 0, retained);
+        self.tail_bytes = retained + copy_at(&mut self.tail, retained, new);
     }
 }

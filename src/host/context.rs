@@ -9,7 +9,7 @@ use crate::wire::number::Decimal;
 use crate::wire::{find_from, slice_or_empty};
 
 /// The names in lines of the frame protocol, those of variables, and the headers that have the
-/// values. (The deadline is not in the list: what came with the event may be no deadline.)
+/// values. (The deadline is not in the list: the value in the event may be implausible.)
 const CONTEXT_FIELDS: [(&[u8], &[u8], &[u8]); 6] = [
     (
         b"request-id",
@@ -93,7 +93,7 @@ impl Context {
         slice_or_empty(&self.bytes, HEAD_BYTES, HEAD_BYTES + self.length)
     }
 
-    /// The context behind the line of a frame: the numbers, and a line feed.
+    /// The context, preceded by the line of a frame: the numbers, and a line feed.
     pub fn with_frame_header(&mut self, numbers: [usize; 3]) -> &[u8] {
         let mut line = FixedBytes::<HEAD_BYTES>::new();
         for (index, number) in numbers.into_iter().enumerate() {
@@ -106,9 +106,9 @@ impl Context {
         slice_or_empty(&self.bytes, start, HEAD_BYTES + self.length)
     }
 
-    /// Writes the context of an event, with the deadline that is shown. What the event does not
-    /// bring is absent, and so is what does not fit, or has a NUL: behind that a variable would
-    /// end, and another begin.
+    /// Writes the context of an event, with the deadline that is shown. A field is absent if the
+    /// event has no value for it, if it does not fit, or if it has a NUL: that would end a
+    /// variable, and begin another.
     pub fn write(
         &mut self,
         invocation: &Invocation<'_>,
@@ -165,8 +165,8 @@ impl Context {
     }
 }
 
-/// The values of the fields, in one pass over the head: what is absent is empty. Of two headers of
-/// a name, the first that is not empty counts, as in [`Invocation::header`].
+/// The values of the fields, in one pass over the head; absent ones are empty. Of two headers of a
+/// name, the first that is not empty counts, as in [`Invocation::header`].
 fn field_values(head: &[u8]) -> [&[u8]; CONTEXT_FIELDS.len()] {
     let mut values = [&b""[..]; _];
     for line in head.split(|&byte| byte == b'\n').skip(1) {
@@ -194,7 +194,7 @@ fn trim_blanks(value: &[u8]) -> &[u8] {
 /// The longest line of three numbers, in bytes.
 const HEAD_BYTES: usize = 64;
 
-/// The most that stands around a name and a value, in bytes.
+/// The most bytes around a name and a value.
 const AROUND_BYTES: usize = 16;
 
 /// Writes a text as one word of a shell, whatever its bytes (POSIX, "Single-Quotes").

@@ -13,9 +13,9 @@ use crate::wire::number::parse_decimal;
 
 /// The deadline of a call.
 pub struct Deadline {
-    /// What the event brought, in milliseconds since the Unix epoch.
+    /// The deadline in the event's header, in milliseconds since the Unix epoch.
     header_ms: Option<u64>,
-    /// What counts where that has passed or makes no sense, in milliseconds.
+    /// The time of an event whose deadline has passed or is implausible, in milliseconds.
     timeout_ms: Option<u64>,
     resolved: Cell<Option<Resolved>>,
 }
@@ -25,7 +25,7 @@ pub struct Deadline {
 struct Resolved {
     /// When this was found out, in milliseconds since the Unix epoch; 0: without the clock.
     now_ms: u64,
-    /// So many milliseconds the handler has in all, without the margin.
+    /// The time of the handler in all, without the margin, in milliseconds.
     limit_ms: Option<u64>,
     /// The end of that on the monotonic clock, in milliseconds.
     end_ms: Option<u64>,
@@ -52,7 +52,7 @@ impl Deadline {
         Deadline::at(None)
     }
 
-    /// It has passed: a call does what can be done without waiting.
+    /// It has passed: calls do not wait.
     pub fn passed() -> Deadline {
         Deadline::at(Some(0))
     }
@@ -92,7 +92,7 @@ impl Deadline {
         self.resolve().limit_ms.unwrap_or_default()
     }
 
-    /// What the handler is shown, in milliseconds since the Unix epoch.
+    /// The deadline that the handler is given, in milliseconds since the Unix epoch.
     pub fn shown_ms(&self) -> Option<u64> {
         match self.resolved.get() {
             Some(resolved) => resolved.shown_ms,

@@ -1,4 +1,4 @@
-//! Errnos in words, with what to do: those of clone(2), execve(2), pipe(2), socketpair(2) and
+//! Texts for errnos, with advice: those of clone(2), execve(2), pipe(2), socketpair(2) and
 //! memfd_create(2) that users meet.
 
 use crate::sys::files::is_file;
@@ -12,8 +12,8 @@ const ENOENT: usize = 2;
 const ENFILE: usize = 23;
 const EMFILE: usize = 24;
 
-/// Why a program cannot be run, behind a colon; nothing for an errno that is none of these. The
-/// path has a NUL at its end: where that file is there, ENOENT is about its interpreter.
+/// Why a program cannot be run, with a colon before it; empty for other errnos. The path has a NUL
+/// at its end: where that file is there, ENOENT is about its interpreter.
 pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     match errno {
         ENOENT if is_file(path) => {
@@ -38,7 +38,7 @@ pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     }
 }
 
-/// Why the system has nothing left, behind a colon; nothing for another errno.
+/// Why a resource is exhausted, with a colon before it; empty for other errnos.
 pub fn resource_reason(errno: usize) -> &'static [u8] {
     match errno {
         EAGAIN => {

@@ -1,7 +1,7 @@
-//! What the failures of a child process mean, as errors with a type and a message.
+//! The errors for failures of a child process, with type and message.
 //!
 //! Types are AWS's own where AWS has one for the condition, and else of the form that the
-//! platform's metrics know.
+//! platform's metrics count.
 
 use crate::buffer::FixedBytes;
 use crate::failure;
@@ -12,13 +12,13 @@ use crate::sys::child::ExitStatus;
 use crate::wire::number::Decimal;
 use crate::wire::slice_or_empty;
 
-/// Takes one error.
+/// Receives one error.
 pub trait ErrorSink {
     /// Begins the JSON of an error that a process reports.
     fn begin_json(&mut self);
-    /// Takes a piece of it.
+    /// Appends a piece of it.
     fn append_json(&mut self, piece: &[u8]);
-    /// Takes an error of ours in its place. The pieces of the message are any bytes.
+    /// Replaces it by an error of the runtime. The pieces of the message are any bytes.
     fn set_message(&mut self, error_type: &'static str, message: &[&[u8]]);
 }
 
@@ -74,7 +74,7 @@ pub fn set_timeout(limit_ms: u64, sink: &mut dyn ErrorSink) -> &'static [u8] {
     )
 }
 
-/// A process, or a part of it, ended so, and wrote `tail` to its log last.
+/// A process, or a subshell of it, has exited with this status; `tail` is the end of its log.
 pub fn set_exit(status: &ExitStatus, tail: &[u8], sink: &mut dyn ErrorSink) -> &'static [u8] {
     let (what, number): (&[u8], usize) = match *status {
         ExitStatus::Exit(status) => (b"exit status ", status),
@@ -101,7 +101,7 @@ pub fn set_spawn_failed(path: &[u8], errno: usize, sink: &mut dyn ErrorSink) -> 
     )
 }
 
-/// There is no descriptor or no memory for what a handler needs.
+/// No descriptor or no memory is left for the handler's pipes, sockets or files.
 pub fn set_out_of_resources(errno: usize, sink: &mut dyn ErrorSink) -> &'static [u8] {
     set_errno(
         sink,
@@ -127,7 +127,7 @@ fn set_errno(
     set(sink, error_type, &message)
 }
 
-/// Any error of ours. Returns its type as the platform's metrics know it.
+/// Sets an error of the runtime. Returns its type in the form of the platform's metrics.
 #[inline(never)]
 pub fn set(sink: &mut dyn ErrorSink, error_type: &'static str, message: &[&[u8]]) -> &'static [u8] {
     sink.set_message(error_type, message);

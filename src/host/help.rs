@@ -1,4 +1,4 @@
-//! What the program answers when a person starts it by hand: `bootstrap --help`, `--version`.
+//! The output when a person starts the program by hand: `bootstrap --help`, `--version`.
 
 use crate::sys::files::read_prefix;
 use crate::sys::{Environment, exit, write_log};

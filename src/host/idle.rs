@@ -1,10 +1,10 @@
 //! A persistent process between two events: how it is restarted, and watched while the next event
 //! is awaited.
 //!
-//! After a failed event, the restart may take what that event has left of its time, and no more:
-//! AWS's emulator hands the error to the caller only when the next event is requested, and drops it
-//! at the deadline. From then on nothing waits for the process: the next event is read as soon as
-//! it comes, and waits for the process under its own deadline.
+//! After a failed event, the restart may take the time that the event has left, and no more: AWS's
+//! emulator hands the error to the caller only when the next event is requested, and drops it at
+//! the deadline. From then on nothing waits for the process: the next event is read as soon as it
+//! comes, and waits for the process under its own deadline.
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic_by_deadline;
@@ -20,7 +20,7 @@ impl PersistentProcess {
     /// After an event that was its last: restarts it, and waits until it takes events or the
     /// deadline passes. A failure is logged, and the next event tries again.
     pub fn restart(&mut self, deadline: &Deadline) {
-        // The former one may hold what its successor needs: memory, a port.
+        // The former process may hold resources that its successor needs: memory, a port.
         if !self.link.process.wait_for_killed(None, deadline) {
             return;
         }
@@ -30,8 +30,8 @@ impl PersistentProcess {
         }
     }
 
-    /// Waits for the next event, and watches the process meanwhile, without waiting for it. When it
-    /// exits it is restarted; one that has never been sent an event, with the next.
+    /// Waits for the next event, and supervises the process. When the process exits it is restarted
+    /// at once, or with the next event if it has received no event yet.
     pub fn idle(&mut self, api: Option<&Descriptor>) {
         let mut grace_end_ms = None;
         let none = Deadline::none();
@@ -57,7 +57,7 @@ impl PersistentProcess {
                     process.wait([api, socket], Direction::Read, &none)
                 }
                 State::Retiring => {
-                    // It has nothing more to say.
+                    // It sends nothing more.
                     let end_ms = *grace_end_ms
                         .get_or_insert_with(|| monotonic_ms().saturating_add(EXIT_GRACE_MS));
                     let deadline = Deadline::at(Some(end_ms));
@@ -79,7 +79,7 @@ impl PersistentProcess {
 
     /// It has sent something while it was starting: if that is all, it takes events, or has failed.
     fn continue_start(&mut self) {
-        // An event that comes meanwhile does not wait for it.
+        // An event that arrives during the start does not wait for it.
         let passed = Deadline::passed();
         let received = self.link.channel.receive_available();
         match received.and_then(|()| self.finish_start(&passed)) {

@@ -3,21 +3,21 @@
 //! # How to add a hosted language
 //!
 //! 1. `kinds.rs`: an entry of [`KINDS`]. It has the word before the colon of `_HANDLER`, the files
-//!    that are looked for, the interpreter with its arguments, and the error where there is none.
-//! 2. `worker/worker.EXT`: the shim, in that language. The interpreter gets it as an argument, and
-//!    behind it `FILE NAME`; it speaks the frame protocol on descriptor 3 (README, "A worker in any
-//!    language").
-//! 3. `shims.rs`: the shim in the table of those that are embedded.
+//!    that are searched, the interpreter with its arguments, and the error if it is missing.
+//! 2. `worker/worker.EXT`: the shim, in that language. The interpreter gets it as an argument,
+//!    followed by `FILE NAME`; it speaks the frame protocol on descriptor 3 (guide,
+//!    `worker_protocol`).
+//! 3. `shims.rs`: the shim in the table of embedded shims.
 //!
 //! Tests: a function with the usual commands in `tests/hosted/functions`, and its kind in
 //! `tests/hosted/kinds.rs`.
 //!
-//! A kind that is no language needs a [`Protocol`](crate::host::protocol::Protocol) as well: a
-//! variant of `AnyProtocol`, and one of [`Runs`].
+//! A kind that is no language needs a `Protocol` (`protocol.rs`) as well: a variant of
+//! `AnyProtocol`, and one of [`Runs`].
 
 use crate::host::shims;
 
-/// What is done with a handler.
+/// How a handler is run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Runs {
     /// One process per event.
@@ -32,10 +32,10 @@ pub enum Runs {
 pub struct Kind {
     /// The word that names it in `_HANDLER`.
     pub word: &'static [u8],
-    /// What is done with a handler.
+    /// How a handler is run.
     pub runs: Runs,
-    /// The files that are looked for: what stands before and behind the name. None: the handler is
-    /// an executable, and named exactly so.
+    /// The files that are searched: prefix and suffix of the name. Empty: the handler is an
+    /// executable, and named exactly so.
     pub files: &'static [(&'static [u8], &'static [u8])],
     /// A file may be the handler itself, or have a function that is named like it: a handler needs
     /// no name behind a dot.
@@ -44,9 +44,9 @@ pub struct Kind {
     pub interpreter: &'static [u8],
     /// Its arguments before the shim, each with a NUL at its end.
     pub arguments: &'static [&'static [u8]],
-    /// What it is given to run.
+    /// The code that it is given to run.
     pub shim: Option<&'static [u8]>,
-    /// The argument behind the shim, before the file and the name of the handler.
+    /// The argument after the shim, before the file and the name of the handler.
     pub after_shim: &'static [u8],
     /// The error where there is no interpreter.
     pub not_found: &'static str,
@@ -136,7 +136,7 @@ pub static KINDS: [Kind; 7] = [
     },
 ];
 
-/// The kind of an executable that no word stands before.
+/// The kind of an executable without a word before it.
 pub static PROGRAM: &Kind = {
     let [program, ..] = &KINDS;
     program

@@ -3,7 +3,7 @@
 use crate::buffer::copy_at;
 use crate::wire::slice_or_empty;
 
-/// Concatenates the pieces in a region, as far as they fit. Returns the length.
+/// Concatenates the pieces in a region, and drops bytes that do not fit. Returns the length.
 pub fn concat_into(region: &mut [u8], pieces: &[&[u8]]) -> usize {
     pieces
         .iter()

@@ -30,13 +30,13 @@ use crate::sys::files::open_null;
 use crate::sys::ipc::{memfd, pipe};
 use crate::sys::process::own_pid;
 
-/// What to execute. All texts have a NUL at their end. All zeros when it is new.
+/// The command to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
     /// The program.
     pub path: &'static [u8],
     /// Its arguments, the first of which is its name.
     arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
-    /// Its output comes to us; else it goes where our own output goes.
+    /// The host reads its output; else it inherits the output of the runtime.
     pub capture_output: bool,
 }
 
@@ -70,16 +70,16 @@ pub enum State {
     },
     /// It has had its last event, and is about to exit.
     Retiring,
-    /// There is none.
+    /// No process.
     Stopped(Restart),
 }
 
 /// When a process is started again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// Before the next event is awaited, or meanwhile.
+    /// Before the runtime waits for the next event, or while it does.
     AtOnce,
-    /// When the next event has come: what fails at its start would fail again.
+    /// When the next event has arrived: an earlier start would fail again.
     WithNextEvent,
 }
 
@@ -121,7 +121,7 @@ impl PersistentProcess {
         strip_nul(self.command.path)
     }
 
-    /// Whether it is to be started again before the next event is awaited.
+    /// Whether it has to be restarted before the runtime waits for the next event.
     pub fn needs_restart(&self) -> bool {
         matches!(
             self.state,
@@ -159,7 +159,7 @@ impl PersistentProcess {
         Ok(())
     }
 
-    /// Stops it, and logs why: between two events, it has exited or sent what was not asked for.
+    /// Stops it, and logs why: it has exited or sent bytes between two events.
     pub(super) fn stop_unhealthy(&mut self) {
         let (text, restart): (&[u8], Restart) = match self.state {
             State::Starting => (
@@ -272,7 +272,7 @@ impl PersistentProcess {
             deadline.bound_log();
             self.link.process.output.log_failure(response.body());
         }
-        self.link.process.reap_strays(deadline.is_resolved());
+        self.link.process.reap_exited(deadline.is_resolved());
         outcome
     }
 
@@ -288,8 +288,8 @@ impl PersistentProcess {
         self.protocol.handle_event(event, &mut self.link, response)
     }
 
-    /// Stops it because of an error, unless it is still starting and only late, and writes what
-    /// that means. Returns the type of that as the platform's metrics know it.
+    /// Stops it because of an error, unless it is still starting and only late, and writes the
+    /// error. Returns its type in the form that the platform's metrics count.
     pub fn fail(
         &mut self,
         error: ProcessError,
@@ -316,7 +316,7 @@ impl PersistentProcess {
                 )
             }
             ProcessError::TimedOut => {
-                // One that is still starting may be ready for the next event.
+                // A process that is still starting may be ready for the next event.
                 if self.state != State::Starting {
                     self.stop(restart);
                 }

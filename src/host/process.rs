@@ -1,8 +1,8 @@
-//! A child process: how it is spawned, watched and killed, and what becomes of its output.
+//! A child process: how it is spawned, supervised and killed, and how its output is handled.
 //!
 //! One `ppoll` waits for its descriptors, its captured output, its exit and the deadline. What it
 //! writes as an answer ends with the process, or where its protocol says so, never at end of file:
-//! a process that it left behind may hold the descriptor for ever.
+//! a background process may hold the descriptor indefinitely.
 
 use crate::host::child_output::ChildOutput;
 use crate::host::deadline::Deadline;
@@ -14,13 +14,13 @@ use crate::sys::{Descriptor, monotonic_ms};
 /// The descriptor on which a persistent process finds its channel.
 pub const CHANNEL_FD: usize = 3;
 
-/// Without a pidfd, the process is asked for so often, in milliseconds.
+/// Without a pidfd, the interval at which the process is polled, in milliseconds.
 const POLL_INTERVAL_MS: u64 = 10;
 
-/// So many events may pass before orphans are reaped, where nothing hints at one.
+/// The most events after which orphans are reaped, without a hint that there is one.
 const REAP_AFTER_EVENTS: u8 = 16;
 
-/// What happened while a process was waited for. Nothing: the deadline has passed.
+/// The outcome of a wait for a process. All false: the deadline has passed.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wake {
     /// The first descriptor is ready.
@@ -75,7 +75,8 @@ impl Process {
     }
 
     /// Waits until a descriptor is ready, the process exits or the deadline passes, and forwards
-    /// captured output meanwhile. With `Direction::Write`, the first is to be written to.
+    /// captured output meanwhile. With `Direction::Write`, the wait is for the first to be
+    /// writable.
     pub fn wait(
         &mut self,
         descriptors: [Option<&Descriptor>; 2],
@@ -111,7 +112,7 @@ impl Process {
     }
 
     /// Kills the process with its process group, if it runs. Returns how it ended; `None`: it has
-    /// not yet, and nothing waits for that (see `reap_strays`).
+    /// not yet, and nothing waits for that (see `reap_exited`).
     pub fn kill(&mut self) -> Option<ExitStatus> {
         let child = self.child.take()?;
         child.kill();
@@ -125,13 +126,13 @@ impl Process {
         None
     }
 
-    /// Whether one that was killed has not exited yet.
+    /// Whether a process that was killed has not exited yet.
     pub fn has_killed(&self) -> bool {
         self.killed.is_some()
     }
 
-    /// Waits until the one that was killed has exited, `descriptor` can be read, or the deadline
-    /// passes. True: it has exited, and is reaped.
+    /// Waits until the killed process has exited, `descriptor` can be read, or the deadline passes.
+    /// True: it has exited, and is reaped.
     pub fn wait_for_killed(
         &mut self,
         descriptor: Option<&Descriptor>,
@@ -150,9 +151,9 @@ impl Process {
         wake.exited
     }
 
-    /// After an event: reaps what has exited beside the process. `is_hinted`: there may be
-    /// something, for the event took its time.
-    pub fn reap_strays(&mut self, is_hinted: bool) {
+    /// After an event: reaps children other than the process that have exited. `is_hinted`: there
+    /// may be something, for the event took its time.
+    pub fn reap_exited(&mut self, is_hinted: bool) {
         self.events_since_reap = self.events_since_reap.wrapping_add(1);
         let is_due = self.events_since_reap >= REAP_AFTER_EVENTS;
         if is_hinted || is_due || self.adopts_orphans || self.killed.is_some() {
@@ -162,7 +163,7 @@ impl Process {
         }
     }
 
-    /// Forwards what is left of the captured output, and closes it.
+    /// Forwards the rest of the captured output, and closes it.
     pub fn close_output(&mut self) {
         self.output.drain();
         self.output.pipe = None;

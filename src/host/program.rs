@@ -80,7 +80,7 @@ impl Program {
             let wake = self.process.wait(descriptors, Direction::Read, deadline);
             if wake.exited {
                 let status = self.process.reap();
-                // What it wrote is in the pipe by now; others that hold the pipe may go on writing.
+                // Its output is in the pipe by now; others that hold the pipe may still write.
                 out.drain(response);
                 return status;
             }
@@ -89,7 +89,7 @@ impl Program {
                 return None;
             }
             if out.read_available(response).is_err() {
-                // The process may go on writing for ever. The response has its error.
+                // The process may write without end. The response has its error.
                 self.process.kill();
                 return Some(ExitStatus::Exit(0));
             }

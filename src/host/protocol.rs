@@ -1,7 +1,7 @@
-//! What a protocol is: how an event gets to a persistent process, and its answer back.
+//! The protocol interface: how an event gets to a persistent process, and its answer back.
 //!
-//! [`PersistentProcess`](crate::host::persistent::PersistentProcess) has the states and knows no
-//! protocol; a protocol has the bytes and knows no states.
+//! [`PersistentProcess`](crate::host::persistent::PersistentProcess) has the states and no
+//! protocol; a protocol has the bytes and no states.
 
 use crate::buffer::FixedBytes;
 use crate::host::channel::Channel;
@@ -43,9 +43,9 @@ pub trait Protocol {
     ) -> Result<(), ProcessError>;
 
     /// Sends an event to the process, and reads its answer into `response`. `Ok`: the response is
-    /// complete, or has an error that is forced upon it. `link.after_event` says what becomes of
-    /// the process, unless a `ProcessError` says so: then it is killed. `Unreachable` only where
-    /// nothing of the event was sent: the event is handed to another process, once.
+    /// complete, or has an error that is forced upon it. `link.after_event` decides what happens to
+    /// the process; after a `ProcessError` it is killed. `Unreachable` only where nothing of the
+    /// event was sent: the event is handed to another process, once.
     fn handle_event(
         &mut self,
         event: &mut Event<'_>,
@@ -59,10 +59,10 @@ pub trait Protocol {
     }
 }
 
-/// What is particular to a child of a protocol. 0, 1 and 2 are the same for all: nothing to read,
-/// and the log.
+/// The parts of a child's setup that differ between protocols. 0, 1 and 2 are the same for all:
+/// nothing to read, and the log.
 pub struct ChildSetup {
-    /// What the child finds at `CHANNEL_FD`: its end of the channel, or a socket to listen on.
+    /// The child's descriptor `CHANNEL_FD`: its end of the channel, or a socket to listen on.
     pub channel: Option<Descriptor>,
     /// Variables before those of our own environment, as `NAME=value`, each with a NUL at its end.
     pub variables: FixedBytes<VARIABLES_BYTES_MAX>,
@@ -81,34 +81,34 @@ impl ChildSetup {
     }
 }
 
-/// What a protocol works with: the process, and the channel to it.
+/// The process, and the channel to it.
 pub struct Link {
     /// The process.
     pub process: Process,
     /// The channel.
     pub channel: Channel,
-    /// What is to become of the process.
+    /// What happens to the process after the event.
     pub after_event: AfterEvent,
     /// The types of the errors that it reports.
     pub error_types: ErrorTypeInterner,
 }
 
-/// What becomes of a process after an event.
+/// What happens to a process after an event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum AfterEvent {
     /// It takes the next one.
     Keep,
-    /// It takes no more, and exits by itself; another takes its place.
+    /// It accepts no more events, and exits by itself; it is replaced.
     Retire,
-    /// It is killed now, and another takes its place.
+    /// It is killed now, and is replaced.
     Stop,
 }
 
-/// An event, and what goes with it.
+/// An event, with its deadline and context.
 pub struct Event<'a> {
     /// The event and its headers.
     pub invocation: &'a Invocation<'a>,
-    /// Until when it is to be handled.
+    /// The time until which it has to be handled.
     pub deadline: &'a Deadline,
     /// Where its context is written.
     pub context: &'a mut Context,
@@ -129,7 +129,7 @@ impl From<ProcessError> for EventError {
     }
 }
 
-/// Why a process is of no use any more, or not yet.
+/// Why a process cannot be used any more, or not yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ProcessError {
     /// It cannot be spawned; the errno.

@@ -15,11 +15,11 @@ use crate::wire::{bytes_eq, find_from, slice_or_empty};
 
 /// A resolved handler. The texts have a NUL at their end.
 pub struct ResolvedHandler {
-    /// What it is.
+    /// Its kind.
     pub kind: &'static Kind,
     /// Its file.
     pub path: &'static [u8],
-    /// The function in it; empty: what the file returns.
+    /// The function in it; empty: the callable that the file returns.
     pub name: &'static [u8],
 }
 
@@ -284,7 +284,7 @@ impl Resolver<'_> {
         NOT_FOUND
     }
 
-    /// Appends the path that is tried to the message, and something behind it.
+    /// Appends the path that is tried to the message, followed by a text.
     fn append_path(&mut self, behind: &[u8]) {
         let path = slice_or_empty(self.path, 0, find_from(self.path, 0, 0));
         for piece in [b" ", path, behind] {

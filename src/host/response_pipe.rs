@@ -13,7 +13,7 @@ pub struct ResponsePipe(pub Option<Descriptor>);
 pub struct ResponseFailed;
 
 impl ResponsePipe {
-    /// Reads what is there into the response, without waiting. Returns how many bytes that was.
+    /// Reads available bytes into the response, without waiting. Returns their number.
     pub fn read_available(&mut self, response: &mut Response) -> Result<usize, ResponseFailed> {
         let Some(from) = &self.0 else {
             return Ok(0);
@@ -48,7 +48,7 @@ impl ResponsePipe {
     }
 }
 
-/// What the system reads half of is no response.
+/// A response that was read only in part is discarded.
 const CANNOT_READ: &Failure = &Failure::fixed(
     "Runtime.ReadError",
     "the response cannot be read from its pipe",

@@ -5,7 +5,7 @@
 //! A line on the channel names the descriptors of ours that hold the event, the response and the
 //! context, which the shell opens by way of /proc (a shell that read the event from a socket would
 //! make a system call per byte). The shell answers with the exit status of the function. That ends
-//! the response: a process left behind may hold the pipe for ever.
+//! the response: a background process may hold the pipe indefinitely.
 
 use crate::buffer::FixedBytes;
 use crate::host::channel::Ready;
@@ -35,7 +35,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A shell that has said nothing yet.
+    /// A shell that has sent nothing yet.
     pub const fn new() -> Shell {
         Shell {
             event_by_assignment: false,
@@ -94,7 +94,7 @@ impl Protocol for Shell {
         let mut out = ResponsePipe(Some(out));
         while channel.wait_or(out.0.as_ref(), process, deadline)? == Ready::Other {
             if out.read_available(response).is_err() {
-                // The function may go on writing for ever.
+                // The function may write without end.
                 link.after_event = AfterEvent::Stop;
                 return Ok(());
             }
@@ -104,7 +104,7 @@ impl Protocol for Shell {
         out.drain(response);
         process.output.drain();
         if status > SIGNAL_STATUS_BASE {
-            // Perhaps while it read the line: what is left of that is not for the next subshell.
+            // Perhaps while it read the line: the rest of that is not for the next subshell.
             link.after_event = AfterEvent::Stop;
         }
         if status == 0 {

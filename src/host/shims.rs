@@ -1,15 +1,15 @@
 //! The shims: the code that makes an interpreter a persistent process which speaks our protocol.
 //!
 //! Each is minified when this is compiled: lines that hold only a comment, or nothing, are dropped,
-//! and so is indentation where the language gives it no meaning. The rule knows nothing else of a
+//! and so is indentation where the language gives it no meaning. The rule uses nothing else of a
 //! language, so a string of a shim must not span lines (the tests compare the tokens of the source
 //! with those of what is embedded). They are not compressed: the zip that is deployed does that
 //! better, and a process touches only the pages of the shim that it uses.
 
-/// How a language marks what can be left out.
+/// The marks of text that can be left out, in a language.
 #[derive(Clone, Copy)]
 pub struct Syntax {
-    /// What begins a comment that ends with its line.
+    /// The start of a comment that ends with its line.
     pub comment: &'static [u8],
     /// Whether indentation has a meaning.
     pub indented: bool,
@@ -31,7 +31,7 @@ pub const HASH_INDENTED: Syntax = Syntax {
     indented: true,
 };
 
-/// Embeds a source file: minified, with the NUL at its end that execve(2) asks for.
+/// Embeds a source file: minified, with the NUL at its end that execve(2) requires.
 macro_rules! shim {
     ($file:literal, $syntax:expr) => {{
         const SOURCE: &[u8] = include_bytes!($file);
@@ -62,7 +62,7 @@ pub const RUBY: &[u8] = shim!("worker/worker.rb", HASH);
 pub const SHELL: &[u8] = shim!("worker/shell.sh", HASH);
 
 /// Copies `source` to `buf`, which is at least as long, without the lines and the indentation that
-/// its language does not need. Returns the length of what is left.
+/// its language does not need. Returns the new length.
 pub const fn minify(source: &[u8], syntax: Syntax, buf: &mut [u8]) -> usize {
     let (mut at, mut length) = (0, 0);
     while at < source.len() {

@@ -1,10 +1,10 @@
-//! The parts of `_HANDLER`: the kind before the colon, and the path behind it in its shortest form.
+//! The parts of `_HANDLER`: the kind before the colon, and the path after it in its shortest form.
 
 use crate::buffer::copy_at;
 use crate::host::kinds::{KINDS, Kind};
 use crate::wire::{bytes_eq, find_from, slice_or_empty};
 
-/// The kind that a handler names, or the word that is none; and what is behind it.
+/// The kind that a handler names, or the word that is no kind; and the rest.
 pub fn split_kind(handler: &[u8]) -> (Option<Result<&'static Kind, &[u8]>>, &[u8]) {
     let colon = find_from(handler, 0, b':');
     let word = slice_or_empty(handler, 0, colon);

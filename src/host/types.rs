@@ -26,7 +26,8 @@ impl ErrorTypeInterner {
         }
     }
 
-    /// A type as the platform's metrics know it; one of another form, or one too many, is unknown.
+    /// The type in the form that the platform's metrics count; a type of another form, or one that
+    /// no memory is left for, is `Function.Unknown`.
     pub fn intern(&mut self, error_type: &[u8]) -> &'static [u8] {
         let interned = if is_metrics_type(error_type) {
             self.find_or_add(error_type)

@@ -1,7 +1,7 @@
 //! The frame protocol: persistent processes that speak it by themselves, and interpreters that a
 //! shim makes speak it.
 //!
-//! The protocol is in the README, "A worker in any language"; its lines are read by `wire::frame`.
+//! The guide describes the protocol (`worker_protocol`); `wire::frame` reads its lines.
 
 use crate::host::context::ContextFormat;
 use crate::host::deadline::Deadline;
@@ -25,7 +25,7 @@ impl Frames {
         Frames { sequence: 0 }
     }
 
-    /// Reads the answer to an event: one line and what follows it, or a stream of such.
+    /// Reads the answer to an event: one line and its bytes, or a stream of such frames.
     fn read_answer(
         &self,
         deadline: &Deadline,
@@ -83,7 +83,7 @@ impl Frames {
                         is_lost = is_lost || response.write(piece).is_err();
                     })?;
                     if is_lost {
-                        // Nobody reads the response any more: no reason to wait for its end.
+                        // The caller is gone: no reason to wait for the end of the response.
                         link.after_event = AfterEvent::Stop;
                         return Ok(());
                     }

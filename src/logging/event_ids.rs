@@ -1,4 +1,4 @@
-//! The ids of the event in hand, as records have them.
+//! The ids of the current event, as records have them.
 
 /// Without std there is one thread, so the ids are those of the Runtime API that a panic report
 /// would use: no program pays for a copy.
@@ -49,7 +49,7 @@ mod of_thread {
         });
     }
 
-    /// Forgets the ids: the event was handled.
+    /// Clears the ids: the event was handled.
     pub fn clear_event_ids() {
         EVENT_IDS.with_borrow_mut(|ids| ids.iter_mut().for_each(Vec::clear));
     }

@@ -10,7 +10,7 @@ fn finished(response: &mut Response, outcome: Result<(), Failure>) -> (&str, &'s
 }
 
 #[test]
-fn a_response_has_its_type_before_it() {
+fn response_head_has_the_content_type() {
     let response = Response::leaked();
     response.reset();
     assert!(response.is_empty());
@@ -38,7 +38,7 @@ fn a_response_has_its_type_before_it() {
 }
 
 #[test]
-fn a_type_that_is_no_header_value_is_refused() {
+fn content_type_that_is_no_header_value_is_refused() {
     let response = Response::leaked();
     response.reset();
     let longest = std::string::String::from_utf8(std::vec![b'x'; 256]).expect("text");
@@ -59,7 +59,7 @@ fn a_type_that_is_no_header_value_is_refused() {
 
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
-fn a_response_up_to_the_limit_is_taken_and_one_byte_more_fails_the_event() {
+fn response_up_to_the_limit_is_accepted_and_a_longer_one_fails_the_event() {
     let response = Response::leaked();
     response.reset();
     let most = std::vec![b'x'; RESPONSE_BYTES_MAX];

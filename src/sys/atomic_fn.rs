@@ -5,7 +5,7 @@ use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// An atomic, optional function pointer: a program sets a hook, the loop reads it. Invariant in
-/// `F`, lifetimes included: what is stored as an `F` is read as the same `F`.
+/// `F`, lifetimes included: a value is stored and read as the same `F`.
 pub struct AtomicFn<F>(AtomicPtr<()>, PhantomData<fn(F) -> F>);
 
 impl<F: Copy + Send> AtomicFn<F> {
@@ -25,7 +25,7 @@ impl<F: Copy + Send> AtomicFn<F> {
     /// The function, if there is one.
     pub fn get(&self) -> Option<F> {
         let pointer = self.0.load(Ordering::Acquire);
-        // SAFETY: what is not null was stored as an `F`.
+        // SAFETY: a pointer that is not null was stored as an `F`.
         (!pointer.is_null()).then(|| unsafe { core::mem::transmute_copy(&pointer) })
     }
 }

@@ -11,7 +11,7 @@ macro_rules! system_call {
         /// A system call with this number of arguments. Returns its result, or the negated errno.
         ///
         /// # Safety
-        /// What the call's manual page requires of its arguments.
+        /// The arguments have to be as the call's manual page requires.
         #[inline(always)]
         pub(super) unsafe fn $name(number: c_long, $first: usize $(, $argument: usize)*) -> isize {
             let result: isize;

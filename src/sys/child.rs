@@ -49,7 +49,7 @@ pub enum ExitStatus {
     Signal(usize),
 }
 
-/// What to spawn, and with what.
+/// The program to spawn, with its arguments, environment and descriptors.
 pub struct Spawn<'a> {
     /// The program, with a NUL at its end.
     pub path: &'a [u8],
@@ -64,7 +64,7 @@ pub struct Spawn<'a> {
     pub fds: &'a [(usize, Option<&'a Descriptor>)],
 }
 
-/// What the child needs, in the memory that it shares with us until it executes the program.
+/// The data of the child, in the memory that it shares with us until it executes the program.
 struct ChildArgs<'a> {
     path: *const c_char,
     argv: [*const c_char; ARGUMENTS_MAX + 1],
@@ -87,7 +87,8 @@ impl Child {
     /// user mode, a program that cannot be executed is a child that exits with 127.)
     ///
     /// # Errors
-    /// The errno of clone(2), or of what failed in the child: fcntl(2), dup3(2) or execve(2).
+    /// The errno of clone(2), or of the call that failed in the child: fcntl(2), dup3(2) or
+    /// execve(2).
     pub fn spawn(spawn: &Spawn) -> Result<Child, usize> {
         let mut fds = [NO_FD; CHILD_FDS_MAX];
         for (place, (number, descriptor)) in fds.iter_mut().zip(spawn.fds) {
@@ -186,7 +187,7 @@ impl Child {
 }
 
 /// Executes a program in place of this one (execve(2)). Its arguments are its path, `first`, and
-/// those of this process behind its own name; both texts have a NUL at their end. Returns the errno
+/// those of this process after its own name; both texts have a NUL at their end. Returns the errno
 /// of the failure; then the arguments of this process are lost. Call it before `environ` is
 /// replaced: the arguments are found next to the list of the start.
 pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
@@ -223,9 +224,9 @@ fn argv(arguments: &[Option<&[u8]>]) -> [*const c_char; ARGUMENTS_MAX + 1] {
     list
 }
 
-/// Reaps orphans that were reparented to us, as they are to process 1. Leaves `kept` unreaped: its
-/// owner waits for it.
-pub fn reap_orphans(kept: Option<&Child>) {
+/// Reaps orphans that were reparented to us, as they are to process 1. Leaves `except` unreaped:
+/// its owner waits for it.
+pub fn reap_orphans(except: Option<&Child>) {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let place = info.as_mut_ptr() as usize;
     let options = (libc::WEXITED | libc::WNOHANG | libc::WNOWAIT) as usize;
@@ -236,7 +237,7 @@ pub fn reap_orphans(kept: Option<&Child>) {
             let found = syscall5(libc::SYS_waitid, libc::P_ALL as usize, 0, place, options, 0);
             (found, info.assume_init_ref().si_pid() as usize)
         };
-        if found < 0 || pid == 0 || kept.is_some_and(|kept| kept.pid == pid) {
+        if found < 0 || pid == 0 || except.is_some_and(|child| child.pid == pid) {
             return;
         }
         let orphan = Child { pid, pidfd: None };
@@ -279,7 +280,7 @@ extern "C" fn child_main(args: *mut c_void) -> c_int {
     CANNOT_RUN as c_int
 }
 
-/// In the child: gives each descriptor its number. Returns what the call that failed returned.
+/// In the child: gives each descriptor its number. Returns the result of the call that failed.
 ///
 /// # Safety
 /// It is called in the child alone: descriptors of these numbers are replaced.
@@ -288,7 +289,7 @@ unsafe fn install_fds(mut fds: [(c_int, c_int); CHILD_FDS_MAX]) -> isize {
     for (number, _) in fds {
         above = number.max(above - 1) + 1;
     }
-    // None of ours may have a number that another is to have: that would replace it too soon.
+    // No source may have a number that another one is to get: it would be replaced too soon.
     for (number, ours) in &mut fds {
         if *ours < above && ours != number {
             let (copy, from) = (libc::F_DUPFD_CLOEXEC as usize, *ours as usize);

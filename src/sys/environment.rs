@@ -9,7 +9,7 @@ use super::copy_forwards;
 use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
 
 unsafe extern "C" {
-    /// The environment, as getenv(3) and execve(2) know it (POSIX, `environ`).
+    /// The environment, as getenv(3) and execve(2) use it (POSIX, `environ`).
     #[link_name = "environ"]
     pub(super) static ENVIRON: AtomicPtr<*mut c_char>;
 }
@@ -18,7 +18,7 @@ unsafe extern "C" {
 pub struct Environment(());
 
 impl Environment {
-    /// The environment as it is now.
+    /// The current environment.
     pub fn new() -> Environment {
         Environment(())
     }

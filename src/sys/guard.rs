@@ -41,7 +41,7 @@ pub(super) fn set_group(group: usize) {
     GROUP.store(group, Ordering::Relaxed);
 }
 
-/// Forgets a child or the guard that is about to be reaped: its pid may be reused.
+/// Removes a child or the guard that is about to be reaped: its pid may be reused.
 pub(super) fn forget_pid(pid: usize) {
     for place in [&GROUP, &GUARD] {
         let _ = place.compare_exchange(pid, 0, Ordering::Relaxed, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use super::{Descriptor, INTERRUPTED};
 /// A pipe: the end to read from, which does not block, and the end to write to, which does.
 ///
 /// # Errors
-/// The errno: EMFILE, ENFILE or ENOMEM, or what refuses that the end does not block.
+/// The errno: EMFILE, ENFILE or ENOMEM, or the errno of the call that makes the end nonblocking.
 pub fn pipe() -> Result<(Descriptor, Descriptor), usize> {
     let mut ends: [c_int; 2] = [0; 2];
     // SAFETY: valid for writing two descriptors.
@@ -19,8 +19,8 @@ pub fn pipe() -> Result<(Descriptor, Descriptor), usize> {
     };
     let [from, to] = opened(made, ends)?;
     let (set, flags) = (libc::F_SETFL as usize, libc::O_NONBLOCK as usize);
-    // A pipe that still blocks is of no use to a reader that has a deadline.
-    // SAFETY: no memory is involved.
+    // A reader that has a deadline cannot use a pipe that still blocks. SAFETY: no memory is
+    // involved.
     errno_of(unsafe { syscall3(libc::SYS_fcntl, from.raw_fd(), set, flags) })?;
     Ok((from, to))
 }
@@ -68,13 +68,13 @@ pub fn rewind(file: &Descriptor) {
 /// The result of a read that does not wait, or not for long.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum TryRead {
-    /// So many bytes were read.
+    /// The number of bytes that were read.
     Data(usize),
     /// Nothing can be read now.
     Nothing,
     /// End of file.
     End,
-    /// The descriptor cannot be read: what it held is lost.
+    /// The descriptor cannot be read: its content is lost.
     Failed,
 }
 
@@ -89,7 +89,7 @@ impl TryRead {
     }
 }
 
-/// Reads what is there from a pipe, without waiting.
+/// Reads available bytes from a pipe, without waiting.
 pub fn try_read(from: &Descriptor, buf: &mut [u8]) -> TryRead {
     loop {
         let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
@@ -106,12 +106,12 @@ pub fn try_read(from: &Descriptor, buf: &mut [u8]) -> TryRead {
 pub enum Wait {
     /// Not at all.
     No,
-    /// As long as `set_receive_timeout` has said.
+    /// As long as the receive timeout (`set_receive_timeout`).
     Briefly,
 }
 
-/// Receives what is there from a socket. After an interruption there is nothing (signal(7): a
-/// receive with a timeout is interrupted when the process was stopped and goes on).
+/// Receives available bytes from a socket. After an interruption there is nothing (signal(7): a
+/// receive with a timeout is interrupted when the process was stopped and continued).
 pub fn try_receive(from: &Descriptor, buf: &mut [u8], wait: Wait) -> TryRead {
     let flags = if wait == Wait::No {
         libc::MSG_DONTWAIT as usize
@@ -197,8 +197,8 @@ fn errno_of(result: isize) -> Result<(), usize> {
     Ok(())
 }
 
-/// Sends what fits now of two parts, one behind the other, to a socket, without waiting, and
-/// returns how many bytes that was; `None`: the other end is closed, or the socket is of no use.
+/// Sends as much of two consecutive parts as fits now to a socket, without waiting, and returns how
+/// many bytes that was; `None`: the other end is closed, or the socket cannot be used.
 pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     let mut pieces = parts.map(|bytes| libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),
@@ -222,10 +222,10 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     }
 }
 
-/// So many descriptors can be polled at once.
+/// The number of descriptors that can be polled at once.
 pub const POLL_FDS: usize = 4;
 
-/// What is awaited of the first descriptor that is polled.
+/// The event that is awaited of the first polled descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// That it can be read, as of all others.

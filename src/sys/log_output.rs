@@ -1,9 +1,10 @@
 //! Writes to log descriptors: standard error, and the one for log records. Other processes share
 //! them, so they must stay blocking; and their reader may be slow, or gone.
 //!
-//! No write here blocks for long, and none raises SIGPIPE: what is not read in time is dropped, so
-//! that no event waits for it. A pipe that poll(2) reports as writable takes `PIPE_BUF_BYTES`
-//! without blocking (pipe(7)), and an empty one its whole capacity; no more is written at once.
+//! No write here blocks for long, and none raises SIGPIPE: output that is not read in time is
+//! dropped, so that no event waits for it. A pipe that poll(2) reports as writable takes
+//! `PIPE_BUF_BYTES` without blocking (pipe(7)), and an empty one its whole capacity; no more is
+//! written at once.
 
 #[cfg(not(feature = "std"))]
 use core::sync::atomic::AtomicBool;
@@ -76,7 +77,7 @@ pub fn write_log(descriptor: usize, bytes: &[u8]) -> usize {
 }
 
 /// The number of bytes that a writable descriptor takes without blocking: for an empty pipe its
-/// capacity, so that what several processes write does not interleave.
+/// capacity, so that the output of several processes does not interleave.
 fn free_bytes(descriptor: usize) -> usize {
     let mut unread: libc::c_int = 0;
     let place = &raw mut unread as usize;

@@ -62,7 +62,7 @@ pub fn kill(pid: usize, signal: c_int) {
     unsafe { syscall2(libc::SYS_kill, pid, signal as usize) };
 }
 
-/// Reaps a child that has exited; with `wait`, blocks until one does. `None`: there is none.
+/// Reaps a child that has exited; with `wait`, blocks until one does. `None`: no child has exited.
 pub fn reap(wait: bool) -> Option<(usize, ExitStatus)> {
     let mut status: c_int = 0;
     let options = if wait { 0 } else { libc::WNOHANG as usize };
@@ -89,7 +89,7 @@ pub fn seqpacket_pair() -> Option<[Descriptor; 2]> {
     super::ipc::socketpair(libc::SOCK_SEQPACKET).ok()
 }
 
-/// Reads a message from a channel without blocking. Returns its length; 0: there is none.
+/// Reads a message from a channel without blocking. Returns its length; 0: no message.
 pub fn try_recv(from: &Descriptor, buf: &mut [u8]) -> usize {
     let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
     let flags = libc::MSG_DONTWAIT as usize;

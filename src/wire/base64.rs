@@ -2,7 +2,7 @@
 //!
 //! Text is written with padding. It is read with padding or without, as API Gateway, `base64 -w0`
 //! and others write it, and otherwise strictly: no byte of another alphabet, no line ends (3.3), no
-//! bits behind the last byte (3.5), nothing behind the padding.
+//! bits after the last byte (3.5), nothing after the padding.
 
 use super::slice_or_empty;
 
@@ -59,19 +59,19 @@ impl Encoder {
     }
 }
 
-/// What is wrong with an encoded text.
+/// A fault of an encoded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error {
     /// A byte is not of the alphabet, or follows the padding.
     InvalidByte,
     /// The text ends within a byte, or its padding is not whole.
     InvalidLength,
-    /// The last character has bits behind the last byte.
+    /// The last character has bits after the last byte.
     TrailingBits,
 }
 
 impl Error {
-    /// What is wrong, as a sentence.
+    /// The fault, as a text.
     pub fn text(self) -> &'static [u8] {
         match self {
             Error::InvalidByte => b"a byte that base64 does not have",
@@ -95,7 +95,7 @@ static VALUES: [u8; 256] = {
     values
 };
 
-/// What the decoder writes at once, in bytes.
+/// The most bytes that the decoder writes at once.
 const PIECE_BYTES: usize = 192;
 
 /// Decodes a text that comes in pieces.
@@ -112,7 +112,7 @@ impl Decoder {
     /// Decodes more of the text.
     ///
     /// # Errors
-    /// The first fault; what was decoded before it may have been written.
+    /// The first fault; bytes before it may have been written.
     pub fn decode(&mut self, text: &[u8], write: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
         let mut piece = [0; PIECE_BYTES];
         // Four characters give three bytes, and up to three are there: no piece is too long.
@@ -148,7 +148,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Decodes what is left: the text is over.
+    /// Decodes the rest at the end of the text.
     ///
     /// # Errors
     /// The text was cut off, or ends in bits of no byte.

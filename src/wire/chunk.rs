@@ -24,7 +24,7 @@ enum State {
     Size,
     /// In a size.
     Digits,
-    /// In the white space behind it.
+    /// In the white space after it.
     Blank,
     /// In extensions, or in the value of a trailer.
     Rest,
@@ -39,15 +39,15 @@ enum State {
     LastLf,
     Data,
     Done,
-    /// What a byte leads to that has no place where it stands. No decoder is left in it.
+    /// The state after an invalid byte. No decoder is left in it.
     Malformed,
 }
 
-/// The bytes that have a column each in the table; behind them, any other byte, and a digit.
+/// The bytes that have a column each in the table; then follow any other byte, and a digit.
 const CLASSES: &[u8] = b"\n\r:; \t";
 const COLUMNS: usize = CLASSES.len() + 2;
 
-/// What a byte leads to, by state and class. `Data` behind a size of 0 is the first trailer.
+/// The next state, by state and class of the byte. `Data` after a size of 0 is the first trailer.
 #[rustfmt::skip]
 static NEXT: [State; 10 * COLUMNS] = {
     use State::{Malformed as Wrong, *};
@@ -72,7 +72,7 @@ pub struct Decoder {
     state: State,
     /// It comes in chunks; else it ends with its data.
     chunked: bool,
-    /// Of the size, or of the data, what is still to come.
+    /// The bytes of the size or of the data that are still to come.
     left: usize,
 }
 
@@ -81,12 +81,12 @@ pub struct Decoder {
 pub struct Progress {
     /// Bytes of framing, which the decoder has consumed.
     pub framing: usize,
-    /// Bytes of data behind them, for the caller.
+    /// Bytes of data after them, for the caller.
     pub data: usize,
 }
 
 impl Decoder {
-    /// A body in chunks, or of so many bytes.
+    /// For a body in chunks, or of the given length.
     pub const fn new(chunked: bool, bytes: usize) -> Decoder {
         Decoder {
             state: if chunked {
@@ -106,8 +106,8 @@ impl Decoder {
         self.state == State::Done
     }
 
-    /// Reads framing, then data, as far as there are any; the next call continues behind them. With
-    /// no bytes left, or at the end of the body, both numbers are 0.
+    /// Reads framing, then data, up to the end of the bytes; the next call continues after them.
+    /// With no bytes left, or at the end of the body, both numbers are 0.
     ///
     /// # Errors
     /// The fault of the first malformed byte; the decoder does not pass that byte.
@@ -137,10 +137,10 @@ impl Decoder {
         Ok(Progress { framing, data })
     }
 
-    /// Takes one byte outside of the data. False: it has no place here.
+    /// Handles one byte outside of the data. False: it is invalid here.
     #[inline(never)]
     fn step(&mut self, byte: u8) -> bool {
-        // A digit is none of the classes, so it comes behind them and any other byte.
+        // A digit is none of the classes, so it comes after them and any other byte.
         let digit = hex_value(byte);
         let class = find_from(CLASSES, 0, byte) + usize::from(digit < 16);
         let next = NEXT.get(self.state as usize * COLUMNS + class).copied();
@@ -160,7 +160,7 @@ impl Decoder {
         true
     }
 
-    /// What a malformed byte breaks.
+    /// The fault of a malformed byte in this state.
     fn fault(&self) -> Error {
         match self.state {
             State::Size | State::Digits | State::Blank => Error::ChunkSize,
@@ -181,7 +181,7 @@ pub struct ChunkHeader {
 }
 
 impl ChunkHeader {
-    /// Writes the line for a chunk of so many bytes. A chunk of no bytes would end the body.
+    /// Writes the line for a chunk of the given length. An empty chunk would end the body.
     pub fn new(data_bytes: usize) -> ChunkHeader {
         let mut line = [b'\n'; CHUNK_HEADER_BYTES_MAX];
         let mut first = CHUNK_HEADER_BYTES_MAX - 1;
@@ -210,7 +210,7 @@ impl ChunkHeader {
     }
 }
 
-/// What follows the data of a chunk.
+/// The line end after the data of a chunk.
 pub const CRLF: &[u8] = b"\r\n";
 
 /// The chunk that ends a body without trailers.

@@ -16,15 +16,15 @@ pub enum Error {
     TransferEncoding,
     /// There are both `Content-Length` and `Transfer-Encoding`.
     FramingConflict,
-    /// The head is longer than the reader of the connection takes.
+    /// The head is longer than the reader of the connection accepts.
     HeadTooLong,
     /// A chunk size has no digits, is not hexadecimal, or does not fit a `usize`.
     ChunkSize,
-    /// A carriage return that ends no line, behind a chunk size or within a trailer.
+    /// A carriage return that ends no line, after a chunk size or within a trailer.
     ChunkLine,
     /// The data of a chunk are not followed by the end of a line.
     ChunkEnd,
-    /// What follows the last chunk is neither a header line nor the empty line.
+    /// The last chunk is followed by neither a header line nor the empty line.
     Trailer,
 }
 
@@ -41,7 +41,7 @@ static TEXTS: &[u8] = b"invalid status line: \n\
     invalid trailer: \n";
 
 impl Error {
-    /// What is malformed, and how: for the log, in front of the malformed bytes.
+    /// The fault as a text for the log, which the malformed bytes follow.
     pub fn text(self) -> &'static [u8] {
         let mut start = 0;
         for _ in 0..self as u8 {

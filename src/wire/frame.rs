@@ -1,7 +1,7 @@
 //! The lines of the frame protocol: messages of a hosted worker.
 //!
 //! A line is ASCII, at most 256 bytes with its end, and its fields are separated by one space. See
-//! the README, "A worker in any language".
+//! the guide, `worker_protocol`.
 
 use super::number::parse_decimal;
 use super::{find_from, slice_or_empty};
@@ -66,7 +66,7 @@ pub fn parse_line(line: &[u8], sequence: usize) -> Option<WorkerMessage<'_>> {
     }
 }
 
-/// What stands before the first space, and what behind it.
+/// The text before the first space, and the text after it.
 fn first_field(text: &[u8]) -> (&[u8], &[u8]) {
     let end = find_from(text, 0, b' ');
     (

@@ -1,11 +1,11 @@
 //! HTTP/1.1 as a client speaks it: heads of replies read, heads of requests written.
 //!
-//! - [`head`] reads the head of a message in one pass and keeps the values of the headers that a
-//!   table names: replies of the Runtime API and of a web application, CGI heads of FastCGI.
+//! - [`Head::read`] reads the head of a message in one pass and stores the values of the headers
+//!   that a table names: replies of the Runtime API and of a web application, CGI heads of FastCGI.
 //! - [`HeaderLines`] iterates over all header lines of a head that was read, repeated ones too.
-//! - [`request`] writes the head of a request; the fixed words of a request stand there.
+//! - [`HeadWriter`] writes the head of a request; the fixed parts of requests are constants here.
 //!
-//! Decisions of the readers, with the sections of RFC 9112 (or RFC 9110, where it says so):
+//! Decisions of the readers, with the sections of RFC 9112 (or RFC 9110, where noted):
 //!
 //! - A line ends in CRLF or LF (2.2 allows LF alone). A CR anywhere else is a byte like others,
 //!   which makes a status, a name and what frames the body malformed, and stays in a value that a

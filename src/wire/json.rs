@@ -18,8 +18,8 @@ pub use string::Text;
 
 /// Writes `text` as the inside of a JSON string (RFC 8259, 7), in pieces.
 ///
-/// Quotes, backslashes and control bytes are escaped; what is not UTF-8 becomes U+FFFD, one for
-/// each maximal part of a character, as the Unicode standard (3.9, U+FFFD substitution) and
+/// Quotes, backslashes and control bytes are escaped; invalid UTF-8 becomes U+FFFD, one for each
+/// maximal part of a character, as the Unicode standard (3.9, U+FFFD substitution) and
 /// `String::from_utf8_lossy` have it.
 pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
     let mut rest = text;
@@ -38,7 +38,8 @@ pub fn escape(text: &[u8], write: &mut dyn FnMut(&[u8])) {
 }
 
 /// Writes the inside of a JSON string in ASCII alone, a character or an escape at a time, until its
-/// quote, its end, a byte that no string has, also within an escape, or until `write` says no.
+/// quote, its end, a byte that no string has, also within an escape, or until `write` returns
+/// false.
 pub fn copy_string_as_ascii(text: &[u8], write: &mut dyn FnMut(&[u8]) -> bool) {
     let mut rest = text;
     while let Some(&byte) = rest.first().filter(|byte| **byte != b'"') {

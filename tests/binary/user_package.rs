@@ -61,10 +61,10 @@ fn user_package_is_checked_tested_documented_and_run() {
         assert!(log.contains("test tests::sum ... ok"), "{name}: {log}");
         let output = cargo(package.path(), &["run", "--quiet"], name);
         assert_eq!(output.status.code(), Some(2), "{name}: {output:?}");
-        let said = String::from_utf8_lossy(&output.stderr);
+        let log = String::from_utf8_lossy(&output.stderr);
         assert!(
-            said.contains("AWS_LAMBDA_RUNTIME_API is not set"),
-            "{name}: {said}"
+            log.contains("AWS_LAMBDA_RUNTIME_API is not set"),
+            "{name}: {log}"
         );
     }
 }

@@ -51,7 +51,7 @@ fn system_calls(binary: &Path, variables: &[(&str, &str)], events: usize) -> Opt
     assert!(idle && status == Some(1), "exit {status:?}; {ledger}");
     ledger.assert_balanced();
     let text = fs::read_to_string(&trace).expect("read the trace");
-    // strace: `name(arguments) = result`; qemu: the same behind the pid.
+    // strace: `name(arguments) = result`; qemu: the same after the pid.
     let name = |line: &str| {
         let call = line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
         Some(call.split_once('(')?.0.to_string())
@@ -134,7 +134,7 @@ fn bootstrap_makes_only_the_system_calls_of_its_budget() {
     let sends: Vec<usize> = (0..calls.len())
         .filter(|&at| calls[at] == "sendto")
         .collect();
-    let before = &calls[1..=sends[0]]; // behind the execve
+    let before = &calls[1..=sends[0]]; // after the execve
     // The start code of libc; checks that descriptors 0 to 2 are open; resets SIGCHLD, which the
     // parent may ignore; checks that the handler exists, is executable, and is not bootstrap
     // itself, which would start itself without end; ignores SIGPIPE of the log, and checks that the

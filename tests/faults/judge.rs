@@ -4,7 +4,7 @@ use crate::support::api::{Event, Kind, Ledger};
 use crate::support::process::Outcome;
 use crate::support::watch::Rest;
 
-/// The exit codes of the README, "Exit codes".
+/// The exit codes of the guide, `limits_and_exit_codes`.
 const DOCUMENTED: &[i32] = &[0, 1, 2, 3, 101];
 
 /// The outcome of a correct run, for the statistics.

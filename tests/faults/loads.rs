@@ -21,7 +21,7 @@ pub enum Load {
     /// The same with one over 256 KiB, and enough short ones that its memory is released
     /// (`RESIDENT_EVENTS`).
     Release,
-    /// One that misses its deadline after a part of its response, and one that does not.
+    /// An event that misses its deadline after a part of its response, and one that does not.
     Late,
 }
 

@@ -69,7 +69,7 @@ fn event_answered_at_once_costs_one_send_and_one_receive(kind: &Kind) {
     let mut fast = 0;
     // The first looks at the clock, which is not known yet.
     for calls in events.iter().skip(1) {
-        // Whatever else is done comes behind a receive that had nothing.
+        // All other calls come after a receive that had nothing.
         let careful = calls.iter().position(|call| call.contains("EAGAIN"));
         let before = &calls[..careful.unwrap_or(calls.len())];
         // Now and then it looks for orphans.
@@ -83,7 +83,7 @@ fn event_answered_at_once_costs_one_send_and_one_receive(kind: &Kind) {
 }
 
 #[test]
-fn answer_byte_by_byte_does_not_put_off_its_deadline() {
+fn answer_byte_by_byte_does_not_delay_its_deadline() {
     if !has("perl") {
         return;
     }
@@ -109,7 +109,7 @@ fn answer_byte_by_byte_does_not_put_off_its_deadline() {
 }
 
 #[test]
-fn event_of_which_nothing_could_be_sent_is_handled_by_another_process() {
+fn event_not_sent_is_handled_by_another_process() {
     // The channel is closed as if the process had just exited: the second event is not sent.
     let options = "-o /dev/null -e trace=sendmsg -e inject=sendmsg:error=EPIPE:when=2";
     let Some(hosted) = worker().and_then(|kind| traced(kind.hosted_run(), options)) else {
@@ -146,7 +146,7 @@ fn receive_that_cannot_be_bounded_never_blocks() {
 }
 
 #[test]
-fn stopped_runtime_goes_on_with_its_event() {
+fn stopped_runtime_continues_with_its_event() {
     let Some(kind) = worker() else {
         return;
     };

@@ -88,7 +88,7 @@ fn resource_exhausted_at_init_is_reported_with_errno_and_remedy() {
 }
 
 #[test]
-fn handler_is_logged_with_what_is_done_with_it() {
+fn handler_is_logged_with_the_way_it_runs() {
     for (kind, what) in [
         (program(), "one process per event"),
         (worker(), "persistent process"),

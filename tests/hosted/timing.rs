@@ -26,7 +26,7 @@ pub fn bound_s(native_s: u64) -> u64 {
     bound_ms(native_s * 1_000).div_ceil(1_000)
 }
 
-/// Sets the deadline of an event to so many milliseconds from now, more on a slow machine.
+/// Sets the deadline of an event to this number of milliseconds from now, more on a slow machine.
 pub fn due_in(event: Event, native_ms: u64) -> Event {
     event.deadline(&(now_ms() + bound_ms(native_ms)).to_string())
 }
@@ -66,8 +66,8 @@ impl WakeUpDelay {
         WakeUpDelay { stop, thread }
     }
 
-    /// The time that a chain of so many processes may lose to the machine: each is woken with the
-    /// longest delay that was measured.
+    /// The time that a chain of this number of processes may lose to the machine: each is woken
+    /// with the longest delay that was measured.
     pub fn of_chain(self, processes: u32) -> Duration {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("the measuring thread") * processes * slowness()

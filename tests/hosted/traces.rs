@@ -18,10 +18,10 @@ for_kinds!(persistent [worker php node python ruby] [
     trace_ids_that_differ_do_not_add_to_memory
 ]);
 
-/// So many events for each round of a soak: 200,000 of 20,000.
+/// The number of events for each round of a soak: 200,000 of 20,000.
 const SOAK_EVENTS: usize = 10;
 
-/// So many events are handed out at once.
+/// The number of events that are handed out at once.
 const BATCH: usize = 2_000;
 
 /// The most bytes that an event with a distinct trace id may add. A retained id adds 145.
@@ -34,7 +34,7 @@ fn event(number: usize, is_distinct: bool) -> Event {
     Event::new(&format!("n-{number}"), body).header("Lambda-Runtime-Trace-Id", &id)
 }
 
-/// The growth of a process over so many events, and its size after them, in KiB.
+/// The growth of a process over this number of events, and its size after them, in KiB.
 fn growth_kib(kind: &Kind, count: usize, is_distinct: bool) -> (u64, u64) {
     // A small heap, so that Node's collector leaves little for later.
     let heap = "--max-old-space-size=32 --max-semi-space-size=1";

@@ -71,7 +71,7 @@ fn function_zip_is_the_folder_and_bootstrap() {
 }
 
 #[test]
-fn function_zip_with_its_own_bootstrap_has_that() {
+fn function_zip_with_its_own_bootstrap_contains_it() {
     if !skip::has("unzip") || !skip::has("zip") {
         return;
     }

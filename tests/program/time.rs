@@ -40,7 +40,7 @@ fn deliver_until_reaped(process: &mut Process, server: &Server) -> usize {
     panic!("a zombie after {EVENTS_UNTIL_REAPED_MAX} events");
 }
 
-/// A process that was killed exits within the time of so many events, on any machine.
+/// A process that was killed exits within the time of this number of events, on any machine.
 const EVENTS_UNTIL_REAPED_MAX: usize = 200;
 
 /// A script for which the event `fine` is one to answer, and every other one to miss its deadline.

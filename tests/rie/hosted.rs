@@ -75,7 +75,7 @@ fn handler_past_its_deadline_is_a_timeout(kind: &Kind) {
     );
     assert_eq!(rie.text(b"\"fine\""), (200, "\"fine\"".to_string()));
     assert_eq!(rie.starts().len(), if is_in_time { 1 } else { 2 });
-    // Whoever killed the handler: its descendants are killed too.
+    // Whichever process killed the handler: its descendants are killed too.
     let is_sleep = |pid: &u32| proc::name(*pid) == "sleep";
     until("the sleep killed", || !rie.runtimes().iter().any(is_sleep));
 }

@@ -28,7 +28,7 @@ fn assert_not_set(output: &Output, what: &str) {
 }
 
 #[test]
-fn runtime_api_variable_unset_says_where_the_program_runs_and_exits_2() {
+fn runtime_api_variable_unset_reports_where_the_program_runs_and_exits_2() {
     for name in ["echo", "bare", "hello"] {
         assert_not_set(&run(&function(name), &[], None), name);
     }

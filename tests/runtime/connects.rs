@@ -16,7 +16,7 @@ fn assert_refused(mut process: Process, line: &str) {
     assert_eq!(process.stderr(), format!("tinderbox: {line}\n"));
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 fn unused_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     listener.local_addr().expect("an address").to_string()

@@ -8,7 +8,7 @@ use crate::support::process::PATIENCE_MS;
 use crate::support::start::Start;
 use crate::{echo, probe};
 
-/// A full pipe, with the reading end that nobody reads.
+/// A full pipe, with its reading end, which is not read.
 fn full_pipe() -> (std::io::PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     writer
@@ -93,7 +93,7 @@ fn refusal_with_an_unread_log_exits_1() {
 }
 
 #[test]
-fn status_410_with_an_unread_log_costs_no_other_event() {
+fn status_410_with_an_unread_log_fails_no_other_event() {
     let (reader, writer) = full_pipe();
     for start in [echo().stderr(writer), echo().stderr(broken_pipe())] {
         let events = ["one", "two"].map(|id| Event::new(id, "x"));

@@ -6,7 +6,7 @@ use crate::support::api::{Event, Kind, Post, Script};
 use crate::support::{function, start::Start};
 use crate::{assert_echoed, error_message, probe};
 
-/// What the newest servers take of an error.
+/// The longest error that the newest servers accept.
 const ERROR_BYTES_MAX: usize = 1024 * 1024;
 
 fn error(post: &Post, error_type: &str) -> Value {

@@ -275,7 +275,7 @@ fn status_204_of_next_is_retried() {
     assert_eq!(ledger.connections, 1);
 }
 
-/// Replies that no server may send; `ID` stands for the header of the request id.
+/// Replies that no server may send; `ID` is replaced by the header of the request id.
 const MALFORMED: &[&str] = &[
     "hello\r\n\r\n",
     "\r\n\r\n\r\n",
@@ -340,7 +340,7 @@ fn post_reply_malformed_exits_1_and_repeats_no_answer() {
     }
 }
 
-/// Replies that are cut behind their fault, and how the log names it, with the bytes.
+/// Replies that are cut after their fault, and how the log names it, with the bytes.
 const FAULTS: &[(&str, &str)] = &[
     ("SSH-2.0-x\r\n", "invalid status line: SSH-2.0-x"),
     (

@@ -12,7 +12,7 @@ fn status_of_next_other_than_200_and_204_exits_1() {
         if [200, 204].contains(&status) {
             continue;
         }
-        // No second request: the event behind is never delivered.
+        // No second request: the event after it is never delivered.
         let script = Script::default()
             .get(ScriptedReply::status(status))
             .get(ScriptedReply::event(&event));
@@ -85,7 +85,7 @@ fn status_of_an_error_decides_whether_to_exit() {
 
 #[test]
 fn post_refused_exits_1_before_an_event_in_the_same_write() {
-    // Both replies in one write: the event behind a refusal must not be handled.
+    // Both replies in one write: the event after a refusal must not be handled.
     for status in [400, 403, 404, 500] {
         let event = Event::new("event", "event");
         let behind = Event::new("behind", "behind");

@@ -242,7 +242,7 @@ fn request_bytes(id: &str, body: &str) -> usize {
 }
 
 #[test]
-fn stream_closed_at_any_offset_fails_its_event_alone() {
+fn stream_closed_at_any_offset_fails_its_event_only() {
     let body = "stream 7 pause 1 300 fail";
     let whole = request_bytes("cut", body);
     let count = support::rounds("offsets of a cut stream", whole);

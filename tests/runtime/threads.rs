@@ -22,7 +22,7 @@ fn stream_of_a_thread_beside_log_records_of_another_is_whole() {
         assert_eq!((post.kind, &post.trailers[..]), (Kind::Response, &[][..]));
         assert_eq!(post.chunks, [1; 5_000]);
     }
-    // The ids are there whoever has the connection meanwhile.
+    // The ids are there whichever thread has the connection.
     let mut counts = vec![0; events.len()];
     for line in outcome.log().lines() {
         let record: Value = serde_json::from_str(line).expect("JSON");

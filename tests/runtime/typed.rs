@@ -79,7 +79,7 @@ fn std_error_has_its_causes_as_stack_trace() {
 }
 
 #[test]
-fn json_response_over_the_limit_fails_its_event_alone() {
+fn json_response_over_the_limit_fails_its_event_only() {
     let large = event("large", json!({"repeat": ["0123456789", 700_000]}));
     let outcome = typed().run(Script::events([&large, &event("fine", json!({"add": []}))]));
     let ledger = outcome.assert_serving();
@@ -88,7 +88,7 @@ fn json_response_over_the_limit_fails_its_event_alone() {
 }
 
 #[test]
-fn panic_that_unwinds_costs_its_event_alone() {
+fn panic_that_unwinds_fails_its_event_only() {
     let events: Vec<Event> = (0..20)
         .flat_map(|number| {
             let text = format!("number {number}");

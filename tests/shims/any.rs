@@ -1,4 +1,4 @@
-//! The worker in Perl of the guide, as it stands there.
+//! The worker in Perl of the guide, unchanged.
 
 use crate::driver::Worker;
 use crate::skip::has;

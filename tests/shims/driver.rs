@@ -334,7 +334,7 @@ impl Worker {
             }
             // A stopped and continued process: a read with a timeout is not restarted (signal(7)).
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
-            // Unread bytes of ours turn its close into a reset.
+            // Bytes that the worker did not read turn its close into a reset.
             Err(error) if error.kind() == ErrorKind::ConnectionReset => false,
             Err(error) => panic!("{error}, log: {}", self.log()),
         }

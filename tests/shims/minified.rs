@@ -178,7 +178,7 @@ fn comments_blank_lines_and_indentation_are_dropped() {
     assert_eq!(minified(text, HASH), "def f():\nreturn '#'  # z\n");
 }
 
-/// The rule once more, written otherwise, over the file as it is now.
+/// A second implementation of the rule, applied to the current file.
 #[test]
 fn embedded_text_is_the_source_without_comments_and_indentation() {
     for shim in SHIMS {

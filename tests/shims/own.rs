@@ -269,7 +269,8 @@ mod ruby {
     }
 }
 
-/// A handler that answers with so many bytes, which count up to 250 and start again at 0.
+/// A handler that answers with the requested number of bytes, which count up to 250 and start again
+/// at 0.
 fn raw_bytes_come_whole(worker: &mut Worker) {
     for bytes in [0, 1, 60, 8_191, 8_192, 8_193, 65_536, 1_000_000, 6_291_456] {
         let answer = worker.ask(format!("{{\"bytes\": {bytes}}}").as_bytes());

@@ -29,7 +29,7 @@ const LOOP: Duration = Duration::from_millis(10);
 /// The factor is measured again after this time.
 const REMEASURED_AFTER: Duration = Duration::from_secs(3);
 
-/// More is a machine that stands still, and a bound has to end.
+/// A higher value means a stalled machine, and bounds have to be finite.
 const FACTOR_MAX: f64 = 16.0;
 
 /// The largest factor so far, as bits.
@@ -153,14 +153,14 @@ pub struct Window {
 }
 
 impl Window {
-    /// At least so long, in milliseconds of an idle machine at native speed; whole seconds.
+    /// At least this time, in milliseconds of an idle machine at native speed; whole seconds.
     pub fn of_seconds(native_s: u64) -> Window {
         let mut window = Window::of_ms(native_s * 1_000);
         window.ms = window.ms.next_multiple_of(1_000);
         window
     }
 
-    /// At least so long, in milliseconds of an idle machine at native speed.
+    /// At least this time, in milliseconds of an idle machine at native speed.
     pub fn of_ms(native_ms: u64) -> Window {
         let native_ms = native_ms * u64::from(super::slowness());
         let margin_ms = margin_ms(native_ms) as f64;

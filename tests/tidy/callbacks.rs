@@ -1,7 +1,7 @@
 //! Function pointers that are stored to be called later, which hides the control flow.
 //!
 //! A function that is passed and called at once is fine (`&mut dyn FnMut`), and so is a generic
-//! parameter. Stored in a field, a static or behind a type alias, it lets a layer call what stands
+//! parameter. Stored in a field, a static or in a type alias, it lets a layer call what stands
 //! above it.
 
 use crate::rules::module;

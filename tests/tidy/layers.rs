@@ -103,7 +103,7 @@ pub fn layers(source: &Source, findings: &mut Findings) {
         return findings.add(1, &what);
     };
     for (line, other) in named(source) {
-        // The body of `main!` in lib.rs takes all that stands around it.
+        // The body of `main!` in lib.rs uses everything around it.
         if other == "*" && own != "lib" {
             findings.add(line, "everything of the crate: name what is used");
         }

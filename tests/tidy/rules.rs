@@ -137,7 +137,7 @@ fn words(source: &Source, findings: &mut Findings) {
             }
         }
         for (word, instead) in BANNED.iter().filter(|_| runtime) {
-            // Format specifiers stand in strings, the others in code.
+            // Format specifiers are in strings, the others in code.
             let text = if word.ends_with("?}") { words } else { code };
             let allowed = ["debug_assert", "const _: () = assert!(", "const { assert!("]
                 .iter()

@@ -11,7 +11,7 @@ pub struct Source<'a> {
     pub text: &'a str,
     /// Without comments.
     pub words: String,
-    /// Without comments, and without what stands inside of strings and characters.
+    /// Without comments, and without the content of strings and characters.
     pub code: String,
 }
 
@@ -19,10 +19,10 @@ pub struct Source<'a> {
 enum Place {
     Code,
     LineComment,
-    /// So many deep.
+    /// The depth.
     BlockComment(usize),
     Quoted,
-    /// Ends in a quote and so many hashes.
+    /// Ends in a quote and this number of hashes.
     Raw(usize),
 }
 
@@ -104,7 +104,7 @@ pub fn in_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// Whether a name stands in a text as a whole.
+/// Whether a text contains a name as a whole word.
 pub fn has_word(text: &str, word: &str) -> bool {
     text.split(|c| !in_word(c)).any(|found| found == word)
 }

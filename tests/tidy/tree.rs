@@ -99,7 +99,7 @@ fn folder(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The files that the `mod` lines of a file may stand for.
+/// The files that the `mod` lines of a file may refer to.
 fn declared(parent: &Source) -> Vec<String> {
     let folder = folder(parent.name);
     // A root declares files beside it, every other file those in its own folder.

@@ -36,7 +36,7 @@ fn once(bootstrap: &Path, event: &str, more: &[&str]) -> Finished {
 }
 
 #[test]
-fn one_shot_event_prints_the_answer_and_log_lines() {
+fn once_event_prints_the_answer_and_log_lines() {
     let run = once(&support::function("echo"), "{\"a\":1}", &[]);
     assert_eq!(
         (run.code, run.text().as_str()),

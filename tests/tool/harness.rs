@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{self, proc, sys};
 
-/// A test that waits so long has failed.
+/// The timeout of a test.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The result of a run of the tool.

@@ -4,7 +4,7 @@ use tinderbox::wire::base64::{self, Decoder, Encoder, Error};
 
 use crate::{count, for_each_seed};
 
-/// What the decoder makes of a text that comes in such pieces.
+/// The result of the decoder for a text in these pieces.
 fn decode(pieces: &[&[u8]]) -> Result<Vec<u8>, Error> {
     let (mut decoder, mut bytes) = (Decoder::default(), Vec::new());
     for piece in pieces {
@@ -14,7 +14,7 @@ fn decode(pieces: &[&[u8]]) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// What the encoder makes of bytes that come in such pieces.
+/// The result of the encoder for bytes in these pieces.
 fn encode(pieces: &[&[u8]]) -> Vec<u8> {
     let (mut encoder, mut text) = (Encoder::default(), Vec::new());
     for piece in pieces {
@@ -94,7 +94,7 @@ fn base64_decode_takes_padding_or_none() {
 }
 
 #[test]
-fn base64_decode_of_other_bytes_is_an_error() {
+fn base64_decode_of_invalid_characters_is_an_error() {
     for (text, error) in [
         ("Z", Error::InvalidLength),
         ("Zm9vZ", Error::InvalidLength),

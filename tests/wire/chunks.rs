@@ -12,7 +12,7 @@ use crate::{count, for_each_seed};
 
 static DIFFERENCES: LazyLock<Rules> = LazyLock::new(differences::all);
 
-/// What the decoder makes of a text that comes in such pieces: the data, and what it read.
+/// The result of the decoder for a text in such pieces: the data, and the bytes read.
 fn decode(pieces: &[&[u8]]) -> Result<Option<(Vec<u8>, usize)>, Error> {
     let mut decoder = Decoder::new(true, 0);
     let (mut data, mut taken) = (Vec::new(), 0);

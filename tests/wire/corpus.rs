@@ -1,7 +1,7 @@
-//! Replies and bodies as servers send them and as nobody should, and what they say.
+//! Replies and bodies, well-formed and malformed, and the expected results.
 
-/// Replies, and what they say: `STATUS BODY[ close][ +BYTES BEHIND]`, or what is wrong. From AWS's
-/// emulator and production, from other emulators, and what nobody should send.
+/// Replies, and the results: `STATUS BODY[ close][ +BYTES BEHIND]`, or the fault. From AWS's
+/// emulator and production, from other emulators, and malformed ones.
 pub const HEADS: &[(&str, &str)] = &[
     (
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: \
@@ -438,7 +438,7 @@ pub const HEAD_PIECES: &[&[u8]] = &[
     b"x: y\r\n",
 ];
 
-/// Bodies, and what comes of them: `DATA=BYTES READ`, or `partial`, or `wrong`.
+/// Bodies, and the results: `DATA=BYTES READ`, or `partial`, or `wrong`.
 pub const BODIES: &[(&str, &str)] = &[
     ("0\r\n\r\n", "=5"),
     ("5\r\nhello\r\n0\r\n\r\n", "hello=15"),

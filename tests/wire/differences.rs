@@ -5,12 +5,12 @@ use crate::naive::{Rule, Rules};
 /// One difference, with a text that shows it.
 pub struct Difference {
     pub rule: Rule,
-    /// The section, what it says, and why ours differs.
+    /// The section, its rule, and why ours differs.
     pub reason: &'static str,
     pub text: &'static str,
-    /// What it is by the RFCs, written as in the corpus.
+    /// The result by the RFCs, written as in the corpus.
     pub rfc: &'static str,
-    /// What it is by ours, and by the RFCs with this rule instead of theirs.
+    /// The result of ours, and by the RFCs with this rule instead of theirs.
     pub ours: &'static str,
 }
 
@@ -69,7 +69,7 @@ pub const HEAD_DIFFERENCES: &[Difference] = &[
     },
     Difference {
         rule: Rule::Http10Closes,
-        reason: "9112, 9.3: it may be kept with `keep-alive`. To close is allowed, and safe.",
+        reason: "9112, 9.3: it may stay open with `keep-alive`. To close is allowed, and safe.",
         text: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
         rfc: "200 0",
         ours: "200 0 close",

@@ -4,7 +4,7 @@ use tinderbox::wire::frame::{WorkerMessage, parse_line};
 
 use crate::{count, for_each_seed};
 
-/// The number of the event in hand.
+/// The number of the current event.
 const SEQUENCE: usize = 17;
 
 /// Lines and their messages; none: the line is malformed.

@@ -109,7 +109,7 @@ fn head_corpus_has_its_verdicts() {
 }
 
 #[test]
-fn tracked_headers_values_are_kept() {
+fn tracked_headers_values_are_stored() {
     let values = |text: &str| {
         let head = agree(text.as_bytes()).expect("right").expect("whole");
         let text = |value| String::from_utf8(value).expect("UTF-8");

@@ -259,7 +259,7 @@ fn json_cut_anywhere_is_unexpected_end() {
         }
         for cut in (0..text.len()).step_by(if cfg!(miri) { 17 } else { 1 }) {
             match agree(&text.as_bytes()[..cut]) {
-                // Of a number, or of the white space behind a value, a part may do.
+                // Of a number, or of the white space after a value, a part may be enough.
                 Ok(_) => assert!(text.trim_end().len() <= cut || text.parse::<f64>().is_ok()),
                 Err(Error { kind, at }) => {
                     assert_eq!((kind, at), (ErrorKind::UnexpectedEnd, cut), "{text:?}");

@@ -40,7 +40,7 @@ pub struct Head {
     pub status: u16,
     pub bytes: usize,
     pub close: bool,
-    /// `Some(n)`: so many bytes.
+    /// `Some(n)`: n bytes.
     pub length: Option<usize>,
     pub chunked: bool,
     /// The first value that is not empty of each tracked header.
@@ -49,7 +49,7 @@ pub struct Head {
     pub lines: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// The first line without its end, which is CRLF or LF (9112, 2.2), and what is behind it.
+/// The first line without its end, which is CRLF or LF (9112, 2.2), and the bytes after it.
 fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|byte| *byte == b'\n')?;
     let line = &text[..end];

@@ -15,7 +15,7 @@ fn request(name: &[u8], value: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn request_head_is_as_rfc_9112_has_it() {
+fn request_head_follows_rfc_9112() {
     let expected = b"GET /a?b HTTP/1.1\r\nHost: localhost:80\r\nX: y\r\n\r\n";
     assert_eq!(request(b"X: ", b"y"), expected);
     let mut bytes = Vec::new();

@@ -82,7 +82,7 @@ fn json_string_of_random_bytes_comes_back() {
     );
 }
 
-/// A header is no place for a line feed, not even behind a backslash.
+/// A header is no place for a line feed, not even after a backslash.
 #[test]
 fn ascii_string_not_json_ends_before_control_bytes() {
     for bad in [

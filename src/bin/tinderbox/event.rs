@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use crate::json;
 use crate::output::Failure;
 
-/// The bytes of the event that `argument` stands for, not validated.
+/// The bytes of the event that `argument` names, not validated.
 pub fn resolve(argument: &OsStr) -> Result<Vec<u8>, Failure> {
     if argument == "-" {
         return read_stdin();

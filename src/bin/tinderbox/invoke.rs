@@ -1,9 +1,10 @@
 //! `tinderbox invoke`: one call of a local Lambda's Invoke API.
 //!
-//! The body of the answer goes to stdout, also if it is a function error: the exit status tells the
-//! two apart. The HTTP client is `minreq`, which this project did not write, so that server and
-//! client cannot share a mistake. Three of its properties need a guard here: it accepts a truncated
-//! body, it invents a status where there is none, and it takes a time limit from MINREQ_TIMEOUT.
+//! The body of the answer goes to stdout, also if it is a function error: the exit status
+//! distinguishes the two. The HTTP client is `minreq`, which this project did not write, so that
+//! server and client cannot share a mistake. Three of its properties need a guard here: it accepts
+//! a truncated body, it invents a status where there is none, and it takes a time limit from
+//! MINREQ_TIMEOUT.
 
 mod stream;
 

@@ -216,7 +216,7 @@ fn config(options: &MeasureOptions) -> Result<Config, Failure> {
     })
 }
 
-/// JSON of exactly so many bytes.
+/// JSON of exactly the given number of bytes.
 fn generate_event(bytes: usize) -> Vec<u8> {
     const EMPTY_OBJECT_BYTES: usize = "{\"k\":\"\"}".len();
     match bytes {

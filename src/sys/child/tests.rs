@@ -40,7 +40,7 @@ fn spawn_failure_has_its_errno() {
 
 #[test]
 #[cfg_attr(miri, ignore = "starts a process")]
-fn descriptors_of_a_child_have_their_numbers_whatever_ours_are() {
+fn child_descriptors_have_their_numbers_whatever_the_parent_has() {
     // Each has a number here that another one has in the child.
     let files = [0, 1, 2, 3].map(|number| memfd(&[b'a' + number, b'\n']).expect("a file"));
     let lowest = files.iter().map(|file| file.0).min().expect("four") as usize;

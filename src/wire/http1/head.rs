@@ -18,7 +18,7 @@ pub enum Framing {
     Chunked,
 }
 
-/// Where a header's value, and the white space around it, stands in its head.
+/// The place of a header's value, with the white space around it, in its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     start: u32,
@@ -39,18 +39,18 @@ impl Span {
 /// reader, that of `Head<[Span]>`, serves tables of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<V: ?Sized = [Span]> {
-    /// 100 to 999; of a CGI head 200, whatever its header `Status` says.
+    /// 100 to 999; of a CGI head 200, whatever the value of its header `Status`.
     pub status: u16,
     /// The server will close after this message. An HTTP/1.0 server is taken to close always.
     pub close: bool,
-    /// What ends its body.
+    /// How the end of its body is determined.
     pub framing: Framing,
     /// The length of a sized body, in bytes; else 0.
     pub length: usize,
     /// The head's length in bytes, with its empty line. Of a head that is not whole, or malformed:
     /// where the last line begins that was read.
     pub bytes: usize,
-    /// The values that are kept, in the order of the table.
+    /// The values of the tracked headers, in the order of the table.
     pub values: V,
 }
 
@@ -101,7 +101,7 @@ impl Head {
     /// `HTTP/1.x NNN[ reason]`.
     #[inline(never)]
     fn parse_status_line(&mut self, line: &[u8]) -> Result<(), Error> {
-        const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero stands for any digit
+        const SHAPE: &[u8] = b"HTTP/1.0 000 "; // a zero means any digit
         let fits = |(byte, shape): (&u8, &u8)| byte ^ shape <= if *shape == b'0' { 9 } else { 0 };
         // A line that is too short for it has no status.
         let status = parse_decimal(slice_or_empty(line, 9, 12)).unwrap_or_default();
@@ -145,8 +145,8 @@ impl Head {
         Ok(())
     }
 
-    /// Takes the value of `Transfer-Encoding` or `Content-Length`. There may be one such header, or
-    /// the same length again.
+    /// Handles the value of `Transfer-Encoding` or `Content-Length`. There may be one such header,
+    /// or the same length again.
     fn determine_framing(&mut self, is_encoding: bool, value: &[u8]) -> Result<(), Error> {
         let (framing, length, fault) = if is_encoding {
             let is_chunked = eq_ignore_ascii_case_lower(value, b"chunked");

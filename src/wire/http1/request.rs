@@ -1,4 +1,4 @@
-//! The head of a request: its fixed words, and a writer.
+//! The head of a request: its fixed parts, and a writer.
 
 use crate::wire::number::Decimal;
 use crate::wire::slice_or_empty;
@@ -7,13 +7,13 @@ use crate::wire::slice_or_empty;
 pub const GET: &[u8] = b"GET ";
 /// The method of a request with a body.
 pub const POST: &[u8] = b"POST ";
-/// What stands between the target of a request and its authority.
+/// The text between the target of a request and its authority.
 pub const VERSION_AND_HOST: &[u8] = b" HTTP/1.1\r\nHost: ";
-/// The name of the header that says how long a body is.
+/// The header of the length of a body, with its colon.
 pub const CONTENT_LENGTH: &[u8] = b"Content-Length: ";
 /// The end of a line.
 pub const LINE_END: &[u8] = b"\r\n";
-/// The end of the last line of a head, and the empty line behind it.
+/// The end of the last line of a head, and the empty line after it.
 pub const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// Writes the head of a request, line by line, into a sink that takes pieces of bytes.

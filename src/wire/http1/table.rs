@@ -3,18 +3,18 @@
 /// The headers that frame a message, in lower case: they come first in every table.
 pub const FRAMING_HEADERS: &[&[u8]] = &[b"connection", b"transfer-encoding", b"content-length"];
 
-/// What heads a reader expects, and which of their headers it keeps.
+/// The format of the heads that a reader expects, and the headers whose values it stores.
 ///
 /// A program with one format links a reader for that format alone: its fields are constants then.
 pub struct HeadFormat {
     /// A status line comes first. A CGI head (RFC 3875, 6) has none: its status is the value of the
     /// header `Status`, and its carrier says where the body ends.
     pub has_status_line: bool,
-    /// The headers that frame the message and those that are kept, as [`pack`] packs them.
+    /// The headers that frame the message and the tracked ones, as [`pack`] packs them.
     pub names: &'static [u8],
 }
 
-/// The length in bytes of what [`pack`] makes of `tracked`.
+/// The length in bytes of the result of [`pack`].
 pub const fn packed_bytes(tracked: &[&[u8]]) -> usize {
     let mut bytes = 0;
     let both = [FRAMING_HEADERS, tracked];

@@ -1,26 +1,26 @@
 //! The faults of a JSON text, each with a sentence and a place.
 
-/// What is wrong with a text, and where.
+/// A fault of a text, and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What is wrong.
+    /// The fault.
     pub kind: ErrorKind,
-    /// The offset in bytes of what is wrong; of a text that is cut off, its length.
+    /// The offset of the fault, in bytes; of a truncated text, its length.
     pub at: usize,
 }
 
-/// What is wrong with a text.
+/// The faults of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The text ends within a value, or before one.
     UnexpectedEnd,
     /// No value begins with this byte.
     ExpectedValue,
-    /// The name of a member should stand here.
+    /// Expected the name of a member.
     ExpectedName,
-    /// A colon should stand here.
+    /// Expected a colon.
     ExpectedColon,
-    /// A comma or the end of the array or object should stand here.
+    /// Expected a comma or the end of the array or object.
     ExpectedComma,
     /// Something follows the value.
     TrailingBytes,
@@ -39,7 +39,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// What is wrong, as a sentence.
+    /// The fault, as a text.
     pub fn text(self) -> &'static [u8] {
         match self {
             ErrorKind::UnexpectedEnd => b"the JSON text ends too early",

@@ -1,12 +1,12 @@
-//! Members of an object by their names, and raw values as what they are.
+//! Members of an object by their names, and raw values by their types.
 
 use super::error::{Error, ErrorKind};
 use super::reader::{Reader, Token};
 use super::string::Text;
 use crate::wire::bytes_eq;
 
-/// The values of members of an object, as they stand in it: `None` for those that it does not have,
-/// the last one of those that it has several times. Names are compared unescaped.
+/// The values of members of an object, unchanged: `None` for absent members, the last value of
+/// repeated ones. Names are compared unescaped.
 ///
 /// # Errors
 /// The first fault of the text; [`ErrorKind::NotAnObject`] where it is something else.

@@ -6,8 +6,8 @@
 //!   value (2). A control byte in a string has to be escaped (7).
 //! - Arrays and objects nest 128 levels deep at most (9 allows a limit). One bit a level says which
 //!   it is, so there is no recursion.
-//! - A number is checked against its grammar (6) and handed out as it stands: its range is a matter
-//!   of what it is read into.
+//! - A number is checked against its grammar (6) and returned unchanged: the caller checks its
+//!   range.
 //! - A surrogate without its other half is right by the grammar, and U+FFFD when it is unescaped
 //!   (8.2 leaves it open).
 //! - Members of the same name are all handed out; where one is looked up, the last counts (4 leaves
@@ -31,13 +31,13 @@ pub enum Token<'a> {
     /// The name of a member; its value comes next.
     Name(Text<'a>),
     String(Text<'a>),
-    /// A number, as it stands.
+    /// A number, unchanged.
     Number(&'a [u8]),
     Bool(bool),
     Null,
 }
 
-/// What may come next.
+/// The tokens that may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     /// A value: the first of the text, or that of a member.
@@ -81,10 +81,10 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// The next token; `None` behind the last one, where the text is right as a whole.
+    /// The next token; `None` after the last one of a valid text.
     ///
     /// # Errors
-    /// The first fault of the text. What a reader says behind it means nothing.
+    /// The first fault of the text. After a fault the results of the reader are meaningless.
     #[expect(
         clippy::should_implement_trait,
         reason = "it is fallible, so `?` reads better"
@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The byte at hand; NUL, which has a place nowhere, behind the last one.
+    /// The current byte; after the last one NUL, which is valid nowhere.
     fn byte(&self) -> u8 {
         self.text.get(self.at).copied().unwrap_or_default()
     }

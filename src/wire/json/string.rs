@@ -1,4 +1,4 @@
-//! The inside of a JSON string as it stands in a text, and what it means.
+//! The inside of a JSON string, escaped as in the text, and unescaped.
 
 use crate::wire::number::hex_value;
 use crate::wire::{bytes_eq, find_from, slice_or_empty};
@@ -21,12 +21,12 @@ impl<'a> Text<'a> {
         self.raw
     }
 
-    /// What the string means, where it has no escapes.
+    /// The unescaped string, if it has no escapes.
     pub fn plain(self) -> Option<&'a [u8]> {
         (find_from(self.raw, 0, b'\\') >= self.raw.len()).then_some(self.raw)
     }
 
-    /// Writes what the string means, UTF-8, in pieces as long as can be. A surrogate without its
+    /// Writes the unescaped string, UTF-8, in pieces as long as possible. A surrogate without its
     /// other half becomes U+FFFD.
     pub fn unescape(self, write: &mut dyn FnMut(&[u8])) {
         let mut rest = self.raw;

@@ -1,6 +1,6 @@
 //! A second, plain parser of the frame protocol, from whole bytes: the expected answer to a frame.
 //!
-//! Source: README, "A worker in any language". It shares no code with the runtime.
+//! Source: the guide, `worker_protocol`. It shares no code with the runtime.
 
 /// The longest line, its line feed included, in bytes.
 const LINE_BYTES_MAX: usize = 256;

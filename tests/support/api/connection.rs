@@ -401,7 +401,7 @@ impl Connection<'_> {
         Some(())
     }
 
-    /// Checks that nothing was sent behind a GET that has no reply yet.
+    /// Checks that nothing was sent after a GET that has no reply yet.
     fn expect_silence(&mut self) {
         let mut byte = [0];
         self.stream.set_nonblocking(true).expect("non-blocking");

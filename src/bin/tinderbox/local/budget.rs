@@ -31,7 +31,8 @@ impl Budget {
         })
     }
 
-    /// Reserves a share for one item of so many bytes; `None` if that exceeds the budget.
+    /// Reserves a share for one item of the given number of bytes; `None` if that exceeds the
+    /// budget.
     pub fn reserve(self: &Arc<Budget>, bytes: usize) -> Option<Share> {
         let mut used = self.lock();
         let (all_bytes, count) = (used.bytes.checked_add(bytes)?, used.count + 1);
@@ -50,7 +51,7 @@ impl Budget {
 }
 
 impl Share {
-    /// Returns what the share has above this size.
+    /// Returns the part of the share above this size.
     pub fn shrink_to(&mut self, bytes: usize) {
         let unused = self.bytes.saturating_sub(bytes);
         self.budget.lock().bytes -= unused;

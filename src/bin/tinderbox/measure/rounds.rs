@@ -21,7 +21,7 @@ const SMOKE_TEST_EVENTS: u32 = 3;
 /// How many starts memory and page faults are measured at.
 const FOOTPRINT_STARTS: u32 = 5;
 
-/// After so many failures a candidate is not measured further.
+/// The number of failures after which a candidate is not measured further.
 const FAILURES_MAX: usize = 5;
 
 /// The number of blocks of warm invocations.

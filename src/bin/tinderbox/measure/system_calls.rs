@@ -27,7 +27,7 @@ const TIME_MAX: Duration = Duration::from_secs(2);
 /// Two answers have one interval between them, three have a median.
 const ANSWERS_MIN: usize = 3;
 
-/// A process without a system call for so long is waiting. (A program that never waits gets the
+/// A process without a system call for this time is waiting. (A program that never waits gets the
 /// next event after `MAX_WAIT_FOR_QUIET`.)
 const QUIET_PERIOD: Duration = Duration::from_millis(3);
 const MAX_WAIT_FOR_QUIET: Duration = Duration::from_millis(200);
@@ -93,7 +93,7 @@ fn trace_one(candidate: &Candidate, config: &Config, sigchld: &File) -> Result<C
         process
             .server
             .poll_once(QUIET_PERIOD, Some(sigchld.as_raw_fd()));
-        let _ = (&*sigchld).read(&mut [0; 128]); // one signal stands for any number of stops
+        let _ = (&*sigchld).read(&mut [0; 128]); // one signal may report any number of stops
         count.observe(&mut process);
         let is_quiet = last_stop.elapsed() >= QUIET_PERIOD;
         let may_send = is_quiet || last_event.elapsed() > MAX_WAIT_FOR_QUIET;

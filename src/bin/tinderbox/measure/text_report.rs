@@ -151,7 +151,7 @@ fn ratio(ratio: Option<Ratio>) -> String {
     let Some(ratio) = ratio else {
         return none();
     };
-    // Enough decimals to tell 1.004 from 1 and 0.0004 from 0, and no more.
+    // Enough decimals to distinguish 1.004 from 1 and 0.0004 from 0, and no more.
     let places = match ratio.median {
         median if median >= 100.0 => 0,
         median if median >= 10.0 => 1,

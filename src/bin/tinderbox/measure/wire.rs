@@ -148,7 +148,7 @@ pub struct ChunkDecoder {
 enum ChunkState {
     #[default]
     Header,
-    /// So many bytes of data, and the line end after them.
+    /// This number of bytes of data, and the line end after them.
     Data(usize),
     Trailers,
 }

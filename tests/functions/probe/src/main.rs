@@ -1,4 +1,4 @@
-//! Does what the event says, also what no function should: for the tests.
+//! A function for the tests: follows the commands in the event, also misuse of the library.
 #![no_std]
 #![no_main]
 
@@ -176,7 +176,7 @@ fn big(bytes: usize, response: &mut Response) -> Result<(), Failure> {
     response.write(&[b'x'; 64][..bytes % 64])
 }
 
-/// Writes a text repeatedly, up to so many bytes: `SIZE TEXT"`.
+/// Writes a text repeatedly, up to SIZE bytes: `SIZE TEXT"`.
 fn repeat(words: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut words = words.splitn(2, |&byte| byte == b' ');
     let mut left = number(words.next().unwrap_or_default());
@@ -190,7 +190,7 @@ fn repeat(words: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> R
     Ok(())
 }
 
-/// Words, one after the other: `SIZE` or `SIZExCOUNT` writes so many bytes (so often), `http`
+/// Words, one after the other: `SIZE` or `SIZExCOUNT` writes SIZE bytes (COUNT times), `http`
 /// begins with a prelude, `huge` with one that is too long, `late` writes too early, `pause MS`
 /// waits, `almost` makes a failure and goes on; the others do what their names mean.
 fn stream(words: &[u8], response: &mut Response) -> Result<(), Failure> {

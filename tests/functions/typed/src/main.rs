@@ -16,7 +16,8 @@ enum Event {
     Panic(String),
     /// Panics, and catches the panic itself.
     Catch,
-    /// An error with a message and a trace of so many lines, each of so many characters.
+    /// An error with a message and a trace of this number of lines, each of this number of
+    /// characters.
     Trace(usize, usize, usize),
     /// Logs from this thread and another.
     Log,

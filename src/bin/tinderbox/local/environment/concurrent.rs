@@ -1,5 +1,5 @@
 //! Several events at once, as on Lambda Managed Instances: up to N connections wait in `/next`, up
-//! to N events are in flight, and their ids tell them apart. Pure, as `state`.
+//! to N events are in flight, and their ids distinguish them. Pure, as `state`.
 //!
 //! A timeout kills nothing: the process continues, and its late answer is refused with 410. If all
 //! are busy, AWS refuses a call; here it waits, which is easier to use on a workstation, but no

@@ -32,7 +32,8 @@ fn echo(invocation: &Invocation, response: &mut Response) -> Result<(), Failure>
     response.write(invocation.event())
 }
 
-/// Streams 5,000 bytes, each for itself, from another thread, and logs from this one meanwhile.
+/// Streams 5,000 bytes, each on its own, from another thread, and logs from this one at the same
+/// time.
 fn stream(response: &mut Response) -> Result<(), Failure> {
     response.stream("text/plain")?;
     thread::scope(|scope| {
