@@ -1,5 +1,7 @@
 //! Restarts: failing ones, slow ones, and workers that do not read.
 
+use std::time::Duration;
+
 use crate::for_kinds;
 use crate::kinds::{HostedRun, IDLE_EXIT_LINE, Kind, RESTART_FAILED_LINE, command, started};
 use crate::skip::has;
@@ -7,7 +9,7 @@ use crate::support::TempDir;
 use crate::support::api::{Event, Kind as Post, Ledger, ScriptedReply, Server, now_ms};
 use crate::support::hosting::{error, events, response};
 use crate::support::process::Process;
-use crate::support::{bound, sys, until};
+use crate::support::{sys, until};
 use crate::timing::{
     between_window_and_restart_ms, bound_ms, bound_s, due_in, window_within_restart_ms,
 };
@@ -102,7 +104,7 @@ fn process_starting_at_the_deadline_serves_the_next_event() {
     let starting = process.descendants();
     assert_eq!(starting.len(), 1, "the process goes on starting");
     // It becomes ready, and a process that retires would have been killed by then.
-    std::thread::sleep(bound(5_000));
+    std::thread::sleep(Duration::from_secs(bound_s(3) + 2));
     send(&mut process, &server, Event::new("served", "x"));
     assert_eq!(process.descendants(), starting, "by the same process");
     let outcome = process.finish(server);
