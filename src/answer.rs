@@ -37,14 +37,13 @@ impl Session {
         &mut self,
         reader: &mut MessageReader,
         response: &mut Response,
-        failure: Failure,
+        outcome: &Result<(), Failure>,
     ) {
         self.api.next_in_answer = false;
-        let outcome = Err(failure);
         if HAS_EXTRAS && self.worker_link.is_some() {
-            return self.send_init_error_to_parent(response, &outcome);
+            return self.send_init_error_to_parent(response, outcome);
         }
-        self.answer(reader, response, &outcome);
+        self.answer(reader, response, outcome);
     }
 
     /// In a worker of a pool that has not started: the parent posts one init error for all.

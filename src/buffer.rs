@@ -98,10 +98,9 @@ impl Buffer {
     /// Puts `text` before. Left out where it does not fit; the limits see to it that all fit.
     #[inline(never)]
     pub fn prepend(&mut self, text: &[u8]) {
-        let free = HEADROOM_BYTES - self.head_bytes;
-        if let Some(start) = free.checked_sub(text.len()) {
-            self.head_bytes += copy_at(self.region, start, text);
-        }
+        // Behind the end of the region, where nothing is copied, unless it fits.
+        let start = (HEADROOM_BYTES - self.head_bytes).wrapping_sub(text.len());
+        self.head_bytes += copy_at(self.region, start, text);
     }
 
     /// Puts a segment of a path before, percent-encoded (RFC 3986, 2.1 and 3.3).
@@ -135,12 +134,7 @@ impl Buffer {
     /// Puts a byte before; left out as in `prepend`.
     #[inline(never)]
     fn prepend_byte(&mut self, byte: u8) {
-        let head_bytes = self.head_bytes + 1;
-        let free = HEADROOM_BYTES.checked_sub(head_bytes);
-        if let Some(place) = free.and_then(|free| self.region.get_mut(free)) {
-            *place = byte;
-            self.head_bytes = head_bytes;
-        }
+        self.prepend(&[byte]);
     }
 
     /// Puts a number before, in decimal digits.

@@ -254,9 +254,9 @@ impl Pool<'_> {
         session: &mut Session,
         reader: &mut MessageReader,
         response: &mut Response,
-        failure: &'static Failure,
+        failure: &Result<(), Failure>,
     ) -> ! {
-        session.post_error(reader, response, failure.duplicate());
+        session.post_error(reader, response, failure);
         self.terminate_all(SIGKILL, EXIT_INIT)
     }
 
@@ -273,10 +273,10 @@ impl Pool<'_> {
     }
 }
 
-const OUT_OF_RESOURCES: &Failure = &Failure::fixed(
+const OUT_OF_RESOURCES: &Result<(), Failure> = &Err(Failure::fixed(
     "Runtime.OutOfResources",
     "cannot fork a worker, see the log",
-);
+));
 
 /// Logs a number. There is nothing else in the response of a parent.
 #[inline(never)]
@@ -287,8 +287,10 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
     diagnostics::diagnostic(what, digits.bytes());
 }
 
-const WORKER_EXITED_AT_INIT: &Failure =
-    &Failure::fixed("Runtime.ExitError", "a worker ended at init, see the log");
+const WORKER_EXITED_AT_INIT: &Result<(), Failure> = &Err(Failure::fixed(
+    "Runtime.ExitError",
+    "a worker ended at init, see the log",
+));
 
 /// So much of the end of an init error is shown: its JSON.
 const JSON_SHOWN_BYTES: usize = 600;

@@ -72,11 +72,11 @@ fn connect(to: &Endpoint) -> Descriptor {
 
 /// Logs why no connection to the Runtime API can be made; the smallest build leaves the errno out,
 /// which would take 144 bytes.
-#[inline(never)]
+#[cfg_attr(feature = "lambda-extras", inline(never))]
 pub fn log_connect_error(to: &Endpoint, errno: usize) {
     if !HAS_EXTRAS {
         const TEXT: &[u8] = b"cannot connect to the Runtime API: ";
-        return diagnostics::diagnostic(TEXT, to.authority());
+        diagnostics::fatal(EXIT_API, TEXT, to.authority());
     }
     // The digits replace the spaces, right-aligned: text of any length would take 140 bytes more.
     let mut text = *b"cannot connect to the Runtime API, errno    : ";

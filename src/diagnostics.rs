@@ -3,7 +3,7 @@
 use crate::buffer::FixedBytes;
 use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
-use crate::wire::{Error, slice_or_empty};
+use crate::wire::Error;
 
 /// Exit code: the Runtime API cannot be reached, or refused a request. The README lists all codes.
 pub const EXIT_API: i32 = 1;
@@ -25,6 +25,7 @@ pub fn diagnostic(message: &[u8], detail: &[u8]) {
 
 /// Logs which part of a reply is malformed, and the bytes from there on, and ends the process. The
 /// smallest build shows the bytes alone.
+#[inline(always)] // one caller
 pub fn exit_malformed(fault: Error, bytes: &[u8]) -> ! {
     if HAS_EXTRAS {
         write_line(MALFORMED, fault.text(), bytes);
@@ -55,7 +56,7 @@ const MALFORMED: &[u8] = b"tinderbox: malformed reply from the Runtime API: ";
 fn first_line(detail: &[u8]) -> &[u8] {
     let shown = detail.iter().take(DETAIL_BYTES_MAX);
     let bytes = shown.take_while(|byte| **byte >= b' ').count();
-    slice_or_empty(detail, 0, bytes)
+    detail.get(..bytes).unwrap_or_default()
 }
 
 /// Logs a line, and ends the process.

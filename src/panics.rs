@@ -29,18 +29,20 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
 #[cfg(feature = "std")]
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
-/// Runs code that may panic, and lends it the session. With std, where the program's profile
-/// unwinds, a panic is its failure.
+/// Runs code that may panic, and lends it the session, which [`take_session`] takes back. With std,
+/// where the program's profile unwinds, a panic is its failure.
 pub fn catch_panics<T>(
     session: &'static mut Session,
     code: impl FnOnce() -> Result<T, Failure>,
-) -> (&'static mut Session, Result<T, Failure>) {
+) -> Result<T, Failure> {
     session::lend(session);
-    let value = unwind::catch(code);
-    (
-        session::take_lent().unwrap_or_else(|| park_forever()),
-        value,
-    )
+    unwind::catch(code)
+}
+
+/// Takes the session back that [`catch_panics`] has lent. (A result of both would be copied.)
+#[inline(never)]
+pub fn take_session() -> &'static mut Session {
+    session::take_lent().unwrap_or_else(|| park_forever())
 }
 
 /// The session is gone only while another thread reports a panic, which ends the process.
@@ -61,7 +63,7 @@ pub fn exit_init_error(
     failure: Failure,
 ) -> ! {
     let code = unwind::exit_code(&failure);
-    session.post_error(reader, response, failure);
+    session.post_error(reader, response, &Err(failure));
     sys::exit(code)
 }
 
@@ -102,7 +104,7 @@ pub fn report(info: impl Display) -> ! {
         let mut response = Response::new(&mut memory.response);
         let mut reader = MessageReader::new(&mut memory.reply);
         let failure = response.fail(PANIC, &[text.as_bytes()]);
-        session.post_error(&mut reader, &mut response, failure);
+        session.post_error(&mut reader, &mut response, &Err(failure));
     }
     sys::exit(EXIT_PANIC)
 }
