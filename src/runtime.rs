@@ -31,10 +31,8 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     response: [0; _],
 });
 
-const EVENT_TOO_LARGE: &Failure = &Failure::fixed(
-    "Runtime.EventTooLarge",
-    "the event is longer than 6291556 bytes",
-);
+const EVENT_TOO_LARGE: &Failure =
+    &Failure::fixed("Runtime.EventTooLarge", "longer than 6291556 bytes");
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
 #[inline(always)] // nothing but a call
@@ -52,6 +50,7 @@ where
 ///
 /// Call it once; the thread that calls it handles one event at a time. Between two events it may
 /// change the environment (`_X_AMZN_TRACE_ID`): other threads should not read it then.
+#[inline(always)] // nothing but a call
 pub fn run_with<I, H>(init: I) -> !
 where
     I: FnOnce() -> Result<H, Failure>,
