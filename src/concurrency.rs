@@ -5,7 +5,7 @@
 //! replaced, at once if it has lived for a second, else ever later. Sources: AWS Lambda Developer
 //! Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
-use crate::config::MAX_CONCURRENCY;
+use crate::config::{MAX_CONCURRENCY, WRONG_CONCURRENCY};
 use crate::connection::log_connect_error;
 use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
@@ -83,7 +83,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     let Some(count) = count else {
         diagnostics::fatal(
             EXIT_CONFIG,
-            b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=",
+            WRONG_CONCURRENCY,
             value,
         );
     };

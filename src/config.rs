@@ -156,7 +156,14 @@ pub const fn last_word(message: &[u8]) -> &[u8] {
 }
 
 /// The variable that asks for several events at once, with its equals sign.
-pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
+pub const MAX_CONCURRENCY: &[u8] = if HAS_EXTRAS {
+    last_word(WRONG_CONCURRENCY)
+} else {
+    b"AWS_LAMBDA_MAX_CONCURRENCY="
+};
+/// What is wrong with its value.
+pub const WRONG_CONCURRENCY: &[u8] =
+    b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
 
 /// Finds out where the Runtime API is. What is wrong is logged, and ends the process.
 #[inline(never)]
@@ -178,7 +185,7 @@ pub fn read(endpoint: &mut Endpoint) {
 
 /// The smallest program has no bytes to spare.
 const NOT_SET: &[u8] = if HAS_EXTRAS {
-    b" is not set: this program runs on AWS Lambda, or under \"tinderbox run\""
+    b" is not set: run this on AWS Lambda or with \"tinderbox run\""
 } else {
     b" is not set: see \"tinderbox run\""
 };

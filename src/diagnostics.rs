@@ -28,7 +28,7 @@ pub fn diagnostic(message: &[u8], detail: &[u8]) {
 #[inline(always)] // one caller
 pub fn exit_malformed(fault: Error, bytes: &[u8]) -> ! {
     if HAS_EXTRAS {
-        write_line(MALFORMED, fault.text(), bytes);
+        write_line(MALFORMED, fault.part(), bytes);
         sys::exit(EXIT_API);
     }
     fatal(EXIT_API, b"malformed reply: ", bytes)
@@ -49,7 +49,7 @@ pub fn diagnostic_by_deadline(message: &[u8], detail: &[u8]) {
 }
 
 const NAME: &[u8] = b"tinderbox: ";
-const MALFORMED: &[u8] = b"tinderbox: malformed reply from the Runtime API: ";
+const MALFORMED: &[u8] = b"tinderbox: Runtime API: malformed ";
 
 /// The part of a detail that a line shows.
 #[inline(always)]
