@@ -81,11 +81,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     };
     let count = parse_decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
-        diagnostics::fatal(
-            EXIT_CONFIG,
-            WRONG_CONCURRENCY,
-            value,
-        );
+        diagnostics::fatal(EXIT_CONFIG, WRONG_CONCURRENCY, value);
     };
     reset_to_default(&[SIGCHLD, SIGTERM]);
     open_placeholders();

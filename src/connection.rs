@@ -81,7 +81,8 @@ pub fn log_connect_error(to: &Endpoint, errno: usize) {
     // The digits replace the spaces, right-aligned: text of any length would take 140 bytes more.
     let mut text = *b"cannot connect to the Runtime API, errno    : ";
     let mut rest = errno;
-    for digit in text.iter_mut().rev().skip(b": ".len()).take(3) {
+    let [field @ .., _, _] = &mut text;
+    for digit in field.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
