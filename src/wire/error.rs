@@ -28,7 +28,8 @@ pub enum Error {
     Trailer,
 }
 
-/// What is malformed, in the order of the variants. A table of slices would take 16 bytes more each.
+/// What is malformed, in the order of the variants. A table of slices would take 16 bytes more
+/// each.
 static PARTS: &[u8] = b"status line: \n\
     header line: \n\
     Content-Length: \n\
