@@ -216,7 +216,7 @@ impl<const N: usize> FixedBytes<N> {
     /// Makes it that text; what does not fit is cut off.
     #[inline(never)]
     pub fn set(&mut self, text: &[u8]) {
-        self.length = sys::copy_prefix(&mut self.bytes, text);
+        self.length = copy_at(&mut self.bytes, 0, text);
     }
 
     /// Puts more behind; what does not fit is cut off.

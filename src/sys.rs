@@ -66,15 +66,23 @@ impl<T> TakeOnce<T> {
     }
 
     /// The value, for the first caller.
-    #[inline(never)] // accesses through a register are shorter than through an address
+    #[inline(always)]
     #[allow(clippy::mut_from_ref)] // the flag makes it the only reference
     pub fn take(&'static self) -> Option<&'static mut T> {
-        if self.taken.swap(true, Ordering::AcqRel) {
-            return None;
-        }
+        let value = take_once(&self.taken, self.value.get().cast());
         // SAFETY: the flag admits one caller in the life of the process.
-        Some(unsafe { &mut *self.value.get() })
+        unsafe { value.cast::<T>().as_mut() }
     }
+}
+
+/// The pointer, for the first caller; else null. One function for values of all types, whose result
+/// is in a register: accesses through it are shorter than through an address.
+#[inline(never)]
+fn take_once(taken: &AtomicBool, value: *mut u8) -> *mut u8 {
+    if taken.swap(true, Ordering::AcqRel) {
+        return null_mut();
+    }
+    value
 }
 
 /// A slot through which one owner hands a value to another: the loop leaves here what a panic
