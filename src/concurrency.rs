@@ -116,7 +116,7 @@ fn needed<T>(found: Option<T>) -> T {
     found.unwrap_or_else(|| {
         diagnostics::fatal(
             EXIT_CONFIG,
-            b"cannot create the channels of workers: no descriptors",
+            b"no descriptors for the channels of workers",
             b"",
         )
     })
@@ -161,7 +161,7 @@ impl Pool<'_> {
         }
         if failed != 0 {
             log_number(
-                b"cannot fork a worker, trying again: errno ",
+                b"cannot fork a worker, will retry: errno ",
                 failed,
                 response,
             );

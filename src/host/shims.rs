@@ -4,8 +4,8 @@
 //! and so are indentation, and blanks beside punctuation, where the language gives them no meaning.
 //! The rule knows nothing else of a language, so a string of a shim must not span lines, and a
 //! regular expression must not have quotes, or blanks beside punctuation (the tests compare the
-//! tokens of the source with those of what is embedded). They are not compressed: the zip that is deployed does that
-//! better, and a process touches only the pages of the shim that it uses.
+//! tokens of the source with those of what is embedded). They are not compressed: the zip that is
+//! deployed does that better, and a process touches only the pages of the shim that it uses.
 
 /// How a language marks what can be left out.
 #[derive(Clone, Copy)]
