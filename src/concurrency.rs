@@ -285,7 +285,7 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
 
 const WORKER_EXITED_AT_INIT: &Result<(), Failure> = &Err(Failure::fixed(
     "Runtime.ExitError",
-    "a worker ended at init, see the log",
+    "a worker exited at init, see the log",
 ));
 
 /// So much of the end of an init error is shown: its JSON.

@@ -185,7 +185,7 @@ pub fn read(endpoint: &mut Endpoint) {
 
 /// The smallest program has no bytes to spare.
 const NOT_SET: &[u8] = if HAS_EXTRAS {
-    b" is not set: run this on AWS Lambda or with \"tinderbox run\""
+    b" is not set: needs AWS Lambda or \"tinderbox run\""
 } else {
     b" is not set: see \"tinderbox run\""
 };

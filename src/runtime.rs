@@ -154,7 +154,7 @@ fn next_event(
 fn before_init(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
     const UNSUPPORTED: &Result<(), Failure> = &Err(Failure::fixed(
         "Runtime.Unsupported",
-        "built without the feature lambda-extras",
+        "needs the feature lambda-extras",
     ));
     if HAS_EXTRAS {
         return concurrency::fork_workers(session, reader, response);

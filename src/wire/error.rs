@@ -34,11 +34,11 @@ static PARTS: &[u8] = b"status line: \n\
     header line: \n\
     Content-Length: \n\
     Transfer-Encoding: \n\
-    body framing: \n\
+    framing: \n\
     head (too long): \n\
     chunk size: \n\
     chunk line: \n\
-    end of a chunk: \n\
+    chunk end: \n\
     trailer: ";
 
 impl Error {

@@ -357,11 +357,11 @@ const FAULTS: &[(&str, &str)] = &[
     ),
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n",
-        "body framing: Transfer-Encoding: chunked",
+        "framing: Transfer-Encoding: chunked",
     ),
     ("CHUNKED\r\ng\r\n", "chunk size: g"),
     ("CHUNKED\r\n1\rX", "chunk line: 1"),
-    ("CHUNKED\r\n1\r\nxy\r\n", "end of a chunk: y"),
+    ("CHUNKED\r\n1\r\nxy\r\n", "chunk end: y"),
     ("CHUNKED\r\n0\r\nno colon\r\n", "trailer: "),
 ];
 
