@@ -37,14 +37,13 @@ impl Session {
         &mut self,
         reader: &mut MessageReader,
         response: &mut Response,
-        failure: Failure,
+        outcome: &Result<(), Failure>,
     ) {
         self.api.next_in_answer = false;
-        let outcome = Err(failure);
         if HAS_EXTRAS && self.worker_link.is_some() {
-            return self.send_init_error_to_parent(response, &outcome);
+            return self.send_init_error_to_parent(response, outcome);
         }
-        self.answer(reader, response, &outcome);
+        self.answer(reader, response, outcome);
     }
 
     /// In a worker of a pool before the common start: the parent posts one init error for all
@@ -56,7 +55,7 @@ impl Session {
     ) {
         const TOO_LONG: &Result<(), Failure> = &Err(Failure::fixed(
             "Runtime.InitError",
-            "the init error of a worker is longer than 64 KiB",
+            "init error of a worker longer than 64 KiB",
         ));
         self.write_answer(response, outcome);
         if response.buffer().bytes().len() > WORKER_MESSAGE_BYTES_MAX {

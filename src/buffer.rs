@@ -101,10 +101,9 @@ impl Buffer {
     /// proves that all heads fit.
     #[inline(never)]
     pub fn prepend(&mut self, text: &[u8]) {
-        let free = HEADROOM_BYTES - self.head_bytes;
-        if let Some(start) = free.checked_sub(text.len()) {
-            self.head_bytes += copy_at(self.region, start, text);
-        }
+        // Behind the end of the region, where nothing is copied, unless it fits.
+        let start = (HEADROOM_BYTES - self.head_bytes).wrapping_sub(text.len());
+        self.head_bytes += copy_at(self.region, start, text);
     }
 
     /// Prepends a segment of a path, percent-encoded (RFC 3986, 2.1 and 3.3).
@@ -138,12 +137,7 @@ impl Buffer {
     /// Prepends a byte; a byte that does not fit is dropped.
     #[inline(never)]
     fn prepend_byte(&mut self, byte: u8) {
-        let head_bytes = self.head_bytes + 1;
-        let free = HEADROOM_BYTES.checked_sub(head_bytes);
-        if let Some(place) = free.and_then(|free| self.region.get_mut(free)) {
-            *place = byte;
-            self.head_bytes = head_bytes;
-        }
+        self.prepend(&[byte]);
     }
 
     /// Prepends a number, in decimal digits.
@@ -225,7 +219,7 @@ impl<const N: usize> FixedBytes<N> {
     /// Replaces the text; bytes that do not fit are dropped.
     #[inline(never)]
     pub fn set(&mut self, text: &[u8]) {
-        self.length = sys::copy_prefix(&mut self.bytes, text);
+        self.length = copy_at(&mut self.bytes, 0, text);
     }
 
     /// Appends `text`; bytes that do not fit are dropped.

@@ -5,7 +5,7 @@
 //! once if it lived for at least a second, else after an exponential backoff. Sources: AWS Lambda
 //! Developer Guide, "Lambda Managed Instances" (custom runtimes), and the emulator's server code.
 
-use crate::config::MAX_CONCURRENCY;
+use crate::config::{MAX_CONCURRENCY, WRONG_CONCURRENCY};
 use crate::connection::log_connect_error;
 use crate::diagnostics::{self, EXIT_API, EXIT_CONFIG, EXIT_INIT};
 use crate::failure::Failure;
@@ -81,11 +81,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
     };
     let count = parse_decimal(value).filter(|count| (1..=WORKERS_MAX).contains(count));
     let Some(count) = count else {
-        diagnostics::fatal(
-            EXIT_CONFIG,
-            b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=",
-            value,
-        );
+        diagnostics::fatal(EXIT_CONFIG, WRONG_CONCURRENCY, value);
     };
     reset_to_default(&[SIGCHLD, SIGTERM]);
     open_placeholders();
@@ -120,7 +116,7 @@ fn needed<T>(found: Option<T>) -> T {
     found.unwrap_or_else(|| {
         diagnostics::fatal(
             EXIT_CONFIG,
-            b"cannot create the channels of workers: no descriptors",
+            b"no descriptors for the channels of workers",
             b"",
         )
     })
@@ -166,7 +162,7 @@ impl Pool<'_> {
         }
         if failed != 0 {
             log_number(
-                b"cannot fork a worker, trying again: errno ",
+                b"cannot fork a worker, will retry: errno ",
                 failed,
                 response,
             );
@@ -255,9 +251,9 @@ impl Pool<'_> {
         session: &mut Session,
         reader: &mut MessageReader,
         response: &mut Response,
-        failure: &'static Failure,
+        failure: &Result<(), Failure>,
     ) -> ! {
-        session.post_error(reader, response, failure.duplicate());
+        session.post_error(reader, response, failure);
         self.terminate_all(SIGKILL, EXIT_INIT)
     }
 
@@ -274,10 +270,10 @@ impl Pool<'_> {
     }
 }
 
-const OUT_OF_RESOURCES: &Failure = &Failure::fixed(
+const OUT_OF_RESOURCES: &Result<(), Failure> = &Err(Failure::fixed(
     "Runtime.OutOfResources",
     "cannot fork a worker, see the log",
-);
+));
 
 /// Logs a message and a number. The parent answers no events, so its response serves as buffer.
 #[inline(never)]
@@ -288,8 +284,10 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
     diagnostics::diagnostic(what, digits.bytes());
 }
 
-const WORKER_EXITED_AT_INIT: &Failure =
-    &Failure::fixed("Runtime.ExitError", "a worker ended at init, see the log");
+const WORKER_EXITED_AT_INIT: &Result<(), Failure> = &Err(Failure::fixed(
+    "Runtime.ExitError",
+    "a worker exited at init, see the log",
+));
 
 /// The length of the part of an init error that is logged: its end, which is the JSON.
 const JSON_SHOWN_BYTES: usize = 600;

@@ -155,7 +155,14 @@ pub const fn variable_of(message: &[u8]) -> &[u8] {
 }
 
 /// The variable for the number of workers, with its equals sign.
-pub const MAX_CONCURRENCY: &[u8] = b"AWS_LAMBDA_MAX_CONCURRENCY=";
+pub const MAX_CONCURRENCY: &[u8] = if HAS_EXTRAS {
+    variable_of(WRONG_CONCURRENCY)
+} else {
+    b"AWS_LAMBDA_MAX_CONCURRENCY="
+};
+/// The message for a wrong value of it.
+pub const WRONG_CONCURRENCY: &[u8] =
+    b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
 
 /// Reads the address of the Runtime API from the environment. A missing or malformed value is
 /// logged and ends the process with exit code 2.
@@ -178,7 +185,7 @@ pub fn read(endpoint: &mut Endpoint) {
 
 /// Short in the smallest program, for its budget.
 const NOT_SET: &[u8] = if HAS_EXTRAS {
-    b" is not set: this program runs on AWS Lambda, or under \"tinderbox run\""
+    b" is not set: needs AWS Lambda or \"tinderbox run\""
 } else {
     b" is not set: see \"tinderbox run\""
 };

@@ -71,16 +71,17 @@ fn connect(to: &Endpoint) -> Descriptor {
 
 /// Logs that the Runtime API cannot be connected to, with the errno; the smallest build leaves the
 /// errno out, which would take 144 bytes.
-#[inline(never)]
+#[cfg_attr(feature = "lambda-extras", inline(never))]
 pub fn log_connect_error(to: &Endpoint, errno: usize) {
     if !HAS_EXTRAS {
         const TEXT: &[u8] = b"cannot connect to the Runtime API: ";
-        return diagnostics::diagnostic(TEXT, to.authority());
+        diagnostics::fatal(EXIT_API, TEXT, to.authority());
     }
     // The digits replace the spaces, right-aligned: text of any length would take 140 bytes more.
     let mut text = *b"cannot connect to the Runtime API, errno    : ";
     let mut rest = errno;
-    for digit in text.iter_mut().rev().skip(b": ".len()).take(3) {
+    let [field @ .., _, _] = &mut text;
+    for digit in field.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {

@@ -3,7 +3,7 @@
 use crate::buffer::FixedBytes;
 use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
-use crate::wire::{Error, slice_or_empty};
+use crate::wire::Error;
 
 /// Exit code: the Runtime API cannot be reached, or refused a request. The guide lists all codes
 /// (`limits_and_exit_codes`).
@@ -26,9 +26,10 @@ pub fn diagnostic(message: &[u8], detail: &[u8]) {
 
 /// Logs which part of a reply is malformed, and the bytes from there on, and ends the process. The
 /// smallest build shows the bytes alone.
+#[inline(always)] // one caller
 pub fn exit_malformed(fault: Error, bytes: &[u8]) -> ! {
     if HAS_EXTRAS {
-        write_line(MALFORMED, fault.text(), bytes);
+        write_line(MALFORMED, fault.part(), bytes);
         sys::exit(EXIT_API);
     }
     fatal(EXIT_API, b"malformed reply: ", bytes)
@@ -49,14 +50,14 @@ pub fn diagnostic_by_deadline(message: &[u8], detail: &[u8]) {
 }
 
 const NAME: &[u8] = b"tinderbox: ";
-const MALFORMED: &[u8] = b"tinderbox: malformed reply from the Runtime API: ";
+const MALFORMED: &[u8] = b"tinderbox: Runtime API: malformed ";
 
 /// The part of a detail that a line shows.
 #[inline(always)]
 fn first_line(detail: &[u8]) -> &[u8] {
     let shown = detail.iter().take(DETAIL_BYTES_MAX);
     let bytes = shown.take_while(|byte| **byte >= b' ').count();
-    slice_or_empty(detail, 0, bytes)
+    detail.get(..bytes).unwrap_or_default()
 }
 
 /// Logs a line, and ends the process.

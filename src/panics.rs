@@ -31,17 +31,19 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
 static REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Lends the session, and runs code that may panic. With std, where the program's profile unwinds,
-/// a panic becomes the `Err` of the code.
+/// a panic becomes the `Err` of the code. [`take_session`] takes the session back.
 pub fn catch_panics<T>(
     session: &'static mut Session,
     code: impl FnOnce() -> Result<T, Failure>,
-) -> (&'static mut Session, Result<T, Failure>) {
+) -> Result<T, Failure> {
     session::lend(session);
-    let value = unwind::catch(code);
-    (
-        session::take_lent().unwrap_or_else(|| park_forever()),
-        value,
-    )
+    unwind::catch(code)
+}
+
+/// Takes the session back that [`catch_panics`] has lent. (A result of both would be copied.)
+#[inline(never)]
+pub fn take_session() -> &'static mut Session {
+    session::take_lent().unwrap_or_else(|| park_forever())
 }
 
 /// Waits for the end of the process: another thread has the session and reports a panic.
@@ -62,7 +64,7 @@ pub fn exit_init_error(
     failure: Failure,
 ) -> ! {
     let code = unwind::exit_code(&failure);
-    session.post_error(reader, response, failure);
+    session.post_error(reader, response, &Err(failure));
     sys::exit(code)
 }
 
@@ -103,7 +105,7 @@ pub fn report(info: impl Display) -> ! {
         let mut response = Response::new(&mut memory.response);
         let mut reader = MessageReader::new(&mut memory.reply);
         let failure = response.fail(PANIC, &[text.as_bytes()]);
-        session.post_error(&mut reader, &mut response, failure);
+        session.post_error(&mut reader, &mut response, &Err(failure));
     }
     sys::exit(EXIT_PANIC)
 }

@@ -175,10 +175,8 @@ impl Response {
     }
 }
 
-const TOO_LARGE: &Failure = &Failure::fixed(
-    "Function.ResponseSizeTooLarge",
-    "the response is longer than 6291556 bytes",
-);
+const TOO_LARGE: &Failure =
+    &Failure::fixed("Function.ResponseSizeTooLarge", "longer than 6291556 bytes");
 
 #[cfg(test)]
 impl Response {

@@ -31,10 +31,8 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     response: [0; _],
 });
 
-const EVENT_TOO_LARGE: &Failure = &Failure::fixed(
-    "Runtime.EventTooLarge",
-    "the event is longer than 6291556 bytes",
-);
+const EVENT_TOO_LARGE: &Failure =
+    &Failure::fixed("Runtime.EventTooLarge", "longer than 6291556 bytes");
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
 #[inline(always)] // nothing but a call
@@ -52,6 +50,7 @@ where
 ///
 /// Call it once; the thread that calls it handles one event at a time. Between two events it may
 /// change the environment (`_X_AMZN_TRACE_ID`): other threads should not read it then.
+#[inline(always)] // nothing but a call
 pub fn run_with<I, H>(init: I) -> !
 where
     I: FnOnce() -> Result<H, Failure>,
@@ -77,8 +76,8 @@ pub fn serve<S: Service>(init: impl FnOnce(&mut Response) -> Result<S, Failure>)
     config::read(&mut session.api.endpoint);
     before_init(session, reader, response);
 
-    let outcome;
-    (session, outcome) = panics::catch_panics(session, || init(response));
+    let outcome = panics::catch_panics(session, || init(response));
+    session = panics::take_session();
     let mut service = match outcome {
         Ok(service) => service,
         Err(failure) => panics::exit_init_error(session, reader, response, failure),
@@ -109,17 +108,17 @@ fn serve_events(
             reader.release_pages();
             response.buffer().release_pages();
         }
-        let outcome;
-        if reader.too_large {
-            response.force_error(EVENT_TOO_LARGE);
-            outcome = Ok(());
-        } else {
+        logging::set_event_ids(&session.api);
+        let outcome = panics::catch_panics(session, || {
+            if reader.too_large {
+                response.force_error(EVENT_TOO_LARGE);
+                return Ok(());
+            }
             let invocation = Invocation::new(reader.head(), reader.body());
-            logging::set_event_ids(&session.api);
-            (session, outcome) =
-                panics::catch_panics(session, || service.handle(&invocation, response));
-            logging::clear_event_ids();
-        }
+            service.handle(&invocation, response)
+        });
+        session = panics::take_session();
+        logging::clear_event_ids();
         session.api.next_in_answer =
             session.api.endpoint.pipeline && !service.has_work_after_answer();
         session.answer(reader, response, &outcome);
@@ -152,17 +151,18 @@ fn next_event(
 
 /// Before init: forks the workers where the environment configures several events at once. Without
 /// the feature `lambda-extras`, that configuration and SnapStart are init errors.
+#[inline(always)] // one caller
 fn before_init(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
-    const UNSUPPORTED: &Failure = &Failure::fixed(
+    const UNSUPPORTED: &Result<(), Failure> = &Err(Failure::fixed(
         "Runtime.Unsupported",
-        "built without the feature lambda-extras",
-    );
+        "needs the feature lambda-extras",
+    ));
     if HAS_EXTRAS {
         return concurrency::fork_workers(session, reader, response);
     }
     let environment = Environment::new();
     if environment.get(MAX_CONCURRENCY).is_some() || environment.get(SNAPSHOT).is_some() {
-        session.post_error(reader, response, UNSUPPORTED.duplicate());
+        session.post_error(reader, response, UNSUPPORTED);
         sys::exit(EXIT_INIT);
     }
 }

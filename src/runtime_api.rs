@@ -106,7 +106,7 @@ impl RuntimeApi {
         if request_id.is_empty() || bytes > ID_BYTES_MAX || !is_valid {
             diagnostics::fatal(
                 EXIT_API,
-                b"an event's id is empty, longer than 1024 bytes or has a CR: ",
+                b"event id empty, too long or with a CR: ",
                 request_id,
             );
         }
@@ -235,8 +235,8 @@ impl RuntimeApi {
         if self.lost_once {
             diagnostics::fatal(
                 EXIT_API,
-                b"lost the connection to the Runtime API twice in a row",
-                b"",
+                b"Runtime API: ",
+                b"connection lost twice in a row",
             );
         }
         self.lost_once = true;

@@ -76,7 +76,8 @@ fn run_hook(
     let Some(function) = hook.get() else {
         return session;
     };
-    let (session, outcome) = panics::catch_panics(session, function);
+    let outcome = panics::catch_panics(session, function);
+    let session = panics::take_session();
     if let Err(failure) = outcome {
         panics::exit_init_error(session, reader, response, failure);
     }

@@ -185,11 +185,11 @@ fn guide_feature_table_has_the_features_of_the_manifest() {
 /// The log lines that the guide quotes, each as the texts of the source that it begins with.
 const LOG_LINES: [&[&str]; 6] = [
     &["cannot connect to the Runtime API, errno "],
-    &["malformed reply from the Runtime API: "],
+    &["Runtime API: malformed "],
     &["Runtime API: "],
     &[
         "AWS_LAMBDA_RUNTIME_API",
-        " is not set: this program runs on AWS Lambda, or under ",
+        " is not set: needs AWS Lambda or ",
     ],
     &["not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API="],
     &["expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY="],

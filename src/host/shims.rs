@@ -1,10 +1,11 @@
 //! The shims: the code that makes an interpreter a persistent process which speaks our protocol.
 //!
 //! Each is minified when this is compiled: lines that hold only a comment, or nothing, are dropped,
-//! and so is indentation where the language gives it no meaning. The rule uses nothing else of a
-//! language, so a string of a shim must not span lines (the tests compare the tokens of the source
-//! with those of what is embedded). They are not compressed: the zip that is deployed does that
-//! better, and a process touches only the pages of the shim that it uses.
+//! and so are indentation, and blanks beside punctuation, where the language gives them no meaning.
+//! The rule uses nothing else of a language, so a string of a shim must not span lines, and a
+//! regular expression must not have quotes, or blanks beside punctuation (the tests compare the
+//! tokens of the source with those of what is embedded). They are not compressed: the zip that is
+//! deployed does that better, and a process touches only the pages of the shim that it uses.
 
 /// The marks of text that can be left out, in a language.
 #[derive(Clone, Copy)]
@@ -13,22 +14,36 @@ pub struct Syntax {
     pub comment: &'static [u8],
     /// Whether indentation has a meaning.
     pub indented: bool,
+    /// Whether blanks beside `PUNCTUATION` have one.
+    pub spaced: bool,
 }
+
+/// Beside these, outside of strings, no language of a worker but a shell's needs blanks.
+const PUNCTUATION: &[u8] = b",;=+<>&|(){}]";
 
 /// C's line comments.
 pub const SLASHES: Syntax = Syntax {
     comment: b"//",
     indented: false,
+    spaced: false,
 };
-/// A shell's comments.
+/// Comments that begin with `#`.
 pub const HASH: Syntax = Syntax {
     comment: b"#",
     indented: false,
+    spaced: false,
 };
-/// A shell's comments, and blocks made by indentation.
+/// The same, in a shell, where blanks separate words.
+pub const HASH_SPACED: Syntax = Syntax {
+    comment: b"#",
+    indented: false,
+    spaced: true,
+};
+/// The same, and blocks made by indentation.
 pub const HASH_INDENTED: Syntax = Syntax {
     comment: b"#",
     indented: true,
+    spaced: false,
 };
 
 /// Embeds a source file: minified, with the NUL at its end that execve(2) requires.
@@ -59,7 +74,7 @@ pub const PYTHON: &[u8] = shim!("worker/worker.py", HASH_INDENTED);
 /// `ruby --disable=gems -e SHIM FILE NAME`
 pub const RUBY: &[u8] = shim!("worker/worker.rb", HASH);
 /// `bash -c SHIM function.sh FILE NAME`, or another shell
-pub const SHELL: &[u8] = shim!("worker/shell.sh", HASH);
+pub const SHELL: &[u8] = shim!("worker/shell.sh", HASH_SPACED);
 
 /// Copies `source` to `buf`, which is at least as long, without the lines and the indentation that
 /// its language does not need. Returns the new length.
@@ -72,18 +87,33 @@ pub const fn minify(source: &[u8], syntax: Syntax, buf: &mut [u8]) -> usize {
         }
         let is_dropped =
             at == source.len() || source[at] == b'\n' || has_at(source, at, syntax.comment);
+        let code_start = at;
         if syntax.indented {
             at = line_start;
         }
+        let (mut quote, mut is_escaped) = (0, false);
         while at < source.len() {
             let byte = source[at];
-            if !is_dropped {
+            let is_code = at > code_start && quote == 0 && !syntax.spaced;
+            let is_needless = is_code
+                && is_blank(byte)
+                && (is_punctuation(source, at - 1) || is_punctuation(source, at + 1));
+            if !is_dropped && !is_needless {
                 buf[length] = byte;
                 length += 1;
             }
             at += 1;
             if byte == b'\n' {
                 break;
+            }
+            if is_escaped {
+                is_escaped = false;
+            } else if byte == b'\\' {
+                is_escaped = true;
+            } else if quote == byte {
+                quote = 0;
+            } else if quote == 0 && matches!(byte, b'\'' | b'"' | b'`') {
+                quote = byte;
             }
         }
     }
@@ -100,6 +130,18 @@ const fn has_at(bytes: &[u8], at: usize, wanted: &[u8]) -> bool {
         count += 1;
     }
     true
+}
+
+/// Whether the byte at this place is one of `PUNCTUATION`.
+const fn is_punctuation(bytes: &[u8], at: usize) -> bool {
+    let mut index = 0;
+    while index < PUNCTUATION.len() {
+        if has_at(bytes, at, &[PUNCTUATION[index]]) {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 const fn is_blank(byte: u8) -> bool {

@@ -5,7 +5,7 @@ use core::ffi::c_char;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use super::copy_forwards;
+use super::copy_apart;
 use crate::limits::{ENVIRONMENT_MAX, TRACE_ID_BYTES_MAX};
 
 unsafe extern "C" {
@@ -144,9 +144,9 @@ pub fn set_trace_id(id: &[u8]) {
         let entry = TRACE_ENTRY.0.get().cast::<u8>();
         // SAFETY: name, equals sign, id and NUL fit; no other reference to the entry exists.
         unsafe {
-            copy_forwards(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
+            copy_apart(TRACE_NAME.as_ptr(), entry, TRACE_NAME.len());
             let value = entry.add(TRACE_NAME.len());
-            copy_forwards(id.as_ptr(), value, id.len());
+            copy_apart(id.as_ptr(), value, id.len());
             *value.add(id.len()) = 0;
         }
         place.store(entry.cast(), Ordering::Relaxed);

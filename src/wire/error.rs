@@ -1,4 +1,4 @@
-//! The faults of a message, each with a sentence for the log.
+//! The faults of a message, each with its name for the log.
 
 use super::{find_from, slice_or_empty};
 
@@ -28,25 +28,26 @@ pub enum Error {
     Trailer,
 }
 
-/// The texts of the variants, in their order. A table of slices would take 16 bytes more each.
-static TEXTS: &[u8] = b"invalid status line: \n\
-    invalid header line: \n\
-    invalid Content-Length: \n\
-    unsupported Transfer-Encoding: \n\
-    conflicting body framing: \n\
-    head too long: \n\
-    invalid chunk size: \n\
-    CR without LF: \n\
-    no CRLF after a chunk: \n\
-    invalid trailer: \n";
+/// What is malformed, in the order of the variants. A table of slices would take 16 bytes more
+/// each.
+static PARTS: &[u8] = b"status line: \n\
+    header line: \n\
+    Content-Length: \n\
+    Transfer-Encoding: \n\
+    framing: \n\
+    head (too long): \n\
+    chunk size: \n\
+    chunk line: \n\
+    chunk end: \n\
+    trailer: ";
 
 impl Error {
-    /// The fault as a text for the log, which the malformed bytes follow.
-    pub fn text(self) -> &'static [u8] {
+    /// The malformed part as a text for the log, which the malformed bytes follow.
+    pub fn part(self) -> &'static [u8] {
         let mut start = 0;
         for _ in 0..self as u8 {
-            start = find_from(TEXTS, start, b'\n') + 1;
+            start = find_from(PARTS, start, b'\n') + 1;
         }
-        slice_or_empty(TEXTS, start, find_from(TEXTS, start, b'\n'))
+        slice_or_empty(PARTS, start, find_from(PARTS, start, b'\n'))
     }
 }

@@ -179,7 +179,7 @@ fn init_error_of_workers_is_posted_once_and_exits_3() {
     for (how, error_type, text) in [
         ("fail", "Function.ProbeInit", "probe init failed"),
         ("panic", "Runtime.Panic", "probe panicked at init"),
-        ("exit", "Runtime.ExitError", "a worker ended at init"),
+        ("exit", "Runtime.ExitError", "a worker exited at init"),
         ("long", "Runtime.InitError", "longer than 64 KiB"),
     ] {
         let server = Server::start(Script::default());

@@ -285,7 +285,7 @@ fn build_without_the_feature_refuses_its_variables() {
         let outcome = start.run(Script::default());
         let ledger = outcome.assert_exit(3);
         let message = error_message(&ledger.posts[0], "Runtime.Unsupported");
-        assert_eq!(message, "built without the feature lambda-extras");
+        assert_eq!(message, "needs the feature lambda-extras");
     }
     let event = Event::new("event", "event");
     let outcome = Start::new(&function("bare")).run(Script::events([&event]));

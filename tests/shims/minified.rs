@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::shims::{self, HASH, HASH_INDENTED, SLASHES, Syntax, minify};
+use crate::shims::{self, HASH, HASH_INDENTED, HASH_SPACED, SLASHES, Syntax, minify};
 use crate::skip::has;
 use crate::support::{TempDir, root};
 
@@ -12,6 +12,7 @@ struct Shim {
     embedded: &'static [u8],
     comment: &'static str,
     indented: bool,
+    spaced: bool,
     /// Commands that check the syntax of a file, whose path follows.
     checks: &'static [&'static [&'static str]],
     /// A command that prints the tokens of a file, whose path follows, without comments and
@@ -27,6 +28,7 @@ const SHIMS: &[Shim] = &[
         embedded: shims::PHP,
         comment: "//",
         indented: false,
+        spaced: false,
         checks: &[&["php", "-l"]],
         tokens: &["php", "-r", PHP_TOKENS, "--"],
         spoiled: "$a = 'one\n\ttwo';\n",
@@ -36,6 +38,7 @@ const SHIMS: &[Shim] = &[
         embedded: shims::NODE,
         comment: "//",
         indented: false,
+        spaced: false,
         checks: &[&["node", "--check"]],
         tokens: &["node", "--expose-internals", "-e", NODE_TOKENS, "--"],
         spoiled: "const a = `one\n\ttwo`;\n",
@@ -45,6 +48,7 @@ const SHIMS: &[Shim] = &[
         embedded: shims::PYTHON,
         comment: "#",
         indented: true,
+        spaced: false,
         checks: &[&["python3", "-c", PYTHON_CHECK]],
         tokens: &["python3", "-c", PYTHON_TOKENS],
         spoiled: "a = '''one\n\ntwo'''\n",
@@ -54,6 +58,7 @@ const SHIMS: &[Shim] = &[
         embedded: shims::RUBY,
         comment: "#",
         indented: false,
+        spaced: false,
         checks: &[&["ruby", "-c"]],
         tokens: &["ruby", "-rripper", "-e", RUBY_TOKENS],
         spoiled: "a = 'one\n\ttwo'\n",
@@ -63,6 +68,7 @@ const SHIMS: &[Shim] = &[
         embedded: shims::SHELL,
         comment: "#",
         indented: false,
+        spaced: true,
         checks: &[&["bash", "-n"], &["dash", "-n"]],
         tokens: &["bash", "-c", BASH_TOKENS, "-"],
         spoiled: "a='one\n\ttwo'\n",
@@ -107,6 +113,7 @@ impl Shim {
         let syntax = Syntax {
             comment: self.comment.as_bytes(),
             indented: self.indented,
+            spaced: self.spaced,
         };
         minified(text, syntax)
     }
@@ -178,6 +185,50 @@ fn comments_blank_lines_and_indentation_are_dropped() {
     assert_eq!(minified(text, HASH), "def f():\nreturn '#'  # z\n");
 }
 
+/// A line without the blanks beside punctuation outside of strings.
+fn without_blanks(code: &str) -> String {
+    let mut parts = Vec::new();
+    let mut rest = code;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let quote = &rest[start..=start];
+        let mut end = start + 1;
+        while !rest[end..].starts_with(quote) {
+            end += if rest[end..].starts_with('\\') { 2 } else { 1 };
+        }
+        parts.push((&rest[..start], &rest[start..=end]));
+        rest = &rest[end + 1..];
+    }
+    parts.push((rest, ""));
+    let tight = parts.into_iter().map(|(code, string)| {
+        let mut tight = code.to_string();
+        for mark in ",;=+<>&|(){}]".chars() {
+            tight = tight.replace(&format!(" {mark}"), &mark.to_string());
+            tight = tight.replace(&format!("{mark} "), &mark.to_string());
+        }
+        tight + string
+    });
+    tight.collect()
+}
+
+#[test]
+fn blanks_beside_punctuation_outside_of_strings_are_dropped() {
+    for (text, wanted) in [
+        ("a = { b, c }\n", "a={b,c}\n"),
+        ("  if (a) b\n", "if(a)b\n"),
+        (
+            "f('a, b', \"c = d\", `e = {}`, g)\n",
+            "f('a, b',\"c = d\",`e = {}`,g)\n",
+        ),
+        ("f('\\', a', b)\n", "f('\\', a',b)\n"),
+        ("a b\n", "a b\n"),
+    ] {
+        assert_eq!(minified(text, SLASHES), wanted, "{text:?}");
+        let shell = text.trim_start();
+        assert_eq!(minified(text, HASH_SPACED), shell, "{text:?}");
+    }
+    assert_eq!(minified("\ta = b\n", HASH_INDENTED), "\ta=b\n");
+}
+
 /// A second implementation of the rule, applied to the current file.
 #[test]
 fn embedded_text_is_the_source_without_comments_and_indentation() {
@@ -189,7 +240,14 @@ fn embedded_text_is_the_source_without_comments_and_indentation() {
                 dropped += 1;
                 continue;
             }
-            wanted += if shim.indented { line } else { code };
+            if shim.indented {
+                wanted += line.strip_suffix(code).expect("the code ends its line");
+            }
+            wanted += &if shim.spaced {
+                code.to_string()
+            } else {
+                without_blanks(code)
+            };
             wanted += "\n";
         }
         assert!(dropped > 10, "{}: comments are dropped", shim.file);

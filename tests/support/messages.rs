@@ -4,4 +4,4 @@
 pub const SHUTDOWN_NOT_REGISTERED: &str = "cannot register the extension for on_shutdown";
 
 /// A worker could not be forked (EAGAIN).
-pub const FORK_FAILED: &str = "cannot fork a worker, trying again: errno 11";
+pub const FORK_FAILED: &str = "cannot fork a worker, will retry: errno 11";

@@ -97,7 +97,7 @@ let memory, address;
 const findAddress = () => {
 	env[TRACE] = PADDING;
 	const maps = readFileSync('/proc/self/maps', 'utf8');
-	const [, from, end] = /^(\w+)-(\w+) rw.*\[heap\]$/m.exec(maps).map((part) => parseInt(part, 16));
+	const [, from, end] = /^(\w+)-(\w+)\srw.*\[heap\]$/m.exec(maps).map((part) => parseInt(part, 16));
 	const piece = Buffer.alloc(1 << 20);
 	memory = openSync('/proc/self/mem', 'r+');
 	for (let start = from; start < end && !address; start += piece.length - 2 * PADDING.length) {

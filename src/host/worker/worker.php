@@ -29,7 +29,8 @@ function send($head, $body) {
 	// A child that the handler forked must not answer: it exits, with its own status.
 	if (getmypid() != Worker::$pid)
 		return strncmp($head, 'fatal', 5) ? exit(0) : null;
-	foreach (["$head\n", $body] as $data)
+	// One write where the body is short.
+	foreach (strlen($body) < 8000 ? ["$head\n$body"] : ["$head\n", $body] as $data)
 		for (; $data != ''; $data = substr($data, $bytes))
 			if (!$bytes = @fwrite(Worker::$channel, $data))
 				exit(0);
