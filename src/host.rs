@@ -176,7 +176,8 @@ impl Service for Host {
         }
     }
 
-    /// Waits until `connection` is readable, and watches the persistent process meanwhile.
+    /// Watches the persistent process until `connection` is readable; without such a process it
+    /// returns at once.
     fn idle(&mut self, connection: &Connection) {
         set_log_deadline(None);
         if let Handler::Persistent(process) = &mut self.handler {

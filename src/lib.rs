@@ -10,7 +10,8 @@
 //!
 //! One thread, blocking calls, one keep-alive connection, fixed memory. A handler takes an
 //! [`Invocation`] (the event and its headers, bytes as received), fills a [`Response`], and may
-//! return a [`Failure`]. Every event is answered exactly once.
+//! return a [`Failure`]. Every event is answered exactly once; one whose id cannot be sent back
+//! ends the process.
 //!
 //! # Layers
 //!
@@ -18,7 +19,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `limits` | every limit, with unit and source |
+//! | `limits` | the limits that several modules or the documentation name, with unit and source |
 //! | `wire` | HTTP/1.1, chunks, JSON, frames: pure functions |
 //! | `sys` | system calls: every call of libc and every unsafe block |
 //! | `buffer`, `invocation` | bodies and heads in fixed regions; the current event |
@@ -38,7 +39,7 @@
 //!
 //! # Glossary
 //!
-//! Words that comments, log lines and names use in one meaning only:
+//! Words of comments, log lines and names:
 //!
 //! - Runtime API: the HTTP server of Lambda that hands out events and takes their answers.
 //! - event: the bytes that a caller sent; invocation: an event with the headers that came with it.
@@ -56,13 +57,14 @@
 //! - host: the part of `bootstrap` that runs handlers outside the binary.
 //! - persistent process: a hosted handler that stays alive between events.
 //! - shim: the embedded code that an interpreter runs to become a persistent process.
-//! - channel: the socket between the host and a persistent process, its descriptor 3.
+//! - channel: the socket between the host and a persistent process, where it is descriptor 3.
 //! - protocol: the messages on a channel; frame: one message of the frame protocol.
 //! - deadline: when an event has to be answered; margin: the time before it at which the host kills
 //!   a handler, so that the error still arrives.
 //! - retire: to stop a persistent process after its last answer, and start another.
 //! - orphan: a process whose parent has exited; reap: to collect the exit status of a child.
-//! - worker: a forked copy of the runtime, one of a pool; pool: the workers and their parent.
+//! - worker: in `concurrency`, a forked copy of the runtime; pool: the workers and their parent. In
+//!   `host` and in `_HANDLER=worker:`, a persistent process that speaks the frame protocol.
 //! - head: the start line and headers of an HTTP message; tracked header: one whose value the
 //!   reader of heads stores.
 //! - framing: the headers, chunk lines and lengths that say where a body ends.
@@ -72,7 +74,7 @@
 //! - diagnostics: the runtime's own lines on standard error; logging: the function's records; child
 //!   output: what a hosted process prints.
 #![no_std]
-// Code that only the default features use has no `cfg` lines: the linker drops it.
+// Code that only the default features use has hardly a `cfg` line: the linker drops it.
 #![cfg_attr(
     not(all(feature = "lambda-extras", feature = "stream")),
     allow(dead_code, unused_imports)

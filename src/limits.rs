@@ -1,8 +1,9 @@
-//! Every limit of the runtime, with its unit and its source, proved against each other when
-//! compiled.
+//! The limits that several modules or the documentation name, each with its unit and its source.
+//! The sums on which memory depends are proved at the end, when this is compiled. A limit of one
+//! module alone stands there.
 
-/// Whether this build has the feature `lambda-extras`. Code tests it with a plain `if`, so that all
-/// code is compiled in every build, and unused code is not linked.
+/// Whether this build has the feature `lambda-extras`. Code tests it with a plain `if`, so that
+/// the code is compiled in every build, and unused code is not linked.
 pub const HAS_EXTRAS: bool = cfg!(feature = "lambda-extras");
 
 /// Whether this build has the feature `stream`; see `HAS_EXTRAS`.

@@ -225,7 +225,7 @@ impl RuntimeApi {
     }
 
     /// Handles a lost connection: the first loss is tolerated; the second one without a reply
-    /// between them ends the process with exit code 1.
+    /// between them ends the process with exit code 1. A worker of a pool first tries five times.
     #[inline(never)]
     fn on_disconnect(&mut self, reader: &mut MessageReader) {
         self.disconnect(reader);

@@ -24,7 +24,8 @@ pub trait Service {
     /// Does that work.
     fn after_answer(&mut self) {}
 
-    /// Waits until the connection is readable.
+    /// Waits until the connection is readable, where there is something else to watch; otherwise it
+    /// returns at once, and the read that follows waits.
     fn idle(&mut self, connection: &Connection);
 }
 

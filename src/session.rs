@@ -1,9 +1,11 @@
 //! The session with the Runtime API: the client, and how the current event is answered.
 //!
 //! All of it is one value. The loop owns it; while code of the function runs, it is lent to
-//! [`LENT`], the one global of the runtime, from which a panic report and a streamed response take
-//! it. `Handoff` gives it to one taker at a time, so a panic of one thread and a write of another
-//! never use it at once.
+//! [`LENT`], from which a panic report and a streamed response take it, and without std a log
+//! record the ids of the event. No other static has state of the loop that code of the function
+//! reaches.
+//! `Handoff` gives it to one taker at a time, so a panic of one thread and a write of another never
+//! use it at once; the second taker finds nothing.
 
 use crate::buffer::Buffer;
 use crate::failure::Failure;

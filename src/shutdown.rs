@@ -42,7 +42,7 @@ static EXTENSION_SLOT: Handoff<Extension> = Handoff::new();
 /// process exits with 0. It runs between two events, or after the current one. Call this before
 /// init ends, and before other threads are started: it blocks SIGTERM. The last call counts.
 ///
-/// It costs four system calls at the start, and two per event.
+/// It costs eight system calls at the start, and one per event.
 pub fn on_shutdown(function: fn()) {
     FUNCTION.set(function);
     REGISTER.set(register);

@@ -1,8 +1,9 @@
 //! The system-call layer: every system call, every call of libc and every `unsafe` block of the
 //! runtime.
 //!
-//! Its callers use slices, plain integers and owned descriptors. No function here allocates,
-//! formats or resolves names. A call that a signal interrupts is restarted.
+//! Its callers use slices, plain integers and owned descriptors. No function here formats or
+//! resolves names, and none but `Heap` allocates. A send or receive that a signal interrupts is
+//! restarted; a wait or a sleep returns early, and its caller looks again.
 #![allow(unsafe_code)]
 
 mod atomic_fn;

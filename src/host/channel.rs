@@ -1,7 +1,8 @@
 //! A buffered byte stream to a process, over any stream socket: a socketpair, a Unix socket, TCP.
 //!
 //! Every call has a deadline, and none deadlocks, however much the process writes or prints: while
-//! a call waits, captured output is forwarded and the exit of the process is noticed.
+//! a call waits for longer than a moment, captured output is forwarded and the exit of the process
+//! is noticed.
 //!
 //! There are two paths. Where the answer comes at once, which is the common case, an event costs
 //! one send and one receive: the receive blocks for a short while ([`FAST_WAIT_MS`]), and the exit
@@ -89,7 +90,8 @@ impl Channel {
     /// Sends two parts, in this order. The next read is on the fast path.
     ///
     /// # Errors
-    /// `Unreachable`: the channel is closed, and nothing was sent.
+    /// `Unreachable`: the process has closed its end, and nothing was sent. `Exited`: the channel
+    /// is not open.
     pub fn send(
         &mut self,
         parts: [&[u8]; 2],

@@ -1,7 +1,8 @@
 //! HTTP/1.1 as a client speaks it: heads of replies read, heads of requests written.
 //!
 //! - [`Head::read`] reads the head of a message in one pass and stores the values of the headers
-//!   that a table names: replies of the Runtime API and of a web application, CGI heads of FastCGI.
+//!   that a table names. The table of the Runtime API is in `api_headers`; heads without a status
+//!   line, as CGI has them, are read too.
 //! - [`HeaderLines`] iterates over all header lines of a head that was read, repeated ones too.
 //! - [`HeadWriter`] writes the head of a request; the fixed parts of requests are constants here.
 //!
