@@ -84,7 +84,7 @@ pub enum Restart {
 }
 
 const UNHEALTHY: &[u8] =
-    b"handler process exited or wrote to its channel while idle; will restart it: ";
+    b"handler process exited or wrote to its channel while idle; will restart: ";
 
 /// A persistent process.
 pub struct PersistentProcess {
