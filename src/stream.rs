@@ -131,15 +131,14 @@ impl ResponseStream for Chunked {
             return Ok(()); // an empty chunk would end the body
         }
         let line = ChunkHeader::new(bytes.len());
-        session::with_lent(|session| {
+        let is_sent = session::with_lent(|session| {
             // After the head was sent, the buffer may hold a failure that is not returned yet.
             let head = match session.stream_state {
                 StreamState::NotStarted => buffer.bytes(),
                 StreamState::Started => b"",
-                StreamState::Failed => return,
+                StreamState::Failed => return false,
             };
-            let parts = [head, line.as_bytes(), bytes, CRLF];
-            let is_sent = session.api.send_parts(parts);
+            let is_sent = session.api.send_parts([head, line.as_bytes(), bytes, CRLF]);
             if session.stream_state == StreamState::NotStarted {
                 buffer.clear();
             }
@@ -148,9 +147,10 @@ impl ResponseStream for Chunked {
             } else {
                 StreamState::Failed
             };
+            is_sent
         });
-        match session::with_lent(|session| session.stream_state) {
-            Some(StreamState::Started) => Ok(()),
+        match is_sent {
+            Some(true) => Ok(()),
             _ => Err(BROKEN.duplicate()),
         }
     }
