@@ -57,7 +57,7 @@ use crate::host::kinds::Runs;
 use crate::host::persistent::{Command, PersistentProcess, Restart};
 use crate::host::process::Process;
 use crate::host::program::Program;
-use crate::host::protocol::{AnyProtocol, Event};
+use crate::host::protocol::{AnyProtocol, Event, ProcessError, Protocol};
 use crate::host::resolve::{ResolvedHandler, resolve_handler};
 use crate::host::shell::Shell;
 use crate::host::worker::Frames;
@@ -113,8 +113,12 @@ impl Host {
         if let Handler::Persistent(process) = &mut handler {
             let none = Deadline::none();
             if let Err(error) = process.ensure_ready(&none) {
+                let is_logged = matches!(error, ProcessError::InitError(..))
+                    && process.protocol.logs_errors_itself();
                 let error_type = process.fail(error, Restart::WithNextEvent, &none, response);
-                process.link.process.output.log_failure(response.body());
+                if !is_logged {
+                    process.link.process.output.log_failure(response.body());
+                }
                 return Err(Failure::from_json(error_type, b""));
             }
         }
@@ -211,7 +215,7 @@ fn build_handler(
                 process: Process::new(output, true),
             }));
         }
-        Runs::Frames => AnyProtocol::Frames(Frames::new()),
+        Runs::Frames => AnyProtocol::Frames(Frames::new(kind.logs_errors)),
         Runs::Shell => AnyProtocol::Shell(Shell::new()),
     };
     let Some(program) = find_program(resolved, environment) else {

@@ -48,6 +48,9 @@ pub struct Kind {
     pub shim: Option<&'static [u8]>,
     /// The argument after the shim, before the file and the name of the handler.
     pub after_shim: &'static [u8],
+    /// Whether the shim logs the errors of its handler, as the managed runtime of its language words
+    /// them. Otherwise we log them.
+    pub logs_errors: bool,
     /// The error where there is no interpreter.
     pub not_found: &'static str,
 }
@@ -62,6 +65,7 @@ const EXECUTABLE: Kind = Kind {
     arguments: &[],
     shim: None,
     after_shim: b"",
+    logs_errors: false,
     not_found: "",
 };
 
@@ -101,6 +105,7 @@ pub static KINDS: [Kind; 7] = [
         ],
         shim: Some(shims::PHP),
         after_shim: b"--\0",
+        logs_errors: false,
         not_found: "no php in bin of the function, /opt/bin or PATH",
     },
     Kind {

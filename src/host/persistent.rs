@@ -248,6 +248,10 @@ impl PersistentProcess {
             self.stop_unhealthy();
             outcome = self.send_and_receive(&mut event, response);
         }
+        // Its log has no word of a signal that ended a part of it.
+        let is_logged = matches!(outcome, Err(EventError::Reported(_)))
+            && self.protocol.logs_errors_itself()
+            && self.link.after_event != AfterEvent::Stop;
         let outcome = match outcome {
             Ok(()) => Ok(()),
             Err(EventError::Reported(error_type)) => Err(error_type),
@@ -268,7 +272,7 @@ impl PersistentProcess {
             deadline.bound_log();
             self.link.process.output.drain();
         }
-        if outcome.is_err() && (self.needs_restart() || !self.protocol.logs_errors_itself()) {
+        if outcome.is_err() && !is_logged {
             deadline.bound_log();
             self.link.process.output.log_failure(response.body());
         }

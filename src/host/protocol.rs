@@ -54,9 +54,7 @@ pub trait Protocol {
     ) -> Result<(), EventError>;
 
     /// Whether an error that the handler reports is in the log already.
-    fn logs_errors_itself(&self) -> bool {
-        false
-    }
+    fn logs_errors_itself(&self) -> bool;
 }
 
 /// The parts of a child's setup that differ between protocols. 0, 1 and 2 are the same for all:

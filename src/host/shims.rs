@@ -46,13 +46,14 @@ pub const HASH_INDENTED: Syntax = Syntax {
     spaced: false,
 };
 
-/// Embeds a source file: minified, with the NUL at its end that execve(2) requires.
+/// Embeds source files, one behind the other: minified, with the NUL at its end that execve(2)
+/// requires.
 macro_rules! shim {
-    ($file:literal, $syntax:expr) => {{
-        const SOURCE: &[u8] = include_bytes!($file);
-        const MINIFIED: ([u8; SOURCE.len() + 1], usize) = {
-            let mut buf = [0; _];
-            let length = minify(SOURCE, $syntax, &mut buf);
+    ($syntax:expr, $($file:literal),+) => {{
+        const SOURCE_BYTES: usize = 0 $(+ include_bytes!($file).len())+;
+        const MINIFIED: ([u8; SOURCE_BYTES + 1], usize) = {
+            let (mut buf, mut length) = ([0; _], 0);
+            $(length = minify(include_bytes!($file), $syntax, &mut buf, length);)+
             (buf, length)
         };
         // An array of its own: a slice of MINIFIED would keep all of it in the binary.
@@ -66,20 +67,20 @@ macro_rules! shim {
 }
 
 /// `php -d display_errors=stderr -d log_errors=0 -d html_errors=0 -r SHIM -- FILE NAME`
-pub const PHP: &[u8] = shim!("worker/worker.php", SLASHES);
+pub const PHP: &[u8] = shim!(SLASHES, "worker/worker.php");
 /// `node --input-type=module -e SHIM -- FILE NAME`
-pub const NODE: &[u8] = shim!("worker/worker.mjs", SLASHES);
+pub const NODE: &[u8] = shim!(SLASHES, "worker/worker.mjs");
 /// `python3 -u -c SHIM FILE NAME`
-pub const PYTHON: &[u8] = shim!("worker/worker.py", HASH_INDENTED);
+pub const PYTHON: &[u8] = shim!(HASH_INDENTED, "worker/worker.py");
 /// `ruby --disable=gems -e SHIM FILE NAME`
-pub const RUBY: &[u8] = shim!("worker/worker.rb", HASH);
+pub const RUBY: &[u8] = shim!(HASH, "worker/worker.rb");
 /// `bash -c SHIM function.sh FILE NAME`, or another shell
-pub const SHELL: &[u8] = shim!("worker/shell.sh", HASH_SPACED);
+pub const SHELL: &[u8] = shim!(HASH_SPACED, "worker/shell.sh");
 
-/// Copies `source` to `buf`, which is at least as long, without the lines and the indentation that
-/// its language does not need. Returns the new length.
-pub const fn minify(source: &[u8], syntax: Syntax, buf: &mut [u8]) -> usize {
-    let (mut at, mut length) = (0, 0);
+/// Appends `source` to the first `length` bytes of `buf`, which has space for it, without the lines
+/// and the indentation that its language does not need. Returns the new length.
+pub const fn minify(source: &[u8], syntax: Syntax, buf: &mut [u8], mut length: usize) -> usize {
+    let mut at = 0;
     while at < source.len() {
         let line_start = at;
         while at < source.len() && is_blank(source[at]) {

@@ -14,6 +14,7 @@ use crate::wire::frame::{self, LINE_BYTES_MAX, WorkerMessage};
 pub struct Frames {
     /// The number of the last event that the process was sent.
     sequence: usize,
+    logs_errors_itself: bool,
 }
 
 /// A streamed response whose content type the process does not name.
@@ -21,8 +22,11 @@ const DEFAULT_STREAM_CONTENT_TYPE: &[u8] = b"application/octet-stream";
 
 impl Frames {
     /// No event sent.
-    pub const fn new() -> Frames {
-        Frames { sequence: 0 }
+    pub const fn new(logs_errors_itself: bool) -> Frames {
+        Frames {
+            sequence: 0,
+            logs_errors_itself,
+        }
     }
 
     /// Reads the answer to an event: one line and its bytes, or a stream of such frames.
@@ -134,5 +138,9 @@ impl Protocol for Frames {
         link.channel
             .send([head, event], &mut link.process, deadline)?;
         self.read_answer(deadline, link, response)
+    }
+
+    fn logs_errors_itself(&self) -> bool {
+        self.logs_errors_itself
     }
 }
