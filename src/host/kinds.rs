@@ -48,8 +48,8 @@ pub struct Kind {
     pub shim: Option<&'static [u8]>,
     /// The argument after the shim, before the file and the name of the handler.
     pub after_shim: &'static [u8],
-    /// Whether the shim logs the errors of its handler, as the managed runtime of its language words
-    /// them. Otherwise we log them.
+    /// Whether the shim logs the errors of its handler, in the words of the managed runtime of its
+    /// language. Otherwise we log them.
     pub logs_errors: bool,
     /// The error where there is no interpreter.
     pub not_found: &'static str,
