@@ -9,7 +9,7 @@
 
 use crate::buffer::copy_at;
 use crate::diagnostics::{self, EXIT_CONFIG};
-use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX};
+use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX, workers_max};
 use crate::sys::Environment;
 use crate::wire::http1::{GET, HEAD_END, VERSION_AND_HOST};
 use crate::wire::number::parse_decimal;
@@ -114,6 +114,8 @@ impl Endpoint {
             return None;
         }
         let mut end = 0;
+        // Not by `HeadWriter`, whose words these are: its sink would take 112 bytes, and the
+        // smallest program has 8 left of 8,192.
         for piece in &[GET, prefix, NEXT, authority, HEAD_END] {
             end += copy_at(&mut self.next, end, piece);
         }
@@ -161,8 +163,12 @@ pub const MAX_CONCURRENCY: &[u8] = if HAS_EXTRAS {
     b"AWS_LAMBDA_MAX_CONCURRENCY="
 };
 /// The message for a wrong value of it.
-pub const WRONG_CONCURRENCY: &[u8] =
-    b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
+pub const WRONG_CONCURRENCY: &[u8] = concat!(
+    "expected an integer from 1 to ",
+    workers_max!(),
+    ": AWS_LAMBDA_MAX_CONCURRENCY="
+)
+.as_bytes();
 
 /// Reads the address of the Runtime API from the environment. A missing or malformed value is
 /// logged and ends the process with exit code 2.

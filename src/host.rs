@@ -64,7 +64,6 @@ use crate::host::worker::Frames;
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
 use crate::response::Response;
-use crate::runtime;
 use crate::service::Service;
 use crate::sys::files::open_standard_streams;
 use crate::sys::signals::{SIGCHLD, reset_to_default};
@@ -80,7 +79,7 @@ enum Handler {
 }
 
 /// The hosted handler.
-struct Host {
+pub struct Host {
     handler: Handler,
     timeout_ms: Option<u64>,
     context: &'static mut Context,
@@ -100,7 +99,10 @@ const CALLED_TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the host was 
 impl Host {
     /// Resolves the handler that the environment names, and starts it if it is a persistent
     /// process. The JSON of an error may be in the response.
-    fn init(response: &mut Response) -> Result<Host, Failure> {
+    ///
+    /// # Errors
+    /// The init error: the handler is not found, its interpreter is missing, or it fails to start.
+    pub fn init(response: &mut Response) -> Result<Host, Failure> {
         let environment = Environment::new();
         let resolved = resolve_handler(&environment).inspect_err(|failure| {
             diagnostics::diagnostic(b"", failure.message_bytes());
@@ -277,14 +279,13 @@ fn build_command(
     Some(command)
 }
 
-/// Serves events with the handler that the environment names, until the process ends. To be called
-/// first of all: the process becomes the wrapper that the environment names.
-pub fn run() -> ! {
+/// Prepares the process for [`Host::init`]. To be called first of all: the process becomes the
+/// wrapper that the environment names.
+pub fn prepare() {
     open_standard_streams();
     help::answer_help_and_version();
     // Where it is ignored, the exit status of a child is lost.
     reset_to_default(&[SIGCHLD]);
     wrapper::exec_wrapper();
     unset_variables();
-    runtime::serve(Host::init)
 }

@@ -33,8 +33,8 @@
 //! | `answer`, `json`, `stream` | an answer sent; typed events; a streamed response |
 //! | `panics`, `service`, `concurrency` | a panic report; what the loop serves; several events at once |
 //! | `snapstart` | a snapshot after init |
-//! | `runtime` | the loop |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
+//! | `runtime` | the loop |
 //! | `guide` | the guide: documentation, no code |
 //!
 //! # Glossary
@@ -139,6 +139,15 @@ pub use shutdown::on_shutdown;
 pub use snapstart::{after_restore, before_snapshot};
 #[cfg(all(feature = "json", not(feature = "std")))]
 pub use sys::Heap;
+
+/// Serves events with the handler that `_HANDLER` names, until the process ends: the program
+/// `bootstrap`.
+#[cfg(all(feature = "lambda-extras", feature = "stream"))]
+#[doc(hidden)]
+pub fn run_hosted_handler() -> ! {
+    host::prepare();
+    runtime::serve(host::Host::init)
+}
 
 /// For the body of [`main!`].
 #[doc(hidden)]

@@ -9,6 +9,22 @@ pub const HAS_EXTRAS: bool = cfg!(feature = "lambda-extras");
 /// Whether this build has the feature `stream`; see `HAS_EXTRAS`.
 pub const HAS_STREAM: bool = cfg!(feature = "stream");
 
+/// [`EVENT_BYTES_MAX`] and [`RESPONSE_BYTES_MAX`] in messages.
+macro_rules! payload_bytes_max {
+    () => {
+        "6291556"
+    };
+}
+pub(crate) use payload_bytes_max;
+
+/// [`WORKERS_MAX`] in messages.
+macro_rules! workers_max {
+    () => {
+        "1024"
+    };
+}
+pub(crate) use workers_max;
+
 /// The longest event that the Runtime API delivers, in bytes: 6 MiB + 100 (the emulator's and the
 /// platform's own figure in `Function.ResponseSizeTooLarge`).
 pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
@@ -226,3 +242,14 @@ const _: () = assert!(REPLY_READ_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(TRIM_KEEP_BYTES < EVENT_BYTES_MAX && TRIM_KEEP_BYTES < RESPONSE_BYTES_MAX);
 const _: () = assert!(6 * LOG_LINE_BYTES_MAX + 4096 < RECORD_BYTES_MAX);
 const _: () = assert!(WORKER_ERROR_BYTES_MAX <= ERROR_JSON_BYTES_MAX);
+
+// The texts are those of the numbers.
+const _: () = assert!(matches!(
+    usize::from_str_radix(payload_bytes_max!(), 10),
+    Ok(EVENT_BYTES_MAX)
+));
+const _: () = assert!(EVENT_BYTES_MAX == RESPONSE_BYTES_MAX);
+const _: () = assert!(matches!(
+    usize::from_str_radix(workers_max!(), 10),
+    Ok(WORKERS_MAX)
+));

@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::failure::{self, Failure};
-use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX};
+use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX, payload_bytes_max};
 use crate::session::ResponseStream;
 
 /// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), buffered until the handler
@@ -175,8 +175,10 @@ impl Response {
     }
 }
 
-const TOO_LARGE: &Failure =
-    &Failure::fixed("Function.ResponseSizeTooLarge", "longer than 6291556 bytes");
+const TOO_LARGE: &Failure = &Failure::fixed(
+    "Function.ResponseSizeTooLarge",
+    concat!("longer than ", payload_bytes_max!(), " bytes"),
+);
 
 #[cfg(test)]
 impl Response {

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::limits::{
     EVENT_REGION_BYTES, HAS_EXTRAS, RESPONSE_REGION_BYTES, TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES,
+    payload_bytes_max,
 };
 use crate::logging;
 use crate::message_reader::MessageReader;
@@ -31,8 +32,10 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     response: [0; _],
 });
 
-const EVENT_TOO_LARGE: &Failure =
-    &Failure::fixed("Runtime.EventTooLarge", "longer than 6291556 bytes");
+const EVENT_TOO_LARGE: &Failure = &Failure::fixed(
+    "Runtime.EventTooLarge",
+    concat!("longer than ", payload_bytes_max!(), " bytes"),
+);
 
 /// Serves events with `handler` until the process ends. See [`run_with`].
 #[inline(always)] // nothing but a call

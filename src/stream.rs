@@ -6,7 +6,7 @@
 
 use crate::buffer::{Buffer, FixedBytes};
 use crate::failure::{self, Failure};
-use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX};
+use crate::limits::{RESPONSE_BYTES_MAX, TRAILER_ERROR_BYTES_MAX, payload_bytes_max};
 use crate::message_reader::MessageReader;
 use crate::response::Response;
 use crate::runtime_api::ERROR_TYPE;
@@ -73,7 +73,11 @@ impl Response {
         if first_bytes > RESPONSE_BYTES_MAX {
             // The buffer is full: the end of the JSON or of the chunk may be missing.
             self.reset();
-            let text = "status, headers and cookies are longer than 6291556 bytes";
+            let text = concat!(
+                "status, headers and cookies are longer than ",
+                payload_bytes_max!(),
+                " bytes"
+            );
             return Err(Failure::new("Function.ResponseSizeTooLarge", text));
         }
         if first_bytes > 0 {

@@ -49,6 +49,16 @@ pub enum ExitStatus {
     Signal(usize),
 }
 
+impl ExitStatus {
+    /// Decodes the status that wait4(2) stores.
+    pub(super) fn from_wait_status(status: c_int) -> ExitStatus {
+        if libc::WIFSIGNALED(status) {
+            return ExitStatus::Signal(libc::WTERMSIG(status) as usize);
+        }
+        ExitStatus::Exit(libc::WEXITSTATUS(status) as usize)
+    }
+}
+
 /// The program to spawn, with its arguments, environment and descriptors.
 pub struct Spawn<'a> {
     /// The program, with a NUL at its end.
@@ -177,10 +187,7 @@ impl Child {
                 INTERRUPTED => continue,
                 // It was reaped already, and the status is lost.
                 ..=0 => ExitStatus::Exit(CANNOT_RUN),
-                _ if libc::WIFSIGNALED(status) => {
-                    ExitStatus::Signal(libc::WTERMSIG(status) as usize)
-                }
-                _ => ExitStatus::Exit(libc::WEXITSTATUS(status) as usize),
+                _ => ExitStatus::from_wait_status(status),
             };
         }
     }

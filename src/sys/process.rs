@@ -73,14 +73,7 @@ pub fn reap(wait: bool) -> Option<(usize, ExitStatus)> {
         if pid == INTERRUPTED {
             continue;
         }
-        return (pid > 0).then(|| {
-            let exit_status = if libc::WIFSIGNALED(status) {
-                ExitStatus::Signal(libc::WTERMSIG(status) as usize)
-            } else {
-                ExitStatus::Exit(libc::WEXITSTATUS(status) as usize)
-            };
-            (pid.unsigned_abs(), exit_status)
-        });
+        return (pid > 0).then(|| (pid.unsigned_abs(), ExitStatus::from_wait_status(status)));
     }
 }
 

@@ -25,8 +25,8 @@ const LAYERS: &[&[&str]] = &[
         "concurrency",
     ],
     &["snapstart"],
-    &["runtime"],
     &["host"],
+    &["runtime"],
     &["guide"],
 ];
 
