@@ -5,14 +5,19 @@ use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
 use crate::wire::Error;
 
-/// Exit code: the Runtime API cannot be reached, or refused a request. The guide lists all codes
-/// (`limits_and_exit_codes`).
+// The exit codes, and the places that end the process with each. 0 is the end of service: a signal
+// to `shutdown` or to the parent of a pool. The guide says what users do (`limits_and_exit_codes`).
+
+/// Exit code: the Runtime API cannot be reached (`connection`, `concurrency`), refused a request or
+/// sent a malformed reply (`runtime_api`, `message_reader`).
 pub const EXIT_API: i32 = 1;
-/// Exit code: the configuration is wrong.
+/// Exit code: the configuration is wrong (`config`, `concurrency`, `host::wrapper`), or `run` was
+/// called twice (`runtime`).
 pub const EXIT_CONFIG: i32 = 2;
-/// Exit code: an init error was reported.
+/// Exit code: an init error was reported (`panics::exit_init_error`, which serves all kinds of
+/// handlers; `concurrency` for a pool; `runtime` for a feature that this build does not have).
 pub const EXIT_INIT: i32 = 3;
-/// Exit code: a panic was reported.
+/// Exit code: a panic was reported (`panics`).
 pub const EXIT_PANIC: i32 = 101;
 
 /// The longest detail of a line, in bytes; the end of a longer one is truncated.

@@ -3,9 +3,8 @@
 //! All of it is one value. The loop owns it; while code of the function runs, it is lent to
 //! [`LENT`], from which a panic report and a streamed response take it, and without std a log
 //! record the ids of the event. No other static has state of the loop that code of the function
-//! reaches.
-//! `Handoff` gives it to one taker at a time, so a panic of one thread and a write of another never
-//! use it at once; the second taker finds nothing.
+//! reaches. `Handoff` gives it to one taker at a time, so a panic of one thread and a write of
+//! another never use it at once; the second taker finds nothing.
 
 use crate::buffer::Buffer;
 use crate::failure::Failure;
