@@ -115,9 +115,10 @@ fn process_starting_at_the_deadline_serves_the_next_event() {
     assert!(!log.contains(RESTART_FAILED_LINE), "{log}");
 }
 
-/// Delivers `event` to a worker whose successor takes `slow` seconds to start; with `stops`, it is
-/// stopped before. Returns when `next`, which follows, was answered.
-fn restarted(slow: u64, event: &Event, stops: bool, next: &Event) -> Option<Ledger> {
+/// Delivers the first event to a worker whose successor takes `slow` seconds to start; with
+/// `stops`, it is stopped before. Returns when the second one was answered. The events are made
+/// when they are delivered, so that their deadlines are not over by then.
+fn restarted(slow: u64, stops: bool, events_of: impl Fn() -> [Event; 2]) -> Option<Ledger> {
     let hosted = slow_starter()?;
     let (mut process, server) = hosted.spawn(&events(["x"]));
     process.until_idle(&server);
@@ -125,10 +126,8 @@ fn restarted(slow: u64, event: &Event, stops: bool, next: &Event) -> Option<Ledg
     for pid in process.descendants().iter().filter(|_| stops) {
         sys::kill(*pid, sys::SIGSTOP);
     }
-    server.more(vec![
-        ScriptedReply::event(event),
-        ScriptedReply::event(next),
-    ]);
+    let both = events_of();
+    server.more(both.iter().map(ScriptedReply::event).collect());
     process.until_idle(&server);
     let outcome = process.finish(server);
     Some(outcome.assert_serving().clone())
@@ -142,8 +141,8 @@ fn next_after_ms(ledger: &Ledger, event: &str, next: &str) -> u64 {
 
 #[test]
 fn crash_with_time_left_restarts_before_the_next_request() {
-    let (crash, next) = (Event::new("crash", "die"), Event::new("next", "x"));
-    let Some(ledger) = restarted(bound_s(2), &crash, false, &next) else {
+    let both = || [Event::new("crash", "die"), Event::new("next", "x")];
+    let Some(ledger) = restarted(bound_s(2), false, both) else {
         return;
     };
     error(&ledger, "crash", "Runtime.ExitError");
@@ -159,10 +158,12 @@ fn crash_with_time_left_restarts_before_the_next_request() {
 #[test]
 fn crash_near_the_deadline_delays_the_next_request_until_then() {
     let window_ms = window_within_restart_ms(2_000);
-    let deadline_ms = now_ms() + window_ms;
-    let crash = Event::new("crash", "die").deadline(&deadline_ms.to_string());
-    let next = due_in(Event::new("next", "x"), 5_000);
-    let Some(ledger) = restarted(60, &crash, false, &next) else {
+    let both = || {
+        let deadline_ms = now_ms() + window_ms;
+        let crash = Event::new("crash", "die").deadline(&deadline_ms.to_string());
+        [crash, due_in(Event::new("next", "x"), 5_000)]
+    };
+    let Some(ledger) = restarted(60, false, both) else {
         return;
     };
     error(&ledger, "crash", "Runtime.ExitError");
@@ -174,9 +175,13 @@ fn crash_near_the_deadline_delays_the_next_request_until_then() {
 
 #[test]
 fn timeout_is_answered_together_with_the_next_request() {
-    let late = due_in(Event::new("late", "x"), 400);
-    let next = Event::new("next", "x");
-    let Some(ledger) = restarted(bound_s(3), &late, true, &next) else {
+    let both = || {
+        [
+            due_in(Event::new("late", "x"), 400),
+            Event::new("next", "x"),
+        ]
+    };
+    let Some(ledger) = restarted(bound_s(3), true, both) else {
         return;
     };
     error(&ledger, "late", "Function.Timeout");
