@@ -47,6 +47,16 @@ pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(dir).expect("read /proc/PID/fd").count()
 }
 
+/// Whether a process ignores a signal (proc_pid_status(5), `SigIgn`).
+pub fn ignores(pid: u32, signal: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"));
+    let status = status.expect("a process that runs");
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.expect("a mask of signals").trim();
+    let mask = u64::from_str_radix(mask, 16).expect("a hexadecimal number");
+    mask >> (signal - 1) & 1 == 1
+}
+
 /// The resident memory of a process in KiB. Not `VmRSS` of `/proc/PID/status`, which the kernel
 /// counts per processor and sums up inexactly.
 pub fn resident_kib(pid: u32) -> u64 {
