@@ -70,6 +70,23 @@ pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
     emit(Settings::get(), level, |record| record.append_message(line))
 }
 
+/// Logs a line that a child process printed, and that is a JSON object: unchanged, so that the log's
+/// reader finds its fields and metrics. The level is that in the object, if it has one.
+///
+/// False: it was not read in time, and it, or a part of it, is lost.
+pub(crate) fn log_child_json(line: &[u8]) -> bool {
+    let Some(mut buffer) = RecordBuffer::acquire() else {
+        return false; // the message of a record logs a record
+    };
+    for piece in [&[0; FRAME_HEAD_BYTES], line, b"\n"] {
+        buffer.append_if_fits(piece, RECORD_BYTES_MAX);
+    }
+    let (settings, record) = (Settings::get(), buffer.as_bytes_mut());
+    let written = write_record(settings, FRAME_JSON, sys::now_us(), record);
+    buffer.release();
+    written
+}
+
 /// Whether records are JSON.
 pub(crate) fn is_json() -> bool {
     Settings::get().json
@@ -217,18 +234,20 @@ fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut Record
     record.write_head(level, now_us / 1000);
     write_message(&mut record);
     record.write_end();
-    let written = write_record(settings, level, now_us, record.buffer.as_bytes_mut());
+    let kind = if settings.json {
+        FRAME_JSON
+    } else {
+        FRAME_TEXT
+    };
+    let kind = kind | (level as u32) << 2;
+    let written = write_record(settings, kind, now_us, record.buffer.as_bytes_mut());
     record.buffer.release();
     written
 }
 
-fn write_record(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -> bool {
+/// Writes a record, as a frame of this kind where there is a descriptor for frames.
+fn write_record(settings: Settings, kind: u32, now_us: u64, record: &mut [u8]) -> bool {
     if let Some(descriptor) = settings.descriptor {
-        let kind = if settings.json {
-            FRAME_JSON
-        } else {
-            FRAME_TEXT
-        } | (level as u32) << 2;
         let bytes = record.len().saturating_sub(FRAME_HEAD_BYTES) as u64;
         let head = [u64::from(kind) << 32 | bytes, now_us].map(u64::to_be_bytes);
         sys::copy_prefix(record, head.as_flattened());

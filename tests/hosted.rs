@@ -20,6 +20,8 @@ mod forks;
 mod frames;
 #[path = "hosted/fuzz.rs"]
 mod fuzz;
+#[path = "hosted/json_lines.rs"]
+mod json_lines;
 #[path = "hosted/kinds.rs"]
 mod kinds;
 #[path = "hosted/log_readers.rs"]

@@ -1,9 +1,10 @@
 //! The captured output of a child process: it is forwarded to the log at once, as it is, or in JSON
-//! mode as one record per line.
+//! mode line by line: a line that is a JSON object as it is, any other one as a record.
 
 use crate::buffer::{FixedBytes, copy_at};
 use crate::limits::{
-    DRAIN_READS, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES, PIPE_BYTES,
+    DRAIN_READS, JSON_LINE_BYTES_MAX, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES,
+    PIPE_BYTES, TRIM_KEEP_BYTES,
 };
 use crate::logging::{self, Level};
 use crate::sys::ipc::{TryRead, try_read};
@@ -22,11 +23,11 @@ pub struct ChildOutput {
     /// The end of the forwarded output, for the messages of errors.
     tail: [u8; OUTPUT_TAIL_BYTES],
     tail_bytes: usize,
-    /// The line that has not ended.
-    line: [u8; LOG_LINE_BYTES_MAX],
     line_bytes: usize,
     /// Bytes that were lost since the last report, because the log was not read in time.
     lost_bytes: usize,
+    /// The line that has not ended.
+    line: [u8; JSON_LINE_BYTES_MAX],
 }
 
 impl ChildOutput {
@@ -38,9 +39,9 @@ impl ChildOutput {
             buf: [0; _],
             tail: [0; _],
             tail_bytes: 0,
-            line: [0; _],
             line_bytes: 0,
             lost_bytes: 0,
+            line: [0; _],
         }
     }
 
@@ -91,7 +92,17 @@ impl ChildOutput {
                 break;
             }
         }
-        if self.line_bytes > 0 {
+        self.flush_line();
+    }
+
+    /// Whether a line has begun that has not ended.
+    pub fn has_begun_line(&self) -> bool {
+        self.line_bytes > 0
+    }
+
+    /// Ends a line that has begun.
+    pub fn flush_line(&mut self) {
+        if self.has_begun_line() {
             self.end_line();
         }
     }
@@ -142,8 +153,7 @@ impl ChildOutput {
         while start < bytes {
             let end = find_from(slice_or_empty(&self.buf, 0, bytes), start, b'\n').min(bytes);
             let piece = slice_or_empty(&self.buf, start, end);
-            let free = LOG_LINE_BYTES_MAX - self.line_bytes;
-            if piece.len() > free {
+            if piece.len() > self.line_bytes_max(piece) - self.line_bytes {
                 self.end_line();
             }
             let piece = slice_or_empty(&self.buf, start, end);
@@ -155,11 +165,28 @@ impl ChildOutput {
         }
     }
 
+    /// How long the line may become of which this is the next piece.
+    fn line_bytes_max(&self, piece: &[u8]) -> usize {
+        let line = slice_or_empty(&self.line, 0, self.line_bytes);
+        match line.first().or(piece.first()) {
+            Some(b'{') => JSON_LINE_BYTES_MAX,
+            _ => LOG_LINE_BYTES_MAX,
+        }
+    }
+
     fn end_line(&mut self) {
         let line = slice_or_empty(&self.line, 0, self.line_bytes);
-        let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        if !logging::log_child_line(Level::Info, slice_or_empty(line, 0, bytes)) {
-            self.lost_bytes += bytes;
+        let is_logged = if line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}") {
+            logging::log_child_json(line)
+        } else {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            log_pieces(line)
+        };
+        if !is_logged {
+            self.lost_bytes += self.line_bytes;
+        }
+        if self.line_bytes > TRIM_KEEP_BYTES {
+            sys::release_pages(&mut self.line, TRIM_KEEP_BYTES);
         }
         self.line_bytes = 0;
     }
@@ -194,5 +221,18 @@ impl ChildOutput {
         let retained = self.tail_bytes.saturating_sub(excess);
         sys::move_down(&mut self.tail, excess, 0, retained);
         self.tail_bytes = retained + copy_at(&mut self.tail, retained, new);
+    }
+}
+
+/// Logs a line as a record; a longer one that no limit has divided, as several.
+fn log_pieces(line: &[u8]) -> bool {
+    let (mut start, mut is_logged) = (0, true);
+    loop {
+        let end = line.len().min(start + LOG_LINE_BYTES_MAX);
+        is_logged &= logging::log_child_line(Level::Info, slice_or_empty(line, start, end));
+        start = end;
+        if start >= line.len() {
+            return is_logged;
+        }
     }
 }

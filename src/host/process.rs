@@ -6,7 +6,7 @@
 
 use crate::host::child_output::ChildOutput;
 use crate::host::deadline::Deadline;
-use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS};
+use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS, LINE_REST_MS};
 use crate::sys::child::{Child, ExitStatus, Spawn, reap_orphans};
 use crate::sys::ipc::{Direction, poll};
 use crate::sys::{Descriptor, monotonic_ms};
@@ -182,6 +182,11 @@ fn wait_child(
         if timeout_ms == Some(0) {
             return Wake::default();
         }
+        // Without a deadline: perhaps there is no other event, and the process is frozen.
+        let rests = end_ms.is_none() && output.has_begun_line();
+        if rests {
+            timeout_ms = Some(LINE_REST_MS);
+        }
         if child.pidfd.is_none() {
             timeout_ms = Some(timeout_ms.unwrap_or(u64::MAX).min(POLL_INTERVAL_MS));
         }
@@ -189,6 +194,8 @@ fn wait_child(
         let [is_first, is_second, has_output, exited] = poll(polled, direction, timeout_ms);
         if has_output {
             output.forward_once();
+        } else if rests {
+            output.flush_line();
         }
         let wake = Wake {
             first: is_first,
