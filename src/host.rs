@@ -6,31 +6,37 @@
 //! | `worker:program` | an executable | a persistent process that speaks the frame protocol |
 //! | `function.handler` | `function.sh` | a persistent shell |
 //! | `hello.hello`, `hello`, `hello.php` | `hello.php`, `src/hello.php` | a persistent PHP process |
-//! | `index.handler` | `index.mjs`, `.js`, `.cjs`, `.py`, `.rb` | a persistent Node, Python or Ruby process |
+//! | `index.handler` | `index.js`, `.mjs`, `.cjs`, `.py`, `.rb` | a persistent Node, Python or Ruby process |
+//! | `package.module.handler` | a module of the package, a layer or a vendor folder, found by its language | the same |
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `_HANDLER` | what to run, see `resolve` |
+//! | `_HANDLER` | what to run, see `resolve`; where it is blank, the first argument counts |
+//! | `AWS_EXECUTION_ENV` | the language of a handler that several may be meant by |
+//! | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | the limits of Node's heap, unless `NODE_OPTIONS` has them |
 //! | `LAMBDA_TASK_ROOT` | the folder of the handler; without it, the current one |
 //! | `PATH` | where interpreters are searched last |
 //! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | time of an event without a deadline of its own, in seconds |
 //! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: the output of handlers becomes one record per line |
-//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, with this one as its argument |
+//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, see `wrapper` |
 //!
 //! A persistent process is a `Process` (spawn, output, exit), a `Channel` (a byte stream with
 //! deadlines), a `Protocol` (frames, lines of a shell) and one state machine, `PersistentProcess`.
 //! How to add a hosted language: see `kinds`.
 
+mod candidates;
 mod channel;
 mod child_output;
 mod context;
 mod deadline;
 mod errno;
 mod errors;
+mod extra_arguments;
 mod help;
 mod idle;
 mod interpreter;
 pub mod kinds; // public for the tests of the shims, which run the same commands
+mod modules;
 mod paths;
 mod persistent;
 mod process;
@@ -52,6 +58,7 @@ use crate::failure::Failure;
 use crate::host::child_output::ChildOutput;
 use crate::host::context::{Context, unset_variables};
 use crate::host::deadline::{Deadline, timeout_ms};
+use crate::host::extra_arguments::{check_inserted, push_extra_arguments};
 use crate::host::interpreter::InterpreterSearch;
 use crate::host::kinds::Runs;
 use crate::host::persistent::{Command, PersistentProcess, Restart};
@@ -68,7 +75,7 @@ use crate::runtime;
 use crate::service::Service;
 use crate::sys::files::open_standard_streams;
 use crate::sys::signals::{SIGCHLD, reset_to_default};
-use crate::sys::{Environment, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::sys::{Arguments, Environment, TakeOnce, monotonic_ms, set_log_deadline};
 use crate::wire::slice_or_empty;
 
 #[allow(clippy::large_enum_variant)] // there is one, in static memory
@@ -100,16 +107,17 @@ const CALLED_TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the host was 
 impl Host {
     /// Resolves the handler that the environment names, and starts it if it is a persistent
     /// process. The JSON of an error may be in the response.
-    fn init(response: &mut Response) -> Result<Host, Failure> {
+    fn init(arguments: Arguments, response: &mut Response) -> Result<Host, Failure> {
         let environment = Environment::new();
-        let resolved = resolve_handler(&environment).inspect_err(|failure| {
+        let handler = wrapper::handler(&environment, arguments);
+        let resolved = resolve_handler(handler, &environment).inspect_err(|failure| {
             diagnostics::diagnostic(b"", failure.message_bytes());
         })?;
         let (Some(output), Some(context)) = (OUTPUT.take(), CONTEXT.take()) else {
             return Err(CALLED_TWICE.duplicate());
         };
         output.init_format();
-        let mut handler = build_handler(&resolved, &environment, output)?;
+        let mut handler = build_handler(&resolved, &environment, arguments, output)?;
         if let Handler::Persistent(process) = &mut handler {
             let none = Deadline::none();
             if let Err(error) = process.ensure_ready(&none) {
@@ -204,9 +212,11 @@ fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
 fn build_handler(
     resolved: &ResolvedHandler,
     environment: &Environment,
+    arguments: Arguments,
     output: &'static mut ChildOutput,
 ) -> Result<Handler, Failure> {
     let ResolvedHandler { kind, path, .. } = *resolved;
+    check_inserted(kind, arguments)?;
     let protocol = match kind.runs {
         Runs::PerEvent => {
             log_handler(path, b": one process per event");
@@ -222,7 +232,10 @@ fn build_handler(
         diagnostics::diagnostic(b"", kind.not_found.as_bytes());
         return Err(Failure::new("Runtime.NoSuchInterpreter", kind.not_found));
     };
-    let command = build_command(resolved, program).ok_or(CALLED_TWICE.duplicate())?;
+    let command = COMMAND.take().ok_or(CALLED_TWICE.duplicate())?;
+    command.push_argument(program);
+    push_extra_arguments(command, kind, environment, arguments);
+    push_arguments(command, resolved);
     command.capture_output = output.is_json() || kind.runs == Runs::Shell;
     log_handler(path, b": persistent process");
     PersistentProcess::new(command, protocol, output)
@@ -254,15 +267,9 @@ fn find_program(resolved: &ResolvedHandler, environment: &Environment) -> Option
     }
 }
 
-/// The command of a persistent process.
-fn build_command(
-    resolved: &ResolvedHandler,
-    program: &'static [u8],
-) -> Option<&'static mut Command> {
-    let command = COMMAND.take()?;
+/// The arguments of a persistent process that its kind has.
+fn push_arguments(command: &mut Command, resolved: &ResolvedHandler) {
     let kind = resolved.kind;
-    command.path = program;
-    command.push_argument(program);
     for argument in kind.arguments {
         command.push_argument(argument);
     }
@@ -274,7 +281,6 @@ fn build_command(
         command.push_argument(resolved.path);
         command.push_argument(resolved.name);
     }
-    Some(command)
 }
 
 /// Serves events with the handler that the environment names, until the process ends. To be called
@@ -284,7 +290,8 @@ pub fn run() -> ! {
     help::answer_help_and_version();
     // Where it is ignored, the exit status of a child is lost.
     reset_to_default(&[SIGCHLD]);
-    wrapper::exec_wrapper();
+    let arguments = Arguments::new();
+    wrapper::exec_wrapper(arguments);
     unset_variables();
-    runtime::serve(Host::init)
+    runtime::serve(|response| Host::init(arguments, response))
 }

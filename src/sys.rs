@@ -6,6 +6,7 @@
 //! restarted; a wait or a sleep returns early, and its caller looks again.
 #![allow(unsafe_code)]
 
+mod arguments;
 mod atomic_fn;
 mod calls;
 pub mod child;
@@ -33,6 +34,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use crate::wire::slice_or_empty;
 use calls::{syscall1, syscall2, syscall3, syscall5, syscall6};
 
+pub use arguments::Arguments;
 pub use atomic_fn::AtomicFn;
 pub use environment::{Environment, set_trace_id, unset};
 #[cfg(all(feature = "json", not(feature = "std")))]

@@ -30,6 +30,8 @@ mod log_readers;
 mod logs;
 #[path = "hosted/messages.rs"]
 mod messages;
+#[path = "hosted/modules.rs"]
+mod modules;
 #[path = "hosted/odd.rs"]
 mod odd;
 #[path = "hosted/paths.rs"]

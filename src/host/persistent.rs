@@ -32,9 +32,7 @@ use crate::sys::process::own_pid;
 
 /// The command to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
-    /// The program.
-    pub path: &'static [u8],
-    /// Its arguments, the first of which is its name.
+    /// Its arguments, the first of which is its path.
     arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
     /// The host reads its output; else it inherits the output of the runtime.
     pub capture_output: bool,
@@ -44,13 +42,18 @@ impl Command {
     /// No program.
     pub const fn new() -> Command {
         Command {
-            path: b"\0",
             arguments: [None; _],
             capture_output: false,
         }
     }
 
-    /// Appends an argument.
+    /// The path of the program.
+    fn path(&self) -> &'static [u8] {
+        let [path, ..] = &self.arguments;
+        path.unwrap_or(b"\0")
+    }
+
+    /// Appends an argument, first of all the path of the program.
     pub fn push_argument(&mut self, argument: &'static [u8]) {
         if let Some(place) = self.arguments.iter_mut().find(|place| place.is_none()) {
             *place = Some(argument);
@@ -118,7 +121,7 @@ impl PersistentProcess {
 
     /// The program.
     pub fn name(&self) -> &'static [u8] {
-        strip_nul(self.command.path)
+        strip_nul(self.command.path())
     }
 
     /// Whether it has to be restarted before the runtime waits for the next event.
@@ -193,7 +196,7 @@ impl PersistentProcess {
         let environment = Environment::new();
         let variables = setup.variables.as_bytes();
         let spawn = Spawn {
-            path: command.path,
+            path: command.path(),
             arguments: &command.arguments,
             environment: match variables {
                 [] => environment.envp(),
@@ -332,7 +335,7 @@ impl PersistentProcess {
             }
             ProcessError::SpawnFailed(errno) => {
                 self.stop(restart);
-                return set_spawn_failed(self.command.path, errno, sink);
+                return set_spawn_failed(self.command.path(), errno, sink);
             }
             ProcessError::OutOfResources(errno) => {
                 self.stop(restart);

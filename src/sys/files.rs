@@ -111,6 +111,11 @@ fn status(path: &[u8]) -> Option<libc::stat> {
     }
 }
 
+/// Whether there is anything at a path, which ends in a NUL.
+pub fn exists(path: &[u8]) -> bool {
+    status(path).is_some()
+}
+
 /// Whether there is a regular file at a path, which ends in a NUL.
 pub fn is_file(path: &[u8]) -> bool {
     status(path).is_some_and(|status| is_regular(&status))
