@@ -236,8 +236,7 @@ impl Pool<'_> {
             worker.put_off(now_ms);
         }
         if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
-            && let Err(errno) =
-                Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
+            && let Err(errno) = Descriptor::connect(&session.api.endpoint.address)
         {
             log_connect_error(&session.api.endpoint, errno);
             self.terminate_all(SIGKILL, EXIT_API);

@@ -70,12 +70,14 @@ use crate::host::shell::Shell;
 use crate::host::worker::Frames;
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
+use crate::logging::{TELEMETRY, log_failure};
 use crate::response::Response;
 use crate::runtime;
 use crate::service::Service;
 use crate::sys::files::open_standard_streams;
 use crate::sys::signals::{SIGCHLD, reset_to_default};
 use crate::sys::{Arguments, Environment, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::wire::number::parse_decimal;
 use crate::wire::slice_or_empty;
 
 #[allow(clippy::large_enum_variant)] // there is one, in static memory
@@ -116,19 +118,12 @@ impl Host {
         let (Some(output), Some(context)) = (OUTPUT.take(), CONTEXT.take()) else {
             return Err(CALLED_TWICE.duplicate());
         };
+        let telemetry = environment.get(TELEMETRY).and_then(parse_decimal);
         output.init_format();
-        let mut handler = build_handler(&resolved, &environment, arguments, output)?;
+        let mut handler = build_handler(&resolved, &environment, arguments, telemetry, output)?;
         if let Handler::Persistent(process) = &mut handler {
-            let none = Deadline::none();
-            if let Err(error) = process.ensure_ready(&none) {
-                let is_logged = matches!(error, ProcessError::InitError(..))
-                    && process.protocol.logs_errors_itself();
-                let error_type = process.fail(error, Restart::WithNextEvent, &none, response);
-                if !is_logged {
-                    process.link.process.output.log_failure(response.body());
-                }
-                return Err(Failure::from_json(error_type, b""));
-            }
+            let ready = process.ensure_ready(&Deadline::none());
+            ready.map_err(|error| fail_init(process, error, response))?;
         }
         Ok(Host {
             handler,
@@ -140,7 +135,25 @@ impl Host {
     }
 }
 
+/// Logs why init, or a restore, has failed, unless the process did. The error is in the response.
+fn fail_init(
+    process: &mut PersistentProcess,
+    error: ProcessError,
+    response: &mut Response,
+) -> Failure {
+    let is_logged =
+        matches!(error, ProcessError::InitError(..)) && process.protocol.logs_errors_itself();
+    let none = Deadline::none();
+    let error_type = process.fail(error, Restart::WithNextEvent, &none, response);
+    if !is_logged {
+        log_failure(response.body());
+    }
+    Failure::from_json(error_type, b"")
+}
+
 impl Service for Host {
+    const ACCEPTS_IPV6: bool = true;
+
     fn handle(
         &mut self,
         invocation: &Invocation<'_>,
@@ -156,6 +169,11 @@ impl Service for Host {
         let outcome = match &mut self.handler {
             Handler::Program(program) => {
                 let outcome = program.handle_event(event, response);
+                // An exit has its reason in the log: the program's own lines.
+                if outcome.is_err_and(|error_type| error_type != b"Runtime.ExitError") {
+                    deadline.bound_log();
+                    log_failure(response.body());
+                }
                 program.process.reap_exited(false);
                 outcome
             }
@@ -179,6 +197,14 @@ impl Service for Host {
         self.restart_end_ms.is_some()
     }
 
+    fn after_restore(&mut self, response: &mut Response) -> Result<(), Failure> {
+        let Handler::Persistent(process) = &mut self.handler else {
+            return Ok(());
+        };
+        let restored = process.after_restore(&Deadline::none());
+        restored.map_err(|error| fail_init(process, error, response))
+    }
+
     /// Restarts a process that has exited, before the next event is requested.
     fn after_answer(&mut self) {
         if let (Handler::Persistent(process), Some(end_ms)) =
@@ -188,12 +214,13 @@ impl Service for Host {
         }
     }
 
-    /// Watches the persistent process until `connection` is readable; without such a process it
-    /// returns at once.
+    /// Watches the persistent process, and for SIGTERM, until `connection` is readable.
     fn idle(&mut self, connection: &Connection) {
         set_log_deadline(None);
-        if let Handler::Persistent(process) = &mut self.handler {
-            process.idle(connection.descriptor());
+        let api = connection.descriptor();
+        match &mut self.handler {
+            Handler::Program(program) => program.process.wait_without_process(api),
+            Handler::Persistent(process) => process.idle(api),
         }
     }
 }
@@ -213,6 +240,7 @@ fn build_handler(
     resolved: &ResolvedHandler,
     environment: &Environment,
     arguments: Arguments,
+    telemetry: Option<usize>,
     output: &'static mut ChildOutput,
 ) -> Result<Handler, Failure> {
     let ResolvedHandler { kind, path, .. } = *resolved;
@@ -236,6 +264,9 @@ fn build_handler(
     command.push_argument(program);
     push_extra_arguments(command, kind, environment, arguments);
     push_arguments(command, resolved);
+    if kind.logs_errors {
+        command.inherit_telemetry(telemetry);
+    }
     command.capture_output = output.is_json() || kind.runs == Runs::Shell;
     log_handler(path, b": persistent process");
     PersistentProcess::new(command, protocol, output)

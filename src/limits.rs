@@ -47,8 +47,9 @@ pub const TENANT_ID_BYTES_MAX: usize = 256;
 /// The longest path before the API's own (an emulator's), in bytes.
 pub const PREFIX_BYTES_MAX: usize = 256;
 
-/// The longest `host:port`, in bytes: four octets or `localhost`, a colon, five digits.
-pub const AUTHORITY_BYTES_MAX: usize = 21;
+/// The longest `host:port`, in bytes: four octets or `localhost`, a colon, five digits; with the
+/// feature `lambda-extras`, an IPv6 address in brackets.
+pub const AUTHORITY_BYTES_MAX: usize = if HAS_EXTRAS { 47 } else { 21 };
 
 /// The longest `Content-Type` of a response, in bytes.
 pub const CONTENT_TYPE_BYTES_MAX: usize = 256;
@@ -177,6 +178,10 @@ pub const RESTART_MS_MAX: u64 = 10_000;
 /// Grace period after the final answer of a persistent process before it is killed, in
 /// milliseconds.
 pub const EXIT_GRACE_MS: u64 = 200;
+
+/// How long a process that was asked to exit is waited for, in milliseconds: the platform's window
+/// with external extensions. With internal ones alone it is 500, and then the platform kills all.
+pub const TERMINATION_MS: u64 = 2000;
 
 /// How long a killed process is waited for, in milliseconds. To free half a gigabyte of memory
 /// takes the kernel longer, and a process that waits for a network file system may stay: no answer

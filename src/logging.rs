@@ -70,6 +70,21 @@ pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
     emit(Settings::get(), level, |record| record.append_message(line))
 }
 
+/// Logs why an event, or init, has failed: the JSON of its error, whose members become those of the
+/// record where records are JSON.
+pub(crate) fn log_failure(error: &[u8]) {
+    let (settings, error) = (Settings::get(), error.trim_ascii());
+    let members = error.strip_prefix(b"{").unwrap_or_default();
+    emit(settings, Level::Error, |record| {
+        if settings.json && members.len() > 1 && members.ends_with(b"}") {
+            record.replace_message(members);
+        } else {
+            record.append_message(b"tinderbox: failed: ");
+            record.append_message(error);
+        }
+    });
+}
+
 /// Logs a line that a child process printed, and that is a JSON object: unchanged, so that the log's
 /// reader finds its fields and metrics. The level is that in the object, if it has one.
 ///
@@ -202,11 +217,15 @@ impl Settings {
     }
 }
 
-const TELEMETRY: &[u8] = b"_LAMBDA_TELEMETRY_LOG_FD=";
+/// The variable with the descriptor for frames.
+pub(crate) const TELEMETRY: &[u8] = b"_LAMBDA_TELEMETRY_LOG_FD=";
 
 /// The types of frames, without the level.
 const FRAME_JSON: u32 = 0xa55a_0002;
 const FRAME_TEXT: u32 = 0xa55a_0003;
+
+/// The start of the message of a JSON record.
+const MESSAGE: &[u8] = b",\"message\":\"";
 
 /// Reserved for the end of a record, in bytes.
 const RECORD_END_BYTES: usize = 16;
@@ -229,6 +248,7 @@ fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut Record
         buffer,
         json: settings.json,
         truncated: false,
+        end: if settings.json { b"\"}\n" } else { b"\n" },
     };
     record.append(&[0; FRAME_HEAD_BYTES]);
     record.write_head(level, now_us / 1000);
@@ -270,6 +290,8 @@ struct RecordWriter {
     buffer: RecordBuffer,
     json: bool,
     truncated: bool,
+    /// What ends the record.
+    end: &'static [u8],
 }
 
 impl RecordWriter {
@@ -304,7 +326,17 @@ impl RecordWriter {
                 self.write_field(b"\t", tenant_id, b"");
             }
         });
-        self.append(if json { b",\"message\":\"" } else { b"\t" });
+        self.append(if json { MESSAGE } else { b"\t" });
+    }
+
+    /// Appends members of a JSON object, to its brace, in place of the message. The text may have
+    /// line breaks between its tokens; a record has none.
+    fn replace_message(&mut self, members: &[u8]) {
+        self.buffer.drop_end(MESSAGE.len() - 1);
+        self.end = b"\n";
+        for line in members.split(|&byte| byte < b' ') {
+            self.append(line);
+        }
     }
 
     /// Writes a field, unless its value is empty.
@@ -334,9 +366,8 @@ impl RecordWriter {
 
     fn write_end(&mut self) {
         let mark: &[u8] = if self.truncated { b"[...]" } else { b"" };
-        let end: &[u8] = if self.json { b"\"}\n" } else { b"\n" };
         self.buffer.append_if_fits(mark, RECORD_BYTES_MAX);
-        self.buffer.append_if_fits(end, RECORD_BYTES_MAX);
+        self.buffer.append_if_fits(self.end, RECORD_BYTES_MAX);
     }
 }
 

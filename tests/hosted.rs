@@ -6,12 +6,16 @@
 
 #[path = "hosted/answers.rs"]
 mod answers;
+#[path = "hosted/arguments.rs"]
+mod arguments;
 #[path = "hosted/chaos.rs"]
 mod chaos;
 #[path = "hosted/context.rs"]
 mod context;
 #[path = "hosted/ends.rs"]
 mod ends;
+#[path = "hosted/failure_records.rs"]
+mod failure_records;
 #[path = "hosted/fast_path.rs"]
 mod fast_path;
 #[path = "hosted/forks.rs"]
@@ -36,6 +40,8 @@ mod modules;
 mod odd;
 #[path = "hosted/paths.rs"]
 mod paths;
+#[path = "hosted/platform.rs"]
+mod platform;
 #[path = "hosted/pools.rs"]
 mod pools;
 #[path = "hosted/resolve.rs"]

@@ -3,14 +3,13 @@
 
 use crate::buffer::{FixedBytes, copy_at};
 use crate::limits::{
-    DRAIN_READS, JSON_LINE_BYTES_MAX, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES,
-    PIPE_BYTES, TRIM_KEEP_BYTES,
+    DRAIN_READS, JSON_LINE_BYTES_MAX, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BYTES,
+    TRIM_KEEP_BYTES,
 };
 use crate::logging::{self, Level};
 use crate::sys::ipc::{TryRead, try_read};
 use crate::sys::{self, Descriptor};
 use crate::wire::number::Decimal;
-use crate::wire::number::escape_byte;
 use crate::wire::{find_from, slice_or_empty};
 
 /// Captured output, and its buffers.
@@ -105,40 +104,6 @@ impl ChildOutput {
         if self.has_begun_line() {
             self.end_line();
         }
-    }
-
-    /// Logs why an event, or init, has failed.
-    pub fn log_failure(&self, error: &[u8]) {
-        if self.json {
-            logging::log_child_line(Level::Error, error);
-            return;
-        }
-        let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
-        line.set(b"tinderbox: failed: ");
-        let mut rest = error;
-        while let Some(&byte) = rest.first() {
-            // Terminals obey control characters, and JSON may hold some as they are.
-            let (bytes, control) = match rest {
-                [0xc2, byte @ 0x80..=0x9f, ..] => (2, Some(*byte)),
-                [..b' ' | 0x7f, ..] => (1, Some(byte)),
-                _ => (1, None),
-            };
-            let escaped = control.map(escape_byte);
-            let piece = match &escaped {
-                Some(escaped) => escaped,
-                None => slice_or_empty(rest, 0, 1),
-            };
-            if !line.try_push(piece) {
-                sys::write_log(2, line.as_bytes());
-                line.set(piece);
-            }
-            rest = slice_or_empty(rest, bytes, rest.len());
-        }
-        if !line.try_push(b"\n") {
-            sys::write_log(2, line.as_bytes());
-            line.set(b"\n");
-        }
-        sys::write_log(2, line.as_bytes());
     }
 
     fn forward(&mut self, bytes: usize) {

@@ -9,6 +9,7 @@
 //!          it exits, fails or is killed; or, when it retires, its grace period is over
 //! ```
 
+use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic_by_deadline;
 use crate::host::channel::Channel;
 use crate::host::child_output::ChildOutput;
@@ -23,12 +24,14 @@ use crate::host::protocol::{
     AfterEvent, AnyProtocol, ChildSetup, Event, EventError, Link, ProcessError, Protocol,
 };
 use crate::host::types::ErrorTypeInterner;
+use crate::logging::{TELEMETRY, log_failure};
 use crate::response::Response;
 use crate::sys::Environment;
 use crate::sys::child::{ARGUMENTS_MAX, ExitStatus, STDERR, STDIN, STDOUT, Spawn};
-use crate::sys::files::open_null;
+use crate::sys::files::{duplicate_above, open_null};
 use crate::sys::ipc::{memfd, pipe};
 use crate::sys::process::own_pid;
+use crate::wire::number::Decimal;
 
 /// The command to execute. All texts have a NUL at their end. All zeros when it is new.
 pub struct Command {
@@ -36,6 +39,8 @@ pub struct Command {
     arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
     /// The host reads its output; else it inherits the output of the runtime.
     pub capture_output: bool,
+    /// A variable of its own, with a NUL at its end; or nothing.
+    pub variable: FixedBytes<64>,
 }
 
 impl Command {
@@ -44,6 +49,7 @@ impl Command {
         Command {
             arguments: [None; _],
             capture_output: false,
+            variable: FixedBytes::new(),
         }
     }
 
@@ -51,6 +57,20 @@ impl Command {
     fn path(&self) -> &'static [u8] {
         let [path, ..] = &self.arguments;
         path.unwrap_or(b"\0")
+    }
+
+    /// Lets the process have the descriptor for log frames, and the variable that names it. Where
+    /// its number is that of a standard stream or of the channel, the process gets a copy.
+    pub fn inherit_telemetry(&mut self, descriptor: Option<usize>) {
+        let number = match descriptor {
+            Some(number @ ..=CHANNEL_FD) => duplicate_above(number, CHANNEL_FD),
+            number => number,
+        };
+        if let Some(number) = number {
+            for piece in [TELEMETRY, Decimal::new(number).as_bytes(), b"\0"] {
+                self.variable.push(piece);
+            }
+        }
     }
 
     /// Appends an argument, first of all the path of the program.
@@ -162,6 +182,12 @@ impl PersistentProcess {
         Ok(())
     }
 
+    /// After a restore from a snapshot: has the process run its hooks.
+    pub fn after_restore(&mut self, deadline: &Deadline) -> Result<(), ProcessError> {
+        self.ensure_ready(deadline)?;
+        self.protocol.run_restore_hooks(&mut self.link, deadline)
+    }
+
     /// Stops it, and logs why: it has exited or sent bytes between two events.
     pub(super) fn stop_unhealthy(&mut self) {
         let (text, restart): (&[u8], Restart) = match self.state {
@@ -185,6 +211,7 @@ impl PersistentProcess {
         let opened = || open_null().map_or_else(|| memfd(b""), Ok);
         let null = opened().map_err(ProcessError::OutOfResources)?;
         let mut setup = ChildSetup::new();
+        setup.variables.push(command.variable.as_bytes());
         let socket = self.protocol.open(&mut setup);
         let socket = socket.map_err(ProcessError::OutOfResources)?;
         let (mut output, mut its_output) = (None, None);
@@ -277,7 +304,7 @@ impl PersistentProcess {
         }
         if outcome.is_err() && !is_logged {
             deadline.bound_log();
-            self.link.process.output.log_failure(response.body());
+            log_failure(response.body());
         }
         self.link.process.reap_exited(deadline.is_resolved());
         outcome

@@ -145,6 +145,12 @@ impl Child {
         }
     }
 
+    /// Asks it to exit (SIGTERM), and not its process group: what it has started is its own.
+    pub fn terminate(&self) {
+        // SAFETY: no memory is involved. It is not yet waited for, so its number is its own.
+        unsafe { syscall2(libc::SYS_kill, self.pid, libc::SIGTERM as usize) };
+    }
+
     /// Whether it has exited. It is not waited for yet, so its number is still its own.
     pub fn has_exited(&self) -> bool {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();

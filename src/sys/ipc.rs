@@ -222,9 +222,6 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     }
 }
 
-/// The number of descriptors that can be polled at once.
-pub const POLL_FDS: usize = 4;
-
 /// The event that is awaited of the first polled descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -236,17 +233,17 @@ pub enum Direction {
 
 /// Waits until one of the descriptors is ready, or `timeout_ms` has passed, if there is a timeout,
 /// and returns which are. An interruption counts as a timeout.
-pub fn poll(
-    descriptors: [Option<&Descriptor>; POLL_FDS],
+pub fn poll<const N: usize>(
+    descriptors: [Option<&Descriptor>; N],
     direction: Direction,
     timeout_ms: Option<u64>,
-) -> [bool; POLL_FDS] {
+) -> [bool; N] {
     let mut fds = descriptors.map(|descriptor| libc::pollfd {
         fd: descriptor.map_or(-1, |descriptor| descriptor.0),
         events: libc::POLLIN,
         revents: 0,
     });
-    if let [first, ..] = &mut fds
+    if let Some(first) = fds.first_mut()
         && direction == Direction::Write
     {
         first.events = libc::POLLOUT;
