@@ -145,8 +145,8 @@ pub const OUTPUT_TAIL_BYTES: usize = 4 * 1024;
 /// several. Escaped sixfold, it still fits into a record.
 pub const LOG_LINE_BYTES_MAX: usize = 128 * 1024;
 
-/// The longest line of a child's log that passes unchanged because it is a JSON object, in bytes: the
-/// longest event of CloudWatch Logs, less the line feed.
+/// The longest line of a child's log that passes unchanged because it is a JSON object, in bytes:
+/// the longest event of CloudWatch Logs, less the line feed.
 pub const JSON_LINE_BYTES_MAX: usize = RECORD_BYTES_MAX - 1;
 
 /// How long the beginning of a line waits for its rest between two events, in milliseconds: then it

@@ -60,14 +60,16 @@ impl Level {
 ///
 /// With std, any thread may log at any time.
 pub fn log(level: Level, message: &[u8]) {
-    log_at(level, |record| record.append_message(message));
+    log_at(level, &|record| record.append_message(message));
 }
 
 /// Logs a line that a child process printed. The child gave no level, so none suppresses the line.
 ///
 /// False: it was not read in time, and it, or a part of it, is lost.
 pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
-    emit(Settings::get(), level, |record| record.append_message(line))
+    emit(Settings::get(), level, &|record| {
+        record.append_message(line)
+    })
 }
 
 /// Logs why an event, or init, has failed: the JSON of its error, whose members become those of the
@@ -75,7 +77,7 @@ pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
 pub(crate) fn log_failure(error: &[u8]) {
     let (settings, error) = (Settings::get(), error.trim_ascii());
     let members = error.strip_prefix(b"{").unwrap_or_default();
-    emit(settings, Level::Error, |record| {
+    emit(settings, Level::Error, &|record| {
         if settings.json && members.len() > 1 && members.ends_with(b"}") {
             record.replace_message(members);
         } else {
@@ -85,8 +87,8 @@ pub(crate) fn log_failure(error: &[u8]) {
     });
 }
 
-/// Logs a line that a child process printed, and that is a JSON object: unchanged, so that the log's
-/// reader finds its fields and metrics. The level is that in the object, if it has one.
+/// Logs a line that a child process printed, and that is a JSON object: unchanged, so that the
+/// log's reader finds its fields and metrics. The level is that in the object, if it has one.
 ///
 /// False: it was not read in time, and it, or a part of it, is lost.
 pub(crate) fn log_child_json(line: &[u8]) -> bool {
@@ -110,7 +112,7 @@ pub(crate) fn is_json() -> bool {
 /// For the bodies of the macros: logs what `write` writes.
 #[doc(hidden)]
 pub fn log_with(level: Level, write: &dyn Fn(&mut dyn Write) -> fmt::Result) {
-    log_at(level, |record| {
+    log_at(level, &|record| {
         let _ = write(record);
     });
 }
@@ -231,7 +233,7 @@ const MESSAGE: &[u8] = b",\"message\":\"";
 const RECORD_END_BYTES: usize = 16;
 
 /// Logs a record, unless its level is too low.
-fn log_at(level: Level, write_message: impl FnOnce(&mut RecordWriter)) {
+fn log_at(level: Level, write_message: &dyn Fn(&mut RecordWriter)) {
     let settings = Settings::get();
     if level as usize >= settings.min_level {
         emit(settings, level, write_message);
@@ -239,7 +241,7 @@ fn log_at(level: Level, write_message: impl FnOnce(&mut RecordWriter)) {
 }
 
 /// Builds a record, and writes it. False: it was not read in time.
-fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut RecordWriter)) -> bool {
+fn emit(settings: Settings, level: Level, write_message: &dyn Fn(&mut RecordWriter)) -> bool {
     let Some(buffer) = RecordBuffer::acquire() else {
         return false; // the message of a record logs a record
     };

@@ -8,8 +8,8 @@ use crate::shutdown;
 
 /// What the loop calls: implemented by a native handler and by the host.
 pub trait Service {
-    /// Whether the address of the Runtime API may be an IPv6 address: local servers on a workstation
-    /// have one. A program without std would need 1,200 bytes for it.
+    /// Whether the address of the Runtime API may be an IPv6 address: local servers on a
+    /// workstation have one. A program without std would need 1,200 bytes for it.
     const ACCEPTS_IPV6: bool = cfg!(feature = "std");
 
     /// Handles an event: writes the response, or returns the error.

@@ -395,7 +395,7 @@ pub fn monotonic_ms() -> u64 {
 
 /// Sleeps for `time_ms`, or until a signal.
 pub fn sleep(time_ms: u64) {
-    ipc::poll([None; 4], ipc::Direction::Read, Some(time_ms));
+    ipc::poll([None; _], ipc::Direction::Read, Some(time_ms));
 }
 
 fn clock_us(clock: libc::clockid_t) -> u64 {

@@ -187,6 +187,11 @@ impl Search<'_> {
         bytes
     }
 
+    /// The path that was set last, with its NUL.
+    pub fn path(&self) -> &[u8] {
+        slice_or_empty(self.path, 0, find_from(self.path, 0, 0) + 1)
+    }
+
     /// Appends to the message.
     #[inline(never)]
     pub fn append(&mut self, pieces: &[&[u8]]) {

@@ -1,12 +1,11 @@
 //! Arguments of an interpreter before those of its kind: the limits of Node's heap, and what a
 //! wrapper has inserted.
 
-use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic;
 use crate::failure::Failure;
+use crate::host::command::Command;
 use crate::host::kinds::Kind;
-use crate::host::paths::strip_nul;
-use crate::host::persistent::Command;
+use crate::host::paths::{concat_into, freeze, strip_nul};
 use crate::host::wrapper::interpreter_arguments;
 use crate::sys::{Arguments, Environment, TakeOnce};
 use crate::wire::number::{Decimal, parse_decimal};
@@ -15,10 +14,8 @@ use crate::wire::{bytes_eq, slice_or_empty};
 /// The most arguments that a wrapper may insert.
 const INSERTED_MAX: usize = 40;
 
-type Text = FixedBytes<64>;
-
-static FLAGS: TakeOnce<[Text; 2]> = TakeOnce::new([const { Text::new() }; 2]);
-static MESSAGE: TakeOnce<FixedBytes<640>> = TakeOnce::new(FixedBytes::new());
+static FLAGS: TakeOnce<[[u8; 64]; 2]> = TakeOnce::new([[0; _]; _]);
+static MESSAGE: TakeOnce<[u8; 640]> = TakeOnce::new([0; _]);
 
 /// Adds the arguments to the command of a persistent process.
 #[inline(never)]
@@ -57,17 +54,12 @@ pub fn check_inserted(kind: &Kind, arguments: Arguments) -> Result<(), Failure> 
     let (Some(argument), Some(message)) = (argument, MESSAGE.take()) else {
         return Ok(());
     };
-    message.push(
-        b"the wrapper (AWS_LAMBDA_EXEC_WRAPPER) inserts an argument that cannot be passed on",
-    );
-    message.push(reason);
-    message.push(b": ");
-    message.push(strip_nul(argument));
-    diagnostic(b"", message.as_bytes());
-    Err(Failure::from_bytes(
-        "Runtime.InvalidEntrypoint",
-        message.as_bytes(),
-    ))
+    const WHAT: &[u8] =
+        b"the wrapper (AWS_LAMBDA_EXEC_WRAPPER) inserts an argument that cannot be passed on";
+    let bytes = concat_into(message, &[WHAT, reason, b": ", strip_nul(argument)]);
+    let message = freeze(message, bytes);
+    diagnostic(b"", message);
+    Err(Failure::from_bytes("Runtime.InvalidEntrypoint", message))
 }
 
 /// The flags of the managed runtimes of Node: a tenth of the function's memory is for the young
@@ -88,15 +80,14 @@ fn push_node_flags(command: &mut Command, environment: &Environment) {
     ];
     for (flag, (name, size_mb)) in flags.iter_mut().zip(limits) {
         if !has_option(options, name) && size_mb > 0 {
-            for piece in [name, Decimal::new(size_mb).as_bytes(), b"\0"] {
-                flag.push(piece);
-            }
-            command.push_argument(flag.as_bytes());
+            let bytes = concat_into(flag, &[name, Decimal::new(size_mb).as_bytes(), b"\0"]);
+            command.push_argument(freeze(flag, bytes));
         }
     }
 }
 
 /// Whether options of Node have this one, whose words may be separated by underscores too.
+#[inline(never)]
 fn has_option(options: &[u8], name: &[u8]) -> bool {
     let name = name.strip_suffix(b"=").unwrap_or(name);
     let is_same =

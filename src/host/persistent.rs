@@ -9,10 +9,10 @@
 //!          it exits, fails or is killed; or, when it retires, its grace period is over
 //! ```
 
-use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic_by_deadline;
 use crate::host::channel::Channel;
 use crate::host::child_output::ChildOutput;
+use crate::host::command::Command;
 use crate::host::context::unset_trace_id;
 use crate::host::deadline::Deadline;
 use crate::host::errors::{
@@ -24,62 +24,13 @@ use crate::host::protocol::{
     AfterEvent, AnyProtocol, ChildSetup, Event, EventError, Link, ProcessError, Protocol,
 };
 use crate::host::types::ErrorTypeInterner;
-use crate::logging::{TELEMETRY, log_failure};
+use crate::logging::log_failure;
 use crate::response::Response;
 use crate::sys::Environment;
-use crate::sys::child::{ARGUMENTS_MAX, ExitStatus, STDERR, STDIN, STDOUT, Spawn};
-use crate::sys::files::{duplicate_above, open_null};
+use crate::sys::child::{ExitStatus, STDERR, STDIN, STDOUT, Spawn};
+use crate::sys::files::open_null;
 use crate::sys::ipc::{memfd, pipe};
 use crate::sys::process::own_pid;
-use crate::wire::number::Decimal;
-
-/// The command to execute. All texts have a NUL at their end. All zeros when it is new.
-pub struct Command {
-    /// Its arguments, the first of which is its path.
-    arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
-    /// The host reads its output; else it inherits the output of the runtime.
-    pub capture_output: bool,
-    /// A variable of its own, with a NUL at its end; or nothing.
-    pub variable: FixedBytes<64>,
-}
-
-impl Command {
-    /// No program.
-    pub const fn new() -> Command {
-        Command {
-            arguments: [None; _],
-            capture_output: false,
-            variable: FixedBytes::new(),
-        }
-    }
-
-    /// The path of the program.
-    fn path(&self) -> &'static [u8] {
-        let [path, ..] = &self.arguments;
-        path.unwrap_or(b"\0")
-    }
-
-    /// Lets the process have the descriptor for log frames, and the variable that names it. Where
-    /// its number is that of a standard stream or of the channel, the process gets a copy.
-    pub fn inherit_telemetry(&mut self, descriptor: Option<usize>) {
-        let number = match descriptor {
-            Some(number @ ..=CHANNEL_FD) => duplicate_above(number, CHANNEL_FD),
-            number => number,
-        };
-        if let Some(number) = number {
-            for piece in [TELEMETRY, Decimal::new(number).as_bytes(), b"\0"] {
-                self.variable.push(piece);
-            }
-        }
-    }
-
-    /// Appends an argument, first of all the path of the program.
-    pub fn push_argument(&mut self, argument: &'static [u8]) {
-        if let Some(place) = self.arguments.iter_mut().find(|place| place.is_none()) {
-            *place = Some(argument);
-        }
-    }
-}
 
 /// The states of a persistent process.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -224,7 +175,7 @@ impl PersistentProcess {
         let variables = setup.variables.as_bytes();
         let spawn = Spawn {
             path: command.path(),
-            arguments: &command.arguments,
+            arguments: command.arguments(),
             environment: match variables {
                 [] => environment.envp(),
                 _ => environment.envp_with(variables),

@@ -107,8 +107,8 @@ impl Process {
     /// Waits until `descriptor` can be read, while no process runs.
     pub fn wait_without_process(&mut self, descriptor: Option<&Descriptor>) {
         while let (Some(_), Some(signals)) = (descriptor, &self.signals) {
-            let [is_ready, has_signal] =
-                poll([descriptor, Some(&signals.fd)], Direction::Read, None);
+            let polled = [descriptor, Some(&signals.fd), None, None, None];
+            let [is_ready, has_signal, ..] = poll(polled, Direction::Read, None);
             if is_ready {
                 return;
             }

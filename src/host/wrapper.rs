@@ -101,8 +101,8 @@ pub fn interpreter_arguments(arguments: Arguments) -> impl Iterator<Item = &'sta
     (1..end).filter_map(move |index| arguments.get(index))
 }
 
-/// The handler: `_HANDLER`, or where that is blank the first argument, as in a container image whose
-/// `CMD` names the handler.
+/// The handler: `_HANDLER`, or where that is blank the first argument, as in a container image
+/// whose `CMD` names the handler.
 pub fn handler<'a>(environment: &'a Environment, arguments: Arguments) -> &'a [u8] {
     let set = environment.get(b"_HANDLER=").unwrap_or_default();
     match arguments.get(1) {

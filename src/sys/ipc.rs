@@ -222,6 +222,9 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
     }
 }
 
+/// The number of descriptors that can be polled at once.
+pub const POLL_FDS: usize = 5;
+
 /// The event that is awaited of the first polled descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -233,17 +236,18 @@ pub enum Direction {
 
 /// Waits until one of the descriptors is ready, or `timeout_ms` has passed, if there is a timeout,
 /// and returns which are. An interruption counts as a timeout.
-pub fn poll<const N: usize>(
-    descriptors: [Option<&Descriptor>; N],
+#[inline(never)]
+pub fn poll(
+    descriptors: [Option<&Descriptor>; POLL_FDS],
     direction: Direction,
     timeout_ms: Option<u64>,
-) -> [bool; N] {
+) -> [bool; POLL_FDS] {
     let mut fds = descriptors.map(|descriptor| libc::pollfd {
         fd: descriptor.map_or(-1, |descriptor| descriptor.0),
         events: libc::POLLIN,
         revents: 0,
     });
-    if let Some(first) = fds.first_mut()
+    if let [first, ..] = &mut fds
         && direction == Direction::Write
     {
         first.events = libc::POLLOUT;

@@ -37,8 +37,8 @@ fn package_of_python_is_handed_over_whole() {
     ] {
         println!("{files:?} {handler}");
         assert_eq!(chosen(files, handler), format!("python3 {handler} "));
-        let said = format!("python:{handler}");
-        assert_eq!(chosen(files, &said), format!("python3 {handler} "));
+        let with_kind = format!("python:{handler}");
+        assert_eq!(chosen(files, &with_kind), format!("python3 {handler} "));
     }
     let abi = format!("x.cpython-313-{}-linux-gnu.so", std::env::consts::ARCH);
     assert_eq!(chosen(&[&abi], "x.handler"), "python3 x.handler ");
@@ -233,7 +233,7 @@ fn handler_not_found_goes_to_the_only_language_or_none() {
     let (error_type, message) = refused(&root(&[]), "x.f");
     assert_eq!(error_type, "Runtime.HandlerNotFound");
     assert!(
-        message.contains("say the language") && message.contains("python:x.f"),
+        message.contains("give the language") && message.contains("python:x.f"),
         "{message}"
     );
 }

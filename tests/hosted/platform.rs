@@ -204,7 +204,8 @@ fn api_on_ipv6_serves_events() {
 #[test]
 fn envelope_of_a_durable_function_and_lineage_pass_unchanged() {
     let envelope = concat!(
-        r#"{"DurableExecutionArn":"arn:aws:lambda:us-east-1:1:function:f:1/durable-execution/n/i","#,
+        r#"{"DurableExecutionArn":"arn:aws:lambda:us-east-1:1:function:f:1/durable-"#,
+        r#"execution/n/i","#,
         r#""CheckpointToken":"dG9rZW4=","InitialExecutionState":{"Operations":[{"Id":"0","#,
         r#""Type":"EXECUTION","Status":"STARTED","ExecutionDetails":{"InputPayload":"{}"}}],"#,
         r#""NextMarker":""}}"#

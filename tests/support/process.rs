@@ -17,7 +17,8 @@ const GUARD: &str = "bootstrap-guard";
 /// The longest wait of one step of a test, in milliseconds at native speed.
 pub const PATIENCE_MS: u64 = 20_000;
 
-/// Whether a line is the runtime's own: it begins with `tinderbox: `, or is the record of a failure.
+/// Whether a line is the runtime's own: it begins with `tinderbox: `, or is the record of a
+/// failure.
 pub fn is_own(line: &str) -> bool {
     let is_record = line.starts_with("[ERROR]\t") && line.contains("\ttinderbox: failed: ");
     line.starts_with("tinderbox: ") || is_record
@@ -50,7 +51,8 @@ impl Outcome {
         &self.ledger
     }
 
-    /// The process exited with this code, and printed only whole lines of its own: at least one for exit codes 1 and 2, of which the server has no reason.
+    /// The process exited with this code, and printed only whole lines of its own: at least one for
+    /// exit codes 1 and 2, of which the server has no reason.
     pub fn assert_exit(&self, code: i32) -> &Ledger {
         let Outcome { stderr, ledger, .. } = self;
         assert_eq!(self.code, Some(code), "exit code; {ledger}\n{stderr}");
