@@ -103,7 +103,7 @@ pub fn interpreter_arguments(arguments: Arguments) -> impl Iterator<Item = &'sta
 
 /// The handler: `_HANDLER`, or where that is blank the first argument, as in a container image
 /// whose `CMD` names the handler.
-pub fn handler<'a>(environment: &'a Environment, arguments: Arguments) -> &'a [u8] {
+pub fn handler(environment: &Environment, arguments: Arguments) -> &[u8] {
     let set = environment.get(b"_HANDLER=").unwrap_or_default();
     match arguments.get(1) {
         Some(first) if set.trim_ascii().is_empty() && !is_wrapped(arguments) => strip_nul(first),
