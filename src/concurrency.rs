@@ -126,7 +126,13 @@ fn needed<T>(found: Option<T>) -> T {
 pub fn wait_for_start(session: &mut Session) {
     if let Some(WorkerLink { events, start_gate }) = session.worker_link.take() {
         events.send(READY);
-        while !poll([Some(&start_gate), None, None, None], Direction::Read, None).contains(&true) {}
+        while !poll(
+            [Some(&start_gate), None, None, None, None],
+            Direction::Read,
+            None,
+        )
+        .contains(&true)
+        {}
     }
 }
 
@@ -172,7 +178,11 @@ impl Pool<'_> {
         }
         let [events, _] = &self.events;
         let come = Some(&self.signals.fd);
-        poll([Some(events), come, None, None], Direction::Read, wait_ms);
+        poll(
+            [Some(events), come, None, None, None],
+            Direction::Read,
+            wait_ms,
+        );
         self.drain_events(session, reader);
         while let Some(signal) = self.signals.try_next() {
             if signal == SIGTERM {
@@ -236,8 +246,7 @@ impl Pool<'_> {
             worker.put_off(now_ms);
         }
         if matches!(ending, ExitStatus::Exit(status) if *status == EXIT_API as usize)
-            && let Err(errno) =
-                Descriptor::connect(session.api.endpoint.address, session.api.endpoint.port)
+            && let Err(errno) = Descriptor::connect(&session.api.endpoint.address)
         {
             log_connect_error(&session.api.endpoint, errno);
             self.terminate_all(SIGKILL, EXIT_API);

@@ -2,7 +2,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address or `localhost`. Required |
+//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address, `localhost` or, for `bootstrap` and programs with std, an IPv6 address in brackets. Required |
 //! | `AWS_LAMBDA_MAX_CONCURRENCY` | number of workers: events that are handled at once; see `concurrency` |
 //! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `snapstart` |
 //! | `TINDERBOX_PIPELINE` | `0`: sends an answer and the request for the next event separately |
@@ -10,11 +10,12 @@
 use crate::buffer::copy_at;
 use crate::diagnostics::{self, EXIT_CONFIG};
 use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX, workers_max};
-use crate::sys::Environment;
+use crate::sys::{Environment, SocketAddress};
 use crate::wire::http1::{GET, HEAD_END, VERSION_AND_HOST};
 use crate::wire::number::parse_decimal;
 use crate::wire::{concat, find_from, slice_or_empty};
 
+mod ipv6;
 const BASE: &[u8] = b"/2018-06-01/runtime/";
 const INVOCATION: &[u8] = b"invocation/";
 const NEXT_PATH: &[u8] = b"invocation/next";
@@ -29,10 +30,6 @@ const REQUEST_BYTES_MAX: usize = GET.len() + NEXT.len() + HEAD_END.len() + VALUE
 /// so it costs nothing in the file.
 #[repr(C)] // the request last: a large offset takes three bytes more
 pub struct Endpoint {
-    /// An IPv4 address.
-    pub address: [u8; 4],
-    /// Its port.
-    pub port: u16,
     /// An answer and the request for the next event may leave in one send.
     pub pipeline: bool,
     /// `AWS_LAMBDA_MAX_CONCURRENCY` is set, so this process is one of a pool.
@@ -41,6 +38,8 @@ pub struct Endpoint {
     path: usize,
     /// Offset in `next` of the end of the line `Host`.
     host_end: usize,
+    /// Its address and port.
+    pub address: SocketAddress,
     /// The request for the next event, whose parts the other requests use: a copy, because the
     /// environment of a program with std may change.
     next: [u8; REQUEST_BYTES_MAX],
@@ -50,8 +49,7 @@ impl Endpoint {
     /// Unconfigured.
     pub const fn new() -> Endpoint {
         Endpoint {
-            address: [0; _],
-            port: 0,
+            address: SocketAddress([0; _]),
             pipeline: false,
             is_pool: false,
             next: [0; _],
@@ -93,24 +91,32 @@ impl Endpoint {
     }
 
     /// Parses the value of `AWS_LAMBDA_RUNTIME_API`. `None`: it is malformed. A host has to be an
-    /// IPv4 address or `localhost`: the runtime resolves no names.
-    fn set(&mut self, value: &[u8]) -> Option<()> {
+    /// address or `localhost`: the runtime resolves no names.
+    fn set(&mut self, value: &[u8], accepts_ipv6: bool) -> Option<()> {
         let value = slice_or_empty(value, prefix_len(b"http://", value), value.len());
         let mut at = prefix_len(b"localhost:", value);
-        if at != 0 {
-            self.address = [127, 0, 0, 1];
+        let [family, _, port_high, port_low, address @ ..] = &mut self.address.0;
+        *family = SocketAddress::IPV4;
+        if accepts_ipv6 && value.starts_with(b"[") {
+            *family = SocketAddress::IPV6;
+            let [_, _, _, _, address @ ..] = address; // the flow
+            at = ipv6::parse(value, address)?;
+        } else if at != 0 {
+            let [first, _, _, last, ..] = address; // the others are zeros
+            (*first, *last) = (127, 1);
         } else {
-            for (octet, mark) in self.address.iter_mut().zip(b"...:") {
+            for (octet, mark) in address.iter_mut().zip(b"...:") {
                 *octet = number(value, &mut at, *mark)?.try_into().ok()?;
             }
         }
-        self.port = number(value, &mut at, b'/')?.try_into().ok()?;
+        let port: u16 = number(value, &mut at, b'/')?.try_into().ok()?;
+        [*port_high, *port_low] = port.to_be_bytes();
         let authority = slice_or_empty(value, 0, at - 1);
         // Lambda has no path before the API's own; an API with one is an emulator.
         let without_slash = value.strip_suffix(b"/").unwrap_or(value);
         let prefix = slice_or_empty(without_slash, at - 1, without_slash.len());
         let fits = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
-        if self.port == 0 || value.len() > VALUE_BYTES_MAX || !prefix.iter().all(fits) {
+        if port == 0 || value.len() > VALUE_BYTES_MAX || !prefix.iter().all(fits) {
             return None;
         }
         let mut end = 0;
@@ -173,7 +179,7 @@ pub const WRONG_CONCURRENCY: &[u8] = concat!(
 /// Reads the address of the Runtime API from the environment. A missing or malformed value is
 /// logged and ends the process with exit code 2.
 #[inline(never)]
-pub fn read(endpoint: &mut Endpoint) {
+pub fn read(endpoint: &mut Endpoint, accepts_ipv6: bool) {
     const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
     const NAME: &[u8] = variable_of(WRONG);
@@ -181,7 +187,7 @@ pub fn read(endpoint: &mut Endpoint) {
         let name = const { NAME.split_at(NAME.len() - 1).0 };
         diagnostics::fatal(EXIT_CONFIG, name, NOT_SET);
     };
-    if endpoint.set(value).is_none() {
+    if endpoint.set(value, accepts_ipv6).is_none() {
         diagnostics::fatal(EXIT_CONFIG, WRONG, value);
     }
     let off = environment.get(b"TINDERBOX_PIPELINE=0");

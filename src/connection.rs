@@ -58,7 +58,7 @@ impl Connection {
 fn connect(to: &Endpoint) -> Descriptor {
     let mut waited_ms = 0;
     loop {
-        match Descriptor::connect(to.address, to.port) {
+        match Descriptor::connect(&to.address) {
             Ok(socket) => return socket,
             Err(errno) if !wait_before_retry(to, &mut waited_ms) => {
                 log_connect_error(to, errno);

@@ -6,31 +6,38 @@
 //! | `worker:program` | an executable | a persistent process that speaks the frame protocol |
 //! | `function.handler` | `function.sh` | a persistent shell |
 //! | `hello.hello`, `hello`, `hello.php` | `hello.php`, `src/hello.php` | a persistent PHP process |
-//! | `index.handler` | `index.mjs`, `.js`, `.cjs`, `.py`, `.rb` | a persistent Node, Python or Ruby process |
+//! | `index.handler` | `index.js`, `.mjs`, `.cjs`, `.py`, `.rb` | a persistent Node, Python or Ruby process |
+//! | `package.module.handler` | a module of the package, a layer or a vendor folder, found by its language | the same |
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `_HANDLER` | what to run, see `resolve` |
+//! | `_HANDLER` | what to run, see `resolve`; where it is blank, the first argument counts |
+//! | `AWS_EXECUTION_ENV` | the language of a handler that several may be meant by |
+//! | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | the limits of Node's heap, unless `NODE_OPTIONS` has them |
 //! | `LAMBDA_TASK_ROOT` | the folder of the handler; without it, the current one |
 //! | `PATH` | where interpreters are searched last |
 //! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | time of an event without a deadline of its own, in seconds |
 //! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: the output of handlers becomes one record per line |
-//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, with this one as its argument |
+//! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, see `wrapper` |
 //!
 //! A persistent process is a `Process` (spawn, output, exit), a `Channel` (a byte stream with
 //! deadlines), a `Protocol` (frames, lines of a shell) and one state machine, `PersistentProcess`.
 //! How to add a hosted language: see `kinds`.
 
+mod candidates;
 mod channel;
 mod child_output;
+mod command;
 mod context;
 mod deadline;
 mod errno;
 mod errors;
+mod extra_arguments;
 mod help;
 mod idle;
 mod interpreter;
 pub mod kinds; // public for the tests of the shims, which run the same commands
+mod modules;
 mod paths;
 mod persistent;
 mod process;
@@ -50,11 +57,13 @@ use crate::connection::Connection;
 use crate::diagnostics;
 use crate::failure::Failure;
 use crate::host::child_output::ChildOutput;
+use crate::host::command::Command;
 use crate::host::context::{Context, unset_variables};
 use crate::host::deadline::{Deadline, timeout_ms};
+use crate::host::extra_arguments::{check_inserted, push_extra_arguments};
 use crate::host::interpreter::InterpreterSearch;
 use crate::host::kinds::Runs;
-use crate::host::persistent::{Command, PersistentProcess, Restart};
+use crate::host::persistent::{PersistentProcess, Restart};
 use crate::host::process::Process;
 use crate::host::program::Program;
 use crate::host::protocol::{AnyProtocol, Event, ProcessError, Protocol};
@@ -63,11 +72,13 @@ use crate::host::shell::Shell;
 use crate::host::worker::Frames;
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
+use crate::logging::{TELEMETRY, log_failure};
 use crate::response::Response;
 use crate::service::Service;
 use crate::sys::files::open_standard_streams;
 use crate::sys::signals::{SIGCHLD, reset_to_default};
-use crate::sys::{Environment, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::sys::{Arguments, Environment, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::wire::number::parse_decimal;
 use crate::wire::slice_or_empty;
 
 #[allow(clippy::large_enum_variant)] // there is one, in static memory
@@ -102,27 +113,21 @@ impl Host {
     ///
     /// # Errors
     /// The init error: the handler is not found, its interpreter is missing, or it fails to start.
-    pub fn init(response: &mut Response) -> Result<Host, Failure> {
+    pub fn init(arguments: Arguments, response: &mut Response) -> Result<Host, Failure> {
         let environment = Environment::new();
-        let resolved = resolve_handler(&environment).inspect_err(|failure| {
+        let handler = wrapper::handler(&environment, arguments);
+        let resolved = resolve_handler(handler, &environment).inspect_err(|failure| {
             diagnostics::diagnostic(b"", failure.message_bytes());
         })?;
         let (Some(output), Some(context)) = (OUTPUT.take(), CONTEXT.take()) else {
             return Err(CALLED_TWICE.duplicate());
         };
+        let telemetry = environment.get(TELEMETRY).and_then(parse_decimal);
         output.init_format();
-        let mut handler = build_handler(&resolved, &environment, output)?;
+        let mut handler = build_handler(&resolved, &environment, arguments, telemetry, output)?;
         if let Handler::Persistent(process) = &mut handler {
-            let none = Deadline::none();
-            if let Err(error) = process.ensure_ready(&none) {
-                let is_logged = matches!(error, ProcessError::InitError(..))
-                    && process.protocol.logs_errors_itself();
-                let error_type = process.fail(error, Restart::WithNextEvent, &none, response);
-                if !is_logged {
-                    process.link.process.output.log_failure(response.body());
-                }
-                return Err(Failure::from_json(error_type, b""));
-            }
+            let ready = process.ensure_ready(&Deadline::none());
+            ready.map_err(|error| fail_init(process, error, response))?;
         }
         Ok(Host {
             handler,
@@ -134,7 +139,25 @@ impl Host {
     }
 }
 
+/// Logs why init, or a restore, has failed, unless the process did. The error is in the response.
+fn fail_init(
+    process: &mut PersistentProcess,
+    error: ProcessError,
+    response: &mut Response,
+) -> Failure {
+    let is_logged =
+        matches!(error, ProcessError::InitError(..)) && process.protocol.logs_errors_itself();
+    let none = Deadline::none();
+    let error_type = process.fail(error, Restart::WithNextEvent, &none, response);
+    if !is_logged {
+        log_failure(response.body());
+    }
+    Failure::from_json(error_type, b"")
+}
+
 impl Service for Host {
+    const ACCEPTS_IPV6: bool = true;
+
     fn handle(
         &mut self,
         invocation: &Invocation<'_>,
@@ -150,6 +173,11 @@ impl Service for Host {
         let outcome = match &mut self.handler {
             Handler::Program(program) => {
                 let outcome = program.handle_event(event, response);
+                // An exit has its reason in the log: the program's own lines.
+                if outcome.is_err_and(|error_type| error_type != b"Runtime.ExitError") {
+                    deadline.bound_log();
+                    log_failure(response.body());
+                }
                 program.process.reap_exited(false);
                 outcome
             }
@@ -173,6 +201,14 @@ impl Service for Host {
         self.restart_end_ms.is_some()
     }
 
+    fn after_restore(&mut self, response: &mut Response) -> Result<(), Failure> {
+        let Handler::Persistent(process) = &mut self.handler else {
+            return Ok(());
+        };
+        let restored = process.after_restore(&Deadline::none());
+        restored.map_err(|error| fail_init(process, error, response))
+    }
+
     /// Restarts a process that has exited, before the next event is requested.
     fn after_answer(&mut self) {
         if let (Handler::Persistent(process), Some(end_ms)) =
@@ -182,12 +218,13 @@ impl Service for Host {
         }
     }
 
-    /// Watches the persistent process until `connection` is readable; without such a process it
-    /// returns at once.
+    /// Watches the persistent process, and for SIGTERM, until `connection` is readable.
     fn idle(&mut self, connection: &Connection) {
         set_log_deadline(None);
-        if let Handler::Persistent(process) = &mut self.handler {
-            process.idle(connection.descriptor());
+        let api = connection.descriptor();
+        match &mut self.handler {
+            Handler::Program(program) => program.process.wait_without_process(api),
+            Handler::Persistent(process) => process.idle(api),
         }
     }
 }
@@ -206,9 +243,12 @@ fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
 fn build_handler(
     resolved: &ResolvedHandler,
     environment: &Environment,
+    arguments: Arguments,
+    telemetry: Option<usize>,
     output: &'static mut ChildOutput,
 ) -> Result<Handler, Failure> {
     let ResolvedHandler { kind, path, .. } = *resolved;
+    check_inserted(kind, arguments)?;
     let protocol = match kind.runs {
         Runs::PerEvent => {
             log_handler(path, b": one process per event");
@@ -224,7 +264,13 @@ fn build_handler(
         diagnostics::diagnostic(b"", kind.not_found.as_bytes());
         return Err(Failure::new("Runtime.NoSuchInterpreter", kind.not_found));
     };
-    let command = build_command(resolved, program).ok_or(CALLED_TWICE.duplicate())?;
+    let command = COMMAND.take().ok_or(CALLED_TWICE.duplicate())?;
+    command.push_argument(program);
+    push_extra_arguments(command, kind, environment, arguments);
+    push_arguments(command, resolved);
+    if kind.logs_errors {
+        command.inherit_telemetry(telemetry);
+    }
     command.capture_output = output.is_json() || kind.runs == Runs::Shell;
     log_handler(path, b": persistent process");
     PersistentProcess::new(command, protocol, output)
@@ -256,15 +302,9 @@ fn find_program(resolved: &ResolvedHandler, environment: &Environment) -> Option
     }
 }
 
-/// The command of a persistent process.
-fn build_command(
-    resolved: &ResolvedHandler,
-    program: &'static [u8],
-) -> Option<&'static mut Command> {
-    let command = COMMAND.take()?;
+/// The arguments of a persistent process that its kind has.
+fn push_arguments(command: &mut Command, resolved: &ResolvedHandler) {
     let kind = resolved.kind;
-    command.path = program;
-    command.push_argument(program);
     for argument in kind.arguments {
         command.push_argument(argument);
     }
@@ -276,16 +316,17 @@ fn build_command(
         command.push_argument(resolved.path);
         command.push_argument(resolved.name);
     }
-    Some(command)
 }
 
-/// Prepares the process for [`Host::init`]. To be called first of all: the process becomes the
-/// wrapper that the environment names.
-pub fn prepare() {
+/// Prepares the process for [`Host::init`], and returns its arguments. To be called first of all:
+/// the process becomes the wrapper that the environment names.
+pub fn prepare() -> Arguments {
     open_standard_streams();
     help::answer_help_and_version();
     // Where it is ignored, the exit status of a child is lost.
     reset_to_default(&[SIGCHLD]);
-    wrapper::exec_wrapper();
+    let arguments = Arguments::new();
+    wrapper::exec_wrapper(arguments);
     unset_variables();
+    arguments
 }

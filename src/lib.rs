@@ -145,8 +145,8 @@ pub use sys::Heap;
 #[cfg(all(feature = "lambda-extras", feature = "stream"))]
 #[doc(hidden)]
 pub fn run_hosted_handler() -> ! {
-    host::prepare();
-    runtime::serve(host::Host::init)
+    let arguments = host::prepare();
+    runtime::serve(|response| host::Host::init(arguments, response))
 }
 
 /// For the body of [`main!`].

@@ -63,8 +63,9 @@ pub const TENANT_ID_BYTES_MAX: usize = 256;
 /// The longest path before the API's own (an emulator's), in bytes.
 pub const PREFIX_BYTES_MAX: usize = 256;
 
-/// The longest `host:port`, in bytes: four octets or `localhost`, a colon, five digits.
-pub const AUTHORITY_BYTES_MAX: usize = 21;
+/// The longest `host:port`, in bytes: four octets or `localhost`, a colon, five digits; with the
+/// feature `lambda-extras`, an IPv6 address in brackets.
+pub const AUTHORITY_BYTES_MAX: usize = if HAS_EXTRAS { 47 } else { 21 };
 
 /// The longest `Content-Type` of a response, in bytes.
 pub const CONTENT_TYPE_BYTES_MAX: usize = 256;
@@ -160,6 +161,14 @@ pub const OUTPUT_TAIL_BYTES: usize = 4 * 1024;
 /// several. Escaped sixfold, it still fits into a record.
 pub const LOG_LINE_BYTES_MAX: usize = 128 * 1024;
 
+/// The longest line of a child's log that passes unchanged because it is a JSON object, in bytes:
+/// the longest event of CloudWatch Logs, less the line feed.
+pub const JSON_LINE_BYTES_MAX: usize = RECORD_BYTES_MAX - 1;
+
+/// How long the beginning of a line waits for its rest between two events, in milliseconds: then it
+/// is logged as it is, before the process may be frozen or killed.
+pub const LINE_REST_MS: u64 = 200;
+
 /// The number of reads that empty a pipe without a writer: the writer may have made it 1 MiB large
 /// (pipe(7)).
 pub const DRAIN_READS: usize = 17;
@@ -185,6 +194,10 @@ pub const RESTART_MS_MAX: u64 = 10_000;
 /// Grace period after the final answer of a persistent process before it is killed, in
 /// milliseconds.
 pub const EXIT_GRACE_MS: u64 = 200;
+
+/// How long a process that was asked to exit is waited for, in milliseconds: the platform's window
+/// with external extensions. With internal ones alone it is 500, and then the platform kills all.
+pub const TERMINATION_MS: u64 = 2000;
 
 /// How long a killed process is waited for, in milliseconds. To free half a gigabyte of memory
 /// takes the kernel longer, and a process that waits for a network file system may stay: no answer

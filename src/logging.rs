@@ -60,14 +60,48 @@ impl Level {
 ///
 /// With std, any thread may log at any time.
 pub fn log(level: Level, message: &[u8]) {
-    log_at(level, |record| record.append_message(message));
+    log_at(level, &|record| record.append_message(message));
 }
 
 /// Logs a line that a child process printed. The child gave no level, so none suppresses the line.
 ///
 /// False: it was not read in time, and it, or a part of it, is lost.
 pub(crate) fn log_child_line(level: Level, line: &[u8]) -> bool {
-    emit(Settings::get(), level, |record| record.append_message(line))
+    emit(Settings::get(), level, &|record| {
+        record.append_message(line)
+    })
+}
+
+/// Logs why an event, or init, has failed: the JSON of its error, whose members become those of the
+/// record where records are JSON.
+pub(crate) fn log_failure(error: &[u8]) {
+    let (settings, error) = (Settings::get(), error.trim_ascii());
+    let members = error.strip_prefix(b"{").unwrap_or_default();
+    emit(settings, Level::Error, &|record| {
+        if settings.json && members.len() > 1 && members.ends_with(b"}") {
+            record.replace_message(members);
+        } else {
+            record.append_message(b"tinderbox: failed: ");
+            record.append_message(error);
+        }
+    });
+}
+
+/// Logs a line that a child process printed, and that is a JSON object: unchanged, so that the
+/// log's reader finds its fields and metrics. The level is that in the object, if it has one.
+///
+/// False: it was not read in time, and it, or a part of it, is lost.
+pub(crate) fn log_child_json(line: &[u8]) -> bool {
+    let Some(mut buffer) = RecordBuffer::acquire() else {
+        return false; // the message of a record logs a record
+    };
+    for piece in [&[0; FRAME_HEAD_BYTES], line, b"\n"] {
+        buffer.append_if_fits(piece, RECORD_BYTES_MAX);
+    }
+    let (settings, record) = (Settings::get(), buffer.as_bytes_mut());
+    let written = write_record(settings, FRAME_JSON, sys::now_us(), record);
+    buffer.release();
+    written
 }
 
 /// Whether records are JSON.
@@ -78,7 +112,7 @@ pub(crate) fn is_json() -> bool {
 /// For the bodies of the macros: logs what `write` writes.
 #[doc(hidden)]
 pub fn log_with(level: Level, write: &dyn Fn(&mut dyn Write) -> fmt::Result) {
-    log_at(level, |record| {
+    log_at(level, &|record| {
         let _ = write(record);
     });
 }
@@ -185,17 +219,21 @@ impl Settings {
     }
 }
 
-const TELEMETRY: &[u8] = b"_LAMBDA_TELEMETRY_LOG_FD=";
+/// The variable with the descriptor for frames.
+pub(crate) const TELEMETRY: &[u8] = b"_LAMBDA_TELEMETRY_LOG_FD=";
 
 /// The types of frames, without the level.
 const FRAME_JSON: u32 = 0xa55a_0002;
 const FRAME_TEXT: u32 = 0xa55a_0003;
 
+/// The start of the message of a JSON record.
+const MESSAGE: &[u8] = b",\"message\":\"";
+
 /// Reserved for the end of a record, in bytes.
 const RECORD_END_BYTES: usize = 16;
 
 /// Logs a record, unless its level is too low.
-fn log_at(level: Level, write_message: impl FnOnce(&mut RecordWriter)) {
+fn log_at(level: Level, write_message: &dyn Fn(&mut RecordWriter)) {
     let settings = Settings::get();
     if level as usize >= settings.min_level {
         emit(settings, level, write_message);
@@ -203,7 +241,7 @@ fn log_at(level: Level, write_message: impl FnOnce(&mut RecordWriter)) {
 }
 
 /// Builds a record, and writes it. False: it was not read in time.
-fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut RecordWriter)) -> bool {
+fn emit(settings: Settings, level: Level, write_message: &dyn Fn(&mut RecordWriter)) -> bool {
     let Some(buffer) = RecordBuffer::acquire() else {
         return false; // the message of a record logs a record
     };
@@ -212,23 +250,26 @@ fn emit(settings: Settings, level: Level, write_message: impl FnOnce(&mut Record
         buffer,
         json: settings.json,
         truncated: false,
+        end: if settings.json { b"\"}\n" } else { b"\n" },
     };
     record.append(&[0; FRAME_HEAD_BYTES]);
     record.write_head(level, now_us / 1000);
     write_message(&mut record);
     record.write_end();
-    let written = write_record(settings, level, now_us, record.buffer.as_bytes_mut());
+    let kind = if settings.json {
+        FRAME_JSON
+    } else {
+        FRAME_TEXT
+    };
+    let kind = kind | (level as u32) << 2;
+    let written = write_record(settings, kind, now_us, record.buffer.as_bytes_mut());
     record.buffer.release();
     written
 }
 
-fn write_record(settings: Settings, level: Level, now_us: u64, record: &mut [u8]) -> bool {
+/// Writes a record, as a frame of this kind where there is a descriptor for frames.
+fn write_record(settings: Settings, kind: u32, now_us: u64, record: &mut [u8]) -> bool {
     if let Some(descriptor) = settings.descriptor {
-        let kind = if settings.json {
-            FRAME_JSON
-        } else {
-            FRAME_TEXT
-        } | (level as u32) << 2;
         let bytes = record.len().saturating_sub(FRAME_HEAD_BYTES) as u64;
         let head = [u64::from(kind) << 32 | bytes, now_us].map(u64::to_be_bytes);
         sys::copy_prefix(record, head.as_flattened());
@@ -251,6 +292,8 @@ struct RecordWriter {
     buffer: RecordBuffer,
     json: bool,
     truncated: bool,
+    /// What ends the record.
+    end: &'static [u8],
 }
 
 impl RecordWriter {
@@ -285,7 +328,17 @@ impl RecordWriter {
                 self.write_field(b"\t", tenant_id, b"");
             }
         });
-        self.append(if json { b",\"message\":\"" } else { b"\t" });
+        self.append(if json { MESSAGE } else { b"\t" });
+    }
+
+    /// Appends members of a JSON object, to its brace, in place of the message. The text may have
+    /// line breaks between its tokens; a record has none.
+    fn replace_message(&mut self, members: &[u8]) {
+        self.buffer.drop_end(MESSAGE.len() - 1);
+        self.end = b"\n";
+        for line in members.split(|&byte| byte < b' ') {
+            self.append(line);
+        }
     }
 
     /// Writes a field, unless its value is empty.
@@ -315,9 +368,8 @@ impl RecordWriter {
 
     fn write_end(&mut self) {
         let mark: &[u8] = if self.truncated { b"[...]" } else { b"" };
-        let end: &[u8] = if self.json { b"\"}\n" } else { b"\n" };
         self.buffer.append_if_fits(mark, RECORD_BYTES_MAX);
-        self.buffer.append_if_fits(end, RECORD_BYTES_MAX);
+        self.buffer.append_if_fits(self.end, RECORD_BYTES_MAX);
     }
 }
 

@@ -76,7 +76,7 @@ pub fn serve<S: Service>(init: impl FnOnce(&mut Response) -> Result<S, Failure>)
     let mut session = &mut memory.session;
     let reader = &mut MessageReader::new(&mut memory.event);
     let response = &mut Response::new(&mut memory.response);
-    config::read(&mut session.api.endpoint);
+    config::read(&mut session.api.endpoint, S::ACCEPTS_IPV6);
     before_init(session, reader, response);
 
     let outcome = panics::catch_panics(session, || init(response));

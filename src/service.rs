@@ -8,6 +8,10 @@ use crate::shutdown;
 
 /// What the loop calls: implemented by a native handler and by the host.
 pub trait Service {
+    /// Whether the address of the Runtime API may be an IPv6 address: local servers on a
+    /// workstation have one. A program without std would need 1,200 bytes for it.
+    const ACCEPTS_IPV6: bool = cfg!(feature = "std");
+
     /// Handles an event: writes the response, or returns the error.
     fn handle(
         &mut self,
@@ -23,6 +27,12 @@ pub trait Service {
 
     /// Does that work.
     fn after_answer(&mut self) {}
+
+    /// After a restore from a snapshot, before the first event. The JSON of an error may be in the
+    /// response.
+    fn after_restore(&mut self, _response: &mut Response) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Waits until the connection is readable, where there is something else to watch; otherwise it
     /// returns at once, and the read that follows waits.

@@ -151,7 +151,7 @@ fn wait(connection: &Connection) {
             return;
         };
         loop {
-            let awaited = [connection.descriptor(), Some(&signals.fd), None, None];
+            let awaited = [connection.descriptor(), Some(&signals.fd), None, None, None];
             let [has_event, has_signal, ..] = poll(awaited, Direction::Read, None);
             if has_event {
                 break;

@@ -63,6 +63,10 @@ pub fn wait_for_restore(
         return session;
     }
     shutdown::renew_connection(session);
+    response.reset();
+    if let Err(failure) = service.after_restore(response) {
+        panics::exit_init_error(session, reader, response, failure);
+    }
     run_hook(&AFTER, session, reader, response)
 }
 

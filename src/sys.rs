@@ -6,6 +6,7 @@
 //! restarted; a wait or a sleep returns early, and its caller looks again.
 #![allow(unsafe_code)]
 
+mod arguments;
 mod atomic_fn;
 mod calls;
 pub mod child;
@@ -33,6 +34,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use crate::wire::slice_or_empty;
 use calls::{syscall1, syscall2, syscall3, syscall5, syscall6};
 
+pub use arguments::Arguments;
 pub use atomic_fn::AtomicFn;
 pub use environment::{Environment, set_trace_id, unset};
 #[cfg(all(feature = "json", not(feature = "std")))]
@@ -207,6 +209,18 @@ pub fn exit(code: i32) -> ! {
 /// The highest of the standard descriptors 0, 1 and 2.
 const STANDARD_MAX: usize = 2;
 
+/// The address of a TCP server: the bytes of a sockaddr_in or a sockaddr_in6 (ip(7), ipv6(7)). The
+/// family is in the first byte: no number of a family is larger, and both processors are
+/// little-endian.
+pub struct SocketAddress(pub [u8; size_of::<libc::sockaddr_in6>()]);
+
+impl SocketAddress {
+    /// The family of IPv4.
+    pub const IPV4: u8 = libc::AF_INET as u8;
+    /// The family of IPv6.
+    pub const IPV6: u8 = libc::AF_INET6 as u8;
+}
+
 /// An owned file descriptor, closed when dropped.
 pub struct Descriptor(c_int);
 
@@ -228,19 +242,12 @@ impl Descriptor {
         self.0 as usize
     }
 
-    /// A blocking TCP connection to an IPv4 address, or the errno of the failure.
-    pub fn connect(address: [u8; 4], port: u16) -> Result<Descriptor, usize> {
-        let place = libc::sockaddr_in {
-            sin_family: libc::AF_INET as libc::sa_family_t,
-            sin_port: port.to_be(),
-            sin_addr: libc::in_addr {
-                s_addr: u32::from_ne_bytes(address),
-            },
-            sin_zero: [0; 8],
-        };
+    /// A blocking TCP connection, or the errno of the failure.
+    pub fn connect(to: &SocketAddress) -> Result<Descriptor, usize> {
         let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
+        let [family, ..] = to.0;
         // SAFETY: no memory is involved.
-        let mut result = unsafe { syscall3(libc::SYS_socket, libc::AF_INET as usize, kind, 0) };
+        let mut result = unsafe { syscall3(libc::SYS_socket, family.into(), kind, 0) };
         let mut socket = Descriptor(result as c_int);
         // With the number of a closed standard descriptor, the socket would receive the log.
         if result as usize <= STANDARD_MAX {
@@ -250,7 +257,8 @@ impl Descriptor {
             socket = Descriptor(result as c_int); // the previous one is closed
         }
         if result >= 0 {
-            let (place, length) = (&raw const place as usize, size_of::<libc::sockaddr_in>());
+            // The length of the longer one: it may be more than that of the family.
+            let (place, length) = (to.0.as_ptr() as usize, to.0.len());
             // SAFETY: the address is valid for its length.
             result = unsafe { syscall3(libc::SYS_connect, socket.0 as usize, place, length) };
         }

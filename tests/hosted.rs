@@ -6,12 +6,16 @@
 
 #[path = "hosted/answers.rs"]
 mod answers;
+#[path = "hosted/arguments.rs"]
+mod arguments;
 #[path = "hosted/chaos.rs"]
 mod chaos;
 #[path = "hosted/context.rs"]
 mod context;
 #[path = "hosted/ends.rs"]
 mod ends;
+#[path = "hosted/failure_records.rs"]
+mod failure_records;
 #[path = "hosted/fast_path.rs"]
 mod fast_path;
 #[path = "hosted/forks.rs"]
@@ -20,6 +24,8 @@ mod forks;
 mod frames;
 #[path = "hosted/fuzz.rs"]
 mod fuzz;
+#[path = "hosted/json_lines.rs"]
+mod json_lines;
 #[path = "hosted/kinds.rs"]
 mod kinds;
 #[path = "hosted/log_readers.rs"]
@@ -28,10 +34,14 @@ mod log_readers;
 mod logs;
 #[path = "hosted/messages.rs"]
 mod messages;
+#[path = "hosted/modules.rs"]
+mod modules;
 #[path = "hosted/odd.rs"]
 mod odd;
 #[path = "hosted/paths.rs"]
 mod paths;
+#[path = "hosted/platform.rs"]
+mod platform;
 #[path = "hosted/pools.rs"]
 mod pools;
 #[path = "hosted/resolve.rs"]

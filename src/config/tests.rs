@@ -52,8 +52,12 @@ fn runtime_api_value_well_formed_is_split_into_its_parts() {
         ),
     ] {
         let mut endpoint = Endpoint::new();
-        assert!(endpoint.set(value.as_bytes()).is_some(), "{value:?}");
-        assert_eq!((endpoint.address, endpoint.port), (address, port));
+        assert!(endpoint.set(value.as_bytes(), true).is_some(), "{value:?}");
+        let mut place = [0; 28];
+        place[0] = 2;
+        place[2..4].copy_from_slice(&u16::to_be_bytes(port));
+        place[4..8].copy_from_slice(&address);
+        assert_eq!(endpoint.address.0, place);
         assert_eq!(endpoint.pipeline, prefix.is_empty());
         let host = std::format!(" HTTP/1.1\r\nHost: {authority}\r\n");
         let base = std::format!(" {prefix}/2018-06-01/runtime/");
@@ -94,7 +98,6 @@ fn runtime_api_value_malformed_is_refused() {
         "localhosts:80",
         "Localhost:80",
         "example.com:80",
-        "[::1]:80",
         "::1:80",
         "https://127.0.0.1:1",
         "HTTP://127.0.0.1:1",
@@ -108,8 +111,63 @@ fn runtime_api_value_malformed_is_refused() {
         "127.0.0.1:1/a\r\nb",
         "127.0.0.1:1/é",
     ] {
-        let set = Endpoint::new().set(value.as_bytes());
+        let set = Endpoint::new().set(value.as_bytes(), true);
         assert!(set.is_none(), "{value:?}");
+    }
+    assert!(Endpoint::new().set(b"[::1]:80", false).is_none());
+}
+
+#[test]
+fn runtime_api_value_of_ipv6_is_the_address_that_std_reads() {
+    for text in [
+        "::",
+        "::1",
+        "1::",
+        "fe80::1:2",
+        "1:2:3:4:5:6:7:8",
+        "2001:DB8::ffff:0",
+        "::1:2:3:4:5:6:7",
+        "1:2:3:4:5:6:7::",
+        "0:0:0:0:0:0:0:1",
+        "a:b::c:d",
+    ] {
+        let mut endpoint = Endpoint::new();
+        let value = std::format!("http://[{text}]:9000/.rt/x");
+        assert!(endpoint.set(value.as_bytes(), true).is_some(), "{value}");
+        let address: std::net::Ipv6Addr = text.parse().expect(text);
+        let mut place = [0; 28];
+        (place[0], place[2], place[3]) = (10, 9000u16.to_be_bytes()[0], 9000u16.to_be_bytes()[1]);
+        place[8..24].copy_from_slice(&address.octets());
+        assert_eq!(endpoint.address.0, place, "{value}");
+        assert_eq!(
+            endpoint.authority(),
+            std::format!("[{text}]:9000").as_bytes()
+        );
+        assert!(!endpoint.pipeline);
+    }
+    for text in [
+        "[]",
+        "[:]",
+        "[:::]",
+        "[1]",
+        "[1:2:3:4:5:6:7]",
+        "[1:2:3:4:5:6:7:8:9]",
+        "[::1",
+        "::1]",
+        "[1::2::3]",
+        "[12345::]",
+        "[g::]",
+        "[::1%lo]",
+        "[1:]",
+        "[:1]",
+        "[1:2:3:4:5:6:7:8::]",
+        "[::1.2.3.4]",
+    ] {
+        let value = std::format!("{text}:9000");
+        assert!(
+            Endpoint::new().set(value.as_bytes(), true).is_none(),
+            "{value}"
+        );
     }
 }
 
@@ -118,12 +176,12 @@ fn runtime_api_value_up_to_the_limit_is_accepted_and_a_longer_one_refused() {
     let mut value = std::string::String::from("255.255.255.255:65535/");
     value.extend(core::iter::repeat_n('x', VALUE_BYTES_MAX - value.len()));
     let mut endpoint = Endpoint::new();
-    assert!(endpoint.set(value.as_bytes()).is_some());
+    assert!(endpoint.set(value.as_bytes(), true).is_some());
     assert!(
         endpoint
             .next()
             .ends_with(b"Host: 255.255.255.255:65535\r\n\r\n")
     );
     value.push('x');
-    assert!(Endpoint::new().set(value.as_bytes()).is_none());
+    assert!(Endpoint::new().set(value.as_bytes(), false).is_none());
 }

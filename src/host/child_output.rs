@@ -1,15 +1,15 @@
 //! The captured output of a child process: it is forwarded to the log at once, as it is, or in JSON
-//! mode as one record per line.
+//! mode line by line: a line that is a JSON object as it is, any other one as a record.
 
 use crate::buffer::{FixedBytes, copy_at};
 use crate::limits::{
-    DRAIN_READS, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BUF_BYTES, PIPE_BYTES,
+    DRAIN_READS, JSON_LINE_BYTES_MAX, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BYTES,
+    TRIM_KEEP_BYTES,
 };
 use crate::logging::{self, Level};
 use crate::sys::ipc::{TryRead, try_read};
 use crate::sys::{self, Descriptor};
 use crate::wire::number::Decimal;
-use crate::wire::number::escape_byte;
 use crate::wire::{find_from, slice_or_empty};
 
 /// Captured output, and its buffers.
@@ -22,11 +22,11 @@ pub struct ChildOutput {
     /// The end of the forwarded output, for the messages of errors.
     tail: [u8; OUTPUT_TAIL_BYTES],
     tail_bytes: usize,
-    /// The line that has not ended.
-    line: [u8; LOG_LINE_BYTES_MAX],
     line_bytes: usize,
     /// Bytes that were lost since the last report, because the log was not read in time.
     lost_bytes: usize,
+    /// The line that has not ended.
+    line: [u8; JSON_LINE_BYTES_MAX],
 }
 
 impl ChildOutput {
@@ -38,9 +38,9 @@ impl ChildOutput {
             buf: [0; _],
             tail: [0; _],
             tail_bytes: 0,
-            line: [0; _],
             line_bytes: 0,
             lost_bytes: 0,
+            line: [0; _],
         }
     }
 
@@ -91,43 +91,19 @@ impl ChildOutput {
                 break;
             }
         }
-        if self.line_bytes > 0 {
-            self.end_line();
-        }
+        self.flush_line();
     }
 
-    /// Logs why an event, or init, has failed.
-    pub fn log_failure(&self, error: &[u8]) {
-        if self.json {
-            logging::log_child_line(Level::Error, error);
-            return;
+    /// Whether a line has begun that has not ended.
+    pub fn has_begun_line(&self) -> bool {
+        self.line_bytes > 0
+    }
+
+    /// Ends a line that has begun.
+    pub fn flush_line(&mut self) {
+        if self.has_begun_line() {
+            self.end_line();
         }
-        let mut line = FixedBytes::<PIPE_BUF_BYTES>::new();
-        line.set(b"tinderbox: failed: ");
-        let mut rest = error;
-        while let Some(&byte) = rest.first() {
-            // Terminals obey control characters, and JSON may hold some as they are.
-            let (bytes, control) = match rest {
-                [0xc2, byte @ 0x80..=0x9f, ..] => (2, Some(*byte)),
-                [..b' ' | 0x7f, ..] => (1, Some(byte)),
-                _ => (1, None),
-            };
-            let escaped = control.map(escape_byte);
-            let piece = match &escaped {
-                Some(escaped) => escaped,
-                None => slice_or_empty(rest, 0, 1),
-            };
-            if !line.try_push(piece) {
-                sys::write_log(2, line.as_bytes());
-                line.set(piece);
-            }
-            rest = slice_or_empty(rest, bytes, rest.len());
-        }
-        if !line.try_push(b"\n") {
-            sys::write_log(2, line.as_bytes());
-            line.set(b"\n");
-        }
-        sys::write_log(2, line.as_bytes());
     }
 
     fn forward(&mut self, bytes: usize) {
@@ -142,8 +118,7 @@ impl ChildOutput {
         while start < bytes {
             let end = find_from(slice_or_empty(&self.buf, 0, bytes), start, b'\n').min(bytes);
             let piece = slice_or_empty(&self.buf, start, end);
-            let free = LOG_LINE_BYTES_MAX - self.line_bytes;
-            if piece.len() > free {
+            if piece.len() > self.line_bytes_max(piece) - self.line_bytes {
                 self.end_line();
             }
             let piece = slice_or_empty(&self.buf, start, end);
@@ -155,11 +130,28 @@ impl ChildOutput {
         }
     }
 
+    /// How long the line may become of which this is the next piece.
+    fn line_bytes_max(&self, piece: &[u8]) -> usize {
+        let line = slice_or_empty(&self.line, 0, self.line_bytes);
+        match line.first().or(piece.first()) {
+            Some(b'{') => JSON_LINE_BYTES_MAX,
+            _ => LOG_LINE_BYTES_MAX,
+        }
+    }
+
     fn end_line(&mut self) {
         let line = slice_or_empty(&self.line, 0, self.line_bytes);
-        let bytes = self.line_bytes - usize::from(line.last() == Some(&b'\r'));
-        if !logging::log_child_line(Level::Info, slice_or_empty(line, 0, bytes)) {
-            self.lost_bytes += bytes;
+        let is_logged = if line.starts_with(b"{") && line.trim_ascii_end().ends_with(b"}") {
+            logging::log_child_json(line)
+        } else {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            log_pieces(line)
+        };
+        if !is_logged {
+            self.lost_bytes += self.line_bytes;
+        }
+        if self.line_bytes > TRIM_KEEP_BYTES {
+            sys::release_pages(&mut self.line, TRIM_KEEP_BYTES);
         }
         self.line_bytes = 0;
     }
@@ -194,5 +186,18 @@ impl ChildOutput {
         let retained = self.tail_bytes.saturating_sub(excess);
         sys::move_down(&mut self.tail, excess, 0, retained);
         self.tail_bytes = retained + copy_at(&mut self.tail, retained, new);
+    }
+}
+
+/// Logs a line as a record; a longer one that no limit has divided, as several.
+fn log_pieces(line: &[u8]) -> bool {
+    let (mut start, mut is_logged) = (0, true);
+    loop {
+        let end = line.len().min(start + LOG_LINE_BYTES_MAX);
+        is_logged &= logging::log_child_line(Level::Info, slice_or_empty(line, start, end));
+        start = end;
+        if start >= line.len() {
+            return is_logged;
+        }
     }
 }

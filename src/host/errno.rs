@@ -1,7 +1,8 @@
 //! Texts for errnos, with advice: those of clone(2), execve(2), pipe(2), socketpair(2) and
 //! memfd_create(2) that users meet.
 
-use crate::sys::files::is_file;
+use crate::sys::files::{is_file, read_prefix};
+use crate::wire::{find_from, slice_or_empty};
 
 /// Too many processes (clone(2)).
 pub const EAGAIN: usize = 11;
@@ -16,9 +17,13 @@ const EMFILE: usize = 24;
 /// at its end: where that file is there, ENOENT is about its interpreter.
 pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     match errno {
+        ENOENT if has_carriage_return(path) => {
+            b": its first line (#!) ends with a carriage return, which the kernel takes for a part \
+              of the interpreter's name; save the file with line feeds alone (LF)"
+        }
         ENOENT if is_file(path) => {
             b": its interpreter (#!) or its loader does not exist; name one that is in the \
-              environment, without CR at the end of the line, or link the program statically"
+              environment, or link the program statically"
         }
         ENOENT => b": no such file; add it to the package",
         1 => b": operation not permitted", // EPERM
@@ -36,6 +41,14 @@ pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
         40 => b": too many symbolic links", // ELOOP
         _ => resource_reason(errno),
     }
+}
+
+/// Whether the first line of a script names its interpreter, and ends with CR and LF.
+fn has_carriage_return(path: &[u8]) -> bool {
+    let mut start = [0; 256];
+    let bytes = read_prefix(path, &mut start);
+    let line = slice_or_empty(&start, 0, find_from(&start, 0, b'\n').min(bytes));
+    line.starts_with(b"#!") && line.ends_with(b"\r")
 }
 
 /// Why a resource is exhausted, with a colon before it; empty for other errnos.

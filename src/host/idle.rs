@@ -46,7 +46,7 @@ impl PersistentProcess {
             let process = &mut self.link.process;
             let socket = self.link.channel.socket();
             let wake = match self.state {
-                State::Stopped(_) if !has_killed => return,
+                State::Stopped(_) if !has_killed => return process.wait_without_process(api),
                 State::Stopped(_) => {
                     if process.wait_for_killed(api, &none) {
                         continue;

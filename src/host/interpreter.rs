@@ -63,20 +63,22 @@ impl<'a> InterpreterSearch<'a> {
         self.search_path(name)
     }
 
-    /// Searches for a program. Returns the length of its path.
     fn search_path(&mut self, name: &[u8]) -> Option<usize> {
-        let value = |variable| self.environment.get(variable);
-        let root = value(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
-        let path = value(b"PATH=").unwrap_or(DEFAULT_PATH);
-        let mut bytes = concat_into(self.path, &[root, b"/bin/", name, b"\0"]);
-        if is_executable(slice_or_empty(self.path, 0, bytes)) {
-            return Some(bytes);
-        }
-        let mut folders =
-            core::iter::once(&b"/opt/bin"[..]).chain(path.split(|byte| *byte == b':'));
-        folders.find_map(|folder| {
-            bytes = concat_into(self.path, &[folder, b"/", name, b"\0"]);
-            is_executable(slice_or_empty(self.path, 0, bytes)).then_some(bytes)
-        })
+        find_program(self.environment, self.path, name)
     }
+}
+
+/// Searches for a program, and writes its path. Returns the length of that.
+pub fn find_program(environment: &Environment, region: &mut [u8], name: &[u8]) -> Option<usize> {
+    let root = environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
+    let path = environment.get(b"PATH=").unwrap_or(DEFAULT_PATH);
+    let mut bytes = concat_into(region, &[root, b"/bin/", name, b"\0"]);
+    if is_executable(slice_or_empty(region, 0, bytes)) {
+        return Some(bytes);
+    }
+    let mut folders = core::iter::once(&b"/opt/bin"[..]).chain(path.split(|byte| *byte == b':'));
+    folders.find_map(|folder| {
+        bytes = concat_into(region, &[folder, b"/", name, b"\0"]);
+        is_executable(slice_or_empty(region, 0, bytes)).then_some(bytes)
+    })
 }

@@ -34,8 +34,8 @@ pub struct Kind {
     pub word: &'static [u8],
     /// How a handler is run.
     pub runs: Runs,
-    /// The files that are searched: prefix and suffix of the name. Empty: the handler is an
-    /// executable, and named exactly so.
+    /// The files that are searched, prefix and suffix of the name: the first that exists counts.
+    /// Empty: the handler is an executable, and named exactly so.
     pub files: &'static [(&'static [u8], &'static [u8])],
     /// A file may be the handler itself, or have a function that is named like it: a handler needs
     /// no name behind a dot.
@@ -111,7 +111,7 @@ pub static KINDS: [Kind; 7] = [
     Kind {
         word: b"node",
         runs: Runs::Frames,
-        files: &[(b"", b".mjs"), (b"", b".js"), (b"", b".cjs")],
+        files: &[(b"", b".js"), (b"", b".mjs"), (b"", b".cjs")],
         interpreter: b"node",
         arguments: &[b"--input-type=module\0", b"-e\0"],
         shim: Some(shims::NODE),

@@ -4,6 +4,7 @@ use crate::buffer::copy_at;
 use crate::wire::slice_or_empty;
 
 /// Concatenates the pieces in a region, and drops bytes that do not fit. Returns the length.
+#[inline(never)]
 pub fn concat_into(region: &mut [u8], pieces: &[&[u8]]) -> usize {
     pieces
         .iter()

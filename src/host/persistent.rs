@@ -12,6 +12,7 @@
 use crate::diagnostics::diagnostic_by_deadline;
 use crate::host::channel::Channel;
 use crate::host::child_output::ChildOutput;
+use crate::host::command::Command;
 use crate::host::context::unset_trace_id;
 use crate::host::deadline::Deadline;
 use crate::host::errors::{
@@ -23,40 +24,13 @@ use crate::host::protocol::{
     AfterEvent, AnyProtocol, ChildSetup, Event, EventError, Link, ProcessError, Protocol,
 };
 use crate::host::types::ErrorTypeInterner;
+use crate::logging::log_failure;
 use crate::response::Response;
 use crate::sys::Environment;
-use crate::sys::child::{ARGUMENTS_MAX, ExitStatus, STDERR, STDIN, STDOUT, Spawn};
+use crate::sys::child::{ExitStatus, STDERR, STDIN, STDOUT, Spawn};
 use crate::sys::files::open_null;
 use crate::sys::ipc::{memfd, pipe};
 use crate::sys::process::own_pid;
-
-/// The command to execute. All texts have a NUL at their end. All zeros when it is new.
-pub struct Command {
-    /// The program.
-    pub path: &'static [u8],
-    /// Its arguments, the first of which is its name.
-    arguments: [Option<&'static [u8]>; ARGUMENTS_MAX],
-    /// The host reads its output; else it inherits the output of the runtime.
-    pub capture_output: bool,
-}
-
-impl Command {
-    /// No program.
-    pub const fn new() -> Command {
-        Command {
-            path: b"\0",
-            arguments: [None; _],
-            capture_output: false,
-        }
-    }
-
-    /// Appends an argument.
-    pub fn push_argument(&mut self, argument: &'static [u8]) {
-        if let Some(place) = self.arguments.iter_mut().find(|place| place.is_none()) {
-            *place = Some(argument);
-        }
-    }
-}
 
 /// The states of a persistent process.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,7 +92,7 @@ impl PersistentProcess {
 
     /// The program.
     pub fn name(&self) -> &'static [u8] {
-        strip_nul(self.command.path)
+        strip_nul(self.command.path())
     }
 
     /// Whether it has to be restarted before the runtime waits for the next event.
@@ -159,6 +133,12 @@ impl PersistentProcess {
         Ok(())
     }
 
+    /// After a restore from a snapshot: has the process run its hooks.
+    pub fn after_restore(&mut self, deadline: &Deadline) -> Result<(), ProcessError> {
+        self.ensure_ready(deadline)?;
+        self.protocol.run_restore_hooks(&mut self.link, deadline)
+    }
+
     /// Stops it, and logs why: it has exited or sent bytes between two events.
     pub(super) fn stop_unhealthy(&mut self) {
         let (text, restart): (&[u8], Restart) = match self.state {
@@ -182,6 +162,7 @@ impl PersistentProcess {
         let opened = || open_null().map_or_else(|| memfd(b""), Ok);
         let null = opened().map_err(ProcessError::OutOfResources)?;
         let mut setup = ChildSetup::new();
+        setup.variables.push(command.variable.as_bytes());
         let socket = self.protocol.open(&mut setup);
         let socket = socket.map_err(ProcessError::OutOfResources)?;
         let (mut output, mut its_output) = (None, None);
@@ -193,8 +174,8 @@ impl PersistentProcess {
         let environment = Environment::new();
         let variables = setup.variables.as_bytes();
         let spawn = Spawn {
-            path: command.path,
-            arguments: &command.arguments,
+            path: command.path(),
+            arguments: command.arguments(),
             environment: match variables {
                 [] => environment.envp(),
                 _ => environment.envp_with(variables),
@@ -274,7 +255,7 @@ impl PersistentProcess {
         }
         if outcome.is_err() && !is_logged {
             deadline.bound_log();
-            self.link.process.output.log_failure(response.body());
+            log_failure(response.body());
         }
         self.link.process.reap_exited(deadline.is_resolved());
         outcome
@@ -332,7 +313,7 @@ impl PersistentProcess {
             }
             ProcessError::SpawnFailed(errno) => {
                 self.stop(restart);
-                return set_spawn_failed(self.command.path, errno, sink);
+                return set_spawn_failed(self.command.path(), errno, sink);
             }
             ProcessError::OutOfResources(errno) => {
                 self.stop(restart);

@@ -6,10 +6,11 @@
 
 use crate::host::child_output::ChildOutput;
 use crate::host::deadline::Deadline;
-use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS};
+use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS, LINE_REST_MS, TERMINATION_MS};
 use crate::sys::child::{Child, ExitStatus, Spawn, reap_orphans};
 use crate::sys::ipc::{Direction, poll};
-use crate::sys::{Descriptor, monotonic_ms};
+use crate::sys::signals::{SIGTERM, Signals};
+use crate::sys::{self, Descriptor, monotonic_ms};
 
 /// The descriptor on which a persistent process finds its channel.
 pub const CHANNEL_FD: usize = 3;
@@ -48,6 +49,9 @@ pub struct Process {
     /// Orphans are reparented to us.
     adopts_orphans: bool,
     events_since_reap: u8,
+    /// SIGTERM, which the platform sends before it ends the environment, where an extension is
+    /// registered. Blocked, and looked for in each wait.
+    signals: Option<Signals>,
 }
 
 impl Process {
@@ -61,6 +65,7 @@ impl Process {
             output,
             adopts_orphans,
             events_since_reap: 0,
+            signals: Signals::block(&[SIGTERM]),
         }
     }
 
@@ -95,7 +100,22 @@ impl Process {
             direction,
             self.output,
             deadline.end_ms(),
+            self.signals.as_ref(),
         )
+    }
+
+    /// Waits until `descriptor` can be read, while no process runs.
+    pub fn wait_without_process(&mut self, descriptor: Option<&Descriptor>) {
+        while let (Some(_), Some(signals)) = (descriptor, &self.signals) {
+            let polled = [descriptor, Some(&signals.fd), None, None, None];
+            let [is_ready, has_signal, ..] = poll(polled, Direction::Read, None);
+            if is_ready {
+                return;
+            }
+            if has_signal && signals.try_next().is_some() {
+                sys::exit(0);
+            }
+        }
     }
 
     /// Whether it exits by itself within the grace period, and before the deadline.
@@ -118,7 +138,15 @@ impl Process {
         child.kill();
         let end_ms = monotonic_ms().saturating_add(KILL_WAIT_MS);
         let none = [None; 2];
-        let wake = wait_child(&child, none, Direction::Read, self.output, Some(end_ms));
+        let signals = self.signals.as_ref();
+        let wake = wait_child(
+            &child,
+            none,
+            Direction::Read,
+            self.output,
+            Some(end_ms),
+            signals,
+        );
         if wake.exited {
             return Some(child.wait());
         }
@@ -143,7 +171,15 @@ impl Process {
         };
         let descriptors = [descriptor, None];
         let end_ms = deadline.end_ms();
-        let wake = wait_child(killed, descriptors, Direction::Read, self.output, end_ms);
+        let signals = self.signals.as_ref();
+        let wake = wait_child(
+            killed,
+            descriptors,
+            Direction::Read,
+            self.output,
+            end_ms,
+            signals,
+        );
         if wake.exited {
             killed.reap();
             self.killed = None;
@@ -176,19 +212,33 @@ fn wait_child(
     direction: Direction,
     output: &mut ChildOutput,
     end_ms: Option<u64>,
+    signals: Option<&Signals>,
 ) -> Wake {
     loop {
         let mut timeout_ms = end_ms.map(|end_ms| end_ms.saturating_sub(monotonic_ms()));
         if timeout_ms == Some(0) {
             return Wake::default();
         }
+        // Without a deadline: perhaps there is no other event, and the process is frozen.
+        let rests = end_ms.is_none() && output.has_begun_line();
+        if rests {
+            timeout_ms = Some(LINE_REST_MS);
+        }
         if child.pidfd.is_none() {
             timeout_ms = Some(timeout_ms.unwrap_or(u64::MAX).min(POLL_INTERVAL_MS));
         }
-        let polled = [first, second, output.pipe.as_ref(), child.pidfd.as_ref()];
-        let [is_first, is_second, has_output, exited] = poll(polled, direction, timeout_ms);
+        let signal = signals.map(|signals| &signals.fd);
+        let [pidfd, pipe] = [child.pidfd.as_ref(), output.pipe.as_ref()];
+        let polled = [first, second, pipe, pidfd, signal];
+        let [is_first, is_second, has_output, exited, has_signal] =
+            poll(polled, direction, timeout_ms);
+        if has_signal && signals.is_some_and(|signals| signals.try_next().is_some()) {
+            terminate(child, output);
+        }
         if has_output {
             output.forward_once();
+        } else if rests {
+            output.flush_line();
         }
         let wake = Wake {
             first: is_first,
@@ -199,4 +249,13 @@ fn wait_child(
             return wake;
         }
     }
+}
+
+/// Hands SIGTERM on to the process, waits until it has exited, and ends this one.
+fn terminate(child: &Child, output: &mut ChildOutput) -> ! {
+    child.terminate();
+    let end_ms = Some(monotonic_ms().saturating_add(TERMINATION_MS));
+    wait_child(child, [None; 2], Direction::Read, output, end_ms, None);
+    output.drain();
+    sys::exit(0)
 }

@@ -55,6 +55,15 @@ pub trait Protocol {
 
     /// Whether an error that the handler reports is in the log already.
     fn logs_errors_itself(&self) -> bool;
+
+    /// After a restore from a snapshot: has the process run its hooks, where it has some.
+    fn run_restore_hooks(
+        &mut self,
+        _link: &mut Link,
+        _deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        Ok(())
+    }
 }
 
 /// The parts of a child's setup that differ between protocols. 0, 1 and 2 are the same for all:
@@ -195,6 +204,17 @@ impl Protocol for AnyProtocol {
         match self {
             AnyProtocol::Frames(frames) => frames.logs_errors_itself(),
             AnyProtocol::Shell(shell) => shell.logs_errors_itself(),
+        }
+    }
+
+    fn run_restore_hooks(
+        &mut self,
+        link: &mut Link,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        match self {
+            AnyProtocol::Frames(frames) => frames.run_restore_hooks(link, deadline),
+            AnyProtocol::Shell(shell) => shell.run_restore_hooks(link, deadline),
         }
     }
 }

@@ -1,23 +1,23 @@
 //! Resolves `_HANDLER`: to the file, the name of the function in it, and the kind of both.
 //!
 //! `[kind:]target[.function]`. A file that is named exactly so comes first; else the target is
-//! split at a dot, the last one first (Ruby and Node have dots in the names of functions).
+//! split at a dot, the last one first (Ruby and Node have dots in the names of functions). A target
+//! that is no file, but perhaps a module, is left to its language: see `modules`.
 
-use crate::buffer::copy_at;
 use crate::failure::Failure;
-use crate::host::kinds::{KINDS, Kind, PROGRAM};
+use crate::host::candidates::{Candidate, Search};
+use crate::host::kinds::{KINDS, Kind};
 use crate::host::paths::{concat_into, freeze};
 use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, RESOLVE_MESSAGE_BYTES_MAX};
-use crate::sys::files::{Program, is_file, program};
 use crate::sys::{Environment, TakeOnce};
-use crate::wire::{bytes_eq, find_from, slice_or_empty};
+use crate::wire::{bytes_eq, slice_or_empty};
 
 /// A resolved handler. The texts have a NUL at their end.
 pub struct ResolvedHandler {
     /// Its kind.
     pub kind: &'static Kind,
-    /// Its file.
+    /// Its file; or the whole target, which the language itself resolves: then the name is empty.
     pub path: &'static [u8],
     /// The function in it; empty: the callable that the file returns.
     pub name: &'static [u8],
@@ -40,29 +40,32 @@ static BUFFERS: TakeOnce<Buffers> = TakeOnce::new(Buffers {
     target: [0; _],
 });
 
-/// Resolves the handler that the environment names.
+/// Resolves a handler.
 ///
 /// # Errors
 /// `Runtime.HandlerNotFound`, with every path that was tried; `Runtime.AmbiguousHandler`, with
 /// those that were found; `Runtime.MalformedHandlerName`, where `_HANDLER` cannot name a handler.
-pub fn resolve_handler(environment: &Environment) -> Result<ResolvedHandler, Failure> {
-    let handler = environment.get(b"_HANDLER=").unwrap_or_default();
-    let root = environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
+#[inline(never)]
+pub fn resolve_handler(
+    handler: &[u8],
+    environment: &Environment,
+) -> Result<ResolvedHandler, Failure> {
     let Some(buffers) = BUFFERS.take() else {
         return Err(Failure::new(NOT_FOUND, "init was called twice"));
     };
-    if handler.is_empty() {
+    if handler.trim_ascii().is_empty() {
         let text = "_HANDLER is not set: set the function's handler";
         return Err(Failure::new(MALFORMED, text));
     }
-    let mut resolver = Resolver {
-        root,
+    let mut search = Search {
+        environment,
+        root: environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b"."),
         path: &mut buffers.path,
         message: &mut buffers.message,
         message_len: 0,
     };
-    let outcome = resolver.run(handler, &mut buffers.target);
-    let message_len = resolver.message_len;
+    let outcome = resolve(&mut search, handler, &mut buffers.target);
+    let message_len = search.message_len;
     match outcome {
         Ok(candidate) => Ok(ResolvedHandler {
             kind: candidate.kind,
@@ -82,221 +85,104 @@ pub fn resolve_handler(environment: &Environment) -> Result<ResolvedHandler, Fai
 /// The types of the failures; all but `AMBIGUOUS` are AWS's.
 const NOT_FOUND: &str = "Runtime.HandlerNotFound";
 const MALFORMED: &str = "Runtime.MalformedHandlerName";
-const AMBIGUOUS: &str = "Runtime.AmbiguousHandler";
+pub const AMBIGUOUS: &str = "Runtime.AmbiguousHandler";
 
-/// A handler that was found.
-struct Candidate<'a> {
-    kind: &'static Kind,
-    path_bytes: usize,
-    name: &'a [u8],
+fn resolve<'a>(
+    search: &mut Search,
+    handler: &'a [u8],
+    buf: &'a mut [u8],
+) -> Result<Candidate<'a>, &'static str> {
+    let (kind, given) = split_kind(handler);
+    if let Some(Err(word)) = kind {
+        search.append(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
+        for kind in &KINDS {
+            search.append(&[b" ", kind.word]);
+        }
+        return Err(MALFORMED);
+    }
+    if given.is_empty() {
+        search.append(&[b"_HANDLER names no file behind the kind: ", handler]);
+        return Err(MALFORMED);
+    }
+    let kind = kind.and_then(Result::ok);
+    let fits = given.len() < PATH_BYTES_MAX && !given.ends_with(b"/");
+    let has_parent = given.split(|&byte| byte == b'/').any(|name| name == b"..");
+    let whole = normalise(given, buf);
+    let target = whole.strip_prefix(b"/").unwrap_or(whole);
+    if !fits || target.is_empty() || has_parent {
+        search.append(&[
+            b"not the name of a handler (no \"..\", and no \"/\" at its end): ",
+            handler,
+        ]);
+        return Err(MALFORMED);
+    }
+    if whole.len() > target.len() {
+        search.root = b"";
+    }
+    if bytes_eq(whole, b"bootstrap") {
+        return Err(refuse_own(search, handler));
+    }
+    search.append(&[b"no handler ", handler, b", tried:"]);
+    let mut is_own = false;
+    if let Some(candidate) = search.exact(kind, target, &mut is_own) {
+        if is_own {
+            return Err(refuse_own(search, handler));
+        }
+        return Ok(candidate);
+    }
+    if kind.is_some_and(|kind| kind.files.is_empty()) {
+        return Err(NOT_FOUND);
+    }
+    if let Some(candidate) = find_file(search, kind, target)? {
+        return Ok(candidate);
+    }
+    match search.module_language(kind, target)? {
+        Some(kind) => Ok(search.whole(kind, whole)),
+        None => Err(NOT_FOUND),
+    }
 }
 
-struct Resolver<'a> {
-    root: &'a [u8],
-    path: &'a mut [u8],
-    message: &'a mut [u8],
-    message_len: usize,
-}
-
-impl Resolver<'_> {
-    fn run<'a>(
-        &mut self,
-        handler: &'a [u8],
-        buf: &'a mut [u8],
-    ) -> Result<Candidate<'a>, &'static str> {
-        let (kind, target) = split_kind(handler);
-        if let Some(Err(word)) = kind {
-            self.append(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
-            for kind in &KINDS {
-                self.append(&[b" ", kind.word]);
-            }
-            return Err(MALFORMED);
-        }
-        if target.is_empty() {
-            self.append(&[b"_HANDLER names no file behind the kind: ", handler]);
-            return Err(MALFORMED);
-        }
-        let kind = kind.and_then(Result::ok);
-        let mut names = target.split(|&byte| byte == b'/');
-        let ends = target.starts_with(b"/") || target.ends_with(b"/");
-        let fits = target.len() < PATH_BYTES_MAX && !ends;
-        let target = normalise(target, buf);
-        if !fits || target.is_empty() || names.any(|name| name == b"..") {
-            self.append(&[b"not the name of a handler within the task root: ", handler]);
-            return Err(MALFORMED);
-        }
-        if bytes_eq(target, b"bootstrap") {
-            return Err(self.refuse_own(handler));
-        }
-        self.append(&[b"no handler ", handler, b", tried:"]);
-        let mut is_own = false;
-        if let Some(candidate) = self.exact(kind, target, &mut is_own) {
-            if is_own {
-                return Err(self.refuse_own(handler));
-            }
-            return Ok(candidate);
-        }
-        if kind.is_some_and(|kind| kind.files.is_empty()) {
-            return Err(NOT_FOUND);
-        }
-        let mut end = target.len();
-        loop {
-            let dot = slice_or_empty(target, 0, end)
-                .iter()
-                .rposition(|&byte| byte == b'.');
-            // Without a dot, a function may be named like its file.
-            let base = target
-                .iter()
-                .rposition(|&byte| byte == b'/')
-                .map_or(0, |at| at + 1);
-            let (stem, name, dotted) = match dot.filter(|&dot| dot > base) {
-                Some(dot) => (
-                    slice_or_empty(target, 0, dot),
-                    slice_or_empty(target, dot + 1, target.len()),
-                    true,
-                ),
-                None if end < target.len() => return Err(NOT_FOUND),
-                None => (target, slice_or_empty(target, base, target.len()), false),
-            };
-            if let Some(candidate) = self.split(kind, stem, name, dotted)? {
-                return Ok(candidate);
-            }
-            if !dotted {
-                return Err(NOT_FOUND);
-            }
-            end = stem.len();
-        }
-    }
-
-    /// A file that is named exactly so; it may be this program.
-    fn exact<'a>(
-        &mut self,
-        kind: Option<&'static Kind>,
-        target: &[u8],
-        is_own: &mut bool,
-    ) -> Option<Candidate<'a>> {
-        let path_bytes = self.set_path(&[target]);
-        let path = slice_or_empty(self.path, 0, path_bytes);
-        let named = KINDS.iter().find(|kind| {
-            let mut files = kind.files.iter();
-            kind.is_name_optional && files.any(|(_, suffix)| target.ends_with(suffix))
-        });
-        let found = match kind {
-            None if named.is_some() && is_file(path) => named,
-            Some(kind) if kind.is_name_optional => Some(kind).filter(|_| is_file(path)),
-            None => executable(path, PROGRAM, is_own),
-            Some(kind) if kind.files.is_empty() => executable(path, kind, is_own),
-            Some(_) => None,
+/// The file and the function that a target means, split at its last dot, or one before.
+fn find_file<'a>(
+    search: &mut Search,
+    kind: Option<&'static Kind>,
+    target: &'a [u8],
+) -> Result<Option<Candidate<'a>>, &'static str> {
+    let base = base_of(target);
+    let mut end = target.len();
+    loop {
+        let stem = slice_or_empty(target, 0, end);
+        let dot = stem.iter().rposition(|&byte| byte == b'.');
+        // Without a dot, a function may be named like its file.
+        let (stem, name, dotted) = match dot.filter(|&dot| dot > base) {
+            Some(dot) => (
+                slice_or_empty(target, 0, dot),
+                slice_or_empty(target, dot + 1, target.len()),
+                true,
+            ),
+            None if end < target.len() => return Ok(None),
+            None => (target, slice_or_empty(target, base, target.len()), false),
         };
-        if found.is_none() {
-            let what: &[u8] = if is_file(path) {
-                b" (no executable)"
-            } else {
-                b""
-            };
-            self.append_path(what);
+        if let Some(candidate) = search.split(kind, stem, name, dotted)? {
+            return Ok(Some(candidate));
         }
-        found.map(|kind| Candidate {
-            kind,
-            path_bytes,
-            name: b"",
-        })
-    }
-
-    /// The files that a stem and a function may mean: one of them.
-    fn split<'a>(
-        &mut self,
-        kind: Option<&'static Kind>,
-        stem: &[u8],
-        name: &'a [u8],
-        dotted: bool,
-    ) -> Result<Option<Candidate<'a>>, &'static str> {
-        let message_mark = self.message_len;
-        let mut chosen: Option<(&'static Kind, &[u8], &[u8])> = None;
-        let mut count = 0;
-        let wanted = move |of: &&'static Kind| {
-            kind.is_none_or(|kind| kind.word == of.word) && (dotted || of.is_name_optional)
-        };
-        let files = || {
-            let kinds = KINDS.iter().filter(wanted);
-            kinds.flat_map(|kind| kind.files.iter().map(move |file| (kind, file)))
-        };
-        for (of, (prefix, suffix)) in files() {
-            // A second place counts only where there is nothing at the first.
-            if !prefix.is_empty() && chosen.is_some_and(|(kind, ..)| kind.word == of.word) {
-                continue;
-            }
-            let bytes = self.set_path(&[prefix, stem, suffix]);
-            if is_file(slice_or_empty(self.path, 0, bytes)) {
-                count += 1;
-                chosen = chosen.or(Some((of, prefix, suffix)));
-            } else {
-                self.append_path(b"");
-            }
-        }
-        if count > 1 {
-            self.message_len = 0;
-            self.append(&[
-                b"more than one file for this _HANDLER (say which kind: node:",
-                stem,
-            ]);
-            self.append(&[b".", name, b"):"]);
-            for (_, (prefix, suffix)) in files() {
-                let bytes = self.set_path(&[prefix, stem, suffix]);
-                if is_file(slice_or_empty(self.path, 0, bytes)) {
-                    self.append_path(b"");
-                }
-            }
-            return Err(AMBIGUOUS);
-        }
-        let Some((kind, prefix, suffix)) = chosen else {
+        // A package of Python comes before a file with a shorter name.
+        if !dotted || end == target.len() && search.is_python_package(kind, stem) {
             return Ok(None);
-        };
-        self.message_len = message_mark;
-        Ok(Some(Candidate {
-            kind,
-            path_bytes: self.set_path(&[prefix, stem, suffix]),
-            name,
-        }))
-    }
-
-    /// Sets the path that is tried: the root, and the pieces. Returns its length with its NUL.
-    fn set_path(&mut self, pieces: &[&[u8]]) -> usize {
-        let mut bytes = concat_into(self.path, &[self.root, b"/"]);
-        for piece in pieces {
-            bytes += copy_at(self.path, bytes, piece);
         }
-        // A path that is too long has no NUL, and no file such a name.
-        bytes += copy_at(self.path, bytes, b"\0");
-        bytes
-    }
-
-    fn append(&mut self, pieces: &[&[u8]]) {
-        for piece in pieces {
-            self.message_len += copy_at(self.message, self.message_len, piece);
-        }
-    }
-
-    /// The handler is this program, which would start itself without end.
-    fn refuse_own(&mut self, handler: &[u8]) -> &'static str {
-        self.message_len = 0;
-        self.append(&[b"_HANDLER names the runtime itself: ", handler]);
-        NOT_FOUND
-    }
-
-    /// Appends the path that is tried to the message, followed by a text.
-    fn append_path(&mut self, behind: &[u8]) {
-        let path = slice_or_empty(self.path, 0, find_from(self.path, 0, 0));
-        for piece in [b" ", path, behind] {
-            self.message_len += copy_at(self.message, self.message_len, piece);
-        }
+        end = stem.len();
     }
 }
 
-/// This kind, if there is an executable at the path.
-fn executable(path: &[u8], kind: &'static Kind, is_own: &mut bool) -> Option<&'static Kind> {
-    program(path).map(|program| {
-        *is_own = program == Program::Own;
-        kind
-    })
+/// Where the last part of a path begins.
+pub fn base_of(path: &[u8]) -> usize {
+    let slash = path.iter().rposition(|&byte| byte == b'/');
+    slash.map_or(0, |slash| slash + 1)
+}
+
+/// The handler is this program, which would start itself without end.
+fn refuse_own(search: &mut Search, handler: &[u8]) -> &'static str {
+    search.message_len = 0;
+    search.append(&[b"_HANDLER names the runtime itself: ", handler]);
+    NOT_FOUND
 }

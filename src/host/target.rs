@@ -21,17 +21,19 @@ pub fn split_kind(handler: &[u8]) -> (Option<Result<&'static Kind, &[u8]>>, &[u8
     )
 }
 
-/// A relative path without the parts that name no folder: `./a//b` is `a/b`. The usual path has
-/// none, and touches no memory.
+/// A path without the parts that name no folder: `./a//b` is `a/b`. The usual path has none, and
+/// touches no memory.
 pub fn normalise<'a>(path: &'a [u8], buf: &'a mut [u8]) -> &'a [u8] {
     let is_void = |name: &[u8]| name.is_empty() || name == b".";
-    if !path.split(|&byte| byte == b'/').any(is_void) {
+    let relative = path.strip_prefix(b"/").unwrap_or(path);
+    if !relative.split(|&byte| byte == b'/').any(is_void) {
         return path;
     }
-    let mut bytes = 0;
-    for name in path.split(|&byte| byte == b'/') {
+    let root = path.len() - relative.len();
+    let mut bytes = copy_at(buf, 0, slice_or_empty(path, 0, root));
+    for name in relative.split(|&byte| byte == b'/') {
         if !is_void(name) {
-            let slash = slice_or_empty(b"/", 0, bytes.min(1));
+            let slash = slice_or_empty(b"/", 0, usize::from(bytes > root));
             bytes += copy_at(buf, bytes, slash);
             bytes += copy_at(buf, bytes, name);
         }

@@ -15,7 +15,14 @@ pub struct Frames {
     /// The number of the last event that the process was sent.
     sequence: usize,
     logs_errors_itself: bool,
+    /// The process has hooks for a restore, which have not run.
+    awaits_restore: bool,
+    /// This environment was restored from a snapshot.
+    is_restored: bool,
 }
+
+/// The event that is none: a snapshot was restored.
+const RESTORED: &[u8] = b"0 0 0\n";
 
 /// A streamed response whose content type the process does not name.
 const DEFAULT_STREAM_CONTENT_TYPE: &[u8] = b"application/octet-stream";
@@ -26,6 +33,8 @@ impl Frames {
         Frames {
             sequence: 0,
             logs_errors_itself,
+            awaits_restore: false,
+            is_restored: false,
         }
     }
 
@@ -106,17 +115,46 @@ impl Protocol for Frames {
         deadline: &Deadline,
     ) -> Result<(), ProcessError> {
         self.sequence = 0;
-        let Link {
-            process, channel, ..
-        } = link;
-        let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
-        match frame::parse_line(line, 0) {
-            Some(WorkerMessage::Ready) => Ok(()),
-            Some(WorkerMessage::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => Err(
-                ProcessError::InitError(bytes, link.error_types.intern(name)),
-            ),
-            _ => Err(ProcessError::ProtocolViolation),
+        loop {
+            let Link {
+                process, channel, ..
+            } = link;
+            let line = channel.read_line(LINE_BYTES_MAX, process, deadline)?;
+            match frame::parse_line(line, 0) {
+                Some(WorkerMessage::Ready) => {
+                    self.awaits_restore = false;
+                    return Ok(());
+                }
+                Some(WorkerMessage::ReadyToRestore) => {
+                    self.awaits_restore = !self.is_restored;
+                    if self.awaits_restore {
+                        return Ok(());
+                    }
+                    // A successor of the process that was in the snapshot.
+                    channel.send([RESTORED, b""], process, deadline)?;
+                }
+                Some(WorkerMessage::InitError(bytes, name)) if bytes <= WORKER_ERROR_BYTES_MAX => {
+                    let error_type = link.error_types.intern(name);
+                    return Err(ProcessError::InitError(bytes, error_type));
+                }
+                _ => return Err(ProcessError::ProtocolViolation),
+            }
         }
+    }
+
+    fn run_restore_hooks(
+        &mut self,
+        link: &mut Link,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
+        self.is_restored = true;
+        if !self.awaits_restore {
+            return Ok(());
+        }
+        self.awaits_restore = false;
+        link.channel
+            .send([RESTORED, b""], &mut link.process, deadline)?;
+        self.wait_until_ready(link, deadline)
     }
 
     fn handle_event(

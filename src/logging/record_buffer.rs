@@ -33,6 +33,11 @@ impl RecordBuffer {
         fits
     }
 
+    /// Drops bytes at the end.
+    pub fn drop_end(&mut self, bytes: usize) {
+        self.0.truncate(self.0.len().saturating_sub(bytes));
+    }
+
     /// The head of the frame and the record.
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
         &mut self.0
@@ -83,6 +88,11 @@ impl RecordBuffer {
             *length += copy_at(bytes, *length, more);
         }
         fits
+    }
+
+    /// Drops bytes at the end.
+    pub fn drop_end(&mut self, bytes: usize) {
+        self.0.length = self.0.length.saturating_sub(bytes);
     }
 
     /// The head of the frame and the record.

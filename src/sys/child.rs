@@ -6,7 +6,6 @@ use core::ptr::null;
 use core::sync::atomic::{AtomicIsize, Ordering};
 
 use super::calls::{syscall1, syscall2, syscall3, syscall4, syscall5};
-use super::environment::Environment;
 use super::envp::Envp;
 use super::files::c_string;
 use super::guard;
@@ -29,7 +28,7 @@ const SIGNAL_MAX: usize = 64;
 pub const CANNOT_RUN: usize = 127;
 
 /// The most arguments of a program, with its name.
-pub const ARGUMENTS_MAX: usize = 15;
+pub const ARGUMENTS_MAX: usize = 63;
 
 /// The most descriptors that a child can be given.
 pub const CHILD_FDS_MAX: usize = 8;
@@ -156,6 +155,12 @@ impl Child {
         }
     }
 
+    /// Asks it to exit (SIGTERM), and not its process group: what it has started is its own.
+    pub fn terminate(&self) {
+        // SAFETY: no memory is involved. It is not yet waited for, so its number is its own.
+        unsafe { syscall2(libc::SYS_kill, self.pid, libc::SIGTERM as usize) };
+    }
+
     /// Whether it has exited. It is not waited for yet, so its number is still its own.
     pub fn has_exited(&self) -> bool {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
@@ -193,32 +198,12 @@ impl Child {
     }
 }
 
-/// Executes a program in place of this one (execve(2)). Its arguments are its path, `first`, and
-/// those of this process after its own name; both texts have a NUL at their end. Returns the errno
-/// of the failure; then the arguments of this process are lost. Call it before `environ` is
-/// replaced: the arguments are found next to the list of the start.
-pub fn exec(path: &[u8], first: &[u8], environment: &Environment) -> usize {
-    let environment = environment.envp().address();
-    // The kernel leaves the number of arguments, the arguments and a null right before the
-    // environment (System V ABI, "Process Initialization"). The place of the number becomes that of
-    // the first argument, so one more fits, however many there are.
-    let mut list = (environment as *mut *const c_char).wrapping_sub(2);
-    let mut count = 0;
-    // SAFETY: within that list. An address is never as small as the number of arguments.
-    unsafe {
-        while *list as usize != count {
-            list = list.sub(1);
-            count += 1;
-        }
-        if count == 0 {
-            return libc::EINVAL as usize; // no place for the first one (Linux before 5.18)
-        }
-        *list = c_string(path);
-        *list.add(1) = c_string(first);
-    }
-    let (path, list) = (c_string(path) as usize, list as usize);
+/// Executes a program in place of this one (execve(2)). Returns the errno of the failure.
+pub fn exec(path: &[u8], arguments: &[Option<&[u8]>], environment: Envp) -> usize {
+    let (path, arguments) = (c_string(path) as usize, argv(arguments));
+    let list = arguments.as_ptr() as usize;
     // SAFETY: C strings, and lists of them that end in null.
-    unsafe { syscall3(libc::SYS_execve, path, list, environment) }.unsigned_abs()
+    unsafe { syscall3(libc::SYS_execve, path, list, environment.address()) }.unsigned_abs()
 }
 
 /// A list of C strings that ends in null, also before a text that is none; what is beyond

@@ -31,6 +31,20 @@ fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
     Descriptor::from_ret(unsafe { syscall4(libc::SYS_openat, here, path, flags, 0) })
 }
 
+/// Duplicates a descriptor to a number above `number`, for children to inherit, and returns that.
+pub fn duplicate_above(descriptor: usize, number: usize) -> Option<usize> {
+    // SAFETY: no memory is involved.
+    let copy = unsafe {
+        syscall3(
+            libc::SYS_fcntl,
+            descriptor,
+            libc::F_DUPFD as usize,
+            number + 1,
+        )
+    };
+    usize::try_from(copy).ok()
+}
+
 /// Opens /dev/null.
 pub fn open_null() -> Option<Descriptor> {
     open(b"/dev/null\0", libc::O_RDWR)
@@ -109,6 +123,11 @@ fn status(path: &[u8]) -> Option<libc::stat> {
         let found = syscall4(libc::SYS_newfstatat, here, path, place, 0) == 0;
         found.then(|| status.assume_init())
     }
+}
+
+/// Whether there is anything at a path, which ends in a NUL.
+pub fn exists(path: &[u8]) -> bool {
+    status(path).is_some()
 }
 
 /// Whether there is a regular file at a path, which ends in a NUL.

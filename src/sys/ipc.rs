@@ -223,7 +223,7 @@ pub fn try_send(to: &Descriptor, parts: [&[u8]; 2]) -> Option<usize> {
 }
 
 /// The number of descriptors that can be polled at once.
-pub const POLL_FDS: usize = 4;
+pub const POLL_FDS: usize = 5;
 
 /// The event that is awaited of the first polled descriptor.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -236,6 +236,7 @@ pub enum Direction {
 
 /// Waits until one of the descriptors is ready, or `timeout_ms` has passed, if there is a timeout,
 /// and returns which are. An interruption counts as a timeout.
+#[inline(never)]
 pub fn poll(
     descriptors: [Option<&Descriptor>; POLL_FDS],
     direction: Direction,

@@ -17,6 +17,8 @@ const TYPE_BYTES_MAX: usize = 128;
 pub enum WorkerMessage<'a> {
     /// The worker is ready for events.
     Ready,
+    /// The same, and it has hooks for a restore from a snapshot.
+    ReadyToRestore,
     /// Init failed: the length of the error's JSON, and its type.
     InitError(usize, &'a [u8]),
     /// The response: its length, and its content type where that is not JSON (else empty).
@@ -33,11 +35,12 @@ pub enum WorkerMessage<'a> {
     End,
 }
 
-/// Parses a line without its line feed; `None`: it is malformed. All but the first two messages
+/// Parses a line without its line feed; `None`: it is malformed. All but the first three messages
 /// repeat the number of their event, which is `sequence`; another number is malformed, too.
 pub fn parse_line(line: &[u8], sequence: usize) -> Option<WorkerMessage<'_>> {
     let (verb, rest) = first_field(line);
     match verb {
+        b"ready" if rest == b"restore" => return Some(WorkerMessage::ReadyToRestore),
         b"ready" => return (line.len() == verb.len()).then_some(WorkerMessage::Ready),
         b"init-error" => {
             return length_and_type(rest)

@@ -13,7 +13,7 @@ use crate::support::process::Outcome;
 const MINIMAL_WORKER: &[u8] = include_bytes!("functions/minimal_worker.pl");
 
 /// A task root with interpreters and these files, those that end in `*` executable.
-fn root(files: &[&str]) -> TempDir {
+pub fn root(files: &[&str]) -> TempDir {
     let dir = TempDir::new();
     for name in ["php", "node", "python3", "ruby"] {
         dir.executable(&format!("bin/{name}"), MINIMAL_WORKER);
@@ -36,18 +36,25 @@ fn run(dir: &TempDir, handler: &str) -> Outcome {
 
 /// The answer of the handler of these files, without the path of the task root.
 fn chosen(files: &[&str], handler: &str) -> String {
+    let (answer, line) = answer_and_line(files, handler);
+    assert!(line.starts_with("tinderbox: handler ROOT/"), "{line}");
+    answer
+}
+
+/// The same with the first line of the log; in both, the path of the task root is `ROOT` or left
+/// out.
+pub fn answer_and_line(files: &[&str], handler: &str) -> (String, String) {
     let dir = root(files);
     let outcome = run(&dir, handler);
     let ledger = outcome.assert_serving();
     let text = String::from_utf8_lossy(response(ledger, "event-0")).into_owned();
     let place = format!("{}/", dir.path().display());
     let line = outcome.stderr.lines().next().unwrap_or_default();
-    assert!(line.starts_with("tinderbox: ") && line.contains(&place));
-    text.replace(&place, "")
+    (text.replace(&place, ""), line.replace(&place, "ROOT/"))
 }
 
 /// The type and message of the init error of a handler that is refused.
-fn refused(dir: &TempDir, handler: &str) -> (String, String) {
+pub fn refused(dir: &TempDir, handler: &str) -> (String, String) {
     let outcome = run(dir, handler);
     let ledger = outcome.assert_exit(3);
     let what = (ledger.gets, ledger.posts.len());
@@ -86,6 +93,15 @@ fn handler_name_in_every_form_finds_its_file_and_function() {
         (&["index.mjs"], "index.handler", "node index.mjs handler"),
         (&["index.js"], "index.handler", "node index.js handler"),
         (&["index.cjs"], "index.handler", "node index.cjs handler"),
+        // Of one language the first file counts.
+        (
+            &["x.mjs", "x.js", "x.cjs"],
+            "x.handler",
+            "node x.js handler",
+        ),
+        (&["x.cjs", "x.mjs"], "node:x.handler", "node x.mjs handler"),
+        (&["x.py"], "./x.handler", "python3 x.py handler"),
+        (&["a/x.rb"], "./a/./x.handler", "ruby a/x.rb handler"),
         (&["index.py"], "index.handler", "python3 index.py handler"),
         (&["index.rb"], "index.handler", "ruby index.rb handler"),
         (&["program*"], "program", "program"),
@@ -222,10 +238,10 @@ fn handler_not_found_names_every_path_tried() {
                 "src/x.y.php",
             ],
         ),
-        ("node:x.f", &["x.mjs", "x.js", "x.cjs"]),
+        ("shell:x.f", &["x.sh"]),
         ("program:x", &["x"]),
         ("worker:x.pl", &["x.pl"]),
-        ("ruby:x.A::b.c", &["x.A::b.rb", "x.rb"]),
+        ("x.A::b.c", &["x.A::b.rb", "x.rb"]),
     ] {
         let (error_type, message) = refused(&dir, handler);
         assert_eq!(
@@ -236,7 +252,7 @@ fn handler_not_found_names_every_path_tried() {
         for path in paths {
             assert!(words.contains(path), "{handler}: {path} in {message}");
         }
-        if handler.starts_with("node:") {
+        if handler.starts_with("shell:") {
             assert!(!words.contains(&"x.py"), "{message}");
         }
     }
@@ -247,8 +263,6 @@ fn handler_ambiguous_names_every_file_found() {
     for (files, handler) in [
         (&["x.py", "x.rb"][..], "x.f"),
         (&["x.sh", "src/x.php"], "x.f"),
-        (&["x.mjs", "x.js"], "x.f"),
-        (&["x.js", "x.cjs"], "node:x.f"),
         (&["a/x.php", "a/x.js", "a/x.rb"], "a/x.f"),
     ] {
         let (error_type, message) = refused(&root(files), handler);
@@ -283,7 +297,7 @@ fn handler_kind_unknown_is_refused_with_the_known_ones() {
 }
 
 #[test]
-fn handler_outside_the_task_root_or_bootstrap_is_refused() {
+fn handler_with_parent_folder_or_bootstrap_is_refused() {
     let dir = root(&["in/x.py", "in/bootstrap*", "x.py", "x*", "worker*"]);
     let inner = dir.path().join("in");
     let inner = inner.to_str().expect("UTF-8");
@@ -294,11 +308,12 @@ fn handler_outside_the_task_root_or_bootstrap_is_refused() {
         "program:../x",
         "python:../x.f",
         "a/../../x.f",
-        "/bin/cat",
-        "program:/bin/cat",
+        "/opt/../x.f",
         "..",
-        "shell:/x.f",
+        "/",
+        "x/",
         "bootstrap", // itself
+        "./bootstrap",
         "worker:bootstrap",
     ] {
         let start = started(&dir, handler).variable("LAMBDA_TASK_ROOT", inner);
@@ -306,11 +321,42 @@ fn handler_outside_the_task_root_or_bootstrap_is_refused() {
         let ledger = outcome.assert_exit(3);
         assert_eq!((ledger.gets, ledger.posts.len()), (0, 1), "{handler}");
         let error_type = match handler {
-            "bootstrap" | "worker:bootstrap" => "Runtime.HandlerNotFound",
+            "bootstrap" | "./bootstrap" | "worker:bootstrap" => "Runtime.HandlerNotFound",
             _ => "Runtime.MalformedHandlerName",
         };
         message(&ledger.posts[0], error_type);
     }
+}
+
+#[test]
+fn handler_with_absolute_path_is_found_outside_the_task_root() {
+    if !has("perl") {
+        return;
+    }
+    let dir = root(&[]);
+    let other = root(&["x.mjs", "x.cjs", "y.php", "f.sh", "program*", "src/z.php"]);
+    let place = other.path().display().to_string();
+    for (handler, answer) in [
+        ("PLACE/x.handler", "node PLACE/x.mjs handler"),
+        ("node:PLACE/x.handler", "node PLACE/x.mjs handler"),
+        ("PLACE//x.handler", "node PLACE/x.mjs handler"),
+        ("PLACE/y.php", "php PLACE/y.php "),
+        ("PLACE/src/z.f", "php PLACE/src/z.php f"),
+        ("PLACE/f.say", "sh f.sh event"),
+        ("PLACE/program", "program"),
+        ("program:PLACE/program", "program"),
+    ] {
+        println!("{handler}");
+        let outcome = run(&dir, &handler.replace("PLACE", &place));
+        let body = response(outcome.assert_serving(), "event-0").to_vec();
+        assert_eq!(
+            String::from_utf8_lossy(&body),
+            answer.replace("PLACE", &place)
+        );
+    }
+    // `src` is searched in the task root alone.
+    let (error_type, _) = refused(&dir, &format!("{place}/z.f"));
+    assert_eq!(error_type, "Runtime.HandlerNotFound");
 }
 
 #[test]

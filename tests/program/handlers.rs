@@ -264,6 +264,17 @@ fn program_that_cannot_be_executed_is_an_error_with_the_reason() {
             "(errno 2)",
         ],
     );
+    for text in [
+        &b"#!/bin/sh\r\necho x\r\n"[..],
+        b"#!/usr/bin/env python3\r\n",
+    ] {
+        let words = [
+            "ends with a carriage return",
+            "line feeds alone",
+            "(errno 2)",
+        ];
+        after(nothing, text, &words);
+    }
     after(
         nothing,
         b"no script",

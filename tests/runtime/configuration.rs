@@ -32,7 +32,7 @@ fn api_address_invalid_exits_2_and_is_logged_with_its_value() {
         "9001",
         "junk",
         "junk:junk",
-        "[::1]:9001",
+        "[::1]:9001", // a program without std
         "::1:9001",
         "example.com:9001",
         "localhost",

@@ -12,7 +12,7 @@ pub mod script;
 pub use ledger::{Kind, Ledger, Post};
 pub use script::{CloseAt, Event, Framing, HangUp, Script, ScriptedReply};
 
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -86,7 +86,10 @@ impl State {
 impl Server {
     /// Starts a server on an ephemeral port.
     pub fn start(script: Script) -> Server {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind 127.0.0.1:0");
+        let listener = match script.on_ipv6 {
+            true => TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("bind [::1]:0"),
+            false => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind 127.0.0.1:0"),
+        };
         if script.receive_buffer > 0 {
             super::sys::set_receive_buffer(&listener, script.receive_buffer);
         }

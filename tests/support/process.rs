@@ -17,6 +17,13 @@ const GUARD: &str = "bootstrap-guard";
 /// The longest wait of one step of a test, in milliseconds at native speed.
 pub const PATIENCE_MS: u64 = 20_000;
 
+/// Whether a line is the runtime's own: it begins with `tinderbox: `, or is the record of a
+/// failure.
+pub fn is_own(line: &str) -> bool {
+    let is_record = line.starts_with("[ERROR]\t") && line.contains("\ttinderbox: failed: ");
+    line.starts_with("tinderbox: ") || is_record
+}
+
 /// The outcome of a run.
 #[derive(Debug)]
 pub struct Outcome {
@@ -31,12 +38,10 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Standard error without the runtime's own lines, which begin with `tinderbox: `.
+    /// Standard error without the runtime's own lines.
     pub fn log(&self) -> String {
         let lines = self.stderr.split_inclusive('\n');
-        lines
-            .filter(|line| !line.starts_with("tinderbox: "))
-            .collect()
+        lines.filter(|line| !is_own(line)).collect()
     }
 
     /// The process was still serving, and every event has exactly one answer.
@@ -46,12 +51,12 @@ impl Outcome {
         &self.ledger
     }
 
-    /// The process exited with this code, and printed only whole lines that begin with
-    /// `tinderbox: `: at least one for exit codes 1 and 2, of which the server has no reason.
+    /// The process exited with this code, and printed only whole lines of its own: at least one for
+    /// exit codes 1 and 2, of which the server has no reason.
     pub fn assert_exit(&self, code: i32) -> &Ledger {
         let Outcome { stderr, ledger, .. } = self;
         assert_eq!(self.code, Some(code), "exit code; {ledger}\n{stderr}");
-        let is_own = stderr.lines().all(|line| line.starts_with("tinderbox: "));
+        let is_own = stderr.lines().all(is_own);
         assert!(is_own, "other lines; {ledger}\n{stderr}");
         let silent = stderr.is_empty() && [1, 2].contains(&code);
         assert!(!silent, "exit {code} without a message; {ledger}");

@@ -10,6 +10,10 @@ const SEQUENCE: usize = 17;
 /// Lines and their messages; none: the line is malformed.
 const LINES: &[(&str, &str)] = &[
     ("ready", "ready"),
+    ("ready restore", "ready restore"),
+    ("ready restore ", ""),
+    ("ready  restore", ""),
+    ("ready restored", ""),
     ("ready ", ""),
     ("ready 17", ""),
     ("Ready", ""),
@@ -79,6 +83,7 @@ fn ours(line: &[u8]) -> String {
     match parse_line(line, SEQUENCE) {
         None => String::new(),
         Some(WorkerMessage::Ready) => "ready".into(),
+        Some(WorkerMessage::ReadyToRestore) => "ready restore".into(),
         Some(WorkerMessage::InitError(bytes, name)) => format!("init-error {bytes} {}", text(name)),
         Some(WorkerMessage::Ok(bytes, kind)) => format!("ok {bytes} {}", text(kind)),
         Some(WorkerMessage::Error(bytes, name)) => format!("error {bytes} {}", text(name)),
@@ -104,6 +109,7 @@ fn naive(line: &[u8]) -> String {
     let rest = |from: usize| text(&fields[from..].join(&b' '));
     match *fields.as_slice() {
         [b"ready"] => "ready".into(),
+        [b"ready", b"restore"] => "ready restore".into(),
         [b"init-error", bytes, name] if length(bytes).is_some() && is_type(name) => {
             format!("init-error {} {}", length(bytes).unwrap_or(0), text(name))
         }

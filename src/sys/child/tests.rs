@@ -1,6 +1,7 @@
 //! Tests of child processes.
 
 use super::*;
+use crate::sys::Environment;
 use crate::sys::ipc::{TryRead, memfd, pipe, try_read};
 
 /// How a shell that runs these commands exits, with these descriptors and variables.

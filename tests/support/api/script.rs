@@ -286,6 +286,8 @@ pub struct Script {
     pub redelivers: bool,
     /// The receive buffer of connections in bytes; 0: the kernel's default.
     pub receive_buffer: i32,
+    /// The server listens on `::1`.
+    pub on_ipv6: bool,
 }
 
 impl Script {
