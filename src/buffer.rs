@@ -1,6 +1,6 @@
 //! Buffers in fixed regions, which grow at both ends; short texts.
 
-use crate::limits::{HEADROOM_BYTES, TRIM_KEEP_BYTES};
+use crate::limits::{ERROR_JSON_BYTES_MAX, HEADROOM_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
 use crate::wire::number::hex_digit_upper;
 use crate::wire::slice_or_empty;
@@ -74,6 +74,13 @@ impl Buffer {
         core::mem::take(&mut self.peak_bytes)
     }
 
+    /// Takes the region; nothing fits into the buffer after that.
+    #[cfg(any(doc, test, feature = "std", feature = "testing"))]
+    pub fn take_region(&mut self) -> &'static mut [u8] {
+        self.clear();
+        core::mem::take(&mut self.region)
+    }
+
     /// Returns the pages after the body to the kernel, except the first `TRIM_KEEP_BYTES` of the
     /// region.
     pub fn release_pages(&mut self) {
@@ -84,6 +91,31 @@ impl Buffer {
     #[inline(never)]
     pub fn append(&mut self, bytes: &[u8]) {
         self.body_bytes += copy_at(self.region, HEADROOM_BYTES + self.body_bytes, bytes);
+        self.peak_bytes = self.peak_bytes.max(self.body_bytes);
+    }
+
+    /// Moves the body, which is at most `ERROR_JSON_BYTES_MAX` long, to the end of the region: a
+    /// body that is written then overwrites it only if it is longer than the rest of the region.
+    pub fn set_aside(&mut self) {
+        let bytes = core::mem::take(&mut self.body_bytes);
+        let (front, [length, aside @ ..]) = split_aside(self.region) else {
+            return;
+        };
+        *length = (bytes as u64).to_le_bytes();
+        let body = front.get(HEADROOM_BYTES..).unwrap_or_default();
+        sys::copy_prefix(aside.as_flattened_mut(), slice_or_empty(body, 0, bytes));
+    }
+
+    /// Replaces the body by what was set aside last; whatever stands there now, if it was
+    /// overwritten.
+    pub fn restore_aside(&mut self) {
+        self.body_bytes = 0;
+        let (front, [length, aside @ ..]) = split_aside(self.region) else {
+            return;
+        };
+        let bytes = u64::from_le_bytes(*length) as usize;
+        let aside = slice_or_empty(aside.as_flattened(), 0, bytes);
+        self.body_bytes = copy_at(front, HEADROOM_BYTES, aside);
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
@@ -187,6 +219,13 @@ static UNRESERVED: [u8; 16] = {
     }
     bits
 };
+
+/// The region up to what was set aside, and that: first its length, in words of 8 bytes.
+fn split_aside(region: &mut [u8]) -> (&mut [u8], &mut [[u8; 8]]) {
+    let at = region.len().saturating_sub(ERROR_JSON_BYTES_MAX + 16);
+    let (front, aside) = region.split_at_mut_checked(at).unwrap_or_default();
+    (front, aside.as_chunks_mut().0)
+}
 
 /// Copies the bytes that fit to `region[at..]`, and returns their number.
 #[inline(never)]

@@ -34,6 +34,7 @@
 //! | `panics`, `service`, `concurrency` | a panic report; what the loop serves; several events at once |
 //! | `snapstart` | a snapshot after init |
 //! | `runtime` | the loop |
+//! | `testing` | events and responses for unit tests of handlers |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `guide` | the guide: documentation, no code |
 //!
@@ -91,7 +92,7 @@ compile_error!(
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(test, feature = "std"))]
+#[cfg(any(doc, test, feature = "std", feature = "testing"))]
 extern crate std;
 
 mod answer;
@@ -123,6 +124,8 @@ mod snapstart;
 #[cfg(feature = "stream")]
 mod stream;
 mod sys;
+#[cfg(any(doc, test, feature = "std", feature = "testing"))]
+pub mod testing;
 #[doc(hidden)]
 pub mod wire;
 

@@ -26,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["snapstart"],
     &["runtime"],
+    &["testing"],
     &["host"],
     &["guide"],
 ];
