@@ -94,29 +94,27 @@ impl Buffer {
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
-    /// Moves the body, which is at most `ERROR_JSON_BYTES_MAX` long, to the end of the region: a
-    /// body that is written then overwrites it only if it is longer than the rest of the region.
+    /// Moves the body, which is at most `ERROR_JSON_BYTES_MAX` long, to the end of the region: only a
+    /// body that is longer than the rest of the region overwrites it then, and its first bytes
+    /// first. Its length is in the last bytes of the region.
     pub fn set_aside(&mut self) {
         let bytes = core::mem::take(&mut self.body_bytes);
-        let (front, [length, aside @ ..]) = split_aside(self.region) else {
-            return;
-        };
-        *length = (bytes as u64).to_le_bytes();
-        let body = front.get(HEADROOM_BYTES..).unwrap_or_default();
-        sys::copy_prefix(aside.as_flattened_mut(), slice_or_empty(body, 0, bytes));
+        let (body, aside) = split_aside(self.region);
+        copy_at(aside, 0, slice_or_empty(body, 0, bytes));
+        copy_at(aside, ERROR_JSON_BYTES_MAX, &bytes.to_le_bytes());
     }
 
-    /// Replaces the body by what was set aside last; whatever stands there now, if it was
-    /// overwritten.
+    /// Replaces the body by what was set aside last, or by whatever stands there now.
     pub fn restore_aside(&mut self) {
-        self.body_bytes = 0;
-        let (front, [length, aside @ ..]) = split_aside(self.region) else {
-            return;
-        };
-        let bytes = u64::from_le_bytes(*length) as usize;
-        let aside = slice_or_empty(aside.as_flattened(), 0, bytes);
-        self.body_bytes = copy_at(front, HEADROOM_BYTES, aside);
-        self.peak_bytes = self.peak_bytes.max(self.body_bytes);
+        let (body, aside) = split_aside(self.region);
+        let mut length = [0; size_of::<usize>()];
+        copy_at(
+            &mut length,
+            0,
+            aside.get(ERROR_JSON_BYTES_MAX..).unwrap_or_default(),
+        );
+        let bytes = usize::from_le_bytes(length);
+        self.body_bytes = copy_at(body, 0, slice_or_empty(aside, 0, bytes));
     }
 
     /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
@@ -220,11 +218,13 @@ static UNRESERVED: [u8; 16] = {
     bits
 };
 
-/// The region up to what was set aside, and that: first its length, in words of 8 bytes.
-fn split_aside(region: &mut [u8]) -> (&mut [u8], &mut [[u8; 8]]) {
-    let at = region.len().saturating_sub(ERROR_JSON_BYTES_MAX + 16);
-    let (front, aside) = region.split_at_mut_checked(at).unwrap_or_default();
-    (front, aside.as_chunks_mut().0)
+/// The body's part of a region, and that of what was set aside, with its length.
+#[inline(never)]
+fn split_aside(region: &mut [u8]) -> (&mut [u8], &mut [u8]) {
+    let aside_bytes = ERROR_JSON_BYTES_MAX + size_of::<usize>();
+    let body_bytes = region.len().saturating_sub(HEADROOM_BYTES + aside_bytes);
+    let body = region.get_mut(HEADROOM_BYTES..).unwrap_or_default();
+    body.split_at_mut_checked(body_bytes).unwrap_or_default()
 }
 
 /// Copies the bytes that fit to `region[at..]`, and returns their number.

@@ -94,7 +94,9 @@ where
 fn bad_event(error: &serde_json::Error) -> Failure {
     let mut message = error.to_string();
     // The words of serde for a `&str`, which cannot have the unescaped text.
-    if message.contains("expected a borrowed string") {
+    const BORROWED: &[u8] = b"expected a borrowed string at";
+    let mut parts = message.as_bytes().windows(BORROWED.len());
+    if parts.any(|part| part == BORROWED) {
         message += "; a &str cannot have escapes: use Cow<str> with #[serde(borrow)], or String";
     }
     Failure::with_message("Function.BadEvent", message)
