@@ -94,8 +94,8 @@ impl Buffer {
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
     }
 
-    /// Moves the body, which is at most `ERROR_JSON_BYTES_MAX` long, to the end of the region: only a
-    /// body that is longer than the rest of the region overwrites it then, and its first bytes
+    /// Moves the body, which is at most `ERROR_JSON_BYTES_MAX` long, to the end of the region: only
+    /// a body that is longer than the rest of the region overwrites it then, and its first bytes
     /// first. Its length is in the last bytes of the region.
     pub fn set_aside(&mut self) {
         let bytes = core::mem::take(&mut self.body_bytes);
