@@ -133,7 +133,8 @@ stage "Format and lints"
 "${CARGO[@]}" clippy --quiet --lib --features std,json -- -D warnings
 "${CARGO[@]}" clippy --quiet --lib --features json -- -D warnings
 "${CARGO[@]}" clippy --quiet --no-default-features -- -D warnings
-for function in $functions features; do
+"${CARGO[@]}" clippy --quiet --lib --no-default-features --features testing -- -D warnings
+for function in $functions features ecosystem; do
     "${CARGO[@]}" fmt --check --manifest-path "tests/functions/$function/Cargo.toml"
     "${CARGO[@]}" clippy --quiet --manifest-path "tests/functions/$function/Cargo.toml" \
         --target-dir "$target/functions" -- -D warnings
@@ -154,7 +155,13 @@ stage "Unit tests, wire, tidy, shims"
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc
 "${CARGO[@]}" test --quiet --doc --features std,json
-RUSTDOCFLAGS="-D warnings" "${CARGO[@]}" doc --quiet --lib --no-deps
+for features_set in '' std,json testing; do
+    RUSTDOCFLAGS="-D warnings" "${CARGO[@]}" doc --quiet --lib --no-deps --features "$features_set"
+done
+RUSTDOCFLAGS="-D warnings" "${CARGO[@]}" doc --quiet --lib --no-deps --no-default-features
+
+stage "Functions with libraries of others"
+"${CARGO[@]}" test --quiet --manifest-path tests/functions/ecosystem/Cargo.toml --target-dir "$target/functions"
 
 stage "Release binaries"
 for function in '' $functions; do

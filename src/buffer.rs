@@ -1,6 +1,6 @@
 //! Buffers in fixed regions, which grow at both ends; short texts.
 
-use crate::limits::{HEADROOM_BYTES, TRIM_KEEP_BYTES};
+use crate::limits::{ERROR_JSON_BYTES_MAX, HEADROOM_BYTES, TRIM_KEEP_BYTES};
 use crate::sys;
 use crate::wire::number::hex_digit_upper;
 use crate::wire::slice_or_empty;
@@ -74,6 +74,13 @@ impl Buffer {
         core::mem::take(&mut self.peak_bytes)
     }
 
+    /// Takes the region; nothing fits into the buffer after that.
+    #[cfg(any(doc, test, feature = "std", feature = "testing"))]
+    pub fn take_region(&mut self) -> &'static mut [u8] {
+        self.clear();
+        core::mem::take(&mut self.region)
+    }
+
     /// Returns the pages after the body to the kernel, except the first `TRIM_KEEP_BYTES` of the
     /// region.
     pub fn release_pages(&mut self) {
@@ -85,6 +92,29 @@ impl Buffer {
     pub fn append(&mut self, bytes: &[u8]) {
         self.body_bytes += copy_at(self.region, HEADROOM_BYTES + self.body_bytes, bytes);
         self.peak_bytes = self.peak_bytes.max(self.body_bytes);
+    }
+
+    /// Moves the body, which is at most `ERROR_JSON_BYTES_MAX` long, to the end of the region: only
+    /// a body that is longer than the rest of the region overwrites it then, and its first bytes
+    /// first. Its length is in the last bytes of the region.
+    pub fn set_aside(&mut self) {
+        let bytes = core::mem::take(&mut self.body_bytes);
+        let (body, aside) = split_aside(self.region);
+        copy_at(aside, 0, slice_or_empty(body, 0, bytes));
+        copy_at(aside, ERROR_JSON_BYTES_MAX, &bytes.to_le_bytes());
+    }
+
+    /// Replaces the body by what was set aside last, or by whatever stands there now.
+    pub fn restore_aside(&mut self) {
+        let (body, aside) = split_aside(self.region);
+        let mut length = [0; size_of::<usize>()];
+        copy_at(
+            &mut length,
+            0,
+            aside.get(ERROR_JSON_BYTES_MAX..).unwrap_or_default(),
+        );
+        let bytes = usize::from_le_bytes(length);
+        self.body_bytes = copy_at(body, 0, slice_or_empty(aside, 0, bytes));
     }
 
     /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
@@ -187,6 +217,15 @@ static UNRESERVED: [u8; 16] = {
     }
     bits
 };
+
+/// The body's part of a region, and that of what was set aside, with its length.
+#[inline(never)]
+fn split_aside(region: &mut [u8]) -> (&mut [u8], &mut [u8]) {
+    let aside_bytes = ERROR_JSON_BYTES_MAX + size_of::<usize>();
+    let body_bytes = region.len().saturating_sub(HEADROOM_BYTES + aside_bytes);
+    let body = region.get_mut(HEADROOM_BYTES..).unwrap_or_default();
+    body.split_at_mut_checked(body_bytes).unwrap_or_default()
+}
 
 /// Copies the bytes that fit to `region[at..]`, and returns their number.
 #[inline(never)]

@@ -1,14 +1,14 @@
 //! Why an event failed, in the form that the Runtime API takes.
 
 mod body;
+#[cfg(feature = "alloc")]
+mod convert;
 
 use crate::buffer::Buffer;
 use crate::limits::ERROR_TYPE_BYTES_MAX;
 
 pub(crate) use body::{truncate_json, write};
 
-#[cfg(feature = "std")]
-use alloc::string::ToString;
 #[cfg(feature = "alloc")]
 use alloc::{string::String, vec::Vec};
 
@@ -24,7 +24,18 @@ use alloc::{string::String, vec::Vec};
 /// `Function.Unknown` there; the caller sees it unchanged. (The rule is the emulator's
 /// `fatalerror.go`.)
 ///
-/// With `std`, `?` makes a failure of any error of std; see `from_error` for boxed ones.
+/// With the feature `alloc` (which `std` and `json` contain), `?` makes a failure of any error: see
+/// `Failure::from`. `Debug` and `Display` print the type and the message.
+///
+/// ```
+/// use tinderbox::Failure;
+///
+/// let failure = Failure::new("Function.NoName", "the event has no \"name\"");
+/// assert_eq!(failure.error_type(), "Function.NoName");
+/// assert_eq!(failure.message(), "the event has no \"name\"");
+/// assert_eq!(failure.to_string(), "Function.NoName: the event has no \"name\"");
+/// ```
+#[must_use = "the event fails only if the handler returns it"]
 pub struct Failure {
     error_type: &'static str,
     /// The type in the form that the platform's metrics count.
@@ -40,16 +51,32 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure with a fixed message. For a message that is put together from bytes, see
-    /// [`Response::fail`](crate::Response::fail).
+    /// A failure with a fixed message of any length. For a message that is put together from bytes,
+    /// see [`Response::fail`](crate::Response::fail); for a `String`, `Failure::with_message`.
     pub const fn new(error_type: &'static str, message: &'static str) -> Failure {
         Failure::from_bytes(error_type, message.as_bytes())
     }
 
+    /// A failure with a message that was made at run time.
+    ///
+    /// ```
+    /// # use tinderbox::Failure;
+    /// let failure = Failure::with_message("Function.NoUser", format!("no user {}", 17));
+    /// assert_eq!(failure.to_string(), "Function.NoUser: no user 17");
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub fn with_message(error_type: &'static str, message: impl Into<String>) -> Failure {
+        Failure::with_trace(error_type, message, Vec::new())
+    }
+
     /// A failure with a message and the lines of a stack trace that were made at run time.
     #[cfg(feature = "alloc")]
-    pub fn with_trace(error_type: &'static str, message: String, trace: Vec<String>) -> Failure {
-        let owned = Some((message, trace));
+    pub fn with_trace(
+        error_type: &'static str,
+        message: impl Into<String>,
+        trace: Vec<String>,
+    ) -> Failure {
+        let owned = Some((message.into(), trace));
         Failure {
             owned,
             ..Failure::with_writer(error_type, b"", write_owned)
@@ -89,6 +116,13 @@ impl Failure {
     /// A failure whose JSON is in the response already.
     pub(crate) const fn already_in_buffer(error_type: &'static str) -> Failure {
         Failure::with_writer(error_type, b"", |_, _| {})
+    }
+
+    /// A failure whose JSON was set aside in the buffer of the response, where what is written
+    /// later does not change it.
+    pub(crate) fn set_aside(error_type: &'static str, buffer: &mut Buffer) -> Failure {
+        buffer.set_aside();
+        Failure::with_writer(error_type, b"", body::write_set_aside)
     }
 
     /// A failure whose JSON is `json`, or in the response already when that is empty.
@@ -217,36 +251,6 @@ pub(crate) const UNKNOWN_TYPE: &[u8] = b"Function.Unknown";
 fn write_owned(failure: &Failure, buffer: &mut Buffer) {
     if let Some((message, trace)) = &failure.owned {
         body::write_with_trace(buffer, failure.error_type, message.as_bytes(), trace);
-    }
-}
-
-#[cfg(feature = "std")]
-impl Failure {
-    /// A failure of the type `Function.Error`: the text of the error is the message, and the errors
-    /// that caused it are the trace. `?` does the same for every type that is an error of std; this
-    /// function is for types that only refer to one:
-    ///
-    /// ```
-    /// # use tinderbox::Failure;
-    /// fn parse(text: &str) -> Result<i64, Box<dyn std::error::Error + Send + Sync>> {
-    ///     Ok(text.parse()?)
-    /// }
-    /// // The same for `anyhow::Error`.
-    /// let failure = parse("x").map_err(|error| Failure::from_error(&*error)).unwrap_err();
-    /// assert_eq!(failure.message(), "invalid digit found in string");
-    /// ```
-    pub fn from_error(error: &dyn std::error::Error) -> Failure {
-        let causes = core::iter::successors(error.source(), |cause| cause.source());
-        let trace = causes.map(|cause| cause.to_string()).collect();
-        Failure::with_trace("Function.Error", error.to_string(), trace)
-    }
-}
-
-/// See [`Failure::from_error`].
-#[cfg(feature = "std")]
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Failure {
-        Failure::from_error(&error)
     }
 }
 

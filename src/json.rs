@@ -5,7 +5,6 @@
 //! copied once. serde_json refuses a nesting of 128 levels, so no event overflows the stack.
 
 use alloc::string::ToString;
-use alloc::vec::Vec;
 
 use serde::de::{Deserialize, DeserializeOwned};
 use serde::ser::Serialize;
@@ -15,18 +14,21 @@ use crate::invocation::Invocation;
 use crate::response::Response;
 
 impl<'a> Invocation<'a> {
-    /// The event as a value, which may borrow from it.
+    /// The event as a value, which may borrow from it: a `&str` is a string without escapes, as it
+    /// stands there, and a `Cow<str>` (in a struct with `#[serde(borrow)]`) any string, copied only
+    /// if it has escapes.
     ///
     /// # Errors
     /// `Function.BadEvent` when it is not JSON, or not of this type: the message has the fault, its
     /// line and its column.
     pub fn json<T: Deserialize<'a>>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(self.event()).map_err(|error| failure("Function.BadEvent", &error))
+        serde_json::from_slice(self.event()).map_err(|error| bad_event(&error))
     }
 }
 
 impl Response {
-    /// Appends a value, as JSON: all of it, or nothing when it fails.
+    /// Appends a value, as JSON: all of it, or nothing when it fails. In a streamed response, it is
+    /// one chunk.
     ///
     /// # Errors
     /// As [`write`](Response::write); `Function.BadResponse` when the value cannot be represented
@@ -36,8 +38,7 @@ impl Response {
         if !self.is_streamed() {
             return self.write_json(value);
         }
-        let bytes =
-            serde_json::to_vec(value).map_err(|error| failure("Function.BadResponse", &error))?;
+        let bytes = serde_json::to_vec(value).map_err(|error| bad_response(&error))?;
         self.write(&bytes)
     }
 
@@ -55,14 +56,21 @@ impl Response {
             return Ok(());
         };
         self.buffer().truncate_body(start);
-        Err(write_failure.unwrap_or_else(|| failure("Function.BadResponse", &error)))
+        Err(write_failure.unwrap_or_else(|| bad_response(&error)))
     }
 }
 
 /// Makes a handler from a function of a value, which returns a value: `fn(T, &Invocation) ->
-/// Result<R, E>`, for
-/// [`run`](crate::run). The event is read into a `T`, and the `R` is the response. For a `T` that
-/// borrows from the event, use [`Invocation::json`].
+/// Result<R, E>`, for [`run`](crate::run). The event is read into a `T`, and the `R` is the
+/// response. For a `T` that borrows from the event, use [`Invocation::json`].
+///
+/// The error may be any that `?` converts into a [`Failure`]: an error type of your own, a
+/// `Box<dyn Error + Send + Sync>`, an `anyhow::Error`.
+///
+/// # Errors
+/// The handler fails an event with `Function.BadEvent` when it is not JSON or no `T`, with
+/// `Function.BadResponse` when the `R` cannot be represented in JSON, and with
+/// `Function.ResponseSizeTooLarge` when it is longer than 6,291,556 bytes.
 ///
 /// ```no_run
 /// tinderbox::run(tinderbox::json(|name: String, _: &tinderbox::Invocation| {
@@ -83,8 +91,19 @@ where
     }
 }
 
-fn failure(error_type: &'static str, error: &serde_json::Error) -> Failure {
-    Failure::with_trace(error_type, error.to_string(), Vec::new())
+fn bad_event(error: &serde_json::Error) -> Failure {
+    let mut message = error.to_string();
+    // The words of serde for a `&str`, which cannot have the unescaped text.
+    const BORROWED: &[u8] = b"expected a borrowed string at";
+    let mut parts = message.as_bytes().windows(BORROWED.len());
+    if parts.any(|part| part == BORROWED) {
+        message += "; a &str cannot have escapes: use Cow<str> with #[serde(borrow)], or String";
+    }
+    Failure::with_message("Function.BadEvent", message)
+}
+
+fn bad_response(error: &serde_json::Error) -> Failure {
+    Failure::with_message("Function.BadResponse", error.to_string())
 }
 
 /// Writes into a response, and stores the failure of a write, which `std::io::Error` cannot hold.

@@ -35,6 +35,7 @@
 //! | `snapstart` | a snapshot after init |
 //! | `host` | handlers outside the binary, for the program `bootstrap` |
 //! | `runtime` | the loop |
+//! | `testing` | events and responses for unit tests of handlers |
 //! | `guide` | the guide: documentation, no code |
 //!
 //! # Glossary
@@ -91,7 +92,7 @@ compile_error!(
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(test, feature = "std"))]
+#[cfg(any(doc, test, feature = "std", feature = "testing"))]
 extern crate std;
 
 mod answer;
@@ -123,6 +124,8 @@ mod snapstart;
 #[cfg(feature = "stream")]
 mod stream;
 mod sys;
+#[cfg(any(doc, test, feature = "std", feature = "testing"))]
+pub mod testing;
 #[doc(hidden)]
 pub mod wire;
 

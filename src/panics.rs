@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::{self, EXIT_PANIC};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::limits::{PANIC_REGION_BYTES, PANIC_TEXT_BYTES_MAX, SHORT_REPLY_BYTES_MAX};
 use crate::message_reader::MessageReader;
 use crate::response::Response;
@@ -104,7 +104,8 @@ pub fn report(info: impl Display) -> ! {
     if let (Some(session), Some(memory)) = (session::take_lent(), MEMORY.take()) {
         let mut response = Response::new(&mut memory.response);
         let mut reader = MessageReader::new(&mut memory.reply);
-        let failure = response.fail(PANIC, &[text.as_bytes()]);
+        failure::write(response.begin_error_body(), PANIC, &[text.as_bytes()]);
+        let failure = Failure::already_in_buffer(PANIC);
         session.post_error(&mut reader, &mut response, &Err(failure));
     }
     sys::exit(EXIT_PANIC)
@@ -140,7 +141,6 @@ mod unwind {
     use crate::diagnostics::{EXIT_INIT, EXIT_PANIC};
     use crate::failure::Failure;
     use alloc::string::{String, ToString};
-    use alloc::vec::Vec;
     use core::cell::RefCell;
     use core::fmt::Display;
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -158,7 +158,7 @@ mod unwind {
     /// code of the runtime does not panic.
     pub fn catch<T>(code: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
         catch_unwind(AssertUnwindSafe(code))
-            .unwrap_or_else(|_| Err(Failure::with_trace(PANIC, LAST_PANIC.take(), Vec::new())))
+            .unwrap_or_else(|_| Err(Failure::with_message(PANIC, LAST_PANIC.take())))
     }
 
     pub fn exit_code(failure: &Failure) -> i32 {

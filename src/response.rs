@@ -1,9 +1,14 @@
 //! The response to the current event, built in the buffer that it is sent from.
 
+#[cfg(any(doc, test, feature = "std", feature = "testing"))]
+mod recorder;
+
 use crate::buffer::Buffer;
 use crate::failure::{self, Failure};
 use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX, payload_bytes_max};
 use crate::session::ResponseStream;
+#[cfg(any(doc, test, feature = "std", feature = "testing"))]
+pub(crate) use recorder::Recorder;
 
 /// The response of a handler: at most 6,291,556 bytes (6 MiB + 100), buffered until the handler
 /// returns, unless it is streamed.
@@ -14,6 +19,9 @@ pub struct Response {
     limit: usize,
     /// The code that sends a streamed response.
     stream: Option<&'static dyn ResponseStream>,
+    /// In a unit test: what records a streamed response.
+    #[cfg(any(doc, test, feature = "std", feature = "testing"))]
+    recorder: Option<&'static Recorder>,
     buffer: Buffer,
 }
 
@@ -24,6 +32,8 @@ impl Response {
             forced_error: None,
             limit: 0,
             stream: None,
+            #[cfg(any(doc, test, feature = "std", feature = "testing"))]
+            recorder: None,
             buffer: Buffer::new(region),
         }
     }
@@ -33,7 +43,7 @@ impl Response {
     /// # Errors
     /// `Function.ResponseSizeTooLarge` when it would be longer than the Runtime API accepts. The
     /// event fails with this error, whatever the handler returns, unless the response is cleared.
-    /// For a streamed response, see [`stream`](Response::stream).
+    /// `Runtime.StreamBroken` when the connection of a streamed response is lost.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         if bytes.len() > self.limit.saturating_sub(self.buffer.body_bytes()) {
             return self.write_slow_path(bytes);
@@ -110,10 +120,14 @@ impl Response {
 
     /// Creates a failure whose message is the concatenation of pieces of any bytes: invalid UTF-8
     /// becomes U+FFFD. Discards the body. Return the failure from the handler.
+    ///
+    /// The response keeps the text of one failure, the last, so that this works without an
+    /// allocator: [`Failure::message`] of it is empty. A write after this call starts a new body,
+    /// and does not change the failure: if that is returned, the body is discarded.
     pub fn fail(&mut self, error_type: &'static str, message: &[&[u8]]) -> Failure {
         self.clear();
         failure::write(&mut self.buffer, error_type, message);
-        Failure::already_in_buffer(error_type)
+        Failure::set_aside(error_type, &mut self.buffer)
     }
 
     /// Prepends the last lines of the head, according to the handler's outcome. Returns the error
@@ -147,7 +161,7 @@ impl Response {
 
     /// Appends bytes that `read` writes, and returns their number. `None`: the response is too long
     /// now, which is the error of the event.
-    pub(crate) fn take(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {
+    pub(crate) fn read_from(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {
         // One byte over the limit shows that the response is too long.
         let free = (self.limit + 1).saturating_sub(self.len());
         let bytes = self.buffer.read_into(free, read);

@@ -84,6 +84,11 @@ impl Response {
             buffer.prepend(ChunkHeader::new(first_bytes).as_bytes());
             buffer.append(CRLF);
         }
+        #[cfg(any(doc, test, feature = "std", feature = "testing"))]
+        if self.record_stream(content_type) {
+            return Ok(());
+        }
+        let buffer = self.buffer();
         session::with_lent(|session| {
             session.stream = Some(&Chunked);
             session.api.prepend_request_head(buffer, b"", |buffer| {

@@ -157,6 +157,28 @@ fn readme_and_rustdoc_list_every_chapter() {
     }
 }
 
+/// The guide has the programs of tests/functions/ecosystem, without their tests.
+#[test]
+fn guide_examples_with_other_libraries_are_those_of_the_package() {
+    let guide = read("src/guide/rust.md");
+    let folder = "tests/functions/ecosystem/src/bin";
+    let mut count = 0;
+    for entry in fs::read_dir(root().join(folder)).expect("list the programs") {
+        let name = entry.expect("a program").file_name();
+        let name = format!("{folder}/{}", name.to_string_lossy());
+        let text = read(&name);
+        let (program, _) = text.split_once("\n#[cfg(test)]\n").expect("tests");
+        let (_, program) = program.split_once("\n\n").expect("a first line");
+        let is_there = guide.contains(&format!("\n{}\n```\n", program.trim_end()));
+        assert!(
+            is_there,
+            "src/guide/rust.md does not have the program of {name}"
+        );
+        count += 1;
+    }
+    assert_eq!(guide.matches("(needs other packages)").count(), count);
+}
+
 /// The names in the first column of the tables of a section: `name` of "| `name` | text |".
 fn table_names(section: &str) -> Vec<&str> {
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));

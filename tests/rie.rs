@@ -148,7 +148,7 @@ fn function_with_std_answers_fails_and_panics() {
     assert_eq!(rie.text(br#"{"name":"Ada"}"#), (200, hello.to_string()));
     let (_, text) = rie.text(br#"{"name":"#);
     assert!(
-        text.contains("Function.Error") && text.contains("line 1 column"),
+        text.contains("serde_json::error::Error") && text.contains("line 1 column"),
         "{text}"
     );
     let (_, text) = rie.text(br#"{"name":"panic"}"#);

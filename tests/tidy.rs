@@ -325,7 +325,12 @@ fn banned_call_in_code_is_found() {
             "2: `unimplemented` is banned: do it",
         );
     }
-    passes("benches/rivals/src/main.rs", "async fn f() { g().await }");
+    for name in [
+        "benches/rivals/src/main.rs",
+        "tests/functions/ecosystem/src/bin/x.rs",
+    ] {
+        passes(name, "async fn f() { g().await }");
+    }
     passes(
         "src/runtime_api.rs",
         "const _: () = assert!(A);\nconst { assert!(A) };\ndebug_assert_eq!(a, b);",

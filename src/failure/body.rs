@@ -34,6 +34,15 @@ pub(super) fn write_fixed(failure: &Failure, buffer: &mut Buffer) {
     buffer.append(b"\",\"stackTrace\":[]}"); // in one piece: a call costs more bytes than the text
 }
 
+/// Restores the JSON that was set aside. If a response of more than 5 MB was written over it, the
+/// message is lost.
+pub(super) fn write_set_aside(failure: &Failure, buffer: &mut Buffer) {
+    buffer.restore_aside();
+    if !bytes_eq(slice_or_empty(buffer.body(), 0, START.len()), START) {
+        write(buffer, failure.error_type, &[]);
+    }
+}
+
 /// Writes the JSON of an error with as many whole lines of its trace as fit.
 #[cfg(feature = "alloc")]
 pub(super) fn write_with_trace(

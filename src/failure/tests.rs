@@ -156,34 +156,6 @@ fn stack_trace_over_1_mib_keeps_its_first_whole_lines() {
     }
 }
 
-#[cfg(feature = "std")]
-#[test]
-fn error_of_std_becomes_a_failure_with_its_causes() {
-    let buffer = Buffer::leaked();
-    #[derive(Debug)]
-    struct Outer(core::num::ParseIntError);
-    impl core::fmt::Display for Outer {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("no \"number\"")
-        }
-    }
-    impl std::error::Error for Outer {
-        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-            Some(&self.0)
-        }
-    }
-    let error = || "x".parse::<u8>().map_err(Outer).expect_err("no number");
-    let boxed: std::boxed::Box<dyn std::error::Error + Send + Sync> = error().into();
-    for failure in [Failure::from(error()), Failure::from_error(&*boxed)] {
-        assert_eq!(failure.message(), "no \"number\"");
-        failure.write(buffer);
-        let wanted = r#"{"errorType":"Function.Error","errorMessage":"no \"number\"",#
-"stackTrace":["invalid digit found in string"]}"#
-            .replace("#\n", "");
-        assert_eq!(text(buffer), wanted);
-    }
-}
-
 /// The message of an error in JSON of our own form, escaped as it is there.
 fn message(json: &str) -> &str {
     let start = "{\"errorType\":\"Function.T\",\"errorMessage\":\"";

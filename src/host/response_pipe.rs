@@ -19,7 +19,7 @@ impl ResponsePipe {
             return Ok(0);
         };
         let mut outcome = TryRead::Nothing;
-        let bytes = response.take(&mut |free| {
+        let bytes = response.read_from(&mut |free| {
             outcome = try_read(from, free);
             match outcome {
                 TryRead::Data(bytes) => bytes,

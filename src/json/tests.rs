@@ -54,6 +54,20 @@ fn bad_event_fails_with_line_and_column() {
 }
 
 #[test]
+fn borrowed_text_with_an_escape_fails_with_a_hint() {
+    use alloc::borrow::Cow;
+    let event = br#"["a\nb"]"#;
+    let hint = "; a &str cannot have escapes: use Cow<str> with #[serde(borrow)], or String";
+    let message = read::<[&str; 1]>(event).expect_err("an escape");
+    assert!(message.ends_with(hint), "{message}");
+    assert!(message.contains("at line 1 column 7"), "{message}");
+    assert_eq!(read::<[Cow<str>; 1]>(event), Ok([Cow::from("a\nb")]));
+    assert_eq!(read::<[String; 1]>(event), Ok([String::from("a\nb")]));
+    let message = read::<u8>(b"\"a borrowed string\"").expect_err("no number");
+    assert!(!message.contains("Cow"), "{message}");
+}
+
+#[test]
 fn response_value_is_written_as_json() {
     let response = Response::leaked();
     for value in [

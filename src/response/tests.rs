@@ -38,6 +38,65 @@ fn response_head_has_the_content_type() {
 }
 
 #[test]
+fn failure_of_fail_is_returned_whole_after_further_writes() {
+    let response = Response::leaked();
+    let error = "{\"errorType\":\"Function.Bad\",\"errorMessage\":\"m\",\"stackTrace\":[]}";
+    for write in [
+        |_: &mut Response| {},
+        |response: &mut Response| assert!(response.write(b"more").is_ok()),
+        |response: &mut Response| assert!(response.write(&[b'x'; 1000]).is_ok()),
+        |response: &mut Response| assert!(response.content_type("text/html").is_ok()),
+        |response: &mut Response| response.clear(),
+        |response: &mut Response| {
+            response.clear();
+            assert!(response.write(b"other").is_ok());
+        },
+        |response: &mut Response| {
+            let _ = response.fail("Function.Other", &[b"an earlier one"]);
+            let _ = response.fail("Function.Bad", &[b"m"]);
+        },
+    ] {
+        response.reset();
+        assert!(response.write(b"before").is_ok());
+        let failure = response.fail("Function.Bad", &[b"m"]);
+        assert!(response.is_empty(), "the body is discarded");
+        write(response);
+        let (text, error_type) = finished(response, Err(failure));
+        assert_eq!(error_type, "Function.Bad");
+        let (_, body) = text.split_once("\r\n\r\n").expect("a head");
+        assert_eq!(body, error);
+    }
+}
+
+#[test]
+fn response_written_after_fail_is_answered_if_the_handler_returns_ok() {
+    let response = Response::leaked();
+    response.reset();
+    let _ = response.fail("Function.Bad", &[b"a longer message than the response"]);
+    assert!(response.write(b"{}").is_ok());
+    let json = "Content-Type: application/json\r\n\r\n{}";
+    assert_eq!(finished(response, Ok(())), (json, ""));
+}
+
+/// The longest error and the longest response do not fit beside each other.
+#[test]
+#[cfg_attr(miri, ignore = "slow")]
+fn failure_of_fail_overwritten_by_a_long_response_keeps_its_type() {
+    let response = Response::leaked();
+    for (bytes, keeps_message) in [(5_000_000, true), (RESPONSE_BYTES_MAX, false)] {
+        response.reset();
+        let failure = response.fail("Function.Bad", &[&std::vec![b'm'; 2 * 1024 * 1024]]);
+        assert!(response.write(&std::vec![b'x'; bytes]).is_ok());
+        let (text, error_type) = finished(response, Err(failure));
+        assert_eq!(error_type, "Function.Bad");
+        assert!(text.contains("\r\n\r\n{\"errorType\":\"Function.Bad\",\"errorMessage\":\""));
+        assert!(text.ends_with("\",\"stackTrace\":[]}"));
+        assert_eq!(text.contains("mmm"), keeps_message, "{bytes}");
+        assert!(!text.contains("xxx"));
+    }
+}
+
+#[test]
 fn content_type_that_is_no_header_value_is_refused() {
     let response = Response::leaked();
     response.reset();

@@ -111,6 +111,29 @@ fn error_message_of_any_bytes_is_valid_json_with_the_same_text() {
 }
 
 #[test]
+fn failure_made_before_a_write_is_sent_whole_or_not_at_all() {
+    let message = "a \"message\" \u{e9}";
+    let events = [
+        Event::new("returned", format!("fail-write:{message}")),
+        Event::new("dropped", "fail-drop:{}"),
+        Event::new("again", "fail-write:"),
+        Event::new("plain", "plain"),
+    ];
+    let outcome = probe().run(Script::events(&events));
+    let ledger = outcome.assert_serving();
+    let text = error_message(ledger.answer("returned"), "Function.Probe");
+    assert_eq!(text, message);
+    let dropped = ledger.answer("dropped");
+    assert_eq!(
+        (dropped.kind, &dropped.body[..]),
+        (Kind::Response, &b"{}"[..])
+    );
+    assert_eq!(dropped.header("Content-Type"), Some("application/json"));
+    assert_eq!(error_message(ledger.answer("again"), "Function.Probe"), "");
+    assert_eq!(ledger.answer("plain").body, b"plain");
+}
+
+#[test]
 fn content_type_is_the_handlers_or_json_by_default() {
     let events = [
         Event::new("typed", "type text/html; charset=utf-8"),

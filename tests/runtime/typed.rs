@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::error_message;
 use crate::support::api::{Event, Kind, Ledger, Script};
 use crate::support::{function, start::Start};
+use crate::{assert_cause, error_message};
 
 fn typed() -> Start {
     Start::new(&function("typed"))
@@ -73,8 +73,16 @@ fn std_error_has_its_causes_as_stack_trace() {
     let outcome = typed().run(Script::events([&event("number", json!({"number": "4x"}))]));
     let ledger = outcome.assert_serving();
     let answer = ledger.answer("number");
-    assert_eq!(error_message(answer, "Function.Error"), "that is no number");
+    let header = answer.header("Lambda-Runtime-Function-Error-Type");
+    assert_eq!(
+        header,
+        Some("Function.Error"),
+        "the type that metrics count"
+    );
     let body: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    assert_eq!(body["errorType"], "typed::NoNumber");
+    assert_eq!(body["errorMessage"], "that is no number");
+    assert_cause(answer, "typed::NoNumber", "that is no number");
     assert_eq!(body["stackTrace"], json!(["invalid digit found in string"]));
 }
 

@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["snapstart"],
     &["host"],
     &["runtime"],
+    &["testing"],
     &["guide"],
 ];
 

@@ -43,8 +43,8 @@ const BANNED_EVERYWHERE: &[(&str, &str)] = &[
     ("unimplemented", "do it, or leave it out"),
 ];
 
-/// Programs of other projects' libraries, which need an executor.
-const RIVALS: &str = "benches/rivals/";
+/// Programs with other projects' libraries, which need an executor.
+const WITH_EXECUTOR: &[&str] = &["benches/rivals/", "tests/functions/ecosystem/"];
 
 /// The violations found in a file.
 pub struct Findings<'a> {
@@ -129,10 +129,12 @@ fn unsafe_placement(source: &Source, findings: &mut Findings) {
 
 fn words(source: &Source, findings: &mut Findings) {
     let runtime = module(source.name).is_some() && !is_test(source.name);
-    let rival = source.name.starts_with(RIVALS);
+    let has_executor = WITH_EXECUTOR
+        .iter()
+        .any(|folder| source.name.starts_with(folder));
     for (line, (code, words)) in (1..).zip(source.code.lines().zip(source.words.lines())) {
         for (word, instead) in BANNED_EVERYWHERE {
-            if has_word(code, word) && !rival {
+            if has_word(code, word) && !has_executor {
                 findings.add(line, &format!("`{word}` is banned: {instead}"));
             }
         }

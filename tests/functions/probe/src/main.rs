@@ -81,6 +81,16 @@ fn handle(invocation: &Invocation, response: &mut Response) -> Result<(), Failur
             Err(response.fail("Function.Probe", &[&text[..end]]))
         }
         b"fail-bytes" => Err(response.fail("Function.Probe", &[rest])),
+        b"fail-write" => {
+            let failure = response.fail("Function.Probe", &[rest]);
+            response.write(b"written after the failure was made")?;
+            response.content_type("text/html")?;
+            Err(failure)
+        }
+        b"fail-drop" => {
+            let _ = response.fail("Function.Probe", &[b"made and not returned"]);
+            response.write(rest)
+        }
         b"fail-parts" => {
             let mut parts: [&[u8]; 64] = [b""; 64];
             for part in &mut parts[..number(rest)] {
