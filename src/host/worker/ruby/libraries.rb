@@ -41,7 +41,7 @@ module Tinderbox
 		# Methods that a library adds to a class of the core: the first call loads it, and it replaces them.
 		def load_at_first_call(library, owner, *names)
 			names.each do |name|
-				next if owner.method_defined?(name) || owner.private_method_defined?(name)
+				next if owner.method_defined?(name, false) || owner.private_method_defined?(name, false)
 				owner.define_method(name) do |*arguments, **options, &block|
 					raise NoMethodError.new("undefined method '#{name}'", name) unless Tinderbox.load_library(library)
 					__send__(name, *arguments, **options, &block)
@@ -95,15 +95,29 @@ module Tinderbox
 	Kernel.send(:private, :URI)
 end
 
-{
-	rubygems: %i[Gem], did_you_mean: %i[DidYouMean], error_highlight: %i[ErrorHighlight], rbconfig: %i[RbConfig],
-	ostruct: %i[OpenStruct], stringio: %i[StringIO], logger: %i[Logger], uri: %i[URI], 'net/http': %i[Net], date: %i[Date DateTime], timeout: %i[Timeout],
-	openssl: %i[OpenSSL], zlib: %i[Zlib], ipaddr: %i[IPAddr], monitor: %i[Monitor MonitorMixin],
-	socket: %i[Addrinfo BasicSocket IPSocket Socket SocketError TCPServer TCPSocket UDPSocket UNIXServer UNIXSocket]
-}.each { |library, names| names.each { |name| autoload(name, library.to_s) unless Object.const_defined?(name) } }
+module Tinderbox
+	LIBRARIES = {
+		rubygems: %i[Gem], did_you_mean: %i[DidYouMean], error_highlight: %i[ErrorHighlight], rbconfig: %i[RbConfig],
+		ostruct: %i[OpenStruct], stringio: %i[StringIO], logger: %i[Logger], uri: %i[URI], 'net/http': %i[Net],
+		date: %i[Date DateTime], timeout: %i[Timeout], openssl: %i[OpenSSL], zlib: %i[Zlib], ipaddr: %i[IPAddr],
+		monitor: %i[Monitor MonitorMixin],
+		socket: %i[Addrinfo BasicSocket IPSocket Socket SocketError TCPServer TCPSocket UDPSocket UNIXServer UNIXSocket]
+	}.freeze
+	# The library of a folder: `uri` of `uri/generic`.
+	FOLDERS = LIBRARIES.keys.to_h { |library| [library.name[/\A\w+/], library] }.freeze
+	LIBRARIES.each do |library, names|
+		names.each { |name| Object.autoload(name, library.name) unless Object.const_defined?(name) }
+	end
+end
 
 module Kernel
 	def require(name)
+		# A part of a library that is loaded before the rest reopens the module, which would load the rest
+		# while this part is not yet complete.
+		library = Tinderbox::FOLDERS[name[/\A\w+(?=\/)/]] if String === name
+		if library && library.name != name && Object.autoload?(Tinderbox::LIBRARIES[library][0])
+			Tinderbox.load_library(library)
+		end
 		begin
 			is_new = tinderbox_require(name)
 		rescue LoadError => error

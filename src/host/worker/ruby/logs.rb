@@ -33,8 +33,9 @@ module Tinderbox
 		end
 
 		def json_record(level, message, fields)
-			JSON.generate({ timestamp: Time.now.utc.strftime('%Y-%m-%dT%H:%M:%S.%3NZ'), level: level, message: message,
-				**fields, requestId: $_global_aws_request_id }.compact)
+			record = { timestamp: Time.now.utc.strftime('%Y-%m-%dT%H:%M:%S.%3NZ'), level: level, message: message, **fields,
+				requestId: $_global_aws_request_id }.compact
+			attempt(nil) { JSON.generate(record) } || JSON.generate(record.transform_values { |value| truncate(20_000, '') { value } })
 		end
 
 		def log_error(title, report)

@@ -1,6 +1,10 @@
 # The frame protocol on descriptor 3, and the loop over the events.
 module Tinderbox
-	CHANNEL = IO.for_fd(3, 'r+b', autoclose: false)
+	# Some functions close all descriptors up to 255, or reopen them. 1030 is Linux's F_DUPFD_CLOEXEC.
+	given = IO.for_fd(3, 'r+b', autoclose: false)
+	MOVED = attempt(nil) { given.fcntl(1030, 1000) }
+	given.close if MOVED
+	CHANNEL = MOVED ? IO.for_fd(MOVED, 'r+b', autoclose: false) : given
 	CHANNEL.sync = CHANNEL.close_on_exec = true
 	PID = Process.pid
 	REPORT_BYTES_MAX = 262_144
@@ -26,21 +30,21 @@ module Tinderbox
 			name.empty? ? 'Error' : name.gsub(/:0x\h+/, '')
 		end
 
-		def report_of(error, type, lines = 100, depth = 5)
-			message = truncate(20_000, 'the message cannot be converted to a string') { error.message }
+		def report_of(error, type, depth = 5)
+			message = truncate(depth == 5 ? 20_000 : 2_000, 'the message cannot be converted to a string') { error.message }
 			message = nil if message.empty? && attempt(nil) { error.message.nil? }
 			message, type = "exit(#{truncate(20, '') { error.status }}) was called", 'Runtime.ExitError' if SystemExit === error
 			trace = attempt([]) { Array(error.backtrace)[0, 200].map { |line| truncate(300, '') { line } } }
-			report = { errorMessage: message, errorType: type, stackTrace: trace.grep_v(/\A-e:\d/)[0, lines] }
+			report = { errorMessage: message, errorType: type, stackTrace: trace.grep_v(/\A-e:\d/)[0, depth == 5 ? 100 : 10] }
 			cause = attempt(nil) { error.cause } if depth > 0
-			report[:cause] = report_of(cause, class_name(cause), 10, depth - 1) if cause
+			report[:cause] = report_of(cause, class_name(cause), depth - 1) if cause
 			report
 		end
 
 		# Logs and reports an error of the function.
 		def fail(head, error, phase, title, type = nil)
-			# A forked child says nothing: Ruby logs its exception, and it exits with its own status.
-			raise error if Process.pid != PID
+			# A forked child exits with its own status.
+			raise error if SystemExit === error && Process.pid != PID
 			type ||= "#{phase}<#{class_name(error)}>".b.gsub(/[^!-~]/n, '_')
 			report = report_of(error, type)
 			attempt(nil) { log_error(title, report) }
