@@ -1,7 +1,7 @@
 # The frame protocol on descriptor 3, and the loop over the events.
 module Tinderbox
 	# Some functions close all descriptors up to 255, or reopen them. 1030 is Linux's F_DUPFD_CLOEXEC.
-	given = IO.for_fd(3, 'r+b', autoclose: false)
+	given = IO.for_fd(3, 'r+b')
 	MOVED = attempt(nil) { given.fcntl(1030, 1000) }
 	given.close if MOVED
 	CHANNEL = MOVED ? IO.for_fd(MOVED, 'r+b', autoclose: false) : given
