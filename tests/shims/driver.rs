@@ -1,6 +1,6 @@
 //! The runtime's side of the frame protocol, strict: any unknown frame fails the test.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -196,6 +196,8 @@ pub struct Worker {
     channel: UnixStream,
     read: Vec<u8>,
     log: Arc<Mutex<Vec<u8>>>,
+    /// Our end of the worker's output.
+    log_end: Option<PipeWriter>,
     pub sequence: u64,
 }
 
@@ -217,6 +219,7 @@ impl Worker {
         }
         command.stdin(Stdio::null());
         command.stdout(log_end.try_clone().expect("dup"));
+        let own_log_end = log_end.try_clone().expect("dup");
         command.stderr(log_end);
         give_as_three(command, &other);
         let child = spawn(command);
@@ -239,6 +242,7 @@ impl Worker {
             channel,
             read: Vec::new(),
             log: collected,
+            log_end: Some(own_log_end),
             sequence: 0,
         }
     }
@@ -388,6 +392,8 @@ impl Worker {
 
     /// Closes the channel, or waits until the worker does: its exit status and all of its output.
     pub fn ended(mut self, close: bool) -> (ExitStatus, String) {
+        // The collector reads up to the end of file.
+        self.log_end = None;
         if close {
             let both = std::net::Shutdown::Both;
             self.channel.shutdown(both).expect("shut the channel");
@@ -427,7 +433,12 @@ impl Worker {
     }
 
     /// The channel is closed, and the worker exits with status 0 and prints nothing.
-    pub fn assert_exits_silently(self) {
+    pub fn assert_exits_silently(mut self) {
+        // What the worker has printed so far is collected before this is.
+        let mark = "(the end of the events)";
+        let log_end = self.log_end.as_mut().expect("a pipe");
+        log_end.write_all(mark.as_bytes()).expect("written");
+        self.until_log(|log| log.ends_with(mark));
         let before = self.log();
         let (status, log) = self.ended(true);
         assert_eq!(status.code(), Some(0), "{log}");
