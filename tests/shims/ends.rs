@@ -102,9 +102,7 @@ fn handler_missing_is_an_init_error(language: Language) {
         let answer = worker.answer();
         let kind = "Runtime.HandlerNotFound";
         let message = answer.message("init-error", kind);
-        // PHP expects that the file returns the function, where no name is given.
         let part = match (language, name) {
-            (Language::Php, "") => "return function",
             // Ruby takes the path for the whole of `_HANDLER`.
             (Language::Ruby, "") => "'rb'",
             _ => &format!("'{name}'"),

@@ -35,7 +35,7 @@ module Tinderbox
 			message = nil if message.empty? && attempt(nil) { error.message.nil? }
 			message, type = "exit(#{truncate(20, '') { error.status }}) was called", 'Runtime.ExitError' if SystemExit === error
 			trace = attempt([]) { Array(error.backtrace)[0, 200].map { |line| truncate(300, '') { line } } }
-			report = { errorMessage: message, errorType: type, stackTrace: trace.grep_v(/\A-e:\d/)[0, depth == 5 ? 100 : 10] }
+			report = { errorMessage: message, errorType: type, stackTrace: trace.grep_v(/\A-e:/)[0, depth == 5 ? 100 : 10] }
 			cause = attempt(nil) { error.cause } if depth > 0
 			report[:cause] = report_of(cause, class_name(cause), depth - 1) if cause
 			report
