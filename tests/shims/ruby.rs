@@ -52,7 +52,8 @@ fn library_of_the_managed_runtime_needs_no_require() {
         "[IPAddr.new('10.0.0.1'), Monitor.new.class, MonitorMixin]",
         "[OpenStruct.new(a: 1).a, JSON::GenericObject.name, StringIO.new('x').read]",
         "[RbConfig::CONFIG['ruby_version'], Gem::Version.new('1.2').to_s]",
-        "[Time.parse('2020-01-01'), Time.iso8601('2020-01-01T00:00:00Z'), Time.strptime('1', '%d')]",
+        "[Time.parse('2020-01-01'), Time.iso8601('2020-01-01T00:00:00Z'), Time.strptime('1', \
+        '%d')]",
         "[Time.at(0).iso8601, Time.at(0).httpdate, Time.at(0).xmlschema(3), Time.at(0).to_date]",
     ] {
         let Some(answer) = answer_of(&format!("{expression}\n  'fine'"), "{}") else {
@@ -223,7 +224,8 @@ fn target_worker(target: &str) -> Option<(Worker, TempDir)> {
         folder.file(
             "wrapper.rb",
             b"def handler(event:, context:) = 'of the top level'\n\
-              module Some; class Thing; def self.call(event:, context:) = 'of the class'; end; end\n",
+              module Some; class Thing; def self.call(event:, context:) = 'of the class'; end; \
+              end\n",
         );
         folder.file("inner/deep.rb", b"def handler(event:, context:) = 'deep'\n");
         let target = target.trim_start_matches("./");
@@ -238,11 +240,13 @@ fn result_is_what_to_json_answers() {
     // Rails' libraries replace `to_json` of the core's classes, and call the original with a state.
     let code = "module Rails\n  def to_json(options = nil)\n    \
         return super(options) if options.is_a?(::JSON::State)\n    \
-        JSON.generate(is_a?(Hash) ? transform_values { |v| v.is_a?(Float) && v.nan? ? nil : v } : self)\n  end\nend\n\
+        JSON.generate(is_a?(Hash) ? transform_values { |v| v.is_a?(Float) && v.nan? ? nil : v } \
+        : self)\n  end\nend\n\
         [Hash, Array].each { |type| type.prepend(Rails) }\n\
         class Own; def to_json = '{\"own\":1}'; end\n\
         class Bad; def to_json(*) = nil; end\n\
-        def handler(event:, context:)\n  [{ nan: Float::NAN }, Own.new, Bad.new, 5, [1]][event]\nend\n";
+        def handler(event:, context:)\n  [{ nan: Float::NAN }, Own.new, Bad.new, 5, \
+        [1]][event]\nend\n";
     let Some((mut worker, _folder)) = serve(code) else {
         return;
     };
@@ -256,11 +260,14 @@ fn result_is_what_to_json_answers() {
 
 #[test]
 fn marshaller_of_the_function_is_used() {
-    let code = "module AwsLambda\n  class Marshaller\n    def self.marshall_request(request)\n      \
+    let code = "module AwsLambda\n  class Marshaller\n    def self.marshall_request(request)\n   \
+           \
         [request.body, request['Content-Type'], request['lambda-runtime-aws-request-id'],\n       \
-        request.fetch('Lambda-Runtime-Trace-Id', 'none'), request.key?('nope'), request.code]\n    end\n    \
+        request.fetch('Lambda-Runtime-Trace-Id', 'none'), request.key?('nope'), request.code]\n  \
+          end\n    \
         def self.marshall_response(result)\n      \
-        result[0] == 'html' ? ['<p>', \"text/html; charset=utf-8\\nX-Y: z\"] : result.inspect\n    end\n  end\nend\n\
+        result[0] == 'html' ? ['<p>', \"text/html; charset=utf-8\\nX-Y: z\"] : result.inspect\n  \
+          end\n  end\nend\n\
         def handler(event:, context:) = event\n";
     let Some((mut worker, _folder)) = serve(code) else {
         return;
@@ -290,7 +297,8 @@ fn half_of_a_surrogate_pair_becomes_a_substitute() {
 
 #[test]
 fn context_is_a_lambda_context() {
-    let expression = "[context.class, context.inspect[/\\A#<LambdaContext:0x/], context.to_json[1, 16], \
+    let expression = "[context.class, context.inspect[/\\A#<LambdaContext:0x/], \
+        context.to_json[1, 16], \
         $_global_aws_request_id, self.class, __FILE__ == $0]";
     let Some(answer) = answer_of(expression, "{}") else {
         return;
@@ -310,7 +318,8 @@ fn context_is_a_lambda_context() {
 #[test]
 fn message_has_the_hints_of_ruby() {
     let code = "def handler(event:, context:)\n  \
-        event == 1 ? [].frist : event.fetch('nam')\nrescue NameError => error\n  error.message\nend\n";
+        event == 1 ? [].frist : event.fetch('nam')\nrescue NameError => error\n  \
+        error.message\nend\n";
     let Some((mut worker, _folder)) = serve(code) else {
         return;
     };
@@ -326,7 +335,8 @@ fn message_has_the_hints_of_ruby() {
 
 #[test]
 fn error_type_of_a_class_without_a_name_is_stable() {
-    let code = "ALL = [Class.new(ArgumentError), Module.new { const_set(:Inner, Class.new(IOError)) }::Inner]\n\
+    let code = "ALL = [Class.new(ArgumentError), Module.new { const_set(:Inner, \
+        Class.new(IOError)) }::Inner]\n\
         def handler(event:, context:) = raise(ALL[event], 'odd')\n";
     for _ in 0..2 {
         let Some((mut worker, _folder)) = serve(code) else {
@@ -357,7 +367,8 @@ fn message_that_is_nil_is_null() {
 
 #[test]
 fn causes_are_in_the_report_and_in_the_log() {
-    let code = "def handler(event:, context:)\n  raise 'inner'\nrescue => error\n  raise ArgumentError, 'outer'\nend\n";
+    let code = "def handler(event:, context:)\n  raise 'inner'\nrescue => error\n  raise \
+        ArgumentError, 'outer'\nend\n";
     let Some((mut worker, _folder)) = serve(code) else {
         return;
     };
@@ -377,7 +388,8 @@ const LOGS: &str = "EARLY = Logger.new($stdout)\nEARLY.info('at init')\n\
     FILE = Logger.new('own.log')\n\
     def handler(event:, context:)\n  EARLY.debug('d')\n  EARLY.warn({ a: 1 })\n  \
     EARLY.error(IOError.new(\"two\\nlines\"))\n  EARLY.info('program') { 'block' }\n  \
-    EARLY.info(\"no \\xff text\")\n  OWN.info('x')\n  FILE.info('x')\n  puts({ hits: 1 }.to_json)\n  'logged'\nend\n";
+    EARLY.info(\"no \\xff text\")\n  OWN.info('x')\n  FILE.info('x')\n  puts({ hits: 1 \
+        }.to_json)\n  'logged'\nend\n";
 
 #[test]
 fn logger_writes_the_request_id_in_text() {
@@ -488,7 +500,8 @@ fn telemetry_descriptor_gets_a_frame_a_record() {
 
 #[test]
 fn descriptors_up_to_255_may_be_closed() {
-    let code = "def handler(event:, context:)\n  (3..255).each { |fd| IO.for_fd(fd).close rescue nil }\n  \
+    let code = "def handler(event:, context:)\n  (3..255).each { |fd| IO.for_fd(fd).close rescue \
+        nil }\n  \
         $files = [File.open('/dev/null'), File.open('/dev/null')]\n  event\nend\n";
     let Some((mut worker, _folder)) = serve(code) else {
         return;
