@@ -1,7 +1,7 @@
 //! The guide, in more detail than the README. Each chapter is a file of `src/guide`.
 //!
 //! Start with the chapter for your language: [Rust](rust),
-//! [PHP, Node, Python and Ruby](php_node_python_ruby), or
+//! [PHP, Node, Python and Ruby](php_node_python_ruby), [Ruby](ruby) alone, or
 //! [shell and programs](shell_and_programs).
 
 // A chapter's links to others are relative, for readers of the files. Here they lead to modules: of
@@ -12,6 +12,7 @@ macro_rules! chapters {
         #[doc = "[measure]: crate::guide::measure"]
         #[doc = "[numbers]: crate::guide::numbers"]
         #[doc = "[package]: crate::guide::package"]
+        #[doc = "[ruby]: crate::guide::ruby"]
         #[doc = "[shell_and_programs]: crate::guide::shell_and_programs"]
         #[doc = "[worker_protocol]: crate::guide::worker_protocol"]
         #[doc = ""]
@@ -26,6 +27,7 @@ chapters! {
     rust
     shell_and_programs
     php_node_python_ruby
+    ruby
     worker_protocol
     local_lambda
     measure

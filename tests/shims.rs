@@ -19,6 +19,8 @@ mod node;
 mod odd;
 #[path = "shims/own.rs"]
 mod own;
+#[path = "shims/ruby.rs"]
+mod ruby;
 #[path = "../src/host/shims.rs"]
 mod shims;
 #[path = "shims/steady.rs"]

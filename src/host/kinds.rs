@@ -136,6 +136,7 @@ pub static KINDS: [Kind; 7] = [
         interpreter: b"ruby",
         arguments: &[b"--disable=gems\0", b"-e\0"],
         shim: Some(shims::RUBY),
+        logs_errors: true,
         not_found: "no ruby in bin of the function, /opt/bin or PATH",
         ..EXECUTABLE
     },

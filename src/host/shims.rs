@@ -73,7 +73,13 @@ pub const NODE: &[u8] = shim!(SLASHES, "worker/worker.mjs");
 /// `python3 -u -c SHIM FILE NAME`
 pub const PYTHON: &[u8] = shim!(HASH_INDENTED, "worker/worker.py");
 /// `ruby --disable=gems -e SHIM FILE NAME`
-pub const RUBY: &[u8] = shim!(HASH, "worker/worker.rb");
+pub const RUBY: &[u8] = shim!(
+    HASH,
+    "worker/ruby/libraries.rb",
+    "worker/ruby/aws.rb",
+    "worker/ruby/logs.rb",
+    "worker/ruby/worker.rb"
+);
 /// `bash -c SHIM function.sh FILE NAME`, or another shell
 pub const SHELL: &[u8] = shim!(HASH_SPACED, "worker/shell.sh");
 

@@ -183,8 +183,8 @@ pub fn ruby() -> Option<Kind> {
         handler: "index.handler",
         file: "index.rb",
         source: include_str!("functions/index.rb"),
-        failure: "ArgumentError",
-        init_failure: ("IndexError", "broken at init"),
+        failure: "Function<ArgumentError>",
+        init_failure: ("Init<IndexError>", "broken at init"),
         is_json: true,
         ..WORKER
     })

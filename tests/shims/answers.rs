@@ -95,7 +95,9 @@ fn event_not_json_is_an_error(language: Language) {
         assert!(!answer.message("error", &answer.kind).is_empty());
     }
     assert_eq!(worker.ask(b"1").body, b"1");
-    worker.assert_exits_silently();
+    let (status, log) = worker.ended(true);
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert_eq!(log.is_empty(), !language.logs_errors(), "{log}");
     // The handler ignores the event, and must not answer all the same.
     let answer = language.case("big").ask(b"{\"bytes\": 2, \"\": \"\xff\"}");
     assert_eq!(answer.verb, "error", "{}", answer.text());
@@ -106,7 +108,7 @@ fn exception_is_an_error_and_the_next_event_is_answered(language: Language) {
         Language::Php => "DomainException",
         Language::Node => "RangeError",
         Language::Python => "LookupError",
-        Language::Ruby => "IndexError",
+        Language::Ruby => "Function<IndexError>",
     };
     let mut worker = language.case("throws");
     for _ in 0..3 {
@@ -135,6 +137,9 @@ fn exception_is_an_error_and_the_next_event_is_answered(language: Language) {
     let text = "ä € 𝄞 \" \\ \n \u{0}";
     let event = serde_json::to_vec(&json!({ "message": text })).expect("JSON");
     assert_eq!(worker.ask(&event).message("error", kind), text);
+    if language.logs_errors() {
+        worker.until_log(|log| log.matches(kind).count() == 4);
+    }
     worker.assert_exits_silently();
 }
 
@@ -147,9 +152,12 @@ fn result_not_json_is_an_error(language: Language) {
     }
     for name in names {
         let mut worker = language.case(name);
-        for _ in 0..2 {
+        for count in 1..=2 {
             let answer = worker.ask(b"{}");
             assert!(!answer.message("error", &answer.kind).is_empty());
+            if language.logs_errors() {
+                worker.until_log(|log| log.matches(&answer.kind).count() == count);
+            }
         }
         worker.assert_exits_silently();
     }
@@ -161,7 +169,7 @@ fn error_type_with_odd_characters_is_cleaned(language: Language) {
     assert_eq!(answer.message("error", &answer.kind), "odd");
     let part = match language {
         Language::Php => "Exception@anonymous",
-        Language::Ruby => "Gr____e",
+        Language::Ruby => "Function<Gr____e>",
         Language::Node | Language::Python => "Gr__e___1",
     };
     assert_eq!(answer.kind, part);

@@ -1,6 +1,6 @@
 //! The runtime's side of the frame protocol, strict: any unknown frame fails the test.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, PipeWriter, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -19,6 +19,8 @@ use crate::support::{bound, root, spawn};
 const LINE_BYTES_MAX: usize = 256;
 /// The largest error report, in bytes.
 const REPORT_BYTES_MAX: usize = 262_144;
+/// The content type of JSON from Ruby.
+pub const RUBY_JSON: &str = "application/x-www-form-urlencoded";
 /// The longest wait of one step, in milliseconds at native speed.
 const PATIENCE_MS: u64 = 60_000;
 
@@ -49,6 +51,11 @@ impl Language {
         };
         let mut kinds = KINDS.iter();
         kinds.find(|kind| kind.word == word).expect("its kind")
+    }
+
+    /// Whether the worker logs the errors that it reports.
+    pub fn logs_errors(self) -> bool {
+        self.kind().logs_errors
     }
 
     fn interpreter(self) -> &'static str {
@@ -131,9 +138,10 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The response, which must be JSON and have no content type.
+    /// The response, which must be JSON: without a content type, or with that of AWS's Ruby client.
     pub fn json(&self) -> Value {
-        assert_eq!((&*self.verb, &*self.kind), ("ok", ""), "{}", self.text());
+        let is_json = ["", RUBY_JSON].contains(&&*self.kind);
+        assert!(self.verb == "ok" && is_json, "{}", self.text());
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))
     }
 
@@ -157,12 +165,13 @@ impl Frame {
         assert!(self.body.len() <= REPORT_BYTES_MAX, "too long a report");
         let report: Value = serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("no JSON: {}", self.text()));
-        let names: Vec<_> = report
+        let mut names: Vec<_> = report
             .as_object()
             .expect("an object")
             .keys()
             .cloned()
             .collect();
+        names.retain(|name| name != "cause");
         assert_eq!(names, ["errorMessage", "errorType", "stackTrace"]);
         assert_eq!(report["errorType"], *self.kind);
         let clean = self.kind.bytes().all(|byte| byte.is_ascii_graphic());
@@ -187,6 +196,8 @@ pub struct Worker {
     channel: UnixStream,
     read: Vec<u8>,
     log: Arc<Mutex<Vec<u8>>>,
+    /// Our end of the worker's output.
+    log_end: Option<PipeWriter>,
     pub sequence: u64,
 }
 
@@ -208,6 +219,7 @@ impl Worker {
         }
         command.stdin(Stdio::null());
         command.stdout(log_end.try_clone().expect("dup"));
+        let own_log_end = log_end.try_clone().expect("dup");
         command.stderr(log_end);
         give_as_three(command, &other);
         let child = spawn(command);
@@ -230,6 +242,7 @@ impl Worker {
             channel,
             read: Vec::new(),
             log: collected,
+            log_end: Some(own_log_end),
             sequence: 0,
         }
     }
@@ -379,6 +392,8 @@ impl Worker {
 
     /// Closes the channel, or waits until the worker does: its exit status and all of its output.
     pub fn ended(mut self, close: bool) -> (ExitStatus, String) {
+        // The collector reads up to the end of file.
+        self.log_end = None;
         if close {
             let both = std::net::Shutdown::Both;
             self.channel.shutdown(both).expect("shut the channel");
@@ -418,7 +433,12 @@ impl Worker {
     }
 
     /// The channel is closed, and the worker exits with status 0 and prints nothing.
-    pub fn assert_exits_silently(self) {
+    pub fn assert_exits_silently(mut self) {
+        // What the worker has printed so far is collected before this is.
+        let mark = "(the end of the events)";
+        let log_end = self.log_end.as_mut().expect("a pipe");
+        log_end.write_all(mark.as_bytes()).expect("written");
+        self.until_log(|log| log.ends_with(mark));
         let before = self.log();
         let (status, log) = self.ended(true);
         assert_eq!(status.code(), Some(0), "{log}");

@@ -55,7 +55,12 @@ const SHIMS: &[Shim] = &[
         spoiled: "a = '''one\n\ntwo'''\n",
     },
     Shim {
-        files: &["worker.rb"],
+        files: &[
+            "ruby/libraries.rb",
+            "ruby/aws.rb",
+            "ruby/logs.rb",
+            "ruby/worker.rb",
+        ],
         embedded: shims::RUBY,
         comment: "#",
         indented: false,
