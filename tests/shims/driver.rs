@@ -51,6 +51,11 @@ impl Language {
         kinds.find(|kind| kind.word == word).expect("its kind")
     }
 
+    /// Whether its shim logs the errors of its handlers.
+    pub fn logs_errors(self) -> bool {
+        self.kind().logs_errors
+    }
+
     fn interpreter(self) -> &'static str {
         text_of(self.kind().interpreter)
     }
@@ -157,12 +162,14 @@ impl Frame {
         assert!(self.body.len() <= REPORT_BYTES_MAX, "too long a report");
         let report: Value = serde_json::from_slice(&self.body)
             .unwrap_or_else(|_| panic!("no JSON: {}", self.text()));
-        let names: Vec<_> = report
+        let mut names: Vec<_> = report
             .as_object()
             .expect("an object")
             .keys()
             .cloned()
             .collect();
+        // Some of AWS's clients have it.
+        names.retain(|name| name != "requestId");
         assert_eq!(names, ["errorMessage", "errorType", "stackTrace"]);
         assert_eq!(report["errorType"], *self.kind);
         let clean = self.kind.bytes().all(|byte| byte.is_ascii_graphic());
@@ -187,6 +194,8 @@ pub struct Worker {
     channel: UnixStream,
     read: Vec<u8>,
     log: Arc<Mutex<Vec<u8>>>,
+    /// The end of the log that the worker writes to.
+    log_end: Option<std::io::PipeWriter>,
     pub sequence: u64,
 }
 
@@ -208,7 +217,7 @@ impl Worker {
         }
         command.stdin(Stdio::null());
         command.stdout(log_end.try_clone().expect("dup"));
-        command.stderr(log_end);
+        command.stderr(log_end.try_clone().expect("dup"));
         give_as_three(command, &other);
         let child = spawn(command);
         // The command holds the ends that the child has now.
@@ -230,6 +239,7 @@ impl Worker {
             channel,
             read: Vec::new(),
             log: collected,
+            log_end: Some(log_end),
             sequence: 0,
         }
     }
@@ -377,8 +387,20 @@ impl Worker {
         }
     }
 
+    /// Waits until all that was written to the log by now has arrived.
+    fn settle_log(&mut self) {
+        const MARK: &str = "\u{1}the log so far\u{1}";
+        let mut log_end = self.log_end.as_ref().expect("it has not ended");
+        log_end.write_all(MARK.as_bytes()).expect("the log is read");
+        self.until_log(|log| log.contains(MARK));
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&log).replace(MARK, "");
+        *log = text.into_bytes();
+    }
+
     /// Closes the channel, or waits until the worker does: its exit status and all of its output.
     pub fn ended(mut self, close: bool) -> (ExitStatus, String) {
+        self.log_end = None;
         if close {
             let both = std::net::Shutdown::Both;
             self.channel.shutdown(both).expect("shut the channel");
@@ -418,7 +440,8 @@ impl Worker {
     }
 
     /// The channel is closed, and the worker exits with status 0 and prints nothing.
-    pub fn assert_exits_silently(self) {
+    pub fn assert_exits_silently(mut self) {
+        self.settle_log();
         let before = self.log();
         let (status, log) = self.ended(true);
         assert_eq!(status.code(), Some(0), "{log}");

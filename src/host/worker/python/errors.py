@@ -8,6 +8,10 @@ class FaultException(Exception):
 	def __init__(self, exception_type, msg, trace=None):
 		self.exception_type, self.msg, self.trace = exception_type, msg, trace
 
+def is_fault(error):
+	# Not by `isinstance`: the class of the function's exception may answer anything.
+	return issubclass(type(error), FaultException)
+
 def import_fault(error, module):
 	if isinstance(error, SyntaxError):
 		trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
@@ -40,22 +44,22 @@ def causes(error):
 	lines = []
 	for _ in range(5):
 		error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-		if error is None or isinstance(error, FaultException):
+		if error is None or is_fault(error):
 			break
 		lines += [f'Caused by {type_of(error)}: {error}\n', *frames(error)]
 	return lines
 
 def type_of(error):
-	if isinstance(error, FaultException):
+	if is_fault(error):
 		return error.exception_type
 	name = attempt(lambda: ''.join(c if '!' <= c <= '~' else '_' for c in type(error).__name__)[:128]) or 'Error'
 	return 'Runtime.ExitError' if name == 'SystemExit' else name
 
 def text_of(error):
-	if isinstance(error, FaultException):
+	if is_fault(error):
 		return error.msg
 	text = str(error)
-	return f'sys.exit({text}) was called' if isinstance(error, SystemExit) else text
+	return f'sys.exit({text}) was called' if type(error) is SystemExit else text
 
 # UTF-8 has no lone surrogates: each becomes a question mark. The truncations keep a report below its
 # limit.
@@ -63,7 +67,7 @@ def clean(text, limit):
 	return ''.join(text[:limit]).encode(errors='replace').decode()
 
 def report_of(error, invoke_id):
-	trace = error.trace if isinstance(error, FaultException) else attempt(lambda: frames(error), []) + attempt(lambda: causes(error), [])
+	trace = error.trace if is_fault(error) else attempt(lambda: frames(error), []) + attempt(lambda: causes(error), [])
 	return {
 		'errorMessage': attempt(lambda: clean(text_of(error), 20000), '<exception str() failed>'),
 		'errorType': type_of(error),
@@ -108,4 +112,4 @@ def send_failure(seq, error, step):
 	attempt(lambda: log_report(report))
 	send_report(f'{"fatal" if is_fatal else "error"} {seq}', report)
 	if is_fatal:
-		sys.exit(error.code if isinstance(error, SystemExit) else 1)
+		sys.exit(error.code if type(error) is SystemExit else 1)

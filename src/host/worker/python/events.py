@@ -9,9 +9,9 @@ scan = _json.make_scanner(type(sys.implementation)(strict=True, object_hook=None
 
 def decode(data):
 	try:
-		text = data.decode().strip(' \t\r\n')
 		# Lambda treats an invocation without a payload as `{}`.
-		value, end = scan(text, 0) if text else ({}, 0)
+		text = (data or b'{}').decode().strip(' \t\r\n')
+		value, end = scan(text, 0)
 		if end == len(text):
 			return value
 	except Exception:
@@ -158,15 +158,17 @@ def serve(path, name):
 		if not seq:
 			after_restore()
 			continue
-		fields = dict(line.split('=', 1) for line in channel.read(context).decode(errors='replace').split('\n')[:-1])
-		event = channel.read(event)
+		data = channel.read(context + event)
+		if len(data) < context + event:
+			break
+		fields, event = dict(line.split('=', 1) for line in data[:context].decode(errors='replace').split('\n')[:-1]), data[context:]
 		request_id, tenant_id = fields.get('request-id'), fields.get('tenant-id')
 		set_trace(seq, fields.get('trace-id'))
 		if uses_client:
 			handle_as_client(seq, handler, event, fields)
 		else:
 			handle(seq, handler, event, fields)
-		event = fields = None
+		data = event = fields = None
 
 # As `python -m awslambdaric` has them: children of `multiprocessing` do not load this again.
 __file__ = '/var/runtime/bootstrap.py'
