@@ -12,20 +12,30 @@ def is_fault(error):
 	# Not by `isinstance`: the class of the function's exception may answer anything.
 	return issubclass(type(error), FaultException)
 
-def import_fault(error, module):
+# What has failed while the function was loaded, as AWS's client says it.
+def load_fault(error):
 	if isinstance(error, SyntaxError):
 		trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text}']
 		return FaultException('Runtime.UserCodeSyntaxError', f"Syntax error in module '{module}': {error}", trace)
-	return FaultException('Runtime.ImportModuleError', f"Unable to import module '{module}': {error}", attempt(lambda: frames(error)))
+	if isinstance(error, ImportError):
+		return FaultException('Runtime.ImportModuleError', f"Unable to import module '{module}': {error}", frames(error))
+	if not module:
+		return FaultException('Runtime.MalformedHandlerName', f"Bad handler '{path}': not enough values to unpack (expected 2, got 1)")
+	return error
 
-def name_fault(module, name):
-	if module:
-		return FaultException('Runtime.BuiltInModuleConflict', f'Cannot use built-in module {module} as a handler module')
-	return FaultException('Runtime.MalformedHandlerName', f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")
-
-def missing_fault(found, module, name):
+# `a.b.f` is the member `b.f` of the module `a`, or else `f` of the module `a.b`.
+def find_inner(dotted, name):
+	inner, _, last = name.rpartition('.')
+	found = sys.modules[dotted]
+	if inner and hasattr(found, '__path__'):
+		__import__(f'{dotted}.{inner}')
+		found = getattr(sys.modules[f'{dotted}.{inner}'], last, None)
+		if callable(found):
+			return found
+	if dotted.split('.')[0] in sys.builtin_module_names:
+		raise FaultException('Runtime.BuiltInModuleConflict', f'Cannot use built-in module {module} as a handler module')
 	problem = 'is not callable' if hasattr(found, name) else 'missing'
-	return FaultException('Runtime.HandlerNotFound', f"Handler '{name}' {problem} on module '{module}'")
+	raise FaultException('Runtime.HandlerNotFound', f"Handler '{name}' {problem} on module '{module}'")
 
 def step_fault(step, error):
 	what = 'marshal response' if step == 'Marshal' else 'unmarshal input'
@@ -35,7 +45,7 @@ def step_fault(step, error):
 def frames(error):
 	import traceback
 	found = [(f.filename, f.lineno, f.name, f.line) for f in traceback.extract_tb(error.__traceback__) if f.filename[:15] != '<frozen importl']
-	while found and found[0][0] in ('<string>', '<bootstrap>'):
+	while found and found[0][0] == '<string>':
 		del found[0]
 	return traceback.format_list(found)
 
@@ -95,7 +105,7 @@ def send_report(verb, report, error_type=None):
 	send(f"{verb} {len(body)} {error_type or report['errorType']}", body)
 
 def fail_init(error, error_type=None, status=1):
-	report = report_of(error, None)
+	report = report_of(attempt(lambda: load_fault(error), error), None)
 	attempt(lambda: log_report(report))
 	if uses_client:
 		attempt(lambda: CLIENT.post_init_error(report, error_type))
@@ -113,3 +123,9 @@ def send_failure(seq, error, step):
 	send_report(f'{"fatal" if is_fatal else "error"} {seq}', report)
 	if is_fatal:
 		sys.exit(error.code if type(error) is SystemExit else 1)
+
+def log_between_events(error):
+	# An error of the channel itself.
+	if isinstance(error, OSError) and error.errno:
+		raise error
+	attempt(lambda: sys.excepthook(type(error), error, error.__traceback__))

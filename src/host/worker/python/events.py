@@ -4,8 +4,7 @@ def refuse(value):
 	raise TypeError
 
 # The values of the event, as `json` reads them.
-
-scan = _json.make_scanner(type(sys.implementation)(strict=True, object_hook=None, object_pairs_hook=None, array_hook=None, parse_float=float, parse_int=int, parse_constant=refuse, memo={}))
+scan = _json.make_scanner(Namespace(strict=True, object_hook=None, object_pairs_hook=None, array_hook=None, parse_float=float, parse_int=int, parse_constant=refuse, memo={}))
 
 def decode(data):
 	try:
@@ -17,13 +16,11 @@ def decode(data):
 	except Exception:
 		pass
 	need('decode')
-	return explain(data.decode())
+	return explain(data)
 
 # Up to Python 3.11 the managed runtime escapes what is not ASCII.
-def is_ascii(version):
-	return not version.startswith('AWS_Lambda_python3.') or not version[19:].isdigit() or int(version[19:]) < 12
-
-QUOTE = _json.encode_basestring_ascii if is_ascii(ENV.setdefault('AWS_EXECUTION_ENV', f'AWS_Lambda_{VERSION}')) else _json.encode_basestring
+IS_ASCII = ENV.setdefault('AWS_EXECUTION_ENV', 'AWS_Lambda_' + VERSION).replace('AWS_Lambda_python3.', '') not in '12 13 14 15 16'.split()
+QUOTE = _json.encode_basestring_ascii if IS_ASCII else _json.encode_basestring
 write_plain = _json.make_encoder(None, refuse, QUOTE, None, ': ', ', ', False, False, True)
 FLAT = {str, int, float, bool, type(None)}
 
@@ -39,33 +36,30 @@ def encode(value):
 		need('values')
 		return encode_any(value).encode(errors='backslashreplace')
 
+def show(self):
+	need('context')
+	return members_of(self)
+
 class CognitoIdentity:
 	__slots__ = 'cognito_identity_id', 'cognito_identity_pool_id'
-	__module__ = 'awslambdaric.lambda_context'
-	def __repr__(self):
-		need('context')
-		return show(self, self.__slots__)
+	__module__, __repr__ = 'awslambdaric.lambda_context', show
+
+VARIABLES = [(name, 'AWS_LAMBDA_' + (name.upper() if name[0] != 'm' else 'FUNCTION_MEMORY_SIZE')) for name in 'log_group_name log_stream_name function_name memory_limit_in_mb function_version'.split()]
 
 class LambdaContext:
-	__module__ = 'awslambdaric.lambda_context'
+	__module__, __repr__ = 'awslambdaric.lambda_context', show
 	def __init__(self, invoke_id, client_context, cognito_identity, epoch_deadline_time_in_ms, invoked_function_arn=None, tenant_id=None):
-		get = ENV.get
 		self.aws_request_id = invoke_id
-		self.log_group_name = get('AWS_LAMBDA_LOG_GROUP_NAME')
-		self.log_stream_name = get('AWS_LAMBDA_LOG_STREAM_NAME')
-		self.function_name = get('AWS_LAMBDA_FUNCTION_NAME')
-		self.memory_limit_in_mb = get('AWS_LAMBDA_FUNCTION_MEMORY_SIZE')
-		self.function_version = get('AWS_LAMBDA_FUNCTION_VERSION')
-		self.invoked_function_arn = invoked_function_arn
-		self.tenant_id = tenant_id
-		self._w3c_fields, self.client_context = {}, None
+		for name, variable in VARIABLES:
+			setattr(self, name, ENV.get(variable))
+		self.invoked_function_arn, self.tenant_id = invoked_function_arn, tenant_id
+		self._w3c_fields, self.client_context, self.identity = {}, None, CognitoIdentity()
+		self._epoch_deadline_time_in_ms = epoch_deadline_time_in_ms
 		if client_context is not None:
 			need('context')
 			set_client_context(self, client_context)
-		self.identity = identity = CognitoIdentity()
 		get = cognito_identity.get if isinstance(cognito_identity, dict) else {}.get
-		identity.cognito_identity_id, identity.cognito_identity_pool_id = get('cognitoIdentityId'), get('cognitoIdentityPoolId')
-		self._epoch_deadline_time_in_ms = epoch_deadline_time_in_ms
+		self.identity.cognito_identity_id, self.identity.cognito_identity_pool_id = get('cognitoIdentityId'), get('cognitoIdentityPoolId')
 	def get_remaining_time_in_millis(self):
 		return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
 	def w3c(self):
@@ -73,9 +67,6 @@ class LambdaContext:
 	def log(self, msg):
 		need('sink')
 		SINK.log(str(msg))
-	def __repr__(self):
-		need('context')
-		return show(self, SHOWN)
 
 # The trace id, for the function, for C libraries and for children. `os.environ` calls `setenv`, and
 # glibc never frees a value that `setenv` was given. So from the 1,000th event on `putenv` is called,
@@ -92,18 +83,13 @@ def set_trace(seq, value):
 	elif not putenv or not attempt(lambda: putenv(value.encode())):
 		os.environb[TRACE] = value.encode()
 
-# A caller chooses these values: one that is not JSON does not fail the event.
-def json_field(fields, name):
-	value = fields.get(name)
-	try:
-		return decode(value.encode()) if value else None
-	except Exception:
-		attempt(lambda: print(f'{name} is not JSON: ignored', file=sys.stderr))
-
 def context_of(fields):
 	# Without a deadline, Lambda's longest timeout.
 	deadline = int(fields.get('deadline-ms') or time.time() * 1000 + 900000)
-	client, identity = json_field(fields, 'client-context'), json_field(fields, 'cognito-identity')
+	client = identity = None
+	if 'client-context' in fields or 'cognito-identity' in fields:
+		need('context')
+		client, identity = json_field(fields, 'client-context'), json_field(fields, 'cognito-identity')
 	return LambdaContext(request_id, client, identity, deadline, fields.get('function-arn'), tenant_id)
 
 # The handler may have replaced `sys.stdout` by something that is buffered, closed or not a file.
@@ -117,10 +103,8 @@ def read_head(channel):
 		try:
 			return channel.readline().split()
 		except Exception as error:
-			# An error of the channel itself.
-			if isinstance(error, OSError) and error.errno:
-				raise
-			attempt(lambda: sys.excepthook(type(error), error, error.__traceback__))
+			need('errors')
+			log_between_events(error)
 
 def handle(seq, handler, event, fields):
 	step, content_type = 'Unmarshal', ''
@@ -178,12 +162,12 @@ def __getattr__(name):
 	if name == 'bootstrap':
 		from awslambdaric import bootstrap
 		return bootstrap
-	raise AttributeError(f"module '__main__' has no attribute '{name}'")
+	raise AttributeError(name)
 
 path, name = sys.argv[2:]
 sys.argv[:] = [__file__]
 LOG_FD = ENV.pop('_LAMBDA_TELEMETRY_LOG_FD', None)
-sys.meta_path.insert(0, Finder)
+sys.meta_path.insert(0, Namespace(find_spec=find_spec))
 if 'logging' in sys.modules:
 	need('logs')
 	set_up_logging(sys.modules['logging'])

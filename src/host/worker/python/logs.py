@@ -40,16 +40,14 @@ SINK = LogSink()
 
 PART = 'logs'
 
-# The specification of `logging`, whose loader calls us when the module is there, before the module that
-# imports it goes on.
-def hooked(spec):
-	loader, exec_module = spec.loader, spec.loader.exec_module
+# The loader of `logging` calls us when the module is there, before the module that imports it goes on.
+def hook(loader):
+	exec_module = loader.exec_module
 	def exec_and_set_up(module):
 		del loader.exec_module
 		exec_module(module)
 		set_up_logging(module)
 	loader.exec_module = exec_and_set_up
-	return spec
 
 def set_up_logging(logging):
 	need('sink')

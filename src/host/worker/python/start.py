@@ -14,7 +14,7 @@ import _json, marshal, os, time
 from _frozen_importlib_external import PathFinder
 
 PARTS = {text.split("'", 2)[1]: text.split("'", 2)[2] for text in sys.argv[1].split('PART=')[1:]}
-PID, ENV, OUT = os.getpid(), os.environ, sys.stdout
+PID, ENV, OUT, Namespace = os.getpid(), os.environ, sys.stdout, type(sys.implementation)
 VERSION = 'python%d.%d' % sys.version_info[:2]
 # The id of the event that was answered last, and the id that the log has.
 answered = request_id = tenant_id = None
@@ -23,7 +23,8 @@ uses_client = False
 
 def need(part):
 	if part in PARTS:
-		exec(compile(PARTS.pop(part), '<bootstrap>', 'exec'), globals())
+		# `compile` would make all types of `ast` first, which takes two milliseconds.
+		exec(PARTS.pop(part), globals())
 
 # Calls code of the handler, which may raise anything.
 def attempt(call, default=None):
@@ -67,20 +68,18 @@ def send(head, body=b''):
 # What the managed runtime has imported before the function comes from the library, also where the
 # function has a file of that name. `logging` gets AWS's handler.
 LOADED = set('__future__ _colorize ast codeop collections contextlib copyreg decimal enum functools importlib json keyword linecache logging math numbers operator re reprlib string textwrap threading token tokenize traceback types warnings weakref'.split())
-PREPARED = set('awslambdaric simplejson snapshot_restore_py'.split())
+PREPARED = {'awslambdaric', 'simplejson', 'snapshot_restore_py'}
 
-class Finder:
-	@staticmethod
-	def find_spec(name, path=None, target=None):
-		if path is None and name in LOADED:
-			spec = PathFinder.find_spec(name, LIBRARY)
-			if name != 'logging' or not spec or 'logs' not in PARTS:
-				return spec
+def find_spec(name, path=None, target=None):
+	if path is None and name in LOADED:
+		spec = PathFinder.find_spec(name, LIBRARY)
+		if name == 'logging' and spec and 'logs' in PARTS:
 			need('logs')
-			return hooked(spec)
-		if path is None and name in PREPARED:
-			need('modules')
-			return find_prepared(name)
+			hook(spec.loader)
+		return spec
+	if path is None and name in PREPARED:
+		need('modules')
+		return find_prepared(name)
 
 # The folders of the function and its layers, in the order of the managed runtime. `site` reads their
 # `.pth` files.
@@ -92,56 +91,34 @@ def set_paths(root):
 	sys.path[:0] = folders
 	for folder in folders:
 		try:
-			has_pth = '.pth ' in ' '.join(os.listdir(folder)) + ' '
+			if any([name.endswith('.pth') for name in os.listdir(folder)]):
+				import site
+				site.addsitedir(folder)
 		except OSError:
 			sys.path.append(folder)
-			continue
-		if has_pth:
-			import site
-			site.addsitedir(folder)
 
-# Without a name, no plain lookup has found a file: the path is the whole `_HANDLER`.
+# The path is that of a file, or, without a name, the whole `_HANDLER`, for which a plain lookup has found
+# none.
 def load(path, name):
-	root, module = ENV.get('LAMBDA_TASK_ROOT', os.path.dirname(path)), path
-	if not name:
-		module, _, name = path.rpartition('.')
-	elif path.endswith('.py'):
-		module = path[:-3]
+	global module
+	root = ENV.get('LAMBDA_TASK_ROOT', os.path.dirname(path))
 	set_paths(root)
+	module, _, last = path.rpartition('.')
 	if module.startswith(root + '/'):
 		module = os.path.normpath(module[len(root) + 1:])
 	elif module.startswith('/'):
 		folder, module = os.path.split(module)
 		sys.path.insert(0, folder)
-	LOADED.discard(module)
-	try:
-		return find_handler(path, module, name)
-	except (ImportError, SyntaxError) as error:
-		need('errors')
-		raise import_fault(error, module)
-
-def find_handler(path, module, name):
 	dotted = module.replace('/', '.')
-	if not module or dotted.split('.')[0] in sys.builtin_module_names:
-		need('errors')
-		raise name_fault(module, name)
-	if path.startswith('/'):
+	# A file that is named like a module of the library is found all the same.
+	if name:
+		LOADED.discard(dotted)
 		sys.modules.pop(dotted, 0)
 	__import__(dotted)
 	handler = sys.modules[dotted]
-	inner, _, last = name.rpartition('.')
-	# `a.b.f` is `f` of the module `a.b` first, and then the member `b.f` of the module `a`.
-	if inner:
-		try:
-			__import__(f'{dotted}.{inner}')
-			handler, name = sys.modules[f'{dotted}.{inner}'], last
-		except ModuleNotFoundError as error:
-			if not f'{dotted}.{inner}.'.startswith(f'{error.name}.'):
-				raise
-	for part in name.split('.'):
+	for part in (name or last).split('.'):
 		handler = getattr(handler, part, None)
 	if not callable(handler):
 		need('errors')
-		raise missing_fault(sys.modules[dotted], module, name)
+		handler = find_inner(dotted, name or last)
 	return handler
-

@@ -81,8 +81,9 @@ def key_of(key):
 PART = 'decode'
 
 # The error in what is no JSON, in the words of `json`. Like AWS's client it refuses NaN and Infinity.
-def explain(text):
+def explain(data):
 	import json
+	text = data.decode()
 	def refuse(name):
 		raise json.JSONDecodeError('Expecting value', text, text.index(name))
 	return json.loads(text, parse_constant=refuse)
@@ -91,8 +92,17 @@ PART = 'context'
 
 SHOWN = 'aws_request_id log_group_name log_stream_name function_name memory_limit_in_mb function_version invoked_function_arn client_context identity tenant_id'.split()
 
-def show(value, names):
+def members_of(value):
+	names = SHOWN if type(value) is LambdaContext else value.__slots__
 	return f"{type(value).__name__}([{','.join([f'{name}={getattr(value, name)}' for name in names])}])"
+
+# A caller chooses these values: one that is not JSON does not fail the event.
+def json_field(fields, name):
+	value = fields.get(name)
+	try:
+		return decode(value.encode()) if value else None
+	except Exception:
+		attempt(lambda: print(f'{name} is not JSON: ignored', file=sys.stderr))
 
 class Client:
 	__slots__ = 'installation_id', 'app_title', 'app_version_name', 'app_version_code', 'app_package_name'
@@ -101,8 +111,7 @@ class ClientContext:
 	__slots__ = 'custom', 'env', 'client'
 
 for kind in Client, ClientContext:
-	kind.__module__ = 'awslambdaric.lambda_context'
-	kind.__repr__ = lambda self: show(self, self.__slots__)
+	kind.__module__, kind.__repr__ = 'awslambdaric.lambda_context', show
 
 # What is not an object has none of these attributes, and is kept as it is.
 def fill(kind, value):
