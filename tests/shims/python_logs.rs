@@ -93,7 +93,10 @@ fn json_record_has_the_fields_of_the_managed_runtime() {
 
 #[test]
 fn error_of_the_handler_is_logged_before_it_is_sent() {
-    let source = "def handler(event, context):\n\ttry: 1 / 0\n\texcept Exception as e: raise KeyError('so') from e\n";
+    let source = "\
+        def handler(event, context):\n\
+        \ttry: 1 / 0\n\
+        \texcept Exception as e: raise KeyError('so') from e\n";
     let Some(log) = log_of(source, &[]) else {
         return;
     };
@@ -116,7 +119,11 @@ fn error_of_the_handler_is_logged_before_it_is_sent() {
 
 #[test]
 fn level_of_the_environment_is_the_root_level() {
-    let source = "import logging\nl = logging.getLogger()\ndef handler(event, context):\n\tl.debug('d'); l.info('i'); l.error('e')\n";
+    let source = "\
+        import logging\n\
+        l = logging.getLogger()\n\
+        def handler(event, context):\n\
+        \tl.debug('d'); l.info('i'); l.error('e')\n";
     for (level, wanted) in [
         ("DEBUG", "die"),
         ("trace", "die"),
@@ -133,7 +140,15 @@ fn level_of_the_environment_is_the_root_level() {
 
 #[test]
 fn root_handler_is_there_while_the_module_loads() {
-    let source = "import logging\nroot = logging.getLogger()\nnames = [type(h).__name__ for h in root.handlers]\nroot.handlers[0].setFormatter(logging.Formatter('%(aws_request_id)s %(message)s'))\ndef handler(event, context):\n\troot.error('x')\n\troot.error('y')\n\treturn names\n";
+    let source = "\
+        import logging\n\
+        root = logging.getLogger()\n\
+        names = [type(h).__name__ for h in root.handlers]\n\
+        root.handlers[0].setFormatter(logging.Formatter('%(aws_request_id)s %(message)s'))\n\
+        def handler(event, context):\n\
+        \troot.error('x')\n\
+        \troot.error('y')\n\
+        \treturn names\n";
     let Some(mut worker) = app(source, &[]) else {
         return;
     };
@@ -148,7 +163,14 @@ fn root_handler_is_there_while_the_module_loads() {
 
 #[test]
 fn telemetry_descriptor_gets_frames() {
-    let source = "import logging, os\ndef handler(event, context):\n\tlogging.warning('a\\nb')\n\tcontext.log('c')\n\tif '_LAMBDA_TELEMETRY_LOG_FD' in os.environ: return\n\traise KeyError\n";
+    let source = "\
+        import logging, os\n\
+        def handler(event, context):\n\
+        \tlogging.warning('a\\n\
+        b')\n\
+        \tcontext.log('c')\n\
+        \tif '_LAMBDA_TELEMETRY_LOG_FD' in os.environ: return\n\
+        \traise KeyError\n";
     for (format, types) in [("TEXT", [0x03, 0x03, 0x17]), ("JSON", [0x12, 0x03, 0x16])] {
         let variables = [
             ("_LAMBDA_TELEMETRY_LOG_FD", "1"),
@@ -171,7 +193,16 @@ fn telemetry_descriptor_gets_frames() {
 
 #[test]
 fn snapshot_hooks_run_in_the_order_of_the_managed_runtime() {
-    let source = "from snapshot_restore_py import register_before_snapshot, register_after_restore\nran = []\nregister_before_snapshot(ran.append, 'first')\n@register_before_snapshot\ndef second(): ran.append('second')\n@register_after_restore\ndef third(): ran.append('third')\nregister_after_restore(lambda **all: ran.append(all), fourth=4)\ndef handler(event, context): return ran\n";
+    let source = "\
+        from snapshot_restore_py import register_before_snapshot, register_after_restore\n\
+        ran = []\n\
+        register_before_snapshot(ran.append, 'first')\n\
+        @register_before_snapshot\n\
+        def second(): ran.append('second')\n\
+        @register_after_restore\n\
+        def third(): ran.append('third')\n\
+        register_after_restore(lambda **all: ran.append(all), fourth=4)\n\
+        def handler(event, context): return ran\n";
     let dir = TempDir::new();
     let file = dir.file("app.py", source.as_bytes());
     let python = Language::Python;
@@ -195,7 +226,23 @@ fn snapshot_hooks_run_in_the_order_of_the_managed_runtime() {
 
 #[test]
 fn function_of_the_client_that_is_replaced_is_called_for_each_event() {
-    let source = "import sys\nfrom awslambdaric.lambda_runtime_client import LambdaRuntimeClient\nbootstrap = sys.modules['__main__'].bootstrap\ncalls = []\ninner, post = bootstrap.handle_event_request, LambdaRuntimeClient.post_invocation_result\ndef outer(client, handler, *rest):\n\tcalls.append(rest[0])\n\treturn inner(client, lambda *all: ['wrapped', handler(*all)], *rest)\ndef posted(self, *all):\n\tcalls.append('posted')\n\treturn post(self, *all)\nbootstrap.handle_event_request, LambdaRuntimeClient.post_invocation_result = outer, posted\ndef handler(event, context):\n\tif event: raise KeyError(event)\n\treturn list(calls)\n";
+    let source = "\
+        import sys\n\
+        from awslambdaric.lambda_runtime_client import LambdaRuntimeClient\n\
+        bootstrap = sys.modules['__main__'].bootstrap\n\
+        calls = []\n\
+        inner, post = bootstrap.handle_event_request, LambdaRuntimeClient.post_invocation_result\n\
+        def outer(client, handler, *rest):\n\
+        \tcalls.append(rest[0])\n\
+        \treturn inner(client, lambda *all: ['wrapped', handler(*all)], *rest)\n\
+        def posted(self, *all):\n\
+        \tcalls.append('posted')\n\
+        \treturn post(self, *all)\n\
+        bootstrap.handle_event_request = outer\n\
+         LambdaRuntimeClient.post_invocation_result = posted\n\
+        def handler(event, context):\n\
+        \tif event: raise KeyError(event)\n\
+        \treturn list(calls)\n";
     let Some(mut worker) = app(source, &[]) else {
         return;
     };
@@ -207,7 +254,13 @@ fn function_of_the_client_that_is_replaced_is_called_for_each_event() {
 
 #[test]
 fn marshaller_of_the_function_is_used() {
-    let source = "from awslambdaric.lambda_runtime_client import LambdaRuntimeClient\nclass Mine:\n\tdef unmarshal_request(self, request, content_type='application/json'): return request.decode()\n\tdef marshal_response(self, response): return response.upper(), 'text/plain'\nLambdaRuntimeClient.marshaller = Mine()\ndef handler(event, context): return 'got ' + event\n";
+    let source = "\
+        from awslambdaric.lambda_runtime_client import LambdaRuntimeClient\n\
+        class Mine:\n\
+        \tdef unmarshal_request(self, request, *rest): return request.decode()\n\
+        \tdef marshal_response(self, response): return response.upper(), 'text/plain'\n\
+        LambdaRuntimeClient.marshaller = Mine()\n\
+        def handler(event, context): return 'got ' + event\n";
     let Some(mut worker) = app(source, &[]) else {
         return;
     };
@@ -220,7 +273,10 @@ fn marshaller_of_the_function_is_used() {
 
 #[test]
 fn client_function_that_answers_nothing_fails_the_event_once() {
-    let source = "from awslambdaric import bootstrap\nbootstrap.handle_event_request = lambda *all: None\ndef handler(event, context): return 1\n";
+    let source = "\
+        from awslambdaric import bootstrap\n\
+        bootstrap.handle_event_request = lambda *all: None\n\
+        def handler(event, context): return 1\n";
     let Some(mut worker) = app(source, &[]) else {
         return;
     };
@@ -232,7 +288,13 @@ fn client_function_that_answers_nothing_fails_the_event_once() {
 
 #[test]
 fn sigterm_handler_runs_while_the_worker_waits() {
-    let source = "import signal, sys\ndef end(*all):\n\tprint('SIGTERM seen')\n\tsys.exit(0)\nsignal.signal(signal.SIGTERM, end)\ndef handler(event, context): return event\n";
+    let source = "\
+        import signal, sys\n\
+        def end(*all):\n\
+        \tprint('SIGTERM seen')\n\
+        \tsys.exit(0)\n\
+        signal.signal(signal.SIGTERM, end)\n\
+        def handler(event, context): return event\n";
     let Some(mut worker) = app(source, &[]) else {
         return;
     };
@@ -263,8 +325,15 @@ fn interpreter(version: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn every_version_of_python_answers_logs_and_fails_alike() {
-    let source = "import collections, decimal, logging\nfrom awslambdaric.lambda_context import LambdaContext\nP = collections.namedtuple('P', 'x')\ndef handler(event, context: LambdaContext):\n\tlogging.warning('logged')\n\tif event == 1: raise LookupError('one')\n\treturn [P(decimal.Decimal('1.10')), event, context.aws_request_id]\n";
+fn python_of_each_version_answers_logs_and_fails_alike() {
+    let source = "\
+        import collections, decimal, logging\n\
+        from awslambdaric.lambda_context import LambdaContext\n\
+        P = collections.namedtuple('P', 'x')\n\
+        def handler(event, context: LambdaContext):\n\
+        \tlogging.warning('logged')\n\
+        \tif event == 1: raise LookupError('one')\n\
+        \treturn [P(decimal.Decimal('1.10')), event, context.aws_request_id]\n";
     let dir = TempDir::new();
     let file = dir.file("app.py", source.as_bytes());
     for minor in 9..=15 {

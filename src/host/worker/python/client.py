@@ -33,7 +33,7 @@ class LambdaRuntimeClient:
 		body = data if isinstance(data, bytes) else data.encode(errors='backslashreplace')
 		if is_first(current):
 			flush()
-			send(f'ok {current} {len(body)} {content_type}'.removesuffix(' application/json'), body)
+			send(' '.join(f'ok {current} {len(body)} {content_type}'.removesuffix(' application/json').split()), body)
 	def post_invocation_error(self, invoke_id, data, *rest):
 		report = decode(data.encode(errors='replace'))
 		if is_first(current):

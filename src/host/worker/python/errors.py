@@ -62,8 +62,12 @@ def causes(error):
 def type_of(error):
 	if is_fault(error):
 		return error.exception_type
-	name = attempt(lambda: ''.join(c if '!' <= c <= '~' else '_' for c in type(error).__name__)[:128]) or 'Error'
+	name = attempt(lambda: printable(type(error).__name__), 'Error')
 	return 'Runtime.ExitError' if name == 'SystemExit' else name
+
+# A type as it fits into a line of the channel.
+def printable(name):
+	return ''.join(c if '!' <= c <= '~' else '_' for c in name)[:128] or 'Error'
 
 def text_of(error):
 	if is_fault(error):
@@ -87,6 +91,9 @@ def report_of(error, invoke_id):
 
 # A record in the log, as text or as JSON. The handler may have closed or replaced `sys.stdout`.
 def log_report(report):
+	# A child that the handler forked has ended as it should.
+	if os.getpid() != PID and report['errorType'] == 'Runtime.ExitError':
+		return
 	need('sink')
 	flush()
 	if IS_JSON:
@@ -102,10 +109,10 @@ def log_report(report):
 
 def send_report(verb, report, error_type=None):
 	body = encode(report)
-	send(f"{verb} {len(body)} {error_type or report['errorType']}", body)
+	send(f"{verb} {len(body)} {printable(str(error_type or report.get('errorType')))}", body)
 
 def fail_init(error, error_type=None, status=1):
-	report = report_of(attempt(lambda: load_fault(error), error), None)
+	report = report_of(error if error_type else attempt(lambda: load_fault(error), error), None)
 	attempt(lambda: log_report(report))
 	if uses_client:
 		attempt(lambda: CLIENT.post_init_error(report, error_type))

@@ -4,7 +4,7 @@ def refuse(value):
 	raise TypeError
 
 # The values of the event, as `json` reads them.
-scan = _json.make_scanner(Namespace(strict=True, object_hook=None, object_pairs_hook=None, array_hook=None, parse_float=float, parse_int=int, parse_constant=refuse, memo={}))
+scan = _json.make_scanner(Namespace(strict=True, object_hook=None, object_pairs_hook=None, array_hook=None, parse_float=float, parse_int=int, parse_constant=refuse))
 
 def decode(data):
 	try:

@@ -5,15 +5,15 @@ PART = 'sink'
 
 IS_JSON = ENV.get('AWS_LAMBDA_LOG_FORMAT', '').upper() == 'JSON'
 
-# The type of a frame tells the level, if there is one, and the format.
+# The type of a frame: the level, if there is one, and the format.
 def frame_type_of(level, is_json=IS_JSON):
 	step = min(5, max(0, level // 10))
 	return (0xa55a0003 - is_json + (step and step * 4 + 4)).to_bytes(4, 'big')
 
 class LogSink:
 	def log(self, msg, frame_type=None):
-		if LOG_FD:
-			return write_frame(msg, frame_type or frame_type_of(0, False))
+		if LOG_FD and write_frame(msg, frame_type or frame_type_of(0, False)):
+			return
 		# A line feed within a record would make two of it, and the end of one is not to be missed.
 		msg = msg.removesuffix('\n').replace('\n', '\r') + '\n'
 		try:
@@ -22,19 +22,22 @@ class LogSink:
 		except Exception:
 			write_all(1, msg.encode(errors='replace'))
 	def log_error(self, lines):
-		if LOG_FD:
-			write_frame('\n'.join(lines), frame_type_of(40))
-		else:
+		if not LOG_FD or not write_frame('\n'.join(lines), frame_type_of(40)):
 			write_all(1, ('\r'.join(lines) + '\n').encode(errors='replace'))
 
 def write_all(fd, data):
 	while data:
 		data = data[os.write(fd, data):]
 
-# Type and length in 4 bytes each, the time in microseconds in 8, the message.
+# Type and length in 4 bytes each, the time in microseconds in 8, the message. The function may have
+# closed the descriptor.
 def write_frame(msg, frame_type):
 	data = msg.encode(errors='replace')
-	write_all(int(LOG_FD), frame_type + len(data).to_bytes(4, 'big') + (time.time_ns() // 1000).to_bytes(8, 'big') + data)
+	try:
+		write_all(int(LOG_FD), frame_type + len(data).to_bytes(4, 'big') + (time.time_ns() // 1000).to_bytes(8, 'big') + data)
+	except OSError:
+		return False
+	return True
 
 SINK = LogSink()
 

@@ -52,7 +52,7 @@ def run_hooks(hooks, error_type, status):
 		need('errors')
 		fail_init(error, error_type, status)
 
-# The hook that was registered last runs first. The answer tells whether there are others for later.
+# The hook that was registered last runs first. The answer says whether there are others for later.
 def before_snapshot():
 	run_hooks(hooks_of('before_snapshot')[::-1], 'Runtime.BeforeSnapshotError', 64)
 	return 'ready restore' if hooks_of('after_restore') else 'ready'

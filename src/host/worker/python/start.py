@@ -101,7 +101,7 @@ def set_paths(root):
 # none.
 def load(path, name):
 	global module
-	root = ENV.get('LAMBDA_TASK_ROOT', os.path.dirname(path))
+	root = ENV.get('LAMBDA_TASK_ROOT') or name and os.path.dirname(path) or os.getcwd()
 	set_paths(root)
 	module, _, last = path.rpartition('.')
 	if module.startswith(root + '/'):
@@ -113,7 +113,8 @@ def load(path, name):
 	# A file that is named like a module of the library is found all the same.
 	if name:
 		LOADED.discard(dotted)
-		sys.modules.pop(dotted, 0)
+		if dotted not in sys.builtin_module_names:
+			sys.modules.pop(dotted, 0)
 	__import__(dotted)
 	handler = sys.modules[dotted]
 	for part in (name or last).split('.'):

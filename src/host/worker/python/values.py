@@ -113,7 +113,7 @@ class ClientContext:
 for kind in Client, ClientContext:
 	kind.__module__, kind.__repr__ = 'awslambdaric.lambda_context', show
 
-# What is not an object has none of these attributes, and is kept as it is.
+# What is not an object has none of these attributes, and stays as it is.
 def fill(kind, value):
 	if not isinstance(value, dict):
 		return value
