@@ -12,6 +12,8 @@ macro_rules! chapters {
         #[doc = "[measure]: crate::guide::measure"]
         #[doc = "[numbers]: crate::guide::numbers"]
         #[doc = "[package]: crate::guide::package"]
+        #[doc = "[php_node_python_ruby]: crate::guide::php_node_python_ruby"]
+        #[doc = "[python]: crate::guide::python"]
         #[doc = "[ruby]: crate::guide::ruby"]
         #[doc = "[shell_and_programs]: crate::guide::shell_and_programs"]
         #[doc = "[worker_protocol]: crate::guide::worker_protocol"]
@@ -27,6 +29,7 @@ chapters! {
     rust
     shell_and_programs
     php_node_python_ruby
+    python
     ruby
     worker_protocol
     local_lambda

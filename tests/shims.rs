@@ -19,6 +19,10 @@ mod node;
 mod odd;
 #[path = "shims/own.rs"]
 mod own;
+#[path = "shims/python.rs"]
+mod python;
+#[path = "shims/python_logs.rs"]
+mod python_logs;
 #[path = "shims/ruby.rs"]
 mod ruby;
 #[path = "../src/host/shims.rs"]

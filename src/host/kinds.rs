@@ -126,6 +126,8 @@ pub static KINDS: [Kind; 7] = [
         interpreter: b"python3",
         arguments: &[b"-u\0", b"-c\0"],
         shim: Some(shims::PYTHON),
+        after_shim: shims::PYTHON_PARTS,
+        logs_errors: true,
         not_found: "no python3 in bin of the function, /opt/bin or PATH",
         ..EXECUTABLE
     },

@@ -70,8 +70,21 @@ macro_rules! shim {
 pub const PHP: &[u8] = shim!(SLASHES, "worker/worker.php");
 /// `node --input-type=module -e SHIM -- FILE NAME`
 pub const NODE: &[u8] = shim!(SLASHES, "worker/worker.mjs");
-/// `python3 -u -c SHIM FILE NAME`
-pub const PYTHON: &[u8] = shim!(HASH_INDENTED, "worker/worker.py");
+/// `python3 -u -c SHIM PARTS FILE NAME`
+pub const PYTHON: &[u8] = shim!(
+    HASH_INDENTED,
+    "worker/python/start.py",
+    "worker/python/events.py"
+);
+/// The code that the shim for Python compiles when it needs it.
+pub const PYTHON_PARTS: &[u8] = shim!(
+    HASH_INDENTED,
+    "worker/python/errors.py",
+    "worker/python/logs.py",
+    "worker/python/values.py",
+    "worker/python/modules.py",
+    "worker/python/client.py"
+);
 /// `ruby --disable=gems -e SHIM FILE NAME`
 pub const RUBY: &[u8] = shim!(
     HASH,

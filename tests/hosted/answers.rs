@@ -198,6 +198,7 @@ fn file_with_syntax_error_is_an_init_error(kind: &Kind) {
         "hello.php" => "ParseError",
         "function.sh" => "Runtime.ExitError",
         "index.rb" => "Init<SyntaxError>",
+        "index.py" => "Runtime.UserCodeSyntaxError",
         _ => "SyntaxError",
     };
     assert_eq!(error_type, word, "{message}");

@@ -26,7 +26,7 @@ fn body(random: &mut Random, number: usize) -> String {
         4 => command(&format!("big {}", 1 + random.below(300_000))),
         5 => command("fail so"),
         6 => format!("\"{}\"", "y".repeat(random.below(400_000))),
-        _ => format!("{{\"number\":{number}}}"),
+        _ => format!("[{number}]"),
     }
 }
 

@@ -14,7 +14,7 @@ for_kinds!(persistent [bash dash worker php node python ruby] [
 
 fn plain(from: usize, to: usize) -> Vec<Event> {
     (from..to)
-        .map(|number| Event::new(&format!("n-{number}"), format!("{{\"number\":{number}}}")))
+        .map(|number| Event::new(&format!("n-{number}"), format!("[{number}]")))
         .collect()
 }
 

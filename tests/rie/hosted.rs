@@ -24,12 +24,21 @@ macro_rules! started {
     }};
 }
 
+/// JSON as the language writes it: Python has blanks behind commas and colons.
+fn spelled(kind: &Kind, json: &str) -> String {
+    if kind.file == "index.py" {
+        json.replace(',', ", ").replace(':', ": ")
+    } else {
+        json.to_string()
+    }
+}
+
 fn handler_answers_fails_and_crashes(kind: &Kind) {
     let task = kind.hosted_run();
     let rie = started!(kind, task,);
-    let event = r#"{"say":"it's \"so\"","list":[1,2,3]}"#;
+    let event = spelled(kind, r#"{"say":"it's \"so\"","list":[1,2,3]}"#);
     for _ in 0..2 {
-        assert_eq!(rie.text(event.as_bytes()), (200, event.to_string()));
+        assert_eq!(rie.text(event.as_bytes()), (200, event.clone()));
         let (_, text) = rie.text(command("fail for a reason").as_bytes());
         assert!(text.contains(kind.failure), "{text}");
         assert!(text.contains("for a reason"), "{text}");

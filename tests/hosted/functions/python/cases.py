@@ -97,7 +97,7 @@ def decimals(event, context):
 
 
 def unfit(event, context):
-    return {"number": float("nan")}
+    return {"number": 1j}
 
 
 def unfit_type(event, context):
