@@ -114,12 +114,7 @@ pub static KINDS: [Kind; 7] = [
         files: &[(b"", b".mjs"), (b"", b".js"), (b"", b".cjs")],
         interpreter: b"node",
         // The flags of the managed runtime.
-        arguments: &[
-            b"--expose-gc\0",
-            b"--max-http-header-size\0",
-            b"81920\0",
-            b"-e\0",
-        ],
+        arguments: &[b"--max-http-header-size\0", b"81920\0", b"-e\0"],
         shim: Some(shims::NODE),
         after_shim: b"--\0",
         logs_errors: true,

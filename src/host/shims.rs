@@ -68,7 +68,7 @@ macro_rules! shim {
 
 /// `php -d display_errors=stderr -d log_errors=0 -d html_errors=0 -r SHIM -- FILE NAME`
 pub const PHP: &[u8] = shim!(SLASHES, "worker/worker.php");
-/// `node --expose-gc --max-http-header-size 81920 -e SHIM -- FILE NAME`
+/// `node --max-http-header-size 81920 -e SHIM -- FILE NAME`
 pub const NODE: &[u8] = shim!(
     SLASHES,
     "worker/node/setup.cjs",

@@ -51,6 +51,11 @@ impl Language {
         kinds.find(|kind| kind.word == word).expect("its kind")
     }
 
+    /// Whether its shim logs the errors that it reports.
+    pub fn logs_errors(self) -> bool {
+        self.kind().logs_errors
+    }
+
     fn interpreter(self) -> &'static str {
         text_of(self.kind().interpreter)
     }
@@ -99,7 +104,9 @@ impl Language {
 
     /// A worker for a function of this sample.
     pub fn start(self, stem: &str, name: &str) -> Worker {
-        Worker::start(&mut self.command(&self.file(stem), name))
+        let mut worker = Worker::start(&mut self.command(&self.file(stem), name));
+        worker.logs_errors = self.logs_errors();
+        worker
     }
 
     /// The command that starts a worker for this file.
@@ -149,7 +156,8 @@ impl Frame {
 
     /// The stack trace of an error, a line an entry.
     pub fn trace(&self) -> Vec<String> {
-        let trace = self.report()["stackTrace"].clone();
+        let report = self.report();
+        let trace = report.get("trace").unwrap_or(&report["stackTrace"]).clone();
         serde_json::from_value(trace).expect("a list of lines")
     }
 
@@ -163,7 +171,10 @@ impl Frame {
             .keys()
             .cloned()
             .collect();
-        assert_eq!(names, ["errorMessage", "errorType", "stackTrace"]);
+        // The managed runtimes name the trace in two ways.
+        let trace = names.last().filter(|name| *name == "trace");
+        let trace = trace.map_or("stackTrace", String::as_str);
+        assert_eq!(names, ["errorMessage", "errorType", trace]);
         assert_eq!(report["errorType"], *self.kind);
         let clean = self.kind.bytes().all(|byte| byte.is_ascii_graphic());
         assert!(
@@ -188,6 +199,9 @@ pub struct Worker {
     read: Vec<u8>,
     log: Arc<Mutex<Vec<u8>>>,
     pub sequence: u64,
+    logs_errors: bool,
+    /// The errors that it has reported.
+    errors: usize,
 }
 
 impl Worker {
@@ -231,6 +245,8 @@ impl Worker {
             read: Vec::new(),
             log: collected,
             sequence: 0,
+            logs_errors: false,
+            errors: 0,
         }
     }
 
@@ -277,8 +293,11 @@ impl Worker {
 
     /// Receives one frame.
     pub fn answer(&mut self) -> Frame {
-        self.try_answer()
-            .unwrap_or_else(|| panic!("no answer, log: {}", self.log()))
+        let answer = self
+            .try_answer()
+            .unwrap_or_else(|| panic!("no answer, log: {}", self.log()));
+        self.errors += usize::from(answer.verb == "error");
+        answer
     }
 
     /// Receives one frame; `None` at the end of the channel. A frame cut short fails the test.
@@ -419,6 +438,10 @@ impl Worker {
 
     /// The channel is closed, and the worker exits with status 0 and prints nothing.
     pub fn assert_exits_silently(self) {
+        if self.logs_errors {
+            // A record is printed before its error is sent, and may be read after it.
+            self.until_log(|log| log.lines().count() >= self.errors);
+        }
         let before = self.log();
         let (status, log) = self.ended(true);
         assert_eq!(status.code(), Some(0), "{log}");

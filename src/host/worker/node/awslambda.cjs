@@ -1,7 +1,9 @@
 // The global of the managed runtime: streamed responses, and what loggers and tracers ask for.
 const { Writable } = require('stream');
 
-const CONTEXT_KEYS = ['REQUEST_ID', 'X_RAY_TRACE_ID', 'TENANT_ID'].map((key) => Symbol.for(`_AWS_LAMBDA_${key}`));
+const ID_KEY = Symbol.for('_AWS_LAMBDA_REQUEST_ID');
+const TRACE_KEY = Symbol.for('_AWS_LAMBDA_X_RAY_TRACE_ID');
+const TENANT_KEY = Symbol.for('_AWS_LAMBDA_TENANT_ID');
 let storedContext;
 // In place of the package @aws/lambda-invoke-store, which takes this one if it is there.
 const InvokeStore = {
@@ -9,7 +11,7 @@ const InvokeStore = {
 	hasContext: () => storedContext !== undefined,
 	get: (key) => storedContext?.[key],
 	set: (key, value) => {
-		if (CONTEXT_KEYS.includes(key)) throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
+		if (InvokeStore.isProtectedKey(key)) throw new Error(`Cannot modify protected Lambda context field: ${String(key)}`);
 		storedContext = storedContext ?? {};
 		storedContext[key] = value;
 	},
@@ -17,15 +19,15 @@ const InvokeStore = {
 		storedContext = context;
 		return call();
 	},
-	isProtectedKey: (key) => CONTEXT_KEYS.includes(key),
-	getRequestId: () => storedContext?.[CONTEXT_KEYS[0]] ?? '-',
-	getXRayTraceId: () => storedContext?.[CONTEXT_KEYS[1]],
-	getTenantId: () => storedContext?.[CONTEXT_KEYS[2]],
+	isProtectedKey: (key) => [ID_KEY, TRACE_KEY, TENANT_KEY].includes(key),
+	getRequestId: () => storedContext?.[ID_KEY] ?? '-',
+	getXRayTraceId: () => storedContext?.[TRACE_KEY],
+	getTenantId: () => storedContext?.[TENANT_KEY],
 };
-const storeContext = (...values) => {
-	[globalThis[REQUEST_ID], , globalThis[TENANT_ID]] = values;
-	storedContext = {};
-	for (const [index, key] of CONTEXT_KEYS.entries()) storedContext[key] = values[index];
+const storeContext = (id, trace, tenant) => {
+	globalThis[REQUEST_ID] = id;
+	globalThis[TENANT_ID] = tenant;
+	if (isClient4) storedContext = { [ID_KEY]: id, [TRACE_KEY]: trace, [TENANT_KEY]: tenant };
 };
 
 if (!['1', 'true'].includes(env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) {

@@ -29,7 +29,15 @@ onUncaught('unhandledRejection', 'Unhandled Promise Rejection', (reason, promise
 	return error;
 });
 
-const contextOf = (seq, text, functions) => {
+const environment = {
+	functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
+	functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+	memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+	logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+	logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+};
+// Fills in the context of an event; `text` are the fields that came with it.
+const fillContext = (context, seq, text) => {
 	const fields = { __proto__: null };
 	for (const [, key, value] of text.matchAll(/([^=\n]*)=([^\n]*)\n/g)) fields[key] = value;
 	// A caller chooses these values: one that is not JSON does not fail the event.
@@ -46,39 +54,17 @@ const contextOf = (seq, text, functions) => {
 	const awsRequestId = fields['request-id'], tenantId = fields['tenant-id'];
 	setTrace(seq, trace);
 	storeContext(awsRequestId, trace, tenantId);
-	return {
-		callbackWaitsForEmptyEventLoop: true,
-		...functions,
-		functionVersion: env.AWS_LAMBDA_FUNCTION_VERSION,
-		functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-		memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-		logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
-		logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+	if (isClient4) context.xRayTraceId = trace;
+	Object.assign(context, environment, {
 		clientContext: json('client-context'),
 		identity: json('cognito-identity'),
 		invokedFunctionArn: fields['function-arn'],
 		awsRequestId,
 		tenantId,
-		...isClient4 && { xRayTraceId: trace },
 		getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
-	};
+	});
 };
 
-// The functions that answer a buffered event. As in the managed runtime, the first call counts.
-const answeringOf = (self, answer) => {
-	const once = (call) => (...all) => {
-		if (!self.called) self.called = call(...all) || true;
-	};
-	const done = (error, value) => {
-		if (error != null) return self.fail(error);
-		try {
-			answer('ok', Buffer.from(JSON.stringify(value) ?? 'null'));
-		} catch (invalid) {
-			self.fail(invalid);
-		}
-	};
-	return { once, done, succeed: once((value) => done(null, value)), fail: once((error) => done(error ?? 'handled')) };
-};
 const handleEvent = async (runtime, seq, text, event) => {
 	const write = (head, body, done) => {
 		if (current !== self) return;
@@ -90,20 +76,35 @@ const handleEvent = async (runtime, seq, text, event) => {
 		if (isLarge) channel._handle?.setBlocking(false);
 		channel.ref();
 	};
-	const answer = (verb, body) => write(`${verb} ${seq} ${body.length}\n`, body);
 	const fail = (error, verb = 'error', what = 'Invoke Error') => {
 		if (current !== self) return;
 		logError(what, error);
 		write(...errorFrame(`${verb} ${seq}`, error), () => verb === 'fatal' && process.exit(1));
 	};
 	const self = current = { fail, empty: () => fail(errorOf('NeverSettled', 'the event loop is empty, and the handler has not answered')) };
+	// As in the managed runtime, the first call counts.
+	let called;
+	const once = (call) => (...all) => {
+		if (!called) called = call(...all) || true;
+	};
+	const done = (error, value) => {
+		if (error != null) return fail(error);
+		try {
+			const body = Buffer.from(JSON.stringify(value) ?? 'null');
+			write(`ok ${seq} ${body.length}\n`, body);
+		} catch (invalid) {
+			fail(invalid);
+		}
+	};
+	const succeed = once((value) => done(null, value));
 	// While the handler runs, the channel does not keep the event loop alive, so that `beforeExit` fires
 	// when the handler's work is done.
 	channel.unref();
 	try {
 		const isStreaming = runtime.handler[STREAMING];
-		const { once, done, succeed, fail: refuse } = answeringOf(self, answer);
-		const context = contextOf(seq, text, !isStreaming && { succeed, fail: refuse, done: once(done) });
+		const context = { callbackWaitsForEmptyEventLoop: true };
+		if (!isStreaming) Object.assign(context, { succeed, fail: once((error) => done(error ?? 'handled')), done: once(done) });
+		fillContext(context, seq, text);
 		// Lambda treats an invocation without a payload as `{}`.
 		decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 		event = JSON.parse(decoder.decode(event) || '{}');
@@ -120,7 +121,7 @@ const handleEvent = async (runtime, seq, text, event) => {
 		}));
 		if (typeof result?.then === 'function') succeed(await result);
 		// The handler may still call back. Otherwise its return value is the response.
-		else if (!self.called) self.empty = () => done(null, result);
+		else if (!called) self.empty = () => done(null, result);
 	} catch (error) {
 		fail(error);
 	}

@@ -64,7 +64,7 @@ const loadHandler = async () => {
 	}
 	let handler = findIn(found, names);
 	if (typeof handler !== 'function') handler = findIn(found?.default, names) ?? handler;
-	if (typeof handler !== 'function') throw errorOf('HandlerNotFound', `${env._HANDLER} is ${handler ? 'not a function' : 'undefined or not exported'}`);
+	if (typeof handler !== 'function') throw errorOf('HandlerNotFound', `${env._HANDLER || `${path}.${name}`} is ${handler ? 'not a function' : 'undefined or not exported'}`);
 	if (handler[STREAMING] && handler[STREAMING] !== 'response') throw errorOf('MalformedStreamingHandler', 'Only response streaming is supported.');
 	return handler;
 };

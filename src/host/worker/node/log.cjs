@@ -26,7 +26,7 @@ const errorText = (key, value) => value instanceof Error ? withCause({
 	errorMessage: value.message,
 	code: value.code,
 	...value,
-	stack: linesOf(value),
+	stack: value.stack && linesOf(value),
 }, value) : value;
 
 const jsonRecord = (time, level, all) => {
