@@ -192,6 +192,7 @@ fn file_with_syntax_error_is_an_init_error(kind: &Kind) {
     let word = match kind.file {
         "hello.php" => "ParseError",
         "function.sh" => "Runtime.ExitError",
+        "index.mjs" => "Runtime.UserCodeSyntaxError",
         _ => "SyntaxError",
     };
     assert_eq!(error_type, word, "{message}");

@@ -54,7 +54,6 @@ const fillContext = (context, seq, text) => {
 	const awsRequestId = fields['request-id'], tenantId = fields['tenant-id'];
 	setTrace(seq, trace);
 	storeContext(awsRequestId, trace, tenantId);
-	if (isClient4) context.xRayTraceId = trace;
 	Object.assign(context, environment, {
 		clientContext: json('client-context'),
 		identity: json('cognito-identity'),
@@ -63,6 +62,8 @@ const fillContext = (context, seq, text) => {
 		tenantId,
 		getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
 	});
+	// Version 3 of the client does not have it.
+	Object.defineProperty(context, 'xRayTraceId', { value: trace, enumerable: isClient4, writable: true, configurable: true });
 };
 
 const handleEvent = async (runtime, seq, text, event) => {
