@@ -37,11 +37,12 @@ delete process._eval;
 // The arguments of the managed runtime: its own flags first, and nothing of this text, which
 // child_process.fork would pass on.
 const flags = execArgv.lastIndexOf('--max-http-header-size');
-process.execArgv = ['--expose-gc', ...execArgv.slice(flags, -2), ...execArgv.slice(0, flags)];
+const others = execArgv.slice(0, flags).filter((flag) => flag !== '--expose-gc');
+process.execArgv = ['--expose-gc', ...execArgv.slice(flags, -2), ...others];
 // The flag itself makes V8 refuse its code cache, which lengthens a start by 3 %. So it is set where
 // `gc` is asked for; a new context has the function.
 const setGlobal = (value) => Object.defineProperty(globalThis, 'gc', { value, writable: true, configurable: true });
-Object.defineProperty(globalThis, 'gc', {
+if (!globalThis.gc) Object.defineProperty(globalThis, 'gc', {
 	get: () => {
 		require('v8').setFlagsFromString('--expose-gc');
 		setGlobal(require('vm').runInNewContext('gc'));
