@@ -33,6 +33,8 @@ for (const key of builtinModules) {
 	const { get, enumerable } = Object.getOwnPropertyDescriptor(globalThis, key) ?? {};
 	if (get && !enumerable && key !== 'process') delete globalThis[key];
 }
+// Node puts one back when this text has run.
+process.nextTick(() => delete globalThis.module);
 delete process._eval;
 // The arguments of the managed runtime: its own flags first, and nothing of this text, which
 // child_process.fork would pass on.
