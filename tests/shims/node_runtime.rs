@@ -183,8 +183,8 @@ fn handler_finds_the_globals_and_arguments_of_the_managed_runtime(node: Language
          exports.handler = async () => ({ ...early, code: process._eval,\n\
          globals: ['fs', 'path', 'os', 'module', 'exports', 'require', '__filename', 'send', 'current', 'env']\n\
          .filter((name) => name in globalThis || new Function(`return typeof ${name}`)() !== 'undefined'),\n\
-         web: typeof crypto?.subtle, header: require('http').maxHeaderSize, gc: typeof global.gc, done: global.gc(),\n\
-         fatal: typeof console.fatal, self: typeof this, language: process.env.AWS_EXECUTION_ENV,\n\
+         header: require('http').maxHeaderSize, gc: typeof global.gc, done: global.gc(),\n\
+         fatal: typeof console.fatal, language: process.env.AWS_EXECUTION_ENV,\n\
          worker: await new Promise((ok, no) => new Worker(\"require('worker_threads').parentPort.postMessage(42)\",\n\
          { eval: true }).on('message', ok).on('error', no)) });",
     )]);

@@ -6,7 +6,8 @@
 // lines.
 'use strict';
 {
-const { require } = globalThis;
+// `NODE_OPTIONS` can make an ES module of this text, which has no `require`.
+const { require = process.getBuiltinModule } = globalThis;
 const fs = require('fs');
 const { builtinModules, createRequire, _initPaths: readModulePaths } = require('module');
 
