@@ -11,6 +11,7 @@ crate::for_language! {
     node Node
     handler_without_plain_file_is_found_as_a_module
     handler_not_found_by_name_is_an_import_error
+    handler_set_by_a_preloaded_module_is_loaded
     commonjs_is_required_and_es_modules_are_imported
     es_module_without_a_sign_of_it_is_loaded
     handler_finds_the_globals_and_arguments_of_the_managed_runtime
@@ -118,6 +119,47 @@ fn handler_not_found_by_name_is_an_import_error(node: Language) {
         let log = worker.assert_exits(1);
         assert!(log.contains(kind) && log.lines().count() == 1, "{log}");
     }
+}
+
+/// As Sentry's wrapper of handlers does.
+fn handler_set_by_a_preloaded_module_is_loaded(node: Language) {
+    let root = root(&[
+        (
+            "index.js",
+            "exports.handler = exports.deep = async () => 'own';",
+        ),
+        (
+            "wrap/other.js",
+            "exports.run = async () => [await require('../index').handler()];",
+        ),
+        (
+            "pre.js",
+            "if (process.env.OTHER) process.env._HANDLER = process.env.OTHER;",
+        ),
+    ]);
+    let own = json!("own");
+    for (handler, other, wanted) in [
+        ("index.handler", "", &own),
+        ("node:index.handler", "", &own),
+        ("./index.handler", "", &own),
+        ("index.handler", "wrap/other.run", &json!(["own"])),
+        ("index.handler", "index.deep", &own),
+    ] {
+        let mut command = index(node, &root);
+        command
+            .env("_HANDLER", handler)
+            .env("OTHER", other)
+            .env("NODE_OPTIONS", "--require ./pre.js");
+        assert_eq!(
+            &ready(&mut command).ask(b"{}").json(),
+            wanted,
+            "{handler} {other}"
+        );
+    }
+    // Without the module, an absolute path stands for itself.
+    let mut absolute = index(node, &root);
+    absolute.env("_HANDLER", root.path().join("index.handler"));
+    assert_eq!(ready(&mut absolute).ask(b"{}").json(), own);
 }
 
 fn commonjs_is_required_and_es_modules_are_imported(node: Language) {

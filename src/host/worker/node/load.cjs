@@ -50,10 +50,13 @@ const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const findIn = (from, names) => names.split('.').reduce((at, key) => at?.[key], from);
 const loadHandler = async () => {
 	let found, names = name;
+	// A module that NODE_OPTIONS loads may have set another handler.
+	const target = env._HANDLER?.replace(/^node:/, '').replace(/^(\.\/)+/, '') || path;
+	const isPlain = name && `${path.replace(/\.\w+$/, '')}.${name}`.endsWith(env._HANDLER ? target : name);
 	try {
 		// An exported promise is awaited.
-		if (name) found = await loadFile(path);
-		else [found, names] = await loadByName(path);
+		if (isPlain) found = await loadFile(path);
+		else [found, names] = await loadByName(target);
 	} catch (error) {
 		if (error instanceof SyntaxError) {
 			if (error.stack.startsWith('SyntaxError')) unplaced = error;
