@@ -59,7 +59,7 @@ const loadHandler = async () => {
 		else [found, names] = await loadByName(target);
 	} catch (error) {
 		if (error instanceof SyntaxError) {
-			if (error.stack.startsWith('SyntaxError')) unplaced = error;
+			if (error.stack?.startsWith?.('SyntaxError')) unplaced = error;
 			throw Object.assign(errorOf('UserCodeSyntaxError', error), { stack: error.stack });
 		}
 		if (error?.code === 'MODULE_NOT_FOUND') throw errorOf('ImportModuleError', error);
