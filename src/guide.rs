@@ -10,7 +10,9 @@ macro_rules! chapters {
     ($($(#[$attribute:meta])* $name:ident)*) => {$(
         $(#[$attribute])*
         #[doc = "[measure]: crate::guide::measure"]
+        #[doc = "[node]: crate::guide::node"]
         #[doc = "[numbers]: crate::guide::numbers"]
+        #[doc = "[php_node_python_ruby]: crate::guide::php_node_python_ruby"]
         #[doc = "[package]: crate::guide::package"]
         #[doc = "[shell_and_programs]: crate::guide::shell_and_programs"]
         #[doc = "[worker_protocol]: crate::guide::worker_protocol"]
@@ -26,6 +28,7 @@ chapters! {
     rust
     shell_and_programs
     php_node_python_ruby
+    node
     worker_protocol
     local_lambda
     measure

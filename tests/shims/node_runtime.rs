@@ -15,6 +15,7 @@ crate::for_language! {
     commonjs_is_required_and_es_modules_are_imported
     es_module_without_a_sign_of_it_is_loaded
     handler_finds_the_globals_and_arguments_of_the_managed_runtime
+    flags_before_those_of_the_shim_are_in_the_order_of_the_managed_runtime
     module_folders_are_those_of_the_managed_runtime
     console_writes_a_record_with_time_request_and_level
     console_in_json_mode_writes_fields
@@ -247,6 +248,28 @@ fn handler_finds_the_globals_and_arguments_of_the_managed_runtime(node: Language
         language.starts_with("AWS_Lambda_nodejs") && language.ends_with(".x"),
         "{language}"
     );
+}
+
+fn flags_before_those_of_the_shim_are_in_the_order_of_the_managed_runtime(node: Language) {
+    let root = root(&[(
+        "index.js",
+        "exports.handler = async () => process.execArgv;",
+    )]);
+    let plain = index(node, &root);
+    let mut command = Command::new(plain.get_program());
+    command.args([
+        "--expose-gc",
+        "--max-old-space-size=461",
+        "--max-semi-space-size=25",
+    ]);
+    command
+        .args(["--require", "./pre.js"])
+        .args(plain.get_args());
+    command.current_dir(root.path());
+    root.file("pre.js", b"");
+    let wanted = "--expose-gc --max-http-header-size 81920 --max-semi-space-size=25 --max-old-space-size=461 --require ./pre.js";
+    let wanted: Vec<&str> = wanted.split(' ').collect();
+    assert_eq!(ready(&mut command).ask(b"{}").json(), json!(wanted));
 }
 
 fn module_folders_are_those_of_the_managed_runtime(node: Language) {

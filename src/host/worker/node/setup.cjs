@@ -41,6 +41,7 @@ delete process._eval;
 // child_process.fork would pass on.
 const flags = execArgv.lastIndexOf('--max-http-header-size');
 const others = execArgv.slice(0, flags).filter((flag) => flag !== '--expose-gc');
+others.sort((one, other) => other.startsWith('--max-semi') - one.startsWith('--max-semi'));
 process.execArgv = ['--expose-gc', ...execArgv.slice(flags, -2), ...others];
 // The flag itself makes V8 refuse its code cache, which lengthens a start by 3 %. So it is set where
 // `gc` is asked for; a new context has the function.
