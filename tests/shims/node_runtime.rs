@@ -166,8 +166,10 @@ fn handler_set_by_a_preloaded_module_is_loaded(node: Language) {
 fn commonjs_is_required_and_es_modules_are_imported(node: Language) {
     let hook = "const Module = require('module'); const { _load } = Module; global.seen = [];\n\
         Module._load = function (name) { seen.push(name); return _load.apply(this, arguments); };";
-    let commonjs = "exports.handler = async () => ({ seen: seen.some((name) => name === __filename), \
-        cached: require.cache[__filename] === module, main: typeof require.main, parent: module.parent?.filename });";
+    let commonjs = "exports.handler = async () => ({ seen: seen.some((name) => name === \
+        __filename), \
+        cached: require.cache[__filename] === module, main: typeof require.main, parent: \
+            module.parent?.filename });";
     let esm = "export const handler = async () => ({ seen: seen.length, require: typeof require, \
         module: typeof module, dirname: typeof __dirname });";
     let root = root(&[
@@ -185,7 +187,9 @@ fn commonjs_is_required_and_es_modules_are_imported(node: Language) {
         command.env("NODE_OPTIONS", "--require ./hook.js");
         ready(&mut command).ask(b"{}").json()
     };
-    let required = json!({"seen": true, "cached": true, "main": "undefined", "parent": "/var/runtime/index.mjs"});
+    let required = json!({
+        "seen": true, "cached": true, "main": "undefined", "parent": "/var/runtime/index.mjs"
+    });
     for file in ["index.js", "other.cjs"] {
         assert_eq!(run(file), required, "{file}");
     }
@@ -202,7 +206,8 @@ fn es_module_without_a_sign_of_it_is_loaded(node: Language) {
     let root = root(&[
         (
             "index.js",
-            "const value = await Promise.resolve('awaited'); export const handler = async () => value;",
+            "const value = await Promise.resolve('awaited'); export const handler = async () => \
+             value;",
         ),
         (
             "version.js",
@@ -224,11 +229,14 @@ fn handler_finds_the_globals_and_arguments_of_the_managed_runtime(node: Language
         "const { Worker } = require('worker_threads');\n\
          const early = { argv: process.argv.slice(1), flags: process.execArgv };\n\
          exports.handler = async () => ({ ...early, code: process._eval,\n\
-         globals: ['fs', 'path', 'os', 'module', 'exports', 'require', '__filename', 'send', 'current', 'env']\n\
-         .filter((name) => name in globalThis || new Function(`return typeof ${name}`)() !== 'undefined'),\n\
+         globals: ['fs', 'path', 'os', 'module', 'exports', 'require', '__filename', 'send', \
+             'current', 'env']\n\
+         .filter((name) => name in globalThis || new Function(`return typeof ${name}`)() !== \
+             'undefined'),\n\
          header: require('http').maxHeaderSize, gc: typeof global.gc, done: global.gc(),\n\
          fatal: typeof console.fatal, language: process.env.AWS_EXECUTION_ENV,\n\
-         worker: await new Promise((ok, no) => new Worker(\"require('worker_threads').parentPort.postMessage(42)\",\n\
+         worker: await new Promise((ok, no) => new \
+             Worker(\"require('worker_threads').parentPort.postMessage(42)\",\n\
          { eval: true }).on('message', ok).on('error', no)) });",
     )]);
     let answer = ready(&mut index(node, &root)).ask(b"{}").json();
@@ -267,7 +275,8 @@ fn flags_before_those_of_the_shim_are_in_the_order_of_the_managed_runtime(node: 
         .args(plain.get_args());
     command.current_dir(root.path());
     root.file("pre.js", b"");
-    let wanted = "--expose-gc --max-http-header-size 81920 --max-semi-space-size=25 --max-old-space-size=461 --require ./pre.js";
+    let wanted = "--expose-gc --max-http-header-size 81920 --max-semi-space-size=25 \
+        --max-old-space-size=461 --require ./pre.js";
     let wanted: Vec<&str> = wanted.split(' ').collect();
     assert_eq!(ready(&mut command).ask(b"{}").json(), json!(wanted));
 }
@@ -276,7 +285,8 @@ fn module_folders_are_those_of_the_managed_runtime(node: Language) {
     let root = root(&[
         (
             "index.js",
-            "exports.handler = async () => [require('shared/util'), process.env.NODE_PATH, parseInt(process.versions.node)];",
+            "exports.handler = async () => [require('shared/util'), process.env.NODE_PATH, \
+             parseInt(process.versions.node)];",
         ),
         ("shared/util.js", "module.exports = 'of the root';"),
         ("own/shared/util.js", "module.exports = 'of the variable';"),
@@ -284,7 +294,8 @@ fn module_folders_are_those_of_the_managed_runtime(node: Language) {
     let answer = ready(&mut index(node, &root)).ask(b"{}").json();
     let task = root.path().to_str().expect("text");
     let wanted = format!(
-        "/opt/nodejs/node{}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:{task}",
+        "/opt/nodejs/node{}/node_modules:/opt/nodejs/node_modules:\
+         /var/runtime/node_modules:/var/runtime:{task}",
         answer[2]
     );
     assert_eq!(
@@ -300,10 +311,14 @@ fn module_folders_are_those_of_the_managed_runtime(node: Language) {
 
 const LOGS: &str = "console.log('at init');\n\
     exports.handler = async () => {\n\
-    console.log('two\\nlines %s', 'x', { a: { b: { c: { d: 1 } } } }); console.log({ a: [1] }); console.log();\n\
-    console.trace('t'); console.debug('d'); console.info('i'); console.warn('w'); console.error('e'); console.fatal('f');\n\
-    console.error(Object.assign(new TypeError('one'), { code: 7 })); console.error('with', new RangeError('two'));\n\
-    const cycle = {}; cycle.self = cycle; console.log(cycle); console.log(1n); console.log(new Error('c', { cause: 5 }).cause);\n\
+    console.log('two\\nlines %s', 'x', { a: { b: { c: { d: 1 } } } }); console.log({ a: [1] }); \
+        console.log();\n\
+    console.trace('t'); console.debug('d'); console.info('i'); console.warn('w'); \
+        console.error('e'); console.fatal('f');\n\
+    console.error(Object.assign(new TypeError('one'), { code: 7 })); console.error('with', new \
+        RangeError('two'));\n\
+    const cycle = {}; cycle.self = cycle; console.log(cycle); console.log(1n); console.log(new \
+        Error('c', { cause: 5 }).cause);\n\
     process.stdout.write('raw\\nlines\\n'); };";
 
 /// What was printed within the event, after the line of the init phase.
@@ -444,7 +459,8 @@ fn console_below_the_log_level_writes_nothing(node: Language) {
 }
 
 fn console_writes_frames_to_the_telemetry_descriptor(node: Language) {
-    let source = "exports.handler = async () => { console.warn('a\\nb'); return process.env._LAMBDA_TELEMETRY_LOG_FD ?? 'unset'; };";
+    let source = "exports.handler = async () => { console.warn('a\\nb'); return \
+        process.env._LAMBDA_TELEMETRY_LOG_FD ?? 'unset'; };";
     let root = root(&[("index.js", source)]);
     for (format, mark, text) in [
         ("TEXT", 0xa55a_0003_u32 | 16, "Z\tid-1\tWARN\ta\nb\n"),
@@ -484,7 +500,8 @@ fn console_writes_frames_to_the_telemetry_descriptor(node: Language) {
 }
 
 fn error_is_logged_with_code_and_cause(node: Language) {
-    let source = "exports.handler = async () => { throw Object.assign(new TypeError('outer', { cause: new RangeError('inner') }), { code: 'E1' }); };";
+    let source = "exports.handler = async () => { throw Object.assign(new TypeError('outer', { \
+        cause: new RangeError('inner') }), { code: 'E1' }); };";
     let root = root(&[("index.js", source)]);
     for format in ["TEXT", "JSON"] {
         let mut command = index(node, &root);
@@ -519,7 +536,8 @@ fn error_is_logged_with_code_and_cause(node: Language) {
 }
 
 fn error_is_logged_where_the_handler_breaks_the_console(node: Language) {
-    let source = "exports.handler = async (event) => { console.error = () => { throw new Error('mine'); };\n\
+    let source = "exports.handler = async (event) => { console.error = () => { throw new \
+        Error('mine'); };\n\
         if (event.late) { const cycle = new Error('cyclic'); cycle.cause = cycle; throw cycle; }\n\
         throw new RangeError('thrown'); };";
     let root = root(&[("index.js", source)]);
@@ -536,7 +554,8 @@ fn error_is_logged_where_the_handler_breaks_the_console(node: Language) {
 }
 
 fn exit_behind_a_long_answer_does_not_cut_it(node: Language) {
-    let source = "exports.handler = async (event) => { setImmediate(() => process.exit(event.status)); return 'a'.repeat(5e6); };";
+    let source = "exports.handler = async (event) => { setImmediate(() => \
+        process.exit(event.status)); return 'a'.repeat(5e6); };";
     let root = root(&[("index.js", source)]);
     for status in [0, 3] {
         let mut worker = ready(&mut index(node, &root));
@@ -550,7 +569,8 @@ fn exit_behind_a_long_answer_does_not_cut_it(node: Language) {
 }
 
 fn result_of_a_promise_of_exports_is_the_handler(node: Language) {
-    let source = "module.exports = Promise.resolve({ handler: async () => 'promised', default: async () => 'default' });";
+    let source = "module.exports = Promise.resolve({ handler: async () => 'promised', default: \
+        async () => 'default' });";
     let root = root(&[("index.js", source)]);
     assert_eq!(ready(&mut index(node, &root)).ask(b"{}").json(), "promised");
     let path = root.path().join("index.js");
@@ -559,7 +579,8 @@ fn result_of_a_promise_of_exports_is_the_handler(node: Language) {
 }
 
 fn handler_neither_buffered_nor_streaming_is_an_init_error(node: Language) {
-    let source = "exports.handler = async () => 1; exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request';";
+    let source = "exports.handler = async () => 1; \
+        exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'request';";
     let root = root(&[("index.js", source)]);
     let mut worker = Worker::start(&mut index(node, &root));
     let message = worker
@@ -570,10 +591,13 @@ fn handler_neither_buffered_nor_streaming_is_an_init_error(node: Language) {
 }
 
 fn invoke_store_has_the_current_event_from_node_24_on(node: Language) {
-    let source = "exports.handler = async (event, context) => { const store = globalThis.awslambda.InvokeStore;\n\
+    let source = "exports.handler = async (event, context) => { const store = \
+        globalThis.awslambda.InvokeStore;\n\
         if (!store) return [parseInt(process.versions.node) < 24];\n\
-        store.set('mine', 1); let refused; try { store.set(Symbol.for('_AWS_LAMBDA_REQUEST_ID'), 2); } catch { refused = true; }\n\
-        return [refused, store.getRequestId(), store.getXRayTraceId(), store.getTenantId(), store.get('mine'), context.xRayTraceId]; };";
+        store.set('mine', 1); let refused; try { store.set(Symbol.for('_AWS_LAMBDA_REQUEST_ID'), \
+            2); } catch { refused = true; }\n\
+        return [refused, store.getRequestId(), store.getXRayTraceId(), store.getTenantId(), \
+            store.get('mine'), context.xRayTraceId]; };";
     let root = root(&[("index.js", source)]);
     let mut worker = ready(&mut index(node, &root));
     let answer = worker

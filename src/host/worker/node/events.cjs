@@ -23,7 +23,7 @@ const onUncaught = (event, what, convert) => process.on(event, (thrown, promise)
 onUncaught('uncaughtException', 'Uncaught Exception', (error) => error);
 onUncaught('unhandledRejection', 'Unhandled Promise Rejection', (reason, promise) => {
 	const error = Object.assign(errorOf('UnhandledPromiseRejection', textOf(() => reason, 'a value that cannot be converted to a string')), { reason, promise });
-	// Where it was rejected tells more than where Node noticed it.
+	// Where it was rejected is worth more than where Node noticed it.
 	const stack = textOf(() => reason.stack ?? '');
 	if (stack) error.stack = `${error.name}: ${stack}`;
 	return error;
