@@ -78,7 +78,9 @@ console.log = console.info;
 // own comes first.
 const logError = (what, error) => {
 	try {
-		const thrown = error instanceof Error ? error : new Error(error);
+		let thrown = error instanceof Error ? error : new Error(error);
+		// CloudWatch takes no event of 1 MB, and writing many takes the time of the answer.
+		if (thrown.stack?.length > 1e6) thrown = reportOf(error);
 		if (isJson) return console.error(thrown);
 		let text;
 		try {
