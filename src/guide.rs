@@ -10,6 +10,7 @@ macro_rules! chapters {
     ($($(#[$attribute:meta])* $name:ident)*) => {$(
         $(#[$attribute])*
         #[doc = "[measure]: crate::guide::measure"]
+        #[doc = "[node]: crate::guide::node"]
         #[doc = "[numbers]: crate::guide::numbers"]
         #[doc = "[package]: crate::guide::package"]
         #[doc = "[php_node_python_ruby]: crate::guide::php_node_python_ruby"]
@@ -29,6 +30,7 @@ chapters! {
     rust
     shell_and_programs
     php_node_python_ruby
+    node
     python
     ruby
     worker_protocol

@@ -99,6 +99,7 @@ fn guide_commands_print_the_answers() {
     assert_blocks_print("src/guide/shell_and_programs.md", 2, &[echo, SHOUT]);
     assert_blocks_print("src/guide/php_node_python_ruby.md", 1, &[HELLO; 4]);
     assert_blocks_print("src/guide/ruby.md", 1, &[r#"{"shout":"ADA"}"#]);
+    assert_blocks_print("src/guide/node.md", 1, &["one two"]);
 }
 
 #[test]

@@ -15,6 +15,8 @@ mod ends;
 mod minified;
 #[path = "shims/node.rs"]
 mod node;
+#[path = "shims/node_runtime.rs"]
+mod node_runtime;
 #[path = "shims/odd.rs"]
 mod odd;
 #[path = "shims/own.rs"]

@@ -66,7 +66,6 @@ pub fn check_inserted(kind: &Kind, arguments: Arguments) -> Result<(), Failure> 
 /// generation, which has two semi-spaces, and the rest for the old one. `NODE_OPTIONS` comes first:
 /// on the command line, these would replace its values.
 fn push_node_flags(command: &mut Command, environment: &Environment) {
-    command.push_argument(b"--expose-gc\0");
     let memory = environment.get(b"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=");
     let memory_mb = memory.and_then(parse_decimal).filter(|&memory| memory > 0);
     let (Some(memory_mb), Some(flags)) = (memory_mb, FLAGS.take()) else {

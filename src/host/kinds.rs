@@ -113,9 +113,11 @@ pub static KINDS: [Kind; 7] = [
         runs: Runs::Frames,
         files: &[(b"", b".js"), (b"", b".mjs"), (b"", b".cjs")],
         interpreter: b"node",
-        arguments: &[b"--input-type=module\0", b"-e\0"],
+        // The flags of the managed runtime.
+        arguments: &[b"--max-http-header-size\0", b"81920\0", b"-e\0"],
         shim: Some(shims::NODE),
         after_shim: b"--\0",
+        logs_errors: true,
         not_found: "no node in bin of the function, /opt/bin or PATH",
         ..EXECUTABLE
     },

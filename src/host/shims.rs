@@ -68,8 +68,16 @@ macro_rules! shim {
 
 /// `php -d display_errors=stderr -d log_errors=0 -d html_errors=0 -r SHIM -- FILE NAME`
 pub const PHP: &[u8] = shim!(SLASHES, "worker/worker.php");
-/// `node --input-type=module -e SHIM -- FILE NAME`
-pub const NODE: &[u8] = shim!(SLASHES, "worker/worker.mjs");
+/// `node --max-http-header-size 81920 -e SHIM -- FILE NAME`
+pub const NODE: &[u8] = shim!(
+    SLASHES,
+    "worker/node/setup.cjs",
+    "worker/node/log.cjs",
+    "worker/node/load.cjs",
+    "worker/node/awslambda.cjs",
+    "worker/node/trace.cjs",
+    "worker/node/events.cjs"
+);
 /// `python3 -u -c SHIM PARTS FILE NAME`
 pub const PYTHON: &[u8] = shim!(
     HASH_INDENTED,

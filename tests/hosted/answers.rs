@@ -199,6 +199,7 @@ fn file_with_syntax_error_is_an_init_error(kind: &Kind) {
         "function.sh" => "Runtime.ExitError",
         "index.rb" => "Init<SyntaxError>",
         "index.py" => "Runtime.UserCodeSyntaxError",
+        "index.mjs" => "Runtime.UserCodeSyntaxError",
         _ => "SyntaxError",
     };
     assert_eq!(error_type, word, "{message}");

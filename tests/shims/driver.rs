@@ -162,7 +162,8 @@ impl Frame {
 
     /// The stack trace of an error, a line an entry.
     pub fn trace(&self) -> Vec<String> {
-        let trace = self.report()["stackTrace"].clone();
+        let report = self.report();
+        let trace = report.get("trace").unwrap_or(&report["stackTrace"]).clone();
         serde_json::from_value(trace).expect("a list of lines")
     }
 
@@ -178,7 +179,10 @@ impl Frame {
             .collect();
         // The causes, and what some of AWS's clients have too.
         names.retain(|name| name != "cause" && name != "requestId");
-        assert_eq!(names, ["errorMessage", "errorType", "stackTrace"]);
+        // The managed runtimes name the trace in two ways.
+        let trace = names.last().filter(|name| *name == "trace");
+        let trace = trace.map_or("stackTrace", String::as_str);
+        assert_eq!(names, ["errorMessage", "errorType", trace]);
         assert_eq!(report["errorType"], *self.kind);
         let clean = self.kind.bytes().all(|byte| byte.is_ascii_graphic());
         assert!(

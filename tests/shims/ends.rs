@@ -83,8 +83,7 @@ fn file_with_syntax_error_is_an_init_error(language: Language) {
     let kind = match language {
         Language::Php => "ParseError",
         Language::Ruby => "Init<SyntaxError>",
-        Language::Python => "Runtime.UserCodeSyntaxError",
-        _ => "SyntaxError",
+        Language::Python | Language::Node => "Runtime.UserCodeSyntaxError",
     };
     let mut worker = language.start("syntax", "same");
     let answer = worker.answer();
@@ -110,6 +109,10 @@ fn handler_missing_is_an_init_error(language: Language) {
         let part = match (language, name) {
             // Ruby takes the path for the whole of `_HANDLER`.
             (Language::Ruby, "") => "'rb'",
+            // Node takes the ending of the file for it.
+            (Language::Node, "") => ".mjs ",
+            // AWS's message for Node has no quotes.
+            (Language::Node, _) => &format!(".{name} is undefined or not exported"),
             _ => &format!("'{name}'"),
         };
         assert!(message.contains(part), "{message}");

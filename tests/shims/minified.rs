@@ -35,7 +35,14 @@ const SHIMS: &[Shim] = &[
         spoiled: "$a = 'one\n\ttwo';\n",
     },
     Shim {
-        files: &["worker.mjs"],
+        files: &[
+            "node/setup.cjs",
+            "node/log.cjs",
+            "node/load.cjs",
+            "node/awslambda.cjs",
+            "node/trace.cjs",
+            "node/events.cjs",
+        ],
         embedded: shims::NODE,
         comment: "//",
         indented: false,

@@ -21,7 +21,7 @@ crate::for_language! {
     child_process_of_node_is_no_worker
     response_stream_is_sent_in_chunks
     http_response_stream_has_its_head
-    content_type_empty_or_too_late_is_ignored
+    content_type_empty_is_ignored_and_too_late_is_an_error
     response_stream_that_fails_is_an_error
     response_stream_written_after_its_error_sends_nothing
     exception_between_events_is_logged_and_the_next_event_is_answered
@@ -124,15 +124,27 @@ fn promise_never_settled_is_an_error(node: Language) {
 }
 
 fn exception_uncaught_ends_the_worker(node: Language) {
-    for (name, message) in [
-        ("rejects_elsewhere", "nobody caught it"),
-        ("throws_in_timer", "in a timer"),
+    for (name, kind, message, what) in [
+        (
+            "rejects_elsewhere",
+            "Runtime.UnhandledPromiseRejection",
+            "RangeError: nobody caught it",
+            "Unhandled Promise Rejection",
+        ),
+        (
+            "throws_in_timer",
+            "RangeError",
+            "in a timer",
+            "Uncaught Exception",
+        ),
     ] {
         let mut worker = node.case(name);
         let answer = worker.ask(b"{}");
-        assert_eq!(answer.message("fatal", "RangeError"), message);
+        assert_eq!(answer.message("fatal", kind), message);
         assert!(answer.trace().iter().any(|line| line.contains("cases.mjs")));
-        assert_eq!(worker.assert_exits(1), "");
+        let log = worker.assert_exits(1);
+        let start = format!("Z\tid-1\tERROR\t{what} \t{{\"errorType\":\"{kind}\"");
+        assert!(log.contains(&start) && log.lines().count() == 1, "{log}");
     }
 }
 
@@ -149,8 +161,8 @@ fn rejection_at_load_is_an_init_error(node: Language) {
     let mut worker = node.start("init_rejects", "same");
     let answer = worker.answer();
     assert_eq!(
-        answer.message("init-error", "RangeError"),
-        "nobody caught it"
+        answer.message("init-error", "Runtime.UnhandledPromiseRejection"),
+        "RangeError: nobody caught it"
     );
     worker.assert_exits(1);
 }
@@ -238,15 +250,15 @@ fn http_response_stream_has_its_head(_: Language) {
     }
 }
 
-fn content_type_empty_or_too_late_is_ignored(_: Language) {
+fn content_type_empty_is_ignored_and_too_late_is_an_error(_: Language) {
     let mut worker = stream("odd_types");
     for _ in 0..2 {
         let (kind, chunks, last) = streamed(&mut worker, "{}");
         assert_eq!(kind, "application/octet-stream");
-        assert_eq!(chunks, [b"begun", b"ended"]);
-        assert_eq!(last.verb, "end");
+        assert_eq!(chunks, [b"begun"]);
+        let message = last.message("error", "Runtime.InvalidStreamingOperation");
+        assert_eq!(message, "Cannot set content-type, too late.");
     }
-    worker.assert_exits_silently();
 }
 
 fn response_stream_that_fails_is_an_error(_: Language) {

@@ -52,7 +52,9 @@ pub fn message(post: &Post, error_type: &str) -> String {
     };
     assert_eq!(header, Some(counted), "{value}");
     assert_eq!(value["errorType"], error_type, "{value}");
-    assert!(value["stackTrace"].is_array(), "{value}");
+    // Node's name for it is another.
+    let trace = value.get("trace").unwrap_or(&value["stackTrace"]);
+    assert!(trace.is_array(), "{value}");
     value["errorMessage"]
         .as_str()
         .expect("a message")

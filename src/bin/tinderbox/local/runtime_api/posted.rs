@@ -58,11 +58,12 @@ fn classify(error_type: &str) -> String {
     }
 }
 
-/// The cause is for X-Ray; the caller gets the three usual fields.
+/// The cause is for X-Ray; the caller gets the three usual fields, of which Node names one `trace`.
 fn without_cause(body: &[u8]) -> Vec<u8> {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
         return b"\"Invalid error body\"".to_vec();
     };
-    fields.retain(|name, _| ["errorMessage", "errorType", "stackTrace"].contains(&name.as_str()));
+    let wanted = ["errorMessage", "errorType", "stackTrace", "trace"];
+    fields.retain(|name, _| wanted.contains(&name.as_str()));
     Value::Object(fields).to_string().into_bytes()
 }
