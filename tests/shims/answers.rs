@@ -95,7 +95,9 @@ fn event_not_json_is_an_error(language: Language) {
         assert!(!answer.message("error", &answer.kind).is_empty());
     }
     assert_eq!(worker.ask(b"1").body, b"1");
-    worker.assert_exits_silently();
+    let (status, log) = worker.ended(true);
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert_eq!(log.is_empty(), !language.logs_errors(), "{log}");
     // The handler ignores the event, and must not answer all the same.
     let answer = language.case("big").ask(b"{\"bytes\": 2, \"\": \"\xff\"}");
     assert_eq!(answer.verb, "error", "{}", answer.text());
@@ -135,6 +137,9 @@ fn exception_is_an_error_and_the_next_event_is_answered(language: Language) {
     let text = "ä € 𝄞 \" \\ \n \u{0}";
     let event = serde_json::to_vec(&json!({ "message": text })).expect("JSON");
     assert_eq!(worker.ask(&event).message("error", kind), text);
+    if language.logs_errors() {
+        worker.until_log(|log| log.matches("it was thrown").count() == 3 && log.ends_with('\n'));
+    }
     worker.assert_exits_silently();
 }
 

@@ -51,6 +51,11 @@ impl Language {
         kinds.find(|kind| kind.word == word).expect("its kind")
     }
 
+    /// Whether the worker logs the errors that it reports.
+    pub fn logs_errors(self) -> bool {
+        self.kind().logs_errors
+    }
+
     fn interpreter(self) -> &'static str {
         text_of(self.kind().interpreter)
     }
