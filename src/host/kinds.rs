@@ -84,7 +84,6 @@ pub static KINDS: [Kind; 7] = [
         arguments: &[b"-c\0"],
         shim: Some(shims::SHELL),
         after_shim: b"function.sh\0",
-        not_found: "no such shell as the script asks for in its first line, or neither bash nor sh",
         ..EXECUTABLE
     },
     // The settings of Bref: a message of PHP is written once, to standard error.

@@ -15,7 +15,8 @@ use crate::host::child_output::ChildOutput;
 use crate::host::context::unset_trace_id;
 use crate::host::deadline::Deadline;
 use crate::host::errors::{
-    ErrorSink, set, set_exit, set_out_of_resources, set_spawn_failed, set_timeout,
+    ErrorSink, set, set_exit, set_no_shell_function, set_out_of_resources, set_spawn_failed,
+    set_timeout,
 };
 use crate::host::paths::strip_nul;
 use crate::host::process::{CHANNEL_FD, Process};
@@ -48,6 +49,13 @@ impl Command {
             arguments: [None; _],
             capture_output: false,
         }
+    }
+
+    /// The last two arguments: the handler's file, and the name of its function.
+    fn file_and_name(&self) -> [&'static [u8]; 2] {
+        let mut last = self.arguments.iter().rev().flatten();
+        let name = last.next().map_or(&b""[..], |text| strip_nul(text));
+        [last.next().map_or(&b""[..], |text| strip_nul(text)), name]
     }
 
     /// Appends an argument.
@@ -328,7 +336,8 @@ impl PersistentProcess {
             }
             ProcessError::Exited => {
                 let status = self.stop(restart).unwrap_or(ExitStatus::Exit(0));
-                return set_exit(&status, self.link.process.output.tail(), sink);
+                let hint = self.protocol.exit_hint();
+                return set_exit(&status, hint, self.link.process.output.tail(), sink);
             }
             ProcessError::SpawnFailed(errno) => {
                 self.stop(restart);
@@ -351,10 +360,11 @@ impl PersistentProcess {
                 "Runtime.BadFrame",
                 b"the handler process violates the protocol of its channel",
             ),
-            ProcessError::HandlerNotFound => (
-                "Runtime.HandlerNotFound",
-                b"the file has no such function, see _HANDLER",
-            ),
+            ProcessError::HandlerNotFound => {
+                self.stop(restart);
+                let file_and_name = self.command.file_and_name();
+                return set_no_shell_function(file_and_name, self.name(), sink);
+            }
             ProcessError::ProcfsUnavailable => (
                 "Runtime.InvalidEntrypoint",
                 b"the shell cannot open /proc/PID/fd of the runtime: run both as the same user, \

@@ -55,6 +55,11 @@ pub trait Protocol {
 
     /// Whether an error that the handler reports is in the log already.
     fn logs_errors_itself(&self) -> bool;
+
+    /// Why its process may have exited, in parentheses with a blank before them; empty: no idea.
+    fn exit_hint(&self) -> &'static [u8] {
+        b""
+    }
 }
 
 /// The parts of a child's setup that differ between protocols. 0, 1 and 2 are the same for all:
@@ -195,6 +200,13 @@ impl Protocol for AnyProtocol {
         match self {
             AnyProtocol::Frames(frames) => frames.logs_errors_itself(),
             AnyProtocol::Shell(shell) => shell.logs_errors_itself(),
+        }
+    }
+
+    fn exit_hint(&self) -> &'static [u8] {
+        match self {
+            AnyProtocol::Frames(frames) => frames.exit_hint(),
+            AnyProtocol::Shell(shell) => shell.exit_hint(),
         }
     }
 }

@@ -65,7 +65,7 @@ function context($text) {
 		}
 	$trace = $fields['trace-id'] ?? null;
 	// Without a deadline, Lambda's longest timeout.
-	$deadline = $fields['deadline-ms'] ?? (time() + 900) * 1000;
+	$deadline = (int) ($fields['deadline-ms'] ?? (time() + 900) * 1000);
 	Worker::$requestId = $fields['request-id'] ?? '';
 	$context = new \Bref\Context\Context($fields['request-id'] ?? null, $deadline, $fields['function-arn'] ?? null, $trace, $more + Worker::$fields);
 	setVariable('LAMBDA_INVOCATION_CONTEXT', json($context));
@@ -92,7 +92,11 @@ function resolve($target) {
 		if (!$container instanceof \Bref\Runtime\FileHandlerLocator)
 			return $container->get($target);
 	}
-	return class_exists($target) ? new $target : $target;
+	return class_exists($target) ? new $target : named($target);
+}
+// A function of PHP itself handles no events.
+function named($name) {
+	return function_exists($name) && (new \ReflectionFunction($name))->isInternal() ? null : $name;
 }
 // A function of the file: by its full name, or by its name without the namespace.
 function findFunction($path, $name) {
@@ -100,8 +104,7 @@ function findFunction($path, $name) {
 	foreach (get_defined_functions()['user'] as $function)
 		if (strcasecmp(strrchr("\\$function", '\\'), "\\$name") == 0 && (new \ReflectionFunction($function))->getFileName() == $path)
 			return $function;
-	// A function of PHP itself handles no events.
-	return function_exists($name) && (new \ReflectionFunction($name))->isInternal() ? null : $name;
+	return named($name);
 }
 // What is called for each event, or null. A Handler comes before a callable, as in Bref.
 function callableOf($value) {
