@@ -57,15 +57,24 @@ impl Protocol for Shell {
         deadline: &Deadline,
     ) -> Result<(), ProcessError> {
         let channel = &mut link.channel;
-        let line = channel.read_line(LINE_BYTES_MAX, &mut link.process, deadline)?;
-        self.event_by_assignment = match line {
-            b"ready file" => false,
-            b"ready assignment" => true,
-            b"missing" => return Err(ProcessError::HandlerNotFound),
-            b"closed" => return Err(ProcessError::ProcfsUnavailable),
-            _ => return Err(ProcessError::ProtocolViolation),
-        };
-        Ok(())
+        loop {
+            let line = channel.read_line(PATH_BYTES_MAX, &mut link.process, deadline)?;
+            self.event_by_assignment = match line {
+                b"ready file" => false,
+                b"ready assignment" => true,
+                b"missing" => return Err(ProcessError::HandlerNotFound),
+                b"closed" => return Err(ProcessError::ProcfsUnavailable),
+                // `NAME is a function`, `NAME is a shell function`, in some shells with the file.
+                line if is_in(b" is a function", line) || is_in(b" is a shell function", line) => {
+                    continue;
+                }
+                line if is_in(b" is ", line) || line.ends_with(b"not found") => {
+                    return Err(ProcessError::HandlerNotFound);
+                }
+                _ => return Err(ProcessError::ProtocolViolation),
+            };
+            return Ok(());
+        }
     }
 
     fn handle_event(
@@ -177,6 +186,11 @@ pub fn missing_shell(file: &[u8]) -> &'static [u8] {
         }
     };
     freeze(message, bytes)
+}
+
+/// Whether a text has a part.
+fn is_in(part: &[u8], text: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 /// Appends `tinderbox_event='...'` to the commands.

@@ -17,7 +17,7 @@ case ${BASH_VERSION-} in
 	tinderbox_event_by=file tinderbox_do=builtin
 	# The line and the command that -e stops at go to the log, and so into the error. A trap of the
 	# file's own takes the place of this one.
-	tinderbox_trap='case ${FUNCNAME-}.$- in .* | tinderbox_serve.*) ;; *.*e*) builtin echo "$BASH_SOURCE: line $LINENO: command failed (status ${PIPESTATUS[*]}): ${BASH_COMMAND%%$'"'\n'"'*}" >&2 ;; esac'
+	tinderbox_trap='case ${FUNCNAME-}.$- in .* | tinderbox_serve.*) ;; *.*e*) builtin echo "$BASH_SOURCE: line $LINENO: command failed (status $?): ${BASH_COMMAND%%$'"'\n'"'*}" >&2 ;; esac'
 	trap "$tinderbox_trap" ERR
 	;;
 esac
@@ -31,16 +31,11 @@ tinderbox_serve() {
 	case $tinderbox_event_by$tinderbox_intact in file1) ! builtin declare -F exec >/dev/null || tinderbox_intact= ;; esac
 	tinderbox_intact=${tinderbox_intact:?the file must not have a function named $tinderbox_do or exec}
 	"$tinderbox_do" set +e
-	# Only a function handles events. Other shells than bash say so in words (POSIX, "command -V").
+	# Only a function handles events. What other shells than bash say about the name (POSIX,
+	# "command -V") is for the runtime: to read it here would take a process.
 	case $tinderbox_event_by in
-	file) builtin declare -F -- "$tinderbox_name" >/dev/null || tinderbox_name= ;;
-	*) case $("$tinderbox_do" command -V "$tinderbox_name" 2>&1) in *' is a function'* | *' is a shell function'*) ;; *) tinderbox_name= ;; esac ;;
-	esac
-	case $tinderbox_name in
-	'')
-		"$tinderbox_do" echo missing >&3
-		"$tinderbox_do" exit 1
-		;;
+	file) builtin declare -F -- "$tinderbox_name" >/dev/null || builtin echo missing >&3 ;;
+	*) "$tinderbox_do" command -V "$tinderbox_name" >&3 2>/dev/null || "$tinderbox_do" echo missing >&3 ;;
 	esac
 	# When one of these signals ends a subshell, bash logs the source of the subshell, unless a trap is set.
 	case $tinderbox_event_by in file) "$tinderbox_do" trap : 1 3 4 5 6 7 8 9 10 11 12 14 16 24 25 26 27 29 30 31 ;; esac

@@ -11,9 +11,10 @@ interface Handler {
 
 // The channel; the process that may use it; file and name of the handler; what the file returns, and what is
 // called; the start of the head of the error that an exit of the process is reported with, null when the
-// runtime expects no answer; the id of the event; the fields of the context that are the same for all events.
+// runtime expects no answer; the id of the event; the fields of the context that are the same for all events;
+// whether Bref's hooks are called.
 class Worker {
-	static $channel, $pid, $file, $name, $returned, $handler, $pendingHead = 'init-error', $requestId, $fields = [];
+	static $channel, $pid, $file, $name, $returned, $handler, $pendingHead = 'init-error', $requestId, $fields = ['clientContext' => null, 'identity' => null], $hasHooks;
 }
 
 // Exits when the channel is broken: the runtime is gone.
@@ -53,30 +54,35 @@ function setVariable($name, $value) {
 function context($text) {
 	if (!preg_match('//u', $text))
 		$text = json_decode(json_encode($text, JSON_INVALID_UTF8_SUBSTITUTE));
-	preg_match_all('/^([^=\n]*)=(.*)/m', $text, $matches);
-	$fields = array_combine($matches[1], $matches[2]);
-	$more = ['tenantId' => $fields['tenant-id'] ?? null];
-	foreach (['clientContext' => 'client-context', 'identity' => 'cognito-identity'] as $field => $name)
-		try {
-			$more[$field] = ($fields[$name] ?? '') === '' ? null : decode($fields[$name]);
-		} catch (\Throwable $invalid) {
-			$more[$field] = null;
-			error_log("$name is not JSON: ignored");
-		}
+	$fields = [];
+	foreach (explode("\n", $text) as $line)
+		[$name, $fields[$name]] = explode('=', $line, 2) + ['', ''];
 	$trace = $fields['trace-id'] ?? null;
 	// Without a deadline, Lambda's longest timeout.
-	$deadline = (int) ($fields['deadline-ms'] ?? (time() + 900) * 1000);
-	Worker::$requestId = $fields['request-id'] ?? '';
-	$context = new \Bref\Context\Context($fields['request-id'] ?? null, $deadline, $fields['function-arn'] ?? null, $trace, $more + Worker::$fields);
-	setVariable('LAMBDA_INVOCATION_CONTEXT', json($context));
-	setVariable('LAMBDA_REQUEST_ID', Worker::$requestId);
+	$own = [
+		'awsRequestId' => $fields['request-id'] ?? null,
+		'deadlineMs' => (int) ($fields['deadline-ms'] ?? (time() + 900) * 1000),
+		'invokedFunctionArn' => $fields['function-arn'] ?? null,
+		'traceId' => $trace,
+	];
+	$more = Worker::$fields;
+	$more['tenantId'] = $fields['tenant-id'] ?? null;
+	foreach (['clientContext' => 'client-context', 'identity' => 'cognito-identity'] as $field => $name)
+		if (isset($fields[$name]) && $fields[$name] !== '')
+			try {
+				$more[$field] = decode($fields[$name]);
+			} catch (\Throwable $invalid) {
+				error_log("$name is not JSON: ignored");
+			}
+	setVariable('LAMBDA_INVOCATION_CONTEXT', json($own));
+	setVariable('LAMBDA_REQUEST_ID', Worker::$requestId = (string) $own['awsRequestId']);
 	if (isset($trace))
 		setVariable('_X_AMZN_TRACE_ID', $trace);
 	else {
 		putenv('_X_AMZN_TRACE_ID');
 		unset($_ENV['_X_AMZN_TRACE_ID'], $_SERVER['_X_AMZN_TRACE_ID']);
 	}
-	return $context;
+	return new \Bref\Context\Context('', 0, '', '', $own + $more);
 }
 
 // Calls a hook of Bref's event dispatcher, if the function has loaded Bref.
@@ -140,14 +146,16 @@ function answer($seq, $handler, $event, $context, $level) {
 		$context = context($context);
 		$input = decode($event);
 		$event = null;
-		notify('beforeInvoke', Worker::$returned, $input, $context);
+		if (Worker::$hasHooks)
+			notify('beforeInvoke', Worker::$returned, $input, $context);
 		$result = $handler($input, $context);
 		if ($result instanceof \Generator)
 			throw new \UnexpectedValueException('the handler returns a generator, so its code has not run: return iterator_to_array() of it, or no generator');
 		$json = json_encode($result);
 		if ($json === false)
 			throw new \JsonException('the response cannot be encoded as JSON: ' . json_last_error_msg());
-		afterInvoke($input, $context, $result);
+		if (Worker::$hasHooks)
+			afterInvoke($input, $context, $result);
 		$input = $result = null;
 	} catch (\Throwable $error) {
 		afterInvoke($input, $context, null, $error);
@@ -182,6 +190,7 @@ function prepare() {
 		exit(1);
 	}
 	notify('afterStartup');
+	Worker::$hasHooks = class_exists('Bref\Bref', false);
 	return $handler;
 }
 
@@ -255,7 +264,7 @@ function autoload() {
 		if ($class == 'Bref\Event\Handler')
 			class_alias(Handler::class, $class);
 	});
-	if (preg_grep('/^bref-ssm:/', $_ENV))
+	if (strpos(implode("\n", $_ENV), 'bref-ssm:') !== false)
 		\Bref\LazySecretsLoader::loadSecretEnvironmentVariables();
 	notify('beforeStartup');
 }
