@@ -12,6 +12,7 @@ macro_rules! chapters {
         #[doc = "[measure]: crate::guide::measure"]
         #[doc = "[numbers]: crate::guide::numbers"]
         #[doc = "[package]: crate::guide::package"]
+        #[doc = "[php]: crate::guide::php"]
         #[doc = "[shell_and_programs]: crate::guide::shell_and_programs"]
         #[doc = "[worker_protocol]: crate::guide::worker_protocol"]
         #[doc = ""]
@@ -26,6 +27,7 @@ chapters! {
     rust
     shell_and_programs
     php_node_python_ruby
+    php
     worker_protocol
     local_lambda
     measure

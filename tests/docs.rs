@@ -98,6 +98,8 @@ fn guide_commands_print_the_answers() {
     let echo = r#"Echoing request: '{"say":"hello"}'"#;
     assert_blocks_print("src/guide/shell_and_programs.md", 2, &[echo, SHOUT]);
     assert_blocks_print("src/guide/php_node_python_ruby.md", 1, &[HELLO; 4]);
+    let greeting = r#"{"hello":"Ada","request":true}"#;
+    assert_blocks_print("src/guide/php.md", 1, &[greeting]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ function send($head, $body) {
 	Worker::$pendingHead = null;
 	// A child that the handler forked must not answer.
 	if (getmypid() != Worker::$pid)
-		exit(strncmp($head, 'ok', 2) ? 255 : 0);
+		exit(0);
 	// One write where the body is short.
 	foreach (strlen($body) < 8000 ? ["$head\n$body"] : ["$head\n", $body] as $data)
 		for (; $data != ''; $data = substr($data, $bytes))
@@ -91,6 +91,10 @@ function notify($hook, ...$arguments) {
 		\Bref\Bref::events()->$hook(...$arguments);
 }
 
+// Whether the runtime has found a file: it is relative where the task root is.
+function isFile() {
+	return Worker::$file[0] == '/' || is_file(Worker::$file);
+}
 // What a `_HANDLER` that names no file means: an entry of Bref's container, a class, a static method or a function.
 function resolve($target) {
 	if (class_exists('Bref\Bref')) {
@@ -124,7 +128,7 @@ function callableOf($value) {
 	return is_callable($value) ? $value : null;
 }
 function notFound($path, $name) {
-	if ($path[0] != '/')
+	if (!isFile())
 		return "no file, class or function $path, and no container of Bref that knows it: see _HANDLER";
 	$type = is_object(Worker::$returned) ? strtok(get_class(Worker::$returned), "\0") : gettype(Worker::$returned);
 	$what = "$path returns no function and no object with a method handle (but $type)";
@@ -273,7 +277,7 @@ setUp();
 try {
 	autoload();
 	// Not in a function: variables of the file's top level are globals.
-	Worker::$returned = Worker::$file[0] == '/' ? require Worker::$file : resolve(Worker::$file);
+	Worker::$returned = isFile() ? require Worker::$file : resolve(Worker::$file);
 	Worker::$handler = prepare();
 } catch (\Throwable $error) {
 	send(...throwableFrame('init-error', $error));
