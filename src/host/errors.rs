@@ -92,19 +92,29 @@ pub fn set_exit(
     set(sink, "Runtime.ExitError", &message)
 }
 
-/// The file defines no shell function of this name.
+/// Where /proc of the runtime is closed to the shell.
+pub const NO_PROCFS: &[u8] =
+    b"the shell cannot open /proc/PID/fd of the runtime: run both as the same user, and package \
+      the runtime with mode 755";
+
+/// A shell with these arguments, the last of which are FILE and NAME, has no such function.
 pub fn set_no_shell_function(
-    [file, name]: [&[u8]; 2],
-    shell: &[u8],
+    arguments: &[Option<&'static [u8]>],
     sink: &mut dyn ErrorSink,
 ) -> &'static [u8] {
+    let mut arguments = arguments.iter().flatten().map(|text| strip_nul(text));
+    let shell = arguments.next().unwrap_or_default();
+    let name = arguments.next_back().unwrap_or_default();
+    let file = arguments.next_back().unwrap_or_default();
+    let advice = b": name one behind the dot of _HANDLER, or make the file executable to run it \
+                   as a program";
     let message = [
         file,
         b" defines no function '",
         name,
         b"' in the shell ",
         shell,
-        b": name one behind the dot of _HANDLER, or make the file executable to run it as a program",
+        advice,
     ];
     set(sink, "Runtime.HandlerNotFound", &message)
 }

@@ -15,8 +15,8 @@ use crate::host::child_output::ChildOutput;
 use crate::host::context::unset_trace_id;
 use crate::host::deadline::Deadline;
 use crate::host::errors::{
-    ErrorSink, set, set_exit, set_no_shell_function, set_out_of_resources, set_spawn_failed,
-    set_timeout,
+    ErrorSink, NO_PROCFS, set, set_exit, set_no_shell_function, set_out_of_resources,
+    set_spawn_failed, set_timeout,
 };
 use crate::host::paths::strip_nul;
 use crate::host::process::{CHANNEL_FD, Process};
@@ -49,13 +49,6 @@ impl Command {
             arguments: [None; _],
             capture_output: false,
         }
-    }
-
-    /// The last two arguments: the handler's file, and the name of its function.
-    fn file_and_name(&self) -> [&'static [u8]; 2] {
-        let mut last = self.arguments.iter().rev().flatten();
-        let name = last.next().map_or(&b""[..], |text| strip_nul(text));
-        [last.next().map_or(&b""[..], |text| strip_nul(text)), name]
     }
 
     /// Appends an argument.
@@ -362,14 +355,9 @@ impl PersistentProcess {
             ),
             ProcessError::HandlerNotFound => {
                 self.stop(restart);
-                let file_and_name = self.command.file_and_name();
-                return set_no_shell_function(file_and_name, self.name(), sink);
+                return set_no_shell_function(&self.command.arguments, sink);
             }
-            ProcessError::ProcfsUnavailable => (
-                "Runtime.InvalidEntrypoint",
-                b"the shell cannot open /proc/PID/fd of the runtime: run both as the same user, \
-                  and package the runtime with mode 755",
-            ),
+            ProcessError::ProcfsUnavailable => ("Runtime.InvalidEntrypoint", NO_PROCFS),
         };
         self.stop(restart);
         set(sink, error_type, &[message])
