@@ -1,8 +1,7 @@
 //! Texts for errnos, with advice: those of clone(2), execve(2), pipe(2), socketpair(2) and
 //! memfd_create(2) that users meet.
 
-use crate::sys::files::{is_file, read_prefix};
-use crate::wire::slice_or_empty;
+use crate::sys::files::is_file;
 
 /// Too many processes (clone(2)).
 pub const EAGAIN: usize = 11;
@@ -17,12 +16,9 @@ const EMFILE: usize = 24;
 /// at its end: where that file is there, ENOENT is about its interpreter.
 pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     match errno {
-        ENOENT if starts_with_crlf(path) => {
-            b": its first line (#!) ends in a carriage return; convert the file from CRLF to LF"
-        }
         ENOENT if is_file(path) => {
             b": its interpreter (#!) or its loader does not exist; name one that is in the \
-              environment, or link the program statically"
+              environment, without CR at the end of the line, or link the program statically"
         }
         ENOENT => b": no such file; add it to the package",
         1 => b": operation not permitted", // EPERM
@@ -40,17 +36,6 @@ pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
         40 => b": too many symbolic links", // ELOOP
         _ => resource_reason(errno),
     }
-}
-
-/// Whether the first line of a file ends in a carriage return, which is then a part of the name of
-/// the interpreter. The path has a NUL at its end.
-fn starts_with_crlf(path: &[u8]) -> bool {
-    let mut start = [0; 256];
-    let bytes = read_prefix(path, &mut start);
-    let line = slice_or_empty(&start, 0, bytes)
-        .split(|&byte| byte == b'\n')
-        .next();
-    line.is_some_and(|line| line.starts_with(b"#!") && line.last() == Some(&b'\r'))
 }
 
 /// Why a resource is exhausted, with a colon before it; empty for other errnos.
