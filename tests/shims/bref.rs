@@ -351,6 +351,30 @@ fn child_that_the_handler_forks_answers_nothing() {
     }
 }
 
+/// The signal comes a second after the event.
+#[test]
+fn sigterm_handler_of_the_function_runs_while_it_is_idle() {
+    if !PHP.is_here() || !has_pcntl() {
+        return;
+    }
+    let root = TempDir::new();
+    let file = root.file(
+        "f.php",
+        b"<?php
+        pcntl_async_signals(true);
+        pcntl_signal(SIGTERM, function () { exit(5); });
+        return function ($event) {
+            $pid = getmypid();
+            exec(\"(sleep 1; kill -TERM $pid) >/dev/null 2>&1 3>&- &\");
+            return $event;
+        };",
+    );
+    let mut worker = Worker::start(&mut PHP.command(&file, ""));
+    worker.expect_ready();
+    assert_eq!(worker.ask(b"1").json(), 1);
+    assert_eq!(worker.assert_exits(5), "");
+}
+
 fn has_pcntl() -> bool {
     let code = "exit(function_exists('pcntl_fork') ? 0 : 1);";
     let status = Command::new("php").args(["-r", code]).status();

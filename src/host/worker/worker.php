@@ -198,10 +198,20 @@ function prepare() {
 	return $handler;
 }
 
+// Waits for the next event. PHP runs a signal handler when a call has returned, and a read does not return
+// for a signal.
+function await() {
+	do {
+		$streams = [Worker::$channel];
+		$none = null;
+	} while (@stream_select($streams, $none, $none, null) === false);
+	return true;
+}
 function serve($handler) {
 	$level = ob_get_level();
+	$hasSignalHandler = function_exists('pcntl_signal_get_handler') && pcntl_signal_get_handler(15) !== 0;
 	send('ready', '');
-	while (sscanf((string) fgets(Worker::$channel), '%d %d %d', $seq, $context, $event) == 3) {
+	while ((!$hasSignalHandler || await()) && sscanf((string) fgets(Worker::$channel), '%d %d %d', $seq, $context, $event) == 3) {
 		$context = read($context);
 		$event = read($event);
 		error_clear_last();
