@@ -155,8 +155,13 @@ fn result_not_json_is_an_error(language: Language) {
         for _ in 0..2 {
             let answer = worker.ask(b"{}");
             assert!(!answer.message("error", &answer.kind).is_empty());
+            if language.logs_errors() {
+                worker.until_log(|log| log.contains(&answer.kind) && log.ends_with('\n'));
+            }
         }
-        worker.assert_exits_silently();
+        let (status, log) = worker.ended(true);
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert_eq!(log.is_empty(), !language.logs_errors(), "{log}");
     }
 }
 
