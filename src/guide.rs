@@ -13,6 +13,7 @@ macro_rules! chapters {
         #[doc = "[node]: crate::guide::node"]
         #[doc = "[numbers]: crate::guide::numbers"]
         #[doc = "[package]: crate::guide::package"]
+        #[doc = "[php]: crate::guide::php"]
         #[doc = "[php_node_python_ruby]: crate::guide::php_node_python_ruby"]
         #[doc = "[python]: crate::guide::python"]
         #[doc = "[ruby]: crate::guide::ruby"]
@@ -30,6 +31,7 @@ chapters! {
     rust
     shell_and_programs
     php_node_python_ruby
+    php
     node
     python
     ruby

@@ -68,7 +68,7 @@ use crate::host::process::Process;
 use crate::host::program::Program;
 use crate::host::protocol::{AnyProtocol, Event, ProcessError, Protocol};
 use crate::host::resolve::{ResolvedHandler, resolve_handler};
-use crate::host::shell::Shell;
+use crate::host::shell::{Shell, missing_shell};
 use crate::host::worker::Frames;
 use crate::invocation::Invocation;
 use crate::limits::RESTART_MS_MAX;
@@ -258,11 +258,15 @@ fn build_handler(
             }));
         }
         Runs::Frames => AnyProtocol::Frames(Frames::new(kind.logs_errors)),
-        Runs::Shell => AnyProtocol::Shell(Shell::new()),
+        Runs::Shell => AnyProtocol::Shell(Shell::new(path)),
     };
     let Some(program) = find_program(resolved, environment) else {
-        diagnostics::diagnostic(b"", kind.not_found.as_bytes());
-        return Err(Failure::new("Runtime.NoSuchInterpreter", kind.not_found));
+        let text = match kind.runs {
+            Runs::Shell => missing_shell(path),
+            _ => kind.not_found.as_bytes(),
+        };
+        diagnostics::diagnostic(b"", text);
+        return Err(Failure::from_bytes("Runtime.NoSuchInterpreter", text));
     };
     let command = COMMAND.take().ok_or(CALLED_TWICE.duplicate())?;
     command.push_argument(program);

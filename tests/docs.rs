@@ -100,6 +100,8 @@ fn guide_commands_print_the_answers() {
     assert_blocks_print("src/guide/php_node_python_ruby.md", 1, &[HELLO; 4]);
     assert_blocks_print("src/guide/ruby.md", 1, &[r#"{"shout":"ADA"}"#]);
     assert_blocks_print("src/guide/node.md", 1, &["one two"]);
+    let greeting = r#"{"hello":"Ada","request":true}"#;
+    assert_blocks_print("src/guide/php.md", 1, &[greeting]);
 }
 
 #[test]

@@ -50,6 +50,8 @@ mod resolve;
 mod restarts;
 #[path = "hosted/shell.rs"]
 mod shell;
+#[path = "hosted/shell_errors.rs"]
+mod shell_errors;
 #[path = "hosted/shell_names.rs"]
 mod shell_names;
 #[path = "hosted/steady.rs"]

@@ -5,6 +5,8 @@
 mod answers;
 #[path = "shims/any.rs"]
 mod any;
+#[path = "shims/bref.rs"]
+mod bref;
 #[path = "shims/context.rs"]
 mod context;
 #[path = "shims/driver.rs"]

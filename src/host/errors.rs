@@ -74,16 +74,49 @@ pub fn set_timeout(limit_ms: u64, sink: &mut dyn ErrorSink) -> &'static [u8] {
     )
 }
 
-/// A process, or a subshell of it, has exited with this status; `tail` is the end of its log.
-pub fn set_exit(status: &ExitStatus, tail: &[u8], sink: &mut dyn ErrorSink) -> &'static [u8] {
+/// A process, or a subshell of it, has exited with this status; `hint` is a reason in parentheses,
+/// and `tail` the end of its log.
+pub fn set_exit(
+    status: &ExitStatus,
+    hint: &[u8],
+    tail: &[u8],
+    sink: &mut dyn ErrorSink,
+) -> &'static [u8] {
     let (what, number): (&[u8], usize) = match *status {
         ExitStatus::Exit(status) => (b"exit status ", status),
         ExitStatus::Signal(signal) => (b"signal ", signal),
     };
     let number = Decimal::new(number);
     let between = slice_or_empty(BETWEEN, 0, if tail.is_empty() { 0 } else { 2 });
-    let message = [what, number.as_bytes(), between, tail];
+    let message = [what, number.as_bytes(), hint, between, tail];
     set(sink, "Runtime.ExitError", &message)
+}
+
+/// Where /proc of the runtime is closed to the shell.
+pub const NO_PROCFS: &[u8] =
+    b"the shell cannot open /proc/PID/fd of the runtime: run both as the same user, and package \
+      the runtime with mode 755";
+
+/// A shell with these arguments, the last of which are FILE and NAME, has no such function.
+pub fn set_no_shell_function(
+    arguments: &[Option<&'static [u8]>],
+    sink: &mut dyn ErrorSink,
+) -> &'static [u8] {
+    let mut arguments = arguments.iter().flatten().map(|text| strip_nul(text));
+    let shell = arguments.next().unwrap_or_default();
+    let name = arguments.next_back().unwrap_or_default();
+    let file = arguments.next_back().unwrap_or_default();
+    let advice = b": name one behind the dot of _HANDLER, or make the file executable to run it \
+                   as a program";
+    let message = [
+        file,
+        b" defines no function '",
+        name,
+        b"' in the shell ",
+        shell,
+        advice,
+    ];
+    set(sink, "Runtime.HandlerNotFound", &message)
 }
 
 /// A program, whose path has a NUL at its end, cannot be spawned.

@@ -84,10 +84,9 @@ pub static KINDS: [Kind; 7] = [
         arguments: &[b"-c\0"],
         shim: Some(shims::SHELL),
         after_shim: b"function.sh\0",
-        not_found: "no such shell as the script asks for in its first line, or neither bash nor sh",
         ..EXECUTABLE
     },
-    // An error is written once, to standard error.
+    // The settings of Bref: a message of PHP is written once, to standard error.
     Kind {
         word: b"php",
         runs: Runs::Frames,
@@ -96,16 +95,16 @@ pub static KINDS: [Kind; 7] = [
         interpreter: b"php",
         arguments: &[
             b"-d\0",
-            b"display_errors=stderr\0",
+            b"display_errors=0\0",
             b"-d\0",
-            b"log_errors=0\0",
+            b"log_errors=1\0",
             b"-d\0",
             b"html_errors=0\0",
             b"-r\0",
         ],
         shim: Some(shims::PHP),
         after_shim: b"--\0",
-        logs_errors: false,
+        logs_errors: true,
         not_found: "no php in bin of the function, /opt/bin or PATH",
     },
     Kind {

@@ -16,7 +16,8 @@ use crate::host::command::Command;
 use crate::host::context::unset_trace_id;
 use crate::host::deadline::Deadline;
 use crate::host::errors::{
-    ErrorSink, set, set_exit, set_out_of_resources, set_spawn_failed, set_timeout,
+    ErrorSink, NO_PROCFS, set, set_exit, set_no_shell_function, set_out_of_resources,
+    set_spawn_failed, set_timeout,
 };
 use crate::host::paths::strip_nul;
 use crate::host::process::{CHANNEL_FD, Process};
@@ -309,7 +310,8 @@ impl PersistentProcess {
             }
             ProcessError::Exited => {
                 let status = self.stop(restart).unwrap_or(ExitStatus::Exit(0));
-                return set_exit(&status, self.link.process.output.tail(), sink);
+                let hint = self.protocol.exit_hint();
+                return set_exit(&status, hint, self.link.process.output.tail(), sink);
             }
             ProcessError::SpawnFailed(errno) => {
                 self.stop(restart);
@@ -332,15 +334,11 @@ impl PersistentProcess {
                 "Runtime.BadFrame",
                 b"the handler process violates the protocol of its channel",
             ),
-            ProcessError::HandlerNotFound => (
-                "Runtime.HandlerNotFound",
-                b"the file has no such function, see _HANDLER",
-            ),
-            ProcessError::ProcfsUnavailable => (
-                "Runtime.InvalidEntrypoint",
-                b"the shell cannot open /proc/PID/fd of the runtime: run both as the same user, \
-                  and package the runtime with mode 755",
-            ),
+            ProcessError::HandlerNotFound => {
+                self.stop(restart);
+                return set_no_shell_function(self.command.arguments(), sink);
+            }
+            ProcessError::ProcfsUnavailable => ("Runtime.InvalidEntrypoint", NO_PROCFS),
         };
         self.stop(restart);
         set(sink, error_type, &[message])

@@ -62,7 +62,7 @@ impl Program {
         let tail = self.process.output.tail();
         match status {
             Some(ExitStatus::Exit(0)) => Ok(()),
-            Some(status) => Err(set_exit(&status, tail, response)),
+            Some(status) => Err(set_exit(&status, b"", tail, response)),
             None => Err(set_timeout(deadline.limit_ms(), response)),
         }
     }

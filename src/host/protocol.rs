@@ -64,6 +64,11 @@ pub trait Protocol {
     ) -> Result<(), ProcessError> {
         Ok(())
     }
+
+    /// Why its process may have exited, in parentheses with a blank before them; empty: no idea.
+    fn exit_hint(&self) -> &'static [u8] {
+        b""
+    }
 }
 
 /// The parts of a child's setup that differ between protocols. 0, 1 and 2 are the same for all:
@@ -215,6 +220,13 @@ impl Protocol for AnyProtocol {
         match self {
             AnyProtocol::Frames(frames) => frames.run_restore_hooks(link, deadline),
             AnyProtocol::Shell(shell) => shell.run_restore_hooks(link, deadline),
+        }
+    }
+
+    fn exit_hint(&self) -> &'static [u8] {
+        match self {
+            AnyProtocol::Frames(frames) => frames.exit_hint(),
+            AnyProtocol::Shell(shell) => shell.exit_hint(),
         }
     }
 }

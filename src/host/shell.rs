@@ -12,14 +12,18 @@ use crate::host::channel::Ready;
 use crate::host::context::{ContextFormat, quote};
 use crate::host::deadline::Deadline;
 use crate::host::errors::set_exit;
+use crate::host::paths::{concat_into, freeze, strip_nul};
 use crate::host::protocol::{AfterEvent, Event, EventError, Link, ProcessError, Protocol};
 use crate::host::response_pipe::ResponsePipe;
+use crate::limits::PATH_BYTES_MAX;
 use crate::response::Response;
-use crate::sys::Descriptor;
 use crate::sys::child::ExitStatus;
+use crate::sys::files::read_prefix;
 use crate::sys::ipc::{append, memfd, pipe};
+use crate::sys::{Descriptor, TakeOnce};
 use crate::wire::number::Decimal;
 use crate::wire::number::parse_decimal;
+use crate::wire::{find_from, slice_or_empty};
 
 /// A status above this says that a signal ended the subshell, or something in it (POSIX, "Exit
 /// Status for Commands").
@@ -30,14 +34,17 @@ const LINE_BYTES_MAX: usize = 32;
 
 /// Our side of the protocol of the shell's shim.
 pub struct Shell {
+    /// The path of the function's file, with a NUL at its end.
+    file: &'static [u8],
     /// The shell cannot read a file at once: the event comes as a command that sets the variable.
     event_by_assignment: bool,
 }
 
 impl Shell {
-    /// A shell that has sent nothing yet.
-    pub const fn new() -> Shell {
+    /// A shell that has sent nothing yet, for the functions of this file.
+    pub const fn new(file: &'static [u8]) -> Shell {
         Shell {
+            file,
             event_by_assignment: false,
         }
     }
@@ -50,15 +57,24 @@ impl Protocol for Shell {
         deadline: &Deadline,
     ) -> Result<(), ProcessError> {
         let channel = &mut link.channel;
-        let line = channel.read_line(LINE_BYTES_MAX, &mut link.process, deadline)?;
-        self.event_by_assignment = match line {
-            b"ready file" => false,
-            b"ready assignment" => true,
-            b"missing" => return Err(ProcessError::HandlerNotFound),
-            b"closed" => return Err(ProcessError::ProcfsUnavailable),
-            _ => return Err(ProcessError::ProtocolViolation),
-        };
-        Ok(())
+        loop {
+            let line = channel.read_line(PATH_BYTES_MAX, &mut link.process, deadline)?;
+            self.event_by_assignment = match line {
+                b"ready file" => false,
+                b"ready assignment" => true,
+                b"missing" => return Err(ProcessError::HandlerNotFound),
+                b"closed" => return Err(ProcessError::ProcfsUnavailable),
+                // `NAME is a function`, `NAME is a shell function`, in some shells with the file.
+                line if is_in(b" is a function", line) || is_in(b" is a shell function", line) => {
+                    continue;
+                }
+                line if is_in(b" is ", line) || line.ends_with(b"not found") => {
+                    return Err(ProcessError::HandlerNotFound);
+                }
+                _ => return Err(ProcessError::ProtocolViolation),
+            };
+            return Ok(());
+        }
     }
 
     fn handle_event(
@@ -111,12 +127,70 @@ impl Protocol for Shell {
             return Ok(());
         }
         let (status, tail) = (ExitStatus::Exit(status), link.process.output.tail());
-        Err(EventError::Reported(set_exit(&status, tail, response)))
+        let hint = self.exit_hint();
+        Err(EventError::Reported(set_exit(
+            &status, hint, tail, response,
+        )))
+    }
+
+    /// Words with a carriage return at their end are the names of no commands and options. Looked
+    /// for in the start of the file: an editor that ends lines with them does so everywhere.
+    fn exit_hint(&self) -> &'static [u8] {
+        let mut start = [0; 4096];
+        let bytes = read_prefix(self.file, &mut start);
+        let mut lines = slice_or_empty(&start, 0, bytes).split(|&byte| byte == b'\n');
+        if lines.any(|line| line.last() == Some(&b'\r')) {
+            b" (the lines of the file end in carriage returns, CRLF: convert them to LF)"
+        } else {
+            b""
+        }
     }
 
     fn logs_errors_itself(&self) -> bool {
         true
     }
+}
+
+static MESSAGE: TakeOnce<[u8; PATH_BYTES_MAX + LINE_SHOWN_BYTES_MAX + 128]> = TakeOnce::new([0; _]);
+
+/// How much of a script's first line is shown, in bytes.
+const LINE_SHOWN_BYTES_MAX: usize = 256;
+
+/// The message where the shell of a script is missing. The path has a NUL at its end.
+pub fn missing_shell(file: &[u8]) -> &'static [u8] {
+    let mut start = [0; LINE_SHOWN_BYTES_MAX];
+    let bytes = read_prefix(file, &mut start);
+    let line = slice_or_empty(&start, 0, find_from(&start, 0, b'\n').min(bytes));
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let Some(message) = MESSAGE.take() else {
+        return b"";
+    };
+    let path = strip_nul(file);
+    let bytes = match line.strip_prefix(b"#!") {
+        Some(_) => {
+            let pieces: [&[u8]; 5] = [
+                b"no such shell as the first line of ",
+                path,
+                b" names: ",
+                line,
+                b" (searched in bin of the function, /opt/bin and PATH)",
+            ];
+            concat_into(message, &pieces)
+        }
+        None => {
+            let pieces: [&[u8]; 2] = [
+                b"neither bash nor sh in bin of the function, /opt/bin or PATH for ",
+                path,
+            ];
+            concat_into(message, &pieces)
+        }
+    };
+    freeze(message, bytes)
+}
+
+/// Whether a text has a part.
+fn is_in(part: &[u8], text: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
 }
 
 /// Appends `tinderbox_event='...'` to the commands.

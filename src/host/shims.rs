@@ -66,8 +66,13 @@ macro_rules! shim {
     }};
 }
 
-/// `php -d display_errors=stderr -d log_errors=0 -d html_errors=0 -r SHIM -- FILE NAME`
-pub const PHP: &[u8] = shim!(SLASHES, "worker/worker.php");
+/// `php -d display_errors=0 -d log_errors=1 -d html_errors=0 -r SHIM -- FILE NAME`
+pub const PHP: &[u8] = shim!(
+    SLASHES,
+    "worker/context.php",
+    "worker/reports.php",
+    "worker/worker.php"
+);
 /// `node --max-http-header-size 81920 -e SHIM -- FILE NAME`
 pub const NODE: &[u8] = shim!(
     SLASHES,

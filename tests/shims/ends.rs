@@ -107,6 +107,8 @@ fn handler_missing_is_an_init_error(language: Language) {
         let kind = "Runtime.HandlerNotFound";
         let message = answer.message("init-error", kind);
         let part = match (language, name) {
+            // PHP expects that the file returns the function.
+            (Language::Php, "") => "return function",
             // Ruby takes the path for the whole of `_HANDLER`.
             (Language::Ruby, "") => "'rb'",
             // Node takes the ending of the file for it.

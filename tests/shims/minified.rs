@@ -25,7 +25,7 @@ struct Shim {
 
 const SHIMS: &[Shim] = &[
     Shim {
-        files: &["worker.php"],
+        files: &["context.php", "reports.php", "worker.php"],
         embedded: shims::PHP,
         comment: "//",
         indented: false,
