@@ -70,6 +70,10 @@ system() { # SUITE PACKAGE ...
     local suite=$1 state=$folder/apt-$1 target=$folder/debian-$1 address key deb name
     shift
     address=$(mirror)
+    if [ -z "$address" ]; then
+        as_root apt-get -qq update >/dev/null 2>&1 || :
+        address=$(mirror)
+    fi
     [ -n "$address" ] || { skip "Debian $suite: apt has no list of Debian's packages: run apt-get update"; return 1; }
     key=/usr/share/keyrings/debian-archive-keyring.gpg
     [ -e "$key" ] || key=
