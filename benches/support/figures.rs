@@ -121,8 +121,8 @@ impl Report {
         ));
     }
 
-    /// Adds the medians of two that took turns, and the median of their ratios, other to own: above 1,
-    /// the own one is faster.
+    /// Adds the medians of two that took turns, and the median of their ratios, other to own: above
+    /// 1, the own one is faster.
     pub fn add_compared(&self, subject: &str, unit: &str, own: &[f64], other: &[f64]) {
         if !self.timed {
             return println!("{}: {subject}: all results right", self.bench);
