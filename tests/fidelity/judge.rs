@@ -162,7 +162,7 @@ fn record(line: &str, folder: &str) -> Option<Value> {
     }
     let mut value: Value = serde_json::from_str(&plain(line, folder)).ok()?;
     strip(value.as_object_mut()?);
-    if let Some(message) = value["message"].as_object_mut() {
+    if let Some(message) = value.get_mut("message").and_then(Value::as_object_mut) {
         strip(message);
     }
     Some(value)
