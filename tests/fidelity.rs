@@ -6,10 +6,10 @@
 //! but every event is answered exactly once.
 //!
 //! Environment variables: `TINDERBOX_CASES` is the start of the names of the cases to run, for
-//! instance `node/log`. `TINDERBOX_DIFFERENCES=1` prints the differences of all classes, and those
-//! of logs in text, which fail no test. `TINDERBOX_INTERPRETERS` is the folder that
-//! `scripts/interpreters.sh` filled: the cases also run with the interpreters there
-//! (`fidelity/versions.rs`).
+//! instance `node/log`. `TINDERBOX_DIFFERENCES=1` prints the differences of all classes and of all
+//! lines of the logs; with `TINDERBOX_LOGS=1`, the latter also fail BUG, GAP and SAME.
+//! `TINDERBOX_INTERPRETERS` is the folder that `scripts/interpreters.sh` filled: the cases also run
+//! with the interpreters there (`fidelity/versions.rs`).
 
 #[path = "fidelity/case.rs"]
 mod case;

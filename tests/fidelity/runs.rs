@@ -135,12 +135,16 @@ fn attempt(interpreter: &Interpreter, case: &Case, slower: f64) -> Verdict {
 
 fn verdict(case: &Case, dir: &TempDir, seen: &Seen) -> Verdict {
     let folder = dir.path().to_str().expect("a path in UTF-8");
-    let differences = judge::differences(&case.official, seen, folder);
-    if std::env::var_os("TINDERBOX_DIFFERENCES").is_some() {
-        let texts = text_logs::differences(&case.official, seen, folder);
-        for line in differences.iter().chain(&texts) {
+    let has = |name| std::env::var_os(name).is_some();
+    let mut differences = judge::differences(&case.official, seen, folder);
+    let logs = text_logs::differences(&case.official, seen, folder);
+    if has("TINDERBOX_DIFFERENCES") {
+        for line in differences.iter().chain(&logs) {
             println!("{} ({:?}): {line}", case.name, case.class);
         }
+    }
+    if has("TINDERBOX_LOGS") {
+        differences.extend(logs);
     }
     let faults = match case.class.is_binding() {
         true => differences,

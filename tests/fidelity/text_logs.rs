@@ -1,11 +1,11 @@
-//! Compares logs in text with those of the official client, line by line.
+//! Compares logs with those of the official client, line by line.
 
-use crate::judge::plain;
+use crate::judge::{plain, record};
 use crate::lambda::Seen;
 use serde_json::Value;
 
 /// The lines that only one side printed, in order. Times, request ids and the task root are
-/// replaced; records in JSON, which [`crate::judge`] compares, and the runtime's own lines are left
+/// replaced, records in JSON are compared without what varies, and the runtime's own lines are left
 /// out.
 pub fn differences(official: &Value, seen: &Seen, folder: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -29,16 +29,12 @@ pub fn differences(official: &Value, seen: &Seen, folder: &str) -> Vec<String> {
 }
 
 fn lines(text: &str, folder: &str) -> Vec<String> {
-    let lines = plain(text, folder);
-    let is_compared = |line: &&str| {
-        let is_record = line.starts_with('{') && line.ends_with('}');
-        !line.is_empty() && !is_record && !line.starts_with("tinderbox: ")
+    let is_compared = |line: &&str| !line.is_empty() && !line.starts_with("tinderbox: ");
+    let normal = |line| match record(line, folder) {
+        Some(record) => record.to_string(),
+        None => plain(line, folder),
     };
-    lines
-        .split('\n')
-        .filter(is_compared)
-        .map(str::to_string)
-        .collect()
+    text.split('\n').filter(is_compared).map(normal).collect()
 }
 
 /// The lines of the first list that the second one has less often.
