@@ -66,10 +66,14 @@ pub struct Case {
     pub wrapper: Option<String>,
     pub memory_mb: u64,
     pub timeout_ms: u64,
+    /// The time until the request for the first event.
+    pub init_timeout_ms: u64,
     /// The pause before each event.
     pub gap_ms: u64,
     /// The pause behind the last event.
     pub linger_ms: u64,
+    /// The runtime is also started again when it has exited behind the last event.
+    pub restarts_at_end: bool,
     /// The runtime gets SIGTERM at the end.
     pub gets_sigterm: bool,
     /// What the official client did.
@@ -96,9 +100,11 @@ const SETTINGS: &[&str] = &[
     "events",
     "gap_ms",
     "handler",
+    "init_timeout_ms",
     "linger_ms",
     "link",
     "memory",
+    "restart_at_end",
     "sigterm",
     "timeout_ms",
     "wrapper",
@@ -139,8 +145,10 @@ pub fn read(name: &str, case: &Value) -> Case {
         wrapper: settings["wrapper"].as_str().map(str::to_string),
         memory_mb: number("memory", 512),
         timeout_ms: number("timeout_ms", 3_000),
+        init_timeout_ms: number("init_timeout_ms", 10_000),
         gap_ms: number("gap_ms", 40),
         linger_ms: number("linger_ms", 60),
+        restarts_at_end: settings["restart_at_end"].as_bool().unwrap_or(false),
         gets_sigterm: settings["sigterm"].as_bool().unwrap_or(false),
         official: case["official"].clone(),
     }

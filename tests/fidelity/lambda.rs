@@ -216,7 +216,8 @@ impl Platform<'_> {
                 false
             }
             ProcessEnd::Exit if self.served() < 0 && init_error(&server).is_some() => false,
-            ProcessEnd::Exit | ProcessEnd::Killed => self.has_more(),
+            ProcessEnd::Exit => self.has_more() || self.case.restarts_at_end,
+            ProcessEnd::Killed => self.has_more(),
         };
         drop(process); // with all that it started
         let ledger = server.finish();
@@ -247,8 +248,7 @@ impl Platform<'_> {
     }
 
     fn serve(&mut self, server: &Server, process: &mut Process) -> ProcessEnd {
-        // The platform allows 10 s for the init phase.
-        let mut request_end = Instant::now() + bound(10_000);
+        let mut request_end = Instant::now() + bound(self.case.init_timeout_ms);
         let mut last = None;
         loop {
             while !server.wait_idle(Duration::from_millis(5)) {
