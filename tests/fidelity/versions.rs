@@ -79,7 +79,7 @@ fn failures_with(interpreter: &Interpreter) -> Vec<String> {
     if let Ok(recorded) = Interpreter::of_machine(language) {
         let is_named = |case: &Case| verdicts.iter().any(|verdict| verdict.name == case.name);
         let again: Vec<Case> = self::cases(language).into_iter().filter(is_named).collect();
-        let failing = runs::run_once(&recorded, &again).into_iter();
+        let failing = runs::run_all(&recorded, again).into_iter();
         let failing = failing.filter(|verdict| !verdict.faults.is_empty());
         let failing: Vec<String> = failing.map(|verdict| verdict.name).collect();
         verdicts.retain(|verdict| !failing.contains(&verdict.name));
