@@ -58,7 +58,12 @@ fn assert_same_results_with_all_versions(language: &str) {
         return skip("other versions are tried with the native binary alone");
     }
     let mut failures = Vec::new();
-    for interpreter in Interpreter::installed(Path::new(&folder), language) {
+    let installed = Interpreter::installed(Path::new(&folder), language);
+    if installed.is_empty() {
+        let folder = folder.to_string_lossy();
+        return skip(&format!("no other version of {language} in {folder}"));
+    }
+    for interpreter in installed {
         match interpreter {
             Ok(interpreter) => failures.extend(failures_with(&interpreter)),
             Err(reason) => failures.push(reason),
