@@ -5,6 +5,8 @@
 #   scripts/test.sh            under 20 minutes on two cores
 #   scripts/test.sh --soak     with the long counts
 #   scripts/test.sh --loaded   beside four busy loops: no test may depend on an idle machine
+#   scripts/test.sh --versions with other versions of the interpreters, which it downloads; also without
+#                              the argument when one of the last 50 commits changed a shim
 #
 # Prints what the short run reduces and, at the end, the time of each stage and all skipped tests.
 set -euo pipefail
@@ -15,12 +17,14 @@ target=${CARGO_TARGET_DIR:-$root/target}
 
 loaded=
 soak=
+versions=
 for argument in "$@"; do
     case $argument in
         --soak) soak=1 ;;
+        --versions) versions=1 ;;
         --loaded) loaded=1 ;;
         *)
-            say "test.sh: unknown argument '$argument': expected --soak or --loaded"
+            say "test.sh: unknown argument '$argument': expected --soak, --loaded or --versions"
             exit 2
             ;;
     esac
@@ -124,6 +128,8 @@ fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
 [ -z "$loaded" ] || load
+[ -z "$(git log -n 50 --format=%h -- src/host/worker 2>/dev/null)" ] || versions=1
+[ -n "$versions" ] || skip "other versions of the interpreters: none of the last 50 commits changed a shim"
 functions="bare echo hello probe typed" # of tests/functions
 features="fail log format stream http hooks shutdown json threads" # the binaries of one of them
 
@@ -179,6 +185,11 @@ integration() { # with the binaries of TINDERBOX_BIN_DIR
 # In the background: stages that only compute and build, beside integration tests that mostly wait.
 beside() {
     local began=$SECONDS
+    if [ -n "$versions" ]; then
+        scripts/interpreters.sh
+        printf '%7d s           beside: other versions of the interpreters\n' $((SECONDS - began)) >>"$times_file"
+        began=$SECONDS
+    fi
     if rustup run nightly cargo miri --version >/dev/null 2>&1 ||
         timeout 300 rustup -q toolchain install nightly --profile minimal -c miri -c rust-src \
             >/dev/null 2>&1; then
@@ -194,7 +205,7 @@ beside() {
     integration --test reproducible
     printf '%7d s           beside: the same bytes from two folders\n' $((SECONDS - began)) >>"$times_file"
 }
-printf '\n== Beside the stages that follow: Miri, the same bytes from two folders\n'
+printf '\n== Beside the stages that follow: other interpreters, Miri, the same bytes from two folders\n'
 set -m # a process group of its own, to be killed as one
 (set -e; beside) >"$target/beside.txt" 2>&1 &
 background=$!
@@ -219,7 +230,7 @@ for feature in $features; do
         --target-dir "$target/functions" --bin "$feature" "${flag[@]}"
     cp "$target/functions/debug/$feature" "$dev/features/$feature/bootstrap"
 done
-TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted
+TINDERBOX_BIN_DIR=$dev integration --test runtime --test program --test hosted --test fidelity
 
 # The same with limits so small that memory is released after a few events.
 small=$target/lambda/small
@@ -242,12 +253,12 @@ fi
 stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
     --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
-    --test payloads --test faults --test docs
+    --test payloads --test faults --test docs --test fidelity
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then
     TINDERBOX_BIN_DIR=$target/lambda/aarch64 TINDERBOX_RUNNER=qemu-aarch64-static integration \
-        --test runtime --test program --test hosted --test rie --test binary
+        --test runtime --test program --test hosted --test fidelity --test rie --test binary
 else
     skip "no qemu-aarch64-static: the aarch64 binaries were built, not run"
 fi
@@ -262,10 +273,15 @@ stage "Sizes, and the figures of the README"
 scripts/size.sh
 scripts/figures.sh --check
 
-stage "The rest of what runs beside: Miri, the same bytes from two folders"
+stage "The rest of what runs beside: other interpreters, Miri, the same bytes from two folders"
 status=0
 wait $background || status=$?
 background=
 cat "$target/beside.txt"
 [ $status = 0 ] || say "test.sh: Miri, or the builds in two folders, failed with exit $status"
+if [ -n "$versions" ]; then
+    stage "Fidelity: other versions of the interpreters"
+    TINDERBOX_INTERPRETERS=$target/interpreters TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
+        --test fidelity -- versions
+fi
 exit $status

@@ -18,7 +18,10 @@ if ! ls "$client"/dist/*.node >/dev/null 2>&1; then
     done
     [ ${#packages[@]} = 0 ] || install_packages "${packages[@]}" || skip "no ${packages[*]}"
     echo '{"private":true}' >"$from/package.json"
-    log=$(cd "$from" && timeout $BUILD_TIMEOUT_S npm install --no-audit --no-fund aws-lambda-ric 2>&1) ||
+    # The managed runtimes up to Node 22 have version 3, and later ones version 4.
+    wanted=aws-lambda-ric@4
+    [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -gt 22 ] || wanted=aws-lambda-ric@3
+    log=$(cd "$from" && timeout $BUILD_TIMEOUT_S npm install --no-audit --no-fund $wanted 2>&1) ||
         skip "aws-lambda-ric does not install: $(grep -i error <<<"$log" | tail -n 2 | head -n 1)"
     # A package manager that runs no scripts of packages says so and succeeds.
     ls "$client"/dist/*.node >/dev/null 2>&1 || skip "aws-lambda-ric installs without its native part"

@@ -121,6 +121,21 @@ impl Report {
         ));
     }
 
+    /// Adds the medians of two that took turns, and the median of their ratios, other to own: above
+    /// 1, the own one is faster.
+    pub fn add_compared(&self, subject: &str, unit: &str, own: &[f64], other: &[f64]) {
+        if !self.timed {
+            return println!("{}: {subject}: all results right", self.bench);
+        }
+        let Interval { median, low, high } = interval(&ratios(other, own));
+        let (own, other) = (self::median(own), self::median(other));
+        println!(
+            "{:10} {subject:28} {own:10.1} {unit}  other {other:10.1} {unit}  \
+             other : own {median:6.3} [{low:.3} to {high:.3}]",
+            self.bench
+        );
+    }
+
     fn append(&self, row: &str) {
         let Some(path) = std::env::var_os("TINDERBOX_ROWS") else {
             return;

@@ -11,7 +11,7 @@ pub struct BinaryUnderTest {
     /// Its name in the figures.
     pub name: &'static str,
     binary: PathBuf,
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 impl BinaryUnderTest {
@@ -24,9 +24,18 @@ impl BinaryUnderTest {
         }
     }
 
+    /// The binary or script at a path.
+    pub fn at(name: &'static str, path: PathBuf) -> BinaryUnderTest {
+        BinaryUnderTest {
+            name,
+            binary: path,
+            environment: Vec::new(),
+        }
+    }
+
     /// Adds or replaces a variable.
-    pub fn with(mut self, name: &'static str, value: &'static str) -> BinaryUnderTest {
-        self.environment.push((name, value));
+    pub fn with(mut self, name: &'static str, value: &str) -> BinaryUnderTest {
+        self.environment.push((name, value.to_string()));
         self
     }
 
@@ -50,7 +59,7 @@ impl BinaryUnderTest {
             ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/22/[$LATEST]0"),
             ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
         ]);
-        command.envs(self.environment.iter().copied());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::null());
         let input = vec![0; 2 * READ_BYTES_MIN];

@@ -106,6 +106,8 @@ pub struct Timing {
     pub head: Duration,
     /// To the end of the response.
     pub whole: Duration,
+    /// To the request for the next event: [`Connection::exchange`].
+    pub cycle: Duration,
 }
 
 impl Connection {
@@ -122,15 +124,15 @@ impl Connection {
     /// Sends an event, reads the response, which must be `expected`, and the request for the next
     /// event.
     pub fn exchange(&mut self, event: &[u8], expected: &[u8]) -> Timing {
-        let timing = self.send_event(event, expected);
+        let (sent, mut timing) = self.send_event(event, expected);
         self.stream
             .write_all(ACCEPTED.as_bytes())
             .expect("write the reply");
-        self.wait_for_next();
+        timing.cycle = self.wait_for_next() - sent;
         timing
     }
 
-    fn send_event(&mut self, event: &[u8], expected: &[u8]) -> Timing {
+    fn send_event(&mut self, event: &[u8], expected: &[u8]) -> (Instant, Timing) {
         self.events += 1;
         let id = format!("8476a536-e9f4-11e8-9739-{:012x}", self.events);
         let chunked = event.len() > SIZED_BYTES_MAX;
@@ -164,7 +166,8 @@ impl Connection {
         self.check_body(&data, expected);
         // A chunked body ends with an empty line, which is the last range of `read_chunks`.
         self.start += data.last().map_or(0, |(_, end)| *end);
-        Timing { head, whole }
+        let cycle = whole;
+        (sent, Timing { head, whole, cycle })
     }
 
     /// Reads the head of the response to the event of this id. Returns its length, if it has one,

@@ -263,6 +263,11 @@ impl Process {
         self.status = self.child.wait().ok();
     }
 
+    /// Sends SIGTERM to the process group that it leads ([`super::start::Start::leading_group`]).
+    pub fn terminate_group(&self) {
+        super::sys::kill_group(self.pid(), super::sys::SIGTERM);
+    }
+
     /// The whole output: the collector has reached the end of the pipe.
     fn complete(&self, collected: &Collected) -> String {
         let end = Instant::now() + super::bound(2_000);

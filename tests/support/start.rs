@@ -16,6 +16,11 @@ const MARK: &str = "TINDERBOX_TEST_RUN";
 pub struct Start {
     binary: PathBuf,
     root: Option<PathBuf>,
+    folder: Option<PathBuf>,
+    opt: Option<PathBuf>,
+    system: Option<PathBuf>,
+    leads_group: bool,
+    has_no_more_descriptors: bool,
     environment: Vec<(String, Option<String>)>,
     stdout: Option<Arc<OwnedFd>>,
     stderr: Option<Arc<OwnedFd>>,
@@ -28,6 +33,11 @@ impl Start {
         let mut start = Start {
             binary: binary.to_path_buf(),
             root: None,
+            folder: None,
+            opt: None,
+            system: None,
+            leads_group: false,
+            has_no_more_descriptors: false,
             environment: Vec::new(),
             stdout: None,
             stderr: None,
@@ -58,6 +68,37 @@ impl Start {
     /// there.
     pub fn inside(mut self, root: &Path) -> Start {
         self.root = Some(root.to_path_buf());
+        self
+    }
+
+    /// With this as its current folder.
+    pub fn in_folder(mut self, folder: &Path) -> Start {
+        self.folder = Some(folder.to_path_buf());
+        self
+    }
+
+    /// With this folder as /opt (mount(2), which needs root: [`super::sys::can_mount`]).
+    pub fn with_opt(mut self, folder: &Path) -> Start {
+        self.opt = Some(folder.to_path_buf());
+        self
+    }
+
+    /// Within another system, whose root directory this folder is, with this one's `/proc`, `/dev`
+    /// and temporary files (mount(2), as above).
+    pub fn in_system(mut self, root: &Path) -> Start {
+        self.system = Some(root.to_path_buf());
+        self
+    }
+
+    /// As the leader of a process group of its own, as Lambda starts it.
+    pub fn leading_group(mut self) -> Start {
+        self.leads_group = true;
+        self
+    }
+
+    /// Without descriptors but the three standard ones: cargo leaves some open for its tests.
+    pub fn without_more_descriptors(mut self) -> Start {
+        self.has_no_more_descriptors = true;
         self
     }
 
@@ -129,12 +170,49 @@ impl Start {
             }
         }
         command.env(MARK, &value);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        self.isolate(&mut command);
+        if self.has_no_more_descriptors {
+            super::sys::close_others(&mut command);
+        }
+        if self.leads_group {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
         command.stdin(Stdio::null());
         command.stdout(stream(&self.stdout));
         command.stderr(stream(&self.stderr));
         let is_traced = !self.tracer.is_empty();
         let mark = format!("{MARK}={value}");
         Process::new(super::spawn(&mut command), mark, is_traced)
+    }
+
+    /// Mounts what replaces parts of this machine's files.
+    fn isolate(&self, command: &mut Command) {
+        if self.opt.is_none() && self.system.is_none() {
+            return;
+        }
+        let root = self.system.as_deref().unwrap_or(Path::new("/"));
+        let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+        let mut mounts = Vec::new();
+        if self.system.is_some() {
+            let own = self.binary.parent().expect("a folder of the binary");
+            for folder in [
+                Path::new("/proc"),
+                Path::new("/dev"),
+                &std::env::temp_dir(),
+                own,
+            ] {
+                std::fs::create_dir_all(inside(folder)).expect("make a folder to mount over");
+                mounts.push((folder.to_path_buf(), inside(folder)));
+            }
+        }
+        if let Some(opt) = &self.opt {
+            mounts.push((opt.clone(), inside(Path::new("/opt"))));
+        }
+        let folder = self.folder.as_deref().unwrap_or(Path::new("/"));
+        super::sys::isolate(command, &mounts, root, folder);
     }
 
     /// Runs the binary against a script until it exits or the server is idle, kills it, and returns

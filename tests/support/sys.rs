@@ -1,10 +1,13 @@
 //! System calls that std does not offer: the only unsafe code of the tests.
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Makes the close of this socket a reset (RST) instead of an orderly close (FIN).
@@ -49,6 +52,13 @@ pub fn kill(pid: u32, signal: i32) {
     assert!(pid > 1, "never a process group, never init");
     // SAFETY: kill takes plain integers and touches no memory of this process.
     unsafe { libc::kill(pid as i32, signal) };
+}
+
+/// The same to the process group that a process leads.
+pub fn kill_group(leader: u32, signal: i32) {
+    assert!(leader > 1, "never the own group, never all processes");
+    // SAFETY: kill takes plain integers and touches no memory of this process.
+    unsafe { libc::kill(-(leader as i32), signal) };
 }
 
 /// Signals that tests send or expect.
@@ -148,4 +158,69 @@ pub fn limit(command: &mut Command, resource: i32, most: u64) {
     };
     // SAFETY: the closure only makes the system call above.
     unsafe { command.pre_exec(set) };
+}
+
+/// Gives the process that the command starts a mount namespace of its own, in which the first
+/// folder of each pair is mounted over the second one, and then `root` as its root directory, with
+/// `folder` as the current one in it. Needs root: see [`can_mount`].
+pub fn isolate(command: &mut Command, mounts: &[(PathBuf, PathBuf)], root: &Path, folder: &Path) {
+    let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).expect("no NUL");
+    let mounts = mounts.iter().map(|(from, over)| (path(from), path(over)));
+    let mounts: Vec<_> = mounts.collect();
+    let (root, folder) = (path(root), path(folder));
+    let isolate = move || {
+        let none = std::ptr::null();
+        let failed = || Err(std::io::Error::last_os_error());
+        let (private, bind) = (
+            libc::MS_REC | libc::MS_PRIVATE,
+            libc::MS_REC | libc::MS_BIND,
+        );
+        // SAFETY: all strings end with NUL and outlive the calls; NULL is a source, a type and data
+        // that are ignored. The calls may run between fork and exec. Before a mount, the namespace
+        // is cut off from the one that it was copied from.
+        unsafe {
+            if libc::unshare(libc::CLONE_NEWNS) != 0
+                || libc::mount(none, c"/".as_ptr(), none, private, none.cast()) != 0
+            {
+                return failed();
+            }
+            for (from, over) in &mounts {
+                if libc::mount(from.as_ptr(), over.as_ptr(), none, bind, none.cast()) != 0 {
+                    return failed();
+                }
+            }
+            if libc::chroot(root.as_ptr()) != 0 || libc::chdir(folder.as_ptr()) != 0 {
+                return failed();
+            }
+        }
+        Ok(())
+    };
+    // SAFETY: the closure only makes the system calls above.
+    unsafe { command.pre_exec(isolate) };
+}
+
+/// Closes all descriptors but the three standard ones of the process that the command starts.
+pub fn close_others(command: &mut Command) {
+    // SAFETY: plain integers; the call may run between fork and exec.
+    let close = || match unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3u32,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    } {
+        -1 => Err(std::io::Error::last_os_error()),
+        _ => Ok(()),
+    };
+    // SAFETY: the closure only makes the system call above.
+    unsafe { command.pre_exec(close) };
+}
+
+/// Whether this process may mount a folder over another.
+pub fn can_mount(over: &str) -> bool {
+    let mut command = Command::new("/bin/true");
+    let mount = (std::env::temp_dir(), PathBuf::from(over));
+    isolate(&mut command, &[mount], Path::new("/"), Path::new("/"));
+    command.status().is_ok_and(|status| status.success())
 }
