@@ -5,6 +5,7 @@
 #   scripts/test.sh            under 20 minutes on two cores
 #   scripts/test.sh --soak     with the long counts
 #   scripts/test.sh --loaded   beside four busy loops: no test may depend on an idle machine
+#   scripts/test.sh --libraries   with the tests of real libraries, which it installs (two minutes)
 #
 # Prints what the short run reduces and, at the end, the time of each stage and all skipped tests.
 set -euo pipefail
@@ -15,12 +16,14 @@ target=${CARGO_TARGET_DIR:-$root/target}
 
 loaded=
 soak=
+libraries=
 for argument in "$@"; do
     case $argument in
         --soak) soak=1 ;;
+        --libraries) libraries=1 ;;
         --loaded) loaded=1 ;;
         *)
-            say "test.sh: unknown argument '$argument': expected --soak or --loaded"
+            say "test.sh: unknown argument '$argument': expected --soak, --loaded or --libraries"
             exit 2
             ;;
     esac
@@ -76,7 +79,7 @@ finish() {
     local status=$? child
     trap - EXIT INT TERM
     for child in "${children[@]}"; do kill "$child" 2>/dev/null || :; done
-    [ -z "$background" ] || kill -- "-$background" 2>/dev/null || :
+    for child in $background $installer; do kill -- "-$child" 2>/dev/null || :; done
     end_stage
     printf '\nWall-clock and processor time of each stage, %d s in all:\n' $SECONDS
     cat "$times_file"
@@ -95,6 +98,7 @@ report_skipped() {
     done
 }
 background=
+installer=
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -124,6 +128,12 @@ fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
 [ -z "$loaded" ] || load
+if [ -n "$libraries" ]; then # beside the builds: it waits for the network
+    set -m
+    scripts/libraries.sh >"$target/libraries.txt" 2>&1 &
+    installer=$!
+    set +m
+fi
 functions="bare echo hello probe typed" # of tests/functions
 features="fail log format stream http hooks shutdown json threads" # the binaries of one of them
 
@@ -236,6 +246,13 @@ stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
     --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
     --test payloads --test faults --test docs
+
+if [ -n "$libraries" ]; then
+    stage "Libraries"
+    wait $installer || skip "scripts/libraries.sh: $(tail -n 1 "$target/libraries.txt")"
+    installer=
+    TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test libraries
+fi
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then

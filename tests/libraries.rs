@@ -12,6 +12,8 @@
 mod case;
 #[path = "libraries/compare.rs"]
 mod compare;
+#[path = "libraries/reports.rs"]
+mod reports;
 #[path = "libraries/sink.rs"]
 mod sink;
 mod support;

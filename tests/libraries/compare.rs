@@ -4,8 +4,9 @@
 use serde_json::{Map, Value, json};
 
 /// Fields whose values name frames of the runtime, a process or a time.
-const VARYING: [&str; 13] = [
+const VARYING: [&str; 14] = [
     "stack",
+    "error.stack",
     "stackTrace",
     "stack_trace",
     "trace",
