@@ -45,6 +45,7 @@ functions! {
         powertools_esm_logs_counts_and_traces: "node_powertools_esm"
         opentelemetry_require_has_a_span_an_event: "node_otel_commonjs"
         opentelemetry_import_has_a_span_an_event: "node_otel_esm"
+        opentelemetry_loader_has_a_span_an_event: "node_otel_loader"
         opentelemetry_exec_wrapper_has_a_span_an_event: "node_otel_wrapper"
         sentry_wrapper_sends_errors: "node_sentry"
         sentry_import_sends_errors: "node_sentry_import"

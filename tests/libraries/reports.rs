@@ -396,6 +396,30 @@ fn ruby_logger_with_odd_bytes_logs() {
     }
 }
 
+/// aws-lambda-ruby-runtime-interface-client#58: in the JSON format, a record of Logger has its level
+/// and the request id.
+#[test]
+fn ruby_logger_in_the_json_format_writes_records() {
+    let code = "require 'logger'\nLOG = Logger.new($stdout)
+        def handler(event:, context:)\n  LOG.debug('not shown')\n  LOG.warn(\"two\\nlines\")\nend\n";
+    let json = [
+        ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+        ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+    ];
+    let files = [("app.rb", code)];
+    let Some(outcome) = run_with("ruby", "app.handler", &files, &["{}"], &json) else {
+        return;
+    };
+    assert_eq!(value(&outcome, "event-0"), true);
+    let records = records(&outcome);
+    let [record] = records.as_slice() else {
+        panic!("{records:?}")
+    };
+    assert_eq!(record["level"], "WARN");
+    assert_eq!(record["message"], "two\nlines");
+    assert_eq!(record["requestId"], "event-0");
+}
+
 /// brefphp/bref#553: a handler file that returns no function.
 #[test]
 fn php_file_without_a_handler_is_named() {
