@@ -84,3 +84,22 @@ fn python_failure_in_the_json_format_is_an_error_record() {
     assert_eq!(record["errorMessage"], "no user");
     assert!(record["stackTrace"].is_array(), "{record}");
 }
+
+/// aws-lambda-python-runtime-interface-client#19: a message that the locale cannot encode is logged
+/// and answered.
+#[test]
+fn python_failure_in_the_locale_c_is_answered() {
+    const CODE: &str = "def run(event, context): raise ValueError('no user Zoë ☃')\n";
+    let function = python("app.run").file("app.py", CODE);
+    let function = function.variable("LC_ALL", "C").variable("PYTHONUTF8", "0");
+    let function = function.variable("PYTHONCOERCECLOCALE", "0");
+    let Some(run) = function.run(&["{}", "{}"]) else {
+        return;
+    };
+    for number in 0..2 {
+        let (error_type, message) = run.failure(number);
+        assert_eq!(error_type, "ValueError");
+        assert_eq!(message, "no user Zoë ☃");
+    }
+    assert!(!run.lines_with("no user Zo").is_empty(), "{}", run.output());
+}
