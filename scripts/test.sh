@@ -3,9 +3,9 @@
 # AWS's emulator, both architectures, reproducible builds, sizes.
 #
 #   scripts/test.sh            under 20 minutes on two cores
+#   scripts/test.sh --libraries   with the tests of real libraries, which it installs
 #   scripts/test.sh --soak     with the long counts
 #   scripts/test.sh --loaded   beside four busy loops: no test may depend on an idle machine
-#   scripts/test.sh --libraries   with the tests of real libraries, which it installs (two minutes)
 #
 # Prints what the short run reduces and, at the end, the time of each stage and all skipped tests.
 set -euo pipefail
@@ -14,13 +14,13 @@ cd "$root"
 . scripts/toolchain.sh
 target=${CARGO_TARGET_DIR:-$root/target}
 
+libraries=
 loaded=
 soak=
-libraries=
 for argument in "$@"; do
     case $argument in
-        --soak) soak=1 ;;
         --libraries) libraries=1 ;;
+        --soak) soak=1 ;;
         --loaded) loaded=1 ;;
         *)
             say "test.sh: unknown argument '$argument': expected --soak, --loaded or --libraries"
@@ -127,13 +127,13 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
-[ -z "$loaded" ] || load
 if [ -n "$libraries" ]; then # beside the builds: it waits for the network
     set -m
     scripts/libraries.sh >"$target/libraries.txt" 2>&1 &
     installer=$!
     set +m
 fi
+[ -z "$loaded" ] || load
 functions="bare echo hello probe typed" # of tests/functions
 features="fail log format stream http hooks shutdown json threads" # the binaries of one of them
 
