@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the libraries of tests/libraries.rs in target/libraries: packages of Node by npm, of Python by
-# pip, with the versions of tests/libraries/packages; Sinatra, Symfony and Composer by Debian. What is
+# pip, with the versions of tests/libraries/packages; libraries of Ruby and PHP by Debian. What is
 # installed already stays. On failure: a line on standard error for each part that is missing, whose tests
 # print a skip then, and exit 1. Each step has a timeout of ten minutes.
 #
@@ -57,6 +57,7 @@ python3 -m pip --version >/dev/null 2>&1 || debian+=(python3-pip)
 need ruby ruby
 need php php-cli
 need composer composer
+need /usr/share/doc/ruby-activesupport ruby-activesupport
 need /usr/share/doc/ruby-sinatra ruby-sinatra
 need /usr/share/php/Symfony/Component/HttpFoundation/autoload.php php-symfony-http-foundation
 need /usr/share/php/Symfony/Component/Routing/autoload.php php-symfony-routing

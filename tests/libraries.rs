@@ -72,6 +72,7 @@ functions! {
         pydantic_model_answers: "python_pydantic"
     ]
     ruby [
+        activesupport_writes_the_response: "ruby_activesupport"
         sinatra_app_answers: "ruby_sinatra"
         logger_records_have_the_request_id: "ruby_logger"
         layer_wraps_the_handler: "ruby_layer"

@@ -201,7 +201,8 @@ fn without_times(text: &str) -> String {
 
 /// The start and the length of the first time, for instance `2026-01-02T03:04:05.678Z`.
 fn find_time(text: &str) -> Option<(usize, usize)> {
-    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
+    // Not a time of a test, which is before 2000.
+    const SHAPE: &[u8] = b"2000-00-00T00:00:00";
     let bytes = text.as_bytes();
     let is_shape = |window: &[u8]| {
         window.iter().zip(SHAPE).all(|(byte, shape)| match shape {
