@@ -104,7 +104,7 @@ fn missing(name: &str, settings: &Value) -> Option<String> {
     let needs = needs.chain(targets.map(|target| libraries().join(target.trim_end_matches("/*"))));
     for path in needs {
         if !path.exists() {
-            let place = path.display();
+            let place = path.strip_prefix(root()).unwrap_or(&path).display();
             return Some(format!("no {place}: scripts/libraries.sh installs it"));
         }
     }
