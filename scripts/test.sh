@@ -3,6 +3,7 @@
 # AWS's emulator, both architectures, reproducible builds, sizes.
 #
 #   scripts/test.sh            under 20 minutes on two cores
+#   scripts/test.sh --libraries   with the tests of real libraries, which it installs
 #   scripts/test.sh --soak     with the long counts
 #   scripts/test.sh --loaded   beside four busy loops: no test may depend on an idle machine
 #   scripts/test.sh --versions with other versions of the interpreters, which it downloads; also without
@@ -15,16 +16,18 @@ cd "$root"
 . scripts/toolchain.sh
 target=${CARGO_TARGET_DIR:-$root/target}
 
+libraries=
 loaded=
 soak=
 versions=
 for argument in "$@"; do
     case $argument in
+        --libraries) libraries=1 ;;
         --soak) soak=1 ;;
         --versions) versions=1 ;;
         --loaded) loaded=1 ;;
         *)
-            say "test.sh: unknown argument '$argument': expected --soak, --loaded or --versions"
+            say "test.sh: unknown argument '$argument': expected --soak, --loaded, --versions or --libraries"
             exit 2
             ;;
     esac
@@ -80,7 +83,7 @@ finish() {
     local status=$? child
     trap - EXIT INT TERM
     for child in "${children[@]}"; do kill "$child" 2>/dev/null || :; done
-    [ -z "$background" ] || kill -- "-$background" 2>/dev/null || :
+    for child in $background $installer; do kill -- "-$child" 2>/dev/null || :; done
     end_stage
     printf '\nWall-clock and processor time of each stage, %d s in all:\n' $SECONDS
     cat "$times_file"
@@ -99,6 +102,7 @@ report_skipped() {
     done
 }
 background=
+installer=
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -127,6 +131,12 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link tests with"; exit 1; }
 toolchain x86_64 aarch64
+if [ -n "$libraries" ]; then # beside the builds: it waits for the network
+    set -m
+    scripts/libraries.sh >"$target/libraries.txt" 2>&1 &
+    installer=$!
+    set +m
+fi
 [ -z "$loaded" ] || load
 [ -z "$(git log -n 50 --format=%h -- src/host/worker 2>/dev/null)" ] || versions=1
 [ -n "$versions" ] || skip "other versions of the interpreters: none of the last 50 commits changed a shim"
@@ -254,6 +264,13 @@ stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
     --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
     --test payloads --test faults --test docs --test fidelity
+
+if [ -n "$libraries" ]; then
+    stage "Libraries"
+    wait $installer || skip "scripts/libraries.sh: $(tail -n 1 "$target/libraries.txt")"
+    installer=
+    TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test libraries
+fi
 
 stage "Integration: aarch64, under qemu"
 if command -v qemu-aarch64-static >/dev/null; then

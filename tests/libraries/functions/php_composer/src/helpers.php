@@ -1,0 +1,7 @@
+<?php
+namespace App;
+
+function greeting(): string
+{
+    return 'Hello';
+}

@@ -1,0 +1,2 @@
+def rename(number, body):
+    return {"number": number, **body}
