@@ -9,7 +9,7 @@
 
 use crate::buffer::copy_at;
 use crate::diagnostics::{self, EXIT_CONFIG};
-use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX, workers_max};
+use crate::limits::{AUTHORITY_BYTES_MAX, HAS_EXTRAS, PREFIX_BYTES_MAX, WORKERS_MAX};
 use crate::sys::{Environment, SocketAddress};
 use crate::wire::http1::{GET, HEAD_END, VERSION_AND_HOST};
 use crate::wire::number::parse_decimal;
@@ -169,12 +169,9 @@ pub const MAX_CONCURRENCY: &[u8] = if HAS_EXTRAS {
     b"AWS_LAMBDA_MAX_CONCURRENCY="
 };
 /// The message for a wrong value of it.
-pub const WRONG_CONCURRENCY: &[u8] = concat!(
-    "expected an integer from 1 to ",
-    workers_max!(),
-    ": AWS_LAMBDA_MAX_CONCURRENCY="
-)
-.as_bytes();
+pub const WRONG_CONCURRENCY: &[u8] =
+    b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
+const _: () = assert!(WORKERS_MAX == 1024, "the message has the number");
 
 /// Reads the address of the Runtime API from the environment. A missing or malformed value is
 /// logged and ends the process with exit code 2.

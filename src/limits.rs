@@ -17,14 +17,6 @@ macro_rules! payload_bytes_max {
 }
 pub(crate) use payload_bytes_max;
 
-/// [`WORKERS_MAX`] in messages.
-macro_rules! workers_max {
-    () => {
-        "1024"
-    };
-}
-pub(crate) use workers_max;
-
 /// The longest event that the Runtime API delivers, in bytes: 6 MiB + 100 (the emulator's and the
 /// platform's own figure in `Function.ResponseSizeTooLarge`).
 pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
@@ -256,13 +248,9 @@ const _: () = assert!(TRIM_KEEP_BYTES < EVENT_BYTES_MAX && TRIM_KEEP_BYTES < RES
 const _: () = assert!(6 * LOG_LINE_BYTES_MAX + 4096 < RECORD_BYTES_MAX);
 const _: () = assert!(WORKER_ERROR_BYTES_MAX <= ERROR_JSON_BYTES_MAX);
 
-// The texts are those of the numbers.
+// The text is that of the numbers.
 const _: () = assert!(matches!(
     usize::from_str_radix(payload_bytes_max!(), 10),
     Ok(EVENT_BYTES_MAX)
 ));
 const _: () = assert!(EVENT_BYTES_MAX == RESPONSE_BYTES_MAX);
-const _: () = assert!(matches!(
-    usize::from_str_radix(workers_max!(), 10),
-    Ok(WORKERS_MAX)
-));
