@@ -219,8 +219,11 @@ fn envelope_of_a_durable_function_and_lineage_pass_unchanged() {
             .hosted_run()
             .run(&[Event::new("durable", envelope), asks]);
         let ledger = outcome.assert_serving();
-        let text = String::from_utf8_lossy(response(ledger, "durable")).into_owned();
-        assert_eq!(text, envelope, "{}", kind.file);
+        // Each language writes JSON in its own way.
+        let read =
+            |text: &[u8]| -> serde_json::Value { serde_json::from_slice(text).expect("JSON") };
+        let answer = read(response(ledger, "durable"));
+        assert_eq!(answer, read(envelope.as_bytes()), "{}", kind.file);
         let text = String::from_utf8_lossy(response(ledger, "trace")).into_owned();
         assert_eq!(text, format!("\"{trace}\""), "{}", kind.file);
     }

@@ -111,8 +111,6 @@ fn handler_missing_is_an_init_error(language: Language) {
             (Language::Php, "") => "return function",
             // Ruby takes the path for the whole of `_HANDLER`.
             (Language::Ruby, "") => "'rb'",
-            // Node takes the ending of the file for it.
-            (Language::Node, "") => ".mjs ",
             // AWS's message for Node has no quotes.
             (Language::Node, _) => &format!(".{name} is undefined or not exported"),
             _ => &format!("'{name}'"),

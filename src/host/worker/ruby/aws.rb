@@ -49,6 +49,9 @@ module AwsLambda
 end
 
 module Tinderbox
+	# The function may load another version of the library, which defines the method anew.
+	PARSE = JSON.method(:parse)
+
 	# An event, with those methods of Net::HTTPResponse that a marshaller may call.
 	class Request
 		NAMES = %w[request-id aws-request-id function-arn invoked-function-arn tenant-id aws-tenant-id].each_slice(2).to_h
@@ -89,7 +92,7 @@ module Tinderbox
 
 		# A caller chooses these values: one that is not JSON does not fail the event.
 		def parse_field(name, text)
-			JSON.parse(text) unless text.nil? || text.empty?
+			PARSE.call(text) unless text.nil? || text.empty?
 		rescue StandardError
 			attempt(nil) { warn "#{name} is not JSON: ignored" }
 		end
@@ -104,7 +107,7 @@ module Tinderbox
 					escape.size == 6 ? '\ufffd' : escape
 				end
 			end
-			JSON.parse(text)
+			PARSE.call(text)
 		end
 	end
 end
