@@ -50,6 +50,8 @@ pub const ERRNOS: &[Errnos] = &[
         errnos: &["ECONNRESET", "ETIMEDOUT", "ENOMEM", "EINTR"],
         lasting: &["ECONNRESET"],
     },
+    // SIGTERM, read from a descriptor; without it, SIGTERM ends the runtime alone (signalfd(2)).
+    lasting("signalfd4", &["EMFILE", "ENFILE", "ENOMEM", "ENODEV"]),
     lasting(
         "socket",
         &["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EACCES"],
