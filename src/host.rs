@@ -18,6 +18,7 @@
 //! | `PATH` | where interpreters are searched last |
 //! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | time of an event without a deadline of its own, in seconds |
 //! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: the output of handlers becomes one record per line |
+//! | `TINDERBOX_NODE_HEAP` | `default`: no limits of Node's heap from the function's memory |
 //! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, see `wrapper` |
 //!
 //! A persistent process is a `Process` (spawn, output, exit), a `Channel` (a byte stream with

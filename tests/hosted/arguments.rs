@@ -214,6 +214,20 @@ fn heap_of_node_has_the_limits_of_the_managed_runtime() {
 }
 
 #[test]
+fn heap_of_node_is_its_own_where_the_variable_says_so() {
+    for (choice, count) in [("default", 0), ("defaults", 2), ("", 2)] {
+        let Some(hosted) = hosted("node:a.f") else {
+            return;
+        };
+        let hosted = hosted
+            .variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+            .variable("TINDERBOX_NODE_HEAP", choice);
+        let flags = answer(&hosted).matches("space-size").count();
+        assert_eq!(flags, count, "{choice}");
+    }
+}
+
+#[test]
 fn telemetry_descriptor_reaches_shims_that_log_errors() {
     for (word, file) in [
         ("node", "a.js"),
