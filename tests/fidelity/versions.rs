@@ -12,7 +12,47 @@ use std::path::Path;
 
 /// Cases whose record shows a version's own answer: what differs, the versions before which or from
 /// which it does, and the cases.
-const OWN_ANSWERS: &[(&str, Versions, &[&str])] = &[];
+const OWN_ANSWERS: &[(&str, Versions, &[&str])] = &[
+    (
+        "the path and the version of the interpreter are in the answer, or in the names of folders",
+        Versions::Others,
+        &[
+            "node/env_and_process",
+            "python/layer_handler_dotted",
+            "python/layer_import",
+            "python/module_in_two_places",
+            "python/pyc_only",
+            "ruby/bundler_setup",
+            "ruby/vendor_bundle_gem",
+        ],
+    ),
+    (
+        "version 4 of the client, and other lines of console.table",
+        Versions::Others,
+        &["node/log_json"],
+    ),
+    (
+        "the client writes UTF-8 as it is",
+        Versions::From("3.12"),
+        &["python/bytes_keys_and_values"],
+    ),
+    (
+        "words of the import system",
+        Versions::From("3.14"),
+        &["python/circular_import"],
+    ),
+    (
+        "hints and excerpts are no part of a message, which has other words; more is loaded",
+        Versions::From("3.3"),
+        &[
+            "ruby/did_you_mean",
+            "ruby/digest_openssl_without_require",
+            "ruby/error_key",
+            "ruby/preloaded",
+            "ruby/syntax_error",
+        ],
+    ),
+];
 
 #[derive(Clone, Copy)]
 enum Versions {

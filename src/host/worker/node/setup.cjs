@@ -9,7 +9,7 @@
 // `NODE_OPTIONS` can make an ES module of this text, which has no `require`.
 const { require = process.getBuiltinModule } = globalThis;
 const fs = require('fs');
-const { builtinModules, createRequire, _initPaths: readModulePaths } = require('module');
+const { builtinModules, createRequire, syncBuiltinESMExports, _initPaths: readModulePaths } = require('module');
 
 const { env, argv: [, path, name], execArgv } = process;
 // The handler may replace it.
@@ -37,6 +37,13 @@ for (const key of builtinModules) {
 // Node puts one back when this text has run.
 process.nextTick(() => delete globalThis.module);
 delete process._eval;
+// From Node 22 on, parseArgs asks the command line itself, and so finds one argument more behind `-e`.
+if (major >= 22) {
+	const util = require('util');
+	const { parseArgs } = util;
+	util.parseArgs = (config = {}) => parseArgs(config?.args ?? typeof config !== 'object' ? config : { ...config, args: process.argv.slice(2) });
+	syncBuiltinESMExports();
+}
 // The arguments of the managed runtime: its own flags first, and nothing of this text, which
 // child_process.fork would pass on.
 const flags = execArgv.lastIndexOf('--max-http-header-size');
