@@ -32,9 +32,14 @@ cp -R "$client/bin" "$client/dist" "$client/package.json" "$to/node_modules/aws-
 cat >"$to/index.mjs" <<'EOF'
 export const handler = async (event) => event;
 EOF
+# With the flags of the managed runtime.
 cat >"$to/bootstrap" <<'EOF'
 #!/bin/sh
-cd "$LAMBDA_TASK_ROOT" && exec node node_modules/aws-lambda-ric/bin/index.mjs index.handler
+memory=${AWS_LAMBDA_FUNCTION_MEMORY_SIZE:-128}
+young=$((memory / 10))
+cd "$LAMBDA_TASK_ROOT" && exec node --expose-gc --max-http-header-size 81920 \
+    --max-semi-space-size=$((young / 2)) --max-old-space-size=$((memory - young)) \
+    node_modules/aws-lambda-ric/bin/index.mjs index.handler
 EOF
 version=$(sed -n 's/^ *"version": "\(.*\)",$/\1/p' "$client/package.json")
 report_rival "aws node client" "$to/bootstrap" "node $(node --version), aws-lambda-ric $version"
