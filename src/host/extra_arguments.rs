@@ -64,8 +64,8 @@ pub fn check_inserted(kind: &Kind, arguments: Arguments) -> Result<(), Failure> 
 
 /// The flags of the managed runtimes of Node: a tenth of the function's memory is for the young
 /// generation, which has two semi-spaces, and the rest for the old one. `NODE_OPTIONS` comes first:
-/// on the command line, these would replace its values. With any such flag V8 rejects the code cache
-/// of Node's own modules, and Node starts 10 ms later; so there is a variable against them.
+/// on the command line, these would replace its values. With any such flag V8 rejects the code
+/// cache of Node's own modules, and Node starts 10 ms later, so a variable can turn them off.
 fn push_node_flags(command: &mut Command, environment: &Environment) {
     let choice = environment.get(b"TINDERBOX_NODE_HEAP=default");
     if choice.is_some_and(<[u8]>::is_empty) {

@@ -214,7 +214,7 @@ fn heap_of_node_has_the_limits_of_the_managed_runtime() {
 }
 
 #[test]
-fn heap_of_node_is_its_own_where_the_variable_says_so() {
+fn heap_of_node_is_its_own_where_the_variable_has_default() {
     for (choice, count) in [("default", 0), ("defaults", 2), ("", 2)] {
         let Some(hosted) = hosted("node:a.f") else {
             return;

@@ -49,7 +49,7 @@ module AwsLambda
 end
 
 module Tinderbox
-	# The function may load another version of the library, which defines the method anew.
+	# The function may load another version of the library, which replaces the method.
 	PARSE = JSON.method(:parse)
 
 	# An event, with those methods of Net::HTTPResponse that a marshaller may call.
