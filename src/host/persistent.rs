@@ -8,6 +8,19 @@
 //!     +------------------+------------------------+-----------------------+
 //!          it exits, fails or is killed; or, when it retires, its grace period is over
 //! ```
+//!
+//! # When it dies within an event
+//!
+//! 1. The protocol, which waits for the answer, gets `ProcessError::Exited` from its channel
+//!    (`Channel::read_line`); where nothing of the event was sent yet, `Unreachable`, and the event
+//!    goes to another process, once.
+//! 2. `fail` kills its process group and writes the error into the response (`errors::set_exit`);
+//!    the state is `Stopped(AtOnce)`. `handle_event` logs the error.
+//! 3. `Host::handle` sees `needs_restart`, and `restart_end_ms` gives the time for it. With time
+//!    left the answer leaves alone (`Host::has_work_after_answer`), the process starts
+//!    (`Host::after_answer`, `restart` in `idle.rs`), and the next event is requested. Without, the
+//!    answer and that request leave together, and `idle` starts the process meanwhile.
+//! 4. A start that fails is logged, and the next event tries again (`Stopped(WithNextEvent)`).
 
 use crate::diagnostics::diagnostic_by_deadline;
 use crate::host::channel::Channel;
