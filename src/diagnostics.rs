@@ -5,8 +5,10 @@ use crate::limits::{HAS_EXTRAS, PIPE_BUF_BYTES};
 use crate::sys;
 use crate::wire::Error;
 
-// The exit codes, and the places that end the process with each. 0 is the end of service: a signal
-// to `shutdown` or to the parent of a pool. The guide says what users do (`limits_and_exit_codes`).
+// The exit codes, and the places that end the process with each. 0 is the end of service: SIGTERM
+// to a function with a hook (`shutdown`), to the parent of a pool or to the host (`host::process`),
+// and `--help` (`host::help`). A child that cannot become its program exits with 127
+// (`sys::child::CANNOT_RUN`). The guide says what users do (`limits_and_exit_codes`).
 
 /// Exit code: the Runtime API cannot be reached (`connection`, `concurrency`), refused a request or
 /// sent a malformed reply (`runtime_api`, `message_reader`).

@@ -1,7 +1,7 @@
 //! The guide, in more detail than the README. Each chapter is a file of `src/guide`.
 //!
-//! Start with the chapter for your language: [Rust](rust),
-//! [PHP, Node, Python and Ruby](php_node_python_ruby), [Ruby](ruby) alone, or
+//! Start with the chapter for your language: [Rust](rust), [PHP](php), [Node](node),
+//! [Python](python), [Ruby](ruby) (and [all four](php_node_python_ruby)), or
 //! [shell and programs](shell_and_programs).
 
 // A chapter's links to others are relative, for readers of the files. Here they lead to modules: of

@@ -12,7 +12,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `_HANDLER` | what to run, see `resolve`; where it is blank, the first argument counts |
-//! | `AWS_EXECUTION_ENV` | the language of a handler that several may be meant by |
+//! | `AWS_EXECUTION_ENV` | decides the language where several fit the handler |
 //! | `AWS_LAMBDA_FUNCTION_MEMORY_SIZE` | the limits of Node's heap, unless `NODE_OPTIONS` has them |
 //! | `LAMBDA_TASK_ROOT` | the folder of the handler; without it, the current one |
 //! | `PATH` | where interpreters are searched last |
@@ -196,8 +196,8 @@ impl Service for Host {
         outcome.map_err(|error_type| Failure::from_json(error_type, b""))
     }
 
-    /// A restart: the platform takes the answer for good only when the next event is requested, and
-    /// no later than at the deadline.
+    /// A restart, which has to come before the request for the next event: after that the platform
+    /// may freeze us. AWS's emulator delivers the answer only then, and drops it at the deadline.
     fn has_work_after_answer(&self) -> bool {
         self.restart_end_ms.is_some()
     }

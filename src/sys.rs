@@ -88,8 +88,8 @@ fn take_once(taken: &AtomicBool, value: *mut u8) -> *mut u8 {
     value
 }
 
-/// A slot through which one owner hands a value to another: the loop leaves here what a panic
-/// report needs.
+/// A slot through which one owner hands a value to another, so that it has one owner at a time: see
+/// `session` and `shutdown`.
 pub struct Handoff<T: 'static>(AtomicPtr<T>, PhantomData<&'static mut T>);
 
 impl<T: Send> Handoff<T> {

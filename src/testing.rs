@@ -28,10 +28,10 @@
 //! a [`Response`] among other parameters, [`Event::invocation`] makes the one and a
 //! [`ResponseRecorder`] is the other.
 //!
-//! Everything behaves as in the runtime: the limits, the errors, what is sent of a stream, and the
+//! A response behaves as in the runtime: its limits, the errors, what is sent of a stream, and the
 //! bytes of an error. Tests may run in parallel: each response has memory of its own (6.3 MB, of
 //! which a test touches what it writes), which the next one reuses. What the runtime does besides
-//! is not there: `_X_AMZN_TRACE_ID` is not set, records have no request id, and a panic is one of
+//! is not there: `_X_AMZN_TRACE_ID` is not set, records have no request id, and a panic fails
 //! the test.
 //!
 //! The module is there with the feature `std`. A program without std asks for it in its tests

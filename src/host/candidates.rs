@@ -102,10 +102,9 @@ impl Search<'_> {
             } else {
                 self.message_len = 0;
                 self.append(&[
-                    b"more than one file for this _HANDLER (say which kind: node:",
-                    stem,
+                    b"more than one file for this _HANDLER (put the kind before it, as in \
+                      node:index.handler):",
                 ]);
-                self.append(&[b".", name, b"):"]);
                 for (_, prefix, suffix) in found.iter() {
                     self.set_path(&[prefix, stem, suffix]);
                     self.append_path(b"");

@@ -61,8 +61,8 @@ impl Deadline {
     /// counts, if the function has a timeout.
     ///
     /// `clock_ms` is when the clock was read last, in milliseconds since the Unix epoch. A deadline
-    /// before that has passed, and one that is more than a day behind it may make no sense: for
-    /// these the clock is read now. For all others it is read when something waits.
+    /// before that has passed, and one more than a day after it may be implausible: for these the
+    /// clock is read now. For all others it is read when something waits.
     pub fn of_event(
         invocation: &Invocation<'_>,
         timeout_ms: Option<u64>,

@@ -4,10 +4,11 @@
 //!
 //! 1. `kinds.rs`: an entry of [`KINDS`]. It has the word before the colon of `_HANDLER`, the files
 //!    that are searched, the interpreter with its arguments, and the error if it is missing.
-//! 2. `worker/worker.EXT`: the shim, in that language. The interpreter gets it as an argument,
-//!    followed by `FILE NAME`; it speaks the frame protocol on descriptor 3 (guide,
+//! 2. `worker/`: the shim, in that language, in one file or in a folder. The interpreter gets it as
+//!    an argument, followed by `FILE NAME`; it speaks the frame protocol on descriptor 3 (guide,
 //!    `worker_protocol`).
 //! 3. `shims.rs`: the shim in the table of embedded shims.
+//! 4. `modules.rs`, if a handler may be a module outside of the task root: its folders.
 //!
 //! Tests: a function with the usual commands in `tests/hosted/functions`, and its kind in
 //! `tests/hosted/kinds.rs`.

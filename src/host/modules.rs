@@ -1,7 +1,7 @@
 //! The language of a handler that is no file: a module in a layer or a vendor folder, a package, a
-//! compiled module. The language itself finds and loads it, as its managed runtime does; here is
-//! only decided which one that is. It happens after all plain lookups have failed, so the tables
-//! are short, and not fast.
+//! compiled module. The language itself finds and loads it, as its managed runtime does; this
+//! module only decides which one that is. It happens after all plain lookups have failed, so the
+//! tables are short, and not fast.
 
 use crate::buffer::copy_at;
 use crate::host::candidates::Search;

@@ -206,6 +206,8 @@ impl Process {
     }
 }
 
+/// Waits until the child has exited, one of two descriptors is ready, or the time is over; forwards
+/// the output that comes meanwhile, and hands SIGTERM on.
 fn wait_child(
     child: &Child,
     [first, second]: [Option<&Descriptor>; 2],

@@ -77,7 +77,7 @@ impl Answer {
     }
 
     /// The bytes of the response. Of a stream, all that was written after its start; of an error
-    /// that nothing was sent before, its JSON.
+    /// before which nothing was sent, its JSON.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
@@ -106,8 +106,8 @@ impl Answer {
         self.is_streamed
     }
 
-    /// The chunks of a streamed response, one for each write that was not empty. None where the
-    /// response was not streamed.
+    /// The chunks of a streamed response, one for each write that was not empty. Empty where
+    /// the response was not streamed.
     pub fn chunks(&self) -> &[Vec<u8>] {
         &self.chunks
     }
@@ -135,7 +135,7 @@ impl Answer {
     }
 
     /// The lines of the `stackTrace` that the caller sees: of an error, the errors that caused it.
-    /// None after the first write of a stream, if the whole error is longer than 2.8 KB.
+    /// Empty after the first write of a stream, if the whole error is longer than 2.8 KB.
     pub fn stack_trace(&self) -> &[String] {
         self.error.as_ref().map_or(&[], |error| &error.trace)
     }
