@@ -81,7 +81,7 @@ fn handler_of_random_sizes_is_answered_whole(kind: &Kind) {
         ),
         "index.rb" => (
             include_str!("payloads/functions/index.rb"),
-            Some(("ArgumentError", FAILURE_BYTES_MAX)),
+            Some(("Function<ArgumentError>", FAILURE_BYTES_MAX)),
         ),
         // The message of an error has the end of their log, not the text.
         "program.sh" => (include_str!("payloads/functions/program.sh"), None),
