@@ -10,10 +10,10 @@ use crate::kinds::{HostedRun, started};
 use crate::odd::started_by_shell;
 use crate::resolve::{answer_and_line, refused, root};
 use crate::skip::{has, skip};
-use crate::support::TempDir;
 use crate::support::api::Script;
 use crate::support::hosting::{error_type, events, response};
 use crate::support::start::Start;
+use crate::support::{TempDir, runner};
 
 fn chosen(files: &[&str], handler: &str) -> String {
     answer_and_line(files, handler).0
@@ -40,7 +40,11 @@ fn package_of_python_is_handed_over_whole() {
         let with_kind = format!("python:{handler}");
         assert_eq!(chosen(files, &with_kind), format!("python3 {handler} "));
     }
-    let abi = format!("x.cpython-313-{}-linux-gnu.so", std::env::consts::ARCH);
+    let arch = match runner() {
+        Some(_) => "aarch64", // that of the runtime, not of the tests
+        None => std::env::consts::ARCH,
+    };
+    let abi = format!("x.cpython-313-{arch}-linux-gnu.so");
     assert_eq!(chosen(&[&abi], "x.handler"), "python3 x.handler ");
     // Plain files come first.
     assert_eq!(chosen(&["a/b.py"], "a/b.c"), "python3 a/b.py c");
