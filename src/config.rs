@@ -16,6 +16,7 @@ use crate::wire::number::parse_decimal;
 use crate::wire::{concat, find_from, slice_or_empty};
 
 mod ipv6;
+
 const BASE: &[u8] = b"/2018-06-01/runtime/";
 const INVOCATION: &[u8] = b"invocation/";
 const NEXT_PATH: &[u8] = b"invocation/next";
@@ -121,7 +122,7 @@ impl Endpoint {
         }
         let mut end = 0;
         // Not by `HeadWriter`, whose words these are: its sink would take 112 bytes, and the
-        // smallest program has 8 left of 8,192.
+        // smallest program would be larger than its budget, 8,192.
         for piece in &[GET, prefix, NEXT, authority, HEAD_END] {
             end += copy_at(&mut self.next, end, piece);
         }

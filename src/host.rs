@@ -17,7 +17,7 @@
 //! | `LAMBDA_TASK_ROOT` | the folder of the handler; without it, the current one |
 //! | `PATH` | where interpreters are searched last |
 //! | `AWS_LAMBDA_FUNCTION_TIMEOUT` | time of an event without a deadline of its own, in seconds |
-//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: the output of handlers becomes one record per line |
+//! | `AWS_LAMBDA_LOG_FORMAT` | `JSON`: a line that a handler prints becomes a record, unless it is a JSON object |
 //! | `TINDERBOX_NODE_HEAP` | `default`: no limits of Node's heap from the function's memory |
 //! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, see `wrapper` |
 //!
