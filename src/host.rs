@@ -123,6 +123,7 @@ impl Host {
         let (Some(output), Some(context)) = (OUTPUT.take(), CONTEXT.take()) else {
             return Err(CALLED_TWICE.duplicate());
         };
+        // The first record removes the variable.
         let telemetry = environment.get(TELEMETRY).and_then(parse_decimal);
         output.init_format();
         let mut handler = build_handler(&resolved, &environment, arguments, telemetry, output)?;

@@ -7,12 +7,16 @@ use crate::host::command::Command;
 use crate::host::kinds::Kind;
 use crate::host::paths::{concat_into, freeze, strip_nul};
 use crate::host::wrapper::interpreter_arguments;
+use crate::sys::child::ARGUMENTS_MAX;
 use crate::sys::{Arguments, Environment, TakeOnce};
 use crate::wire::number::{Decimal, parse_decimal};
-use crate::wire::{bytes_eq, slice_or_empty};
+use crate::wire::slice_or_empty;
 
 /// The most arguments that a wrapper may insert.
 const INSERTED_MAX: usize = 40;
+
+// The message has the number, and an interpreter has its path, flags, shim, file and name besides.
+const _: () = assert!(INSERTED_MAX == 40 && INSERTED_MAX + 20 < ARGUMENTS_MAX);
 
 static FLAGS: TakeOnce<[[u8; 64]; 2]> = TakeOnce::new([[0; _]; _]);
 static MESSAGE: TakeOnce<[u8; 640]> = TakeOnce::new([0; _]);
@@ -25,7 +29,7 @@ pub fn push_extra_arguments(
     environment: &Environment,
     arguments: Arguments,
 ) {
-    if bytes_eq(kind.interpreter, b"node") {
+    if kind.has_heap_flags {
         push_node_flags(command, environment);
     }
     for argument in interpreter_arguments(arguments) {

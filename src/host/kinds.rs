@@ -43,6 +43,8 @@ pub struct Kind {
     pub is_name_optional: bool,
     /// The interpreter, if it has one by name.
     pub interpreter: &'static [u8],
+    /// It gets the limits of its heap from the memory of the function, as flags of V8.
+    pub has_heap_flags: bool,
     /// Its arguments before the shim, each with a NUL at its end.
     pub arguments: &'static [&'static [u8]],
     /// The code that it is given to run.
@@ -63,6 +65,7 @@ const EXECUTABLE: Kind = Kind {
     files: &[],
     is_name_optional: false,
     interpreter: b"",
+    has_heap_flags: false,
     arguments: &[],
     shim: None,
     after_shim: b"",
@@ -94,6 +97,7 @@ pub static KINDS: [Kind; 7] = [
         files: &[(b"", b".php"), (b"src/", b".php")],
         is_name_optional: true,
         interpreter: b"php",
+        has_heap_flags: false,
         arguments: &[
             b"-d\0",
             b"display_errors=0\0",
@@ -113,6 +117,7 @@ pub static KINDS: [Kind; 7] = [
         runs: Runs::Frames,
         files: &[(b"", b".js"), (b"", b".mjs"), (b"", b".cjs")],
         interpreter: b"node",
+        has_heap_flags: true,
         // The flags of the managed runtime.
         arguments: &[b"--max-http-header-size\0", b"81920\0", b"-e\0"],
         shim: Some(shims::NODE),
