@@ -52,7 +52,8 @@ pub fn build_handler(
         #[cfg(feature = "web")]
         Runs::Static => {
             log_handler(path, b": static files");
-            return Ok(Handler::Static(StaticSite::new(web(environment)?, path)));
+            let site = StaticSite::new(web(environment)?, environment, path)?;
+            return Ok(Handler::Static(site));
         }
         #[cfg(feature = "web")]
         Runs::Console => {

@@ -130,6 +130,11 @@ impl<'a> Reply<'a> {
         }
     }
 
+    /// Whether the answer is going to be streamed.
+    pub fn will_stream(&self) -> bool {
+        self.streams
+    }
+
     /// Whether the caller has got a part of the answer.
     pub fn is_streamed(&self) -> bool {
         self.body_to == BodyTo::Stream
