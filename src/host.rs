@@ -199,7 +199,8 @@ impl Service for Host {
             #[cfg(feature = "web")]
             Handler::Console(console) => {
                 let outcome = console.handle_event(event, response);
-                if outcome.is_err() {
+                // The output of a command that failed is in the log.
+                if outcome.is_err_and(|error_type| error_type != b"Function.CommandFailed") {
                     deadline.bound_log();
                     log_failure(response.body());
                 }
