@@ -5,6 +5,8 @@
 
 #[path = "web/console.rs"]
 mod console;
+#[path = "web/corpus.rs"]
+mod corpus;
 #[path = "web/fastcgi.rs"]
 mod fastcgi;
 #[path = "web/files.rs"]
@@ -13,6 +15,8 @@ mod files;
 mod front;
 #[path = "web/http.rs"]
 mod http;
+#[path = "web/servers.rs"]
+mod servers;
 #[path = "web/site.rs"]
 mod site;
 mod support;
