@@ -11,6 +11,10 @@
 mod content_type;
 mod etag;
 mod path;
+#[cfg(test)]
+mod tests;
+
+use core::cell::Cell;
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::{diagnostic, diagnostic_by_deadline};
@@ -48,7 +52,12 @@ pub struct StaticFiles {
     root: Option<Descriptor>,
     /// The path of the folder beneath it; may be empty.
     folder: &'static [u8],
+    /// How many more files are logged that cannot be opened: anybody can ask for them again.
+    log_lines: Cell<u8>,
 }
+
+/// The most log lines about files that cannot be opened.
+const LOG_LINES_MAX: u8 = 16;
 
 /// A path: of a request, decoded; or of a file beneath the root, with a NUL at its end.
 pub type Path = FixedBytes<PATH_BYTES_MAX>;
@@ -84,6 +93,7 @@ impl StaticFiles {
         StaticFiles {
             root,
             folder: without_slashes(beneath.unwrap_or_default()),
+            log_lines: Cell::new(LOG_LINES_MAX),
         }
     }
 
@@ -132,8 +142,9 @@ impl StaticFiles {
             Ok((Opened::Folder, _)) => Found::Folder,
             Ok((Opened::Other, _)) => Found::Nothing,
             Err(errno) => {
-                let reason = file_reason(errno);
-                if !reason.is_empty() {
+                let (reason, lines) = (file_reason(errno), self.log_lines.get());
+                if !reason.is_empty() && lines > 0 {
+                    self.log_lines.set(lines - 1);
                     diagnostic_by_deadline(reason, strip_nul(path.as_bytes()));
                 }
                 Found::Nothing
