@@ -19,4 +19,6 @@ mod http;
 mod servers;
 #[path = "web/site.rs"]
 mod site;
+#[path = "web/static_site.rs"]
+mod static_site;
 mod support;

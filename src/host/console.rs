@@ -4,7 +4,8 @@
 //! and standard error in the order in which they were written; of more than a megabyte the end. It
 //! goes to the log as well. Invalid UTF-8 becomes U+FFFD. A status other than 0 is the error
 //! `Function.CommandFailed`, with the status and the output in its message; a signal counts as 128
-//! and its number.
+//! and its number. The command ends with its first process: what that has left in its process group
+//! is killed.
 
 mod arguments;
 pub mod captured;
@@ -85,14 +86,13 @@ impl Console {
         }
         self.spawn(event, response)?;
         let wake = self.process.wait([None; 2], Direction::Read, deadline);
+        // Also after its exit, with the processes that it has left in the background: they would be
+        // frozen now, and go on at random within later events. Its status stays what it is.
+        let status = self.process.kill();
+        self.process.close_output();
         if wake.timed_out() {
-            self.process.kill();
-            self.process.close_output();
             return Err(set_timeout(deadline.limit_ms(), response));
         }
-        let status = self.process.reap();
-        // What the command has printed is in the pipe by now; others that hold it may still write.
-        self.process.close_output();
         let captured = &self.process.output.captured;
         let output = captured.as_ref().map_or(&b""[..], |end| end.as_bytes());
         match status {
