@@ -232,7 +232,7 @@ fn deadline_kills_all_processes_of_a_command() {
         let at_ms = crate::support::api::now_ms() + bound(1500).as_millis() as u64;
         Event::new(id, json!([script]).to_string()).deadline(&at_ms.to_string())
     };
-    for script in ["sleep 600", endless, "trap '' TERM; sleep 600"] {
+    for script in [endless, "trap '' TERM; sleep 600"] {
         let events = [late("late", script), Event::new("after", r#"["exit 0"]"#)];
         let server = Server::start(Script::events(&events));
         let mut process = start(&dir, "console:run")
@@ -312,6 +312,68 @@ fn script_of_php_without_its_executable_bit_is_run_by_php() {
         let text = error(ledger, "event-1", "Function.CommandFailed");
         assert_eq!(text, "exit status 4: 4 cliE", "{handler}");
     }
+}
+
+/// An application with Symfony's console, as its own skeleton has it in `bin/console`.
+const SYMFONY: &str = r#"<?php
+require '/usr/share/php/Symfony/Component/Console/autoload.php';
+use Symfony\Component\Console\{Application, Command\Command, Input\InputArgument, Input\InputOption};
+$app = new Application('shop', '1.2');
+$app->register('orders:send')
+    ->addArgument('names', InputArgument::IS_ARRAY)
+    ->addOption('force', 'f')
+    ->addOption('class', null, InputOption::VALUE_REQUIRED)
+    ->setCode(function ($input, $output) {
+        $output->writeln('names: ' . implode('|', $input->getArgument('names')));
+        $output->writeln('<error>class: ' . $input->getOption('class') . '</error>');
+        $input->isInteractive() or $output->writeln('not interactive');
+        return $input->getOption('force') ? Command::SUCCESS : 5;
+    });
+$app->register('orders:fail')->setCode(function () { throw new RuntimeException('no stock'); });
+$app->run();
+"#;
+
+#[test]
+fn application_of_symfonys_console_answers_and_fails() {
+    let library = "/usr/share/php/Symfony/Component/Console/autoload.php";
+    if !skip::has("php") {
+        return;
+    }
+    if !std::path::Path::new(library).exists() {
+        skip::skip("no package php-symfony-console");
+        return;
+    }
+    let dir = TempDir::new();
+    dir.file(
+        "bin/console",
+        format!("#!/usr/bin/env php\n{SYMFONY}").as_bytes(),
+    );
+    let bodies = [
+        r#""--version""#,
+        r#"{"cli":"orders:send -f -n 'Ann B' \"Bob\" --class='App\\Jobs'"}"#,
+        r#"["orders:send","Ann","-n"]"#,
+        r#""orders:fail""#,
+        r#""orders:nothing""#,
+        r#""""#,
+    ];
+    let outcome = run(&dir, "console:bin/console", bodies);
+    let ledger = &outcome.ledger;
+    assert_eq!(output(ledger, "event-0"), "shop 1.2\n");
+    let text = output(ledger, "event-1");
+    assert_eq!(
+        text,
+        "names: Ann B|Bob\nclass: App\\Jobs\nnot interactive\n"
+    );
+    let failed = |id: &str| error(ledger, id, "Function.CommandFailed");
+    assert!(failed("event-2").starts_with("exit status 5: names: Ann\n"));
+    let text = failed("event-3");
+    assert!(
+        text.starts_with("exit status 1: ") && text.contains("no stock"),
+        "{text}"
+    );
+    let text = failed("event-4");
+    assert!(text.contains("\"orders:nothing\" is not defined"), "{text}");
+    assert!(output(ledger, "event-5").contains("Available commands:"));
 }
 
 #[test]
