@@ -30,7 +30,7 @@ use crate::sys::files::{Program, program, read_prefix};
 use crate::sys::ipc::{Direction, memfd, pipe};
 use crate::sys::{Environment, TakeOnce};
 use crate::wire::number::Decimal;
-use crate::wire::{find_from, json, slice_or_empty};
+use crate::wire::{bytes_eq, find_from, json, slice_or_empty};
 
 /// A command, to be run for each event.
 pub struct Console {
@@ -117,10 +117,17 @@ impl Console {
             .context
             .write(event.invocation, event.deadline, ContextFormat::Variables);
         let mut arguments = [None; ARGUMENTS_MAX];
-        let command = [self.interpreter, Some(self.path)].into_iter().flatten();
-        for (place, argument) in arguments.iter_mut().zip(command.chain(self.words.iter())) {
-            *place = Some(argument);
+        let mut places = arguments.iter_mut();
+        let mut push = |argument| {
+            if let Some(place) = places.next() {
+                *place = Some(argument);
+            }
+        };
+        if let Some(interpreter) = self.interpreter {
+            push(interpreter);
         }
+        push(self.path);
+        self.words.iter().for_each(push);
         let path = self.interpreter.unwrap_or(self.path);
         let environment = Environment::new();
         let spawn = Spawn {
@@ -143,8 +150,8 @@ impl Console {
 /// The interpreter of a file; `None`: it runs itself.
 ///
 /// A script of PHP needs no executable bit, which is lost easily on the way into a package. One
-/// that names its interpreter by way of env(1) gets it from where interpreters are searched: the
-/// `bin` of a function is not in `PATH`.
+/// that looks for `php` in `PATH` gets it from where interpreters are searched, the `bin` of the
+/// function first, which is not in `PATH`.
 fn find_interpreter(
     path: &[u8],
     environment: &Environment,
@@ -152,57 +159,45 @@ fn find_interpreter(
     let mut start = [0; 256];
     let bytes = read_prefix(path, &mut start);
     let start = slice_or_empty(&start, 0, bytes);
-    let line = slice_or_empty(start, 0, find_from(start, 0, b'\n').min(bytes));
-    let shebang = line.strip_prefix(b"#!");
-    let search = InterpreterSearch::new(environment);
-    match program(path) {
-        Some(Program::Own) => Err((
-            "Runtime.HandlerNotFound",
-            "console: names the runtime itself in _HANDLER",
-        )),
-        Some(Program::Other) => Ok(shebang
-            .and_then(program_of_env)
-            .and_then(|name| search?.program(name))),
-        None if is_php(strip_nul(path), start, shebang) => {
-            match search.and_then(|search| search.program(b"php")) {
-                Some(php) => Ok(Some(php)),
-                None => Err((
-                    "Runtime.NoSuchInterpreter",
-                    "no php in bin of the function, /opt/bin or PATH",
-                )),
-            }
+    let line = slice_or_empty(start, 0, find_from(start, 0, b'\n').min(bytes)).trim_ascii_end();
+    let is_executable = match program(path) {
+        Some(Program::Own) => {
+            return Err((
+                "Runtime.HandlerNotFound",
+                "console: names the runtime itself in _HANDLER",
+            ));
         }
-        None => Err((
+        Some(Program::Other) => true,
+        None => false,
+    };
+    let needs_php = if is_executable {
+        bytes_eq(line, b"#!/usr/bin/env php")
+    } else {
+        is_php(strip_nul(path), line)
+    };
+    if !needs_php && !is_executable {
+        return Err((
             "Runtime.InvalidEntrypoint",
             "the file of console: is neither executable nor a script of PHP (by its name .php, or \
              its first line <?php or #!...php): package it with mode 755",
-        )),
+        ));
     }
+    let search = InterpreterSearch::new(environment).filter(|_| needs_php);
+    let php = search.and_then(|search| search.program(b"php"));
+    if php.is_none() && !is_executable {
+        return Err((
+            "Runtime.NoSuchInterpreter",
+            "no php in bin of the function, /opt/bin or PATH",
+        ));
+    }
+    Ok(php)
 }
 
-/// The words of a line.
-fn words_of(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|byte| byte.is_ascii_whitespace())
-        .filter(|word| !word.is_empty())
-}
-
-/// The program of `#!/usr/bin/env NAME`; `None`: the line is another one, or env(1) does more.
-fn program_of_env(shebang: &[u8]) -> Option<&[u8]> {
-    let mut words = words_of(shebang);
-    let (env, name, more) = (words.next()?, words.next()?, words.next());
-    let is_plain = !name.starts_with(b"-") && find_from(name, 0, b'=') >= name.len();
-    (env.ends_with(b"/env") && is_plain && more.is_none()).then_some(name)
-}
-
-/// Whether a file is a script of PHP.
-fn is_php(path: &[u8], start: &[u8], shebang: Option<&[u8]>) -> bool {
-    let is_name = |word: &[u8]| {
-        let name = word.rsplit(|&byte| byte == b'/').next();
-        name.is_some_and(|name| name.starts_with(b"php"))
-    };
+/// Whether a file with this first line is a script of PHP.
+fn is_php(path: &[u8], line: &[u8]) -> bool {
     path.ends_with(b".php")
-        || start.starts_with(b"<?php")
-        || shebang.is_some_and(|line| words_of(line).any(is_name))
+        || line.starts_with(b"<?php")
+        || line.starts_with(b"#!") && line.windows(3).any(|part| part == b"php")
 }
 
 /// What a fault of an event is in the message.
@@ -233,30 +228,16 @@ const AROUND_OUTPUT_BYTES: usize = 256;
 
 /// The command has ended badly. The log has its output already, but not its status.
 fn set_failed(status: Option<ExitStatus>, output: &[u8], response: &mut Response) -> &'static [u8] {
-    let (status, signal) = match status {
-        Some(ExitStatus::Exit(status)) => (status, None),
-        Some(ExitStatus::Signal(signal)) => (SIGNAL_STATUS_BASE + signal, Some(signal)),
-        None => (CANNOT_RUN, None),
+    let status = match status {
+        Some(ExitStatus::Exit(status)) => status,
+        Some(ExitStatus::Signal(signal)) => SIGNAL_STATUS_BASE + signal,
+        None => CANNOT_RUN,
     };
     let status = Decimal::new(status);
     diagnostic_by_deadline(b"the command failed, exit status: ", status.as_bytes());
     let output = output.trim_ascii_end();
     let output = end_that_fits(output, ERROR_JSON_BYTES_MAX - AROUND_OUTPUT_BYTES);
-    let number = Decimal::new(signal.unwrap_or_default());
-    let what: [&[u8]; 3] = match signal {
-        Some(_) => [b" (signal ", number.as_bytes(), b")"],
-        None => [b""; 3],
-    };
-    let [before, number, behind] = what;
     let colon: &[u8] = if output.is_empty() { b"" } else { b": " };
-    let message = [
-        b"exit status ",
-        status.as_bytes(),
-        before,
-        number,
-        behind,
-        colon,
-        output,
-    ];
+    let message: [&[u8]; 4] = [b"exit status ", status.as_bytes(), colon, output];
     set(response, "Function.CommandFailed", &message)
 }

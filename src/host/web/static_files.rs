@@ -31,9 +31,9 @@ use crate::sys::beneath::{Opened, kind_of, open_beneath, open_root};
 use crate::sys::ipc::{TryRead, rewind, try_read};
 use crate::sys::{Descriptor, Environment};
 use crate::wire::number::Decimal;
-use crate::wire::{bytes_eq, uri};
+use crate::wire::{bytes_eq, slice_or_empty, uri};
 use content_type::content_type;
-use etag::{ContentHash, TAG_BYTES, is_in_list};
+use etag::{ContentHash, Tag, is_in_list};
 use path::is_public;
 
 /// Whether a request was answered with a file.
@@ -204,8 +204,17 @@ pub fn send_file(
     let Some((tag, is_whole)) = read_tag(file, piece) else {
         return Err(set_unreadable(path, response));
     };
-    let is_known = status == 200 && has_tag(request, &tag);
-    let lines = header_lines(path, if status == 200 { &tag } else { b"" });
+    let tag = slice_or_empty(
+        tag.as_bytes(),
+        0,
+        if status == 200 {
+            tag.as_bytes().len()
+        } else {
+            0
+        },
+    );
+    let is_known = has_tag(request, tag);
+    let lines = header_lines(path, tag);
     reply.start(if is_known { 304 } else { status }, lines.as_bytes());
     if is_whole {
         reply.write(piece.as_bytes());
@@ -223,7 +232,7 @@ pub fn send_file(
 type Piece = FixedBytes<REQUEST_HEAD_BYTES_MAX>;
 
 /// The tag of a file, and whether the piece has all of it; `None`: it cannot be read.
-fn read_tag(file: &Descriptor, piece: &mut Piece) -> Option<([u8; TAG_BYTES], bool)> {
+fn read_tag(file: &Descriptor, piece: &mut Piece) -> Option<(Tag, bool)> {
     let mut hash = ContentHash::new();
     let mut is_first = true;
     loop {
@@ -291,8 +300,11 @@ fn header_lines(path: &[u8], tag: &[u8]) -> FixedBytes<LINES_BYTES_MAX> {
 /// The longest `If-None-Match` that is looked at, in bytes. Tags that do not fit are unknown.
 const CONDITION_BYTES_MAX: usize = 1024;
 
-/// Whether the client has the version with this tag.
+/// Whether the client has the version with this tag; not so without a tag.
 fn has_tag(request: &HttpEvent<'_>, tag: &[u8]) -> bool {
+    if tag.is_empty() {
+        return false;
+    }
     let mut list = FixedBytes::<CONDITION_BYTES_MAX>::new();
     if let Some(value) = request.header(b"if-none-match") {
         value.write(&mut |piece| list.push(piece));

@@ -93,11 +93,8 @@ impl StaticSite {
         match found {
             Found::Nothing => self.answer_unknown(request, response),
             _ if !is_read(request) => {
-                let mut lines = FixedBytes::<96>::new();
-                lines.push(b"Allow: GET, HEAD\r\n");
-                lines.push(TEXT);
                 let body = b"Method Not Allowed\n";
-                self.send_short(405, lines.as_bytes(), body, request, response)
+                self.send_short(405, NOT_ALLOWED, body, request, response)
             }
             Found::File(file, bytes) => {
                 send_file(&file, bytes, &path, 200, &mut self.web, request, response)
@@ -180,8 +177,9 @@ impl StaticSite {
 /// The longest line of a location, in bytes: more than fronts take as a target.
 const LOCATION_BYTES_MAX: usize = 16 * 1024;
 
-/// The header line of the answers that are a text of our own.
-const TEXT: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n";
+/// The header lines of the answers that are a text of our own.
+const NOT_ALLOWED: &[u8] = b"Allow: GET, HEAD\r\nContent-Type: text/plain; charset=utf-8\r\n";
+const TEXT: &[u8] = NOT_ALLOWED.split_at(b"Allow: GET, HEAD\r\n".len()).1;
 
 const UNUSABLE: &str =
     "static: needs openat2, which came with Linux 5.6: this system does not have it, or filters it";

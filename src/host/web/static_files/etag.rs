@@ -7,11 +7,12 @@
 //! content is the same in all environments, and different after each change; its hash takes less
 //! than a millisecond for a megabyte that has to be read anyway.
 
+use crate::buffer::FixedBytes;
 use crate::wire::bytes_eq;
-use crate::wire::number::hex_digit;
+use crate::wire::number::Decimal;
 
-/// The length of a tag: 64 bits in hexadecimal digits, in quotes.
-pub const TAG_BYTES: usize = 18;
+/// A tag: a number of 64 bits, in quotes.
+pub type Tag = FixedBytes<64>;
 
 /// A hash of content that is read in pieces. It tells versions of a file apart, and is no
 /// protection against one who makes two files with the same hash.
@@ -49,12 +50,11 @@ impl ContentHash {
     }
 
     /// The tag, with its quotes.
-    pub fn tag(mut self) -> [u8; TAG_BYTES] {
+    pub fn tag(mut self) -> Tag {
         self.mix(self.bytes);
-        let mut tag = [b'"'; TAG_BYTES];
-        let digits = tag.iter_mut().skip(1).take(TAG_BYTES - 2);
-        for (index, place) in digits.enumerate() {
-            *place = hex_digit((self.state >> (60 - 4 * index) & 15) as u8);
+        let mut tag = Tag::new();
+        for piece in [b"\"", Decimal::new(self.state as usize).as_bytes(), b"\""] {
+            tag.push(piece);
         }
         tag
     }
