@@ -108,6 +108,7 @@ impl Console {
     }
 
     /// Starts the command for an event: it reads nothing, and writes to one pipe.
+    #[inline(never)] // its stack is for the start alone
     fn spawn(&mut self, event: Event<'_>, response: &mut Response) -> Result<(), &'static [u8]> {
         let opened = || -> Result<_, usize> { Ok((memfd(b"")?, pipe()?)) };
         let (nothing, (out, its_out)) =

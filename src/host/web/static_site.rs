@@ -8,7 +8,6 @@
 //! | of a folder, without the slash | 301, to the same with the slash |
 //! | any other | `200.html` of the site with the status 200 (an application of one page), else `404.html` with 404, else a text |
 
-use crate::buffer::FixedBytes;
 use crate::failure::Failure;
 use crate::host::deadline::Deadline;
 use crate::host::errors::set;
@@ -72,6 +71,7 @@ impl StaticSite {
         }
     }
 
+    #[inline(never)] // its stack is for one event
     fn answer(
         &mut self,
         request: &HttpEvent<'_>,
@@ -93,8 +93,8 @@ impl StaticSite {
         match found {
             Found::Nothing => self.answer_unknown(request, response),
             _ if !is_read(request) => {
-                let body = b"Method Not Allowed\n";
-                self.send_short(405, NOT_ALLOWED, body, request, response)
+                self.web.memory.request_head.set(NOT_ALLOWED);
+                self.send_short(405, b"Method Not Allowed\n", request, response)
             }
             Found::File(file, bytes) => {
                 send_file(&file, bytes, &path, 200, &mut self.web, request, response)
@@ -117,7 +117,8 @@ impl StaticSite {
                 return send_file(&file, bytes, &path, status, web, request, response);
             }
         }
-        self.send_short(404, TEXT, b"Not Found\n", request, response)
+        self.web.memory.request_head.set(TEXT);
+        self.send_short(404, b"Not Found\n", request, response)
     }
 
     /// Redirects to the path with a slash at its end. The location is relative, so it is right
@@ -129,31 +130,34 @@ impl StaticSite {
     ) -> Result<(), EventError> {
         // A name with a colon would name a scheme without the dot before it (RFC 3986, 4.2).
         const START: &[u8] = b"Location: ./";
-        let mut lines = FixedBytes::<LOCATION_BYTES_MAX>::new();
-        let mut fits = true;
+        let lines = &mut self.web.memory.request_head;
         request.write_path(b"", &mut |piece| {
             let slash = piece.iter().rposition(|&byte| byte == b'/');
             let name = slash.map_or(0, |slash| slash + 1);
             if name > 0 {
                 lines.set(START);
             }
-            fits &= lines.try_push(slice_or_empty(piece, name, piece.len()));
+            lines.push(slice_or_empty(piece, name, piece.len()));
         });
-        fits &= lines.try_push(b"/");
-        let mut separator: &[u8] = b"?";
+        let mut separator: &[u8] = b"/?";
         request.write_query(&mut |piece| {
-            fits &= lines.try_push(core::mem::take(&mut separator)) && lines.try_push(piece);
+            lines.push(core::mem::take(&mut separator));
+            lines.push(piece);
         });
-        if fits && lines.try_push(b"\r\n") {
-            return self.send_short(301, lines.as_bytes(), b"", request, response);
+        // Without a query, the slash is still to come.
+        lines.push(slice_or_empty(separator, 0, 1));
+        lines.push(b"\r\n");
+        if lines.as_bytes().len() <= LOCATION_BYTES_MAX {
+            return self.send_short(301, b"", request, response);
         }
-        self.send_short(414, TEXT, b"URI Too Long\n", request, response)
+        self.web.memory.request_head.set(TEXT);
+        self.send_short(414, b"URI Too Long\n", request, response)
     }
 
+    /// Answers with a short body and the header lines in the region of a request's head.
     fn send_short(
         &mut self,
         status: u16,
-        lines: &[u8],
         body: &[u8],
         request: &HttpEvent<'_>,
         response: &mut Response,
@@ -163,12 +167,13 @@ impl StaticSite {
             is_head: request.is_head(),
         };
         let Memory {
+            request_head: lines,
             answer_head,
             answer_body,
             ..
         } = &mut *self.web.memory;
         let mut reply = Reply::new(to, &self.web.settings, answer_head, answer_body, response);
-        reply.start(status, lines);
+        reply.start(status, lines.as_bytes());
         reply.write(body);
         reply.finish()
     }
