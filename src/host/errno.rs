@@ -57,7 +57,8 @@ pub fn file_reason(errno: usize) -> &'static [u8] {
             b"static file not served, permission denied (package files with mode 644, folders \
               with 755): "
         }
-        18 => b"static file not served, a link leads out of the package (make it relative): ", // EXDEV
+        // EXDEV
+        18 => b"static file not served, a link leads out of the package (make it relative): ",
         _ => b"",
     }
 }

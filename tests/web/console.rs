@@ -317,7 +317,8 @@ fn script_of_php_without_its_executable_bit_is_run_by_php() {
 /// An application with Symfony's console, as its own skeleton has it in `bin/console`.
 const SYMFONY: &str = r#"<?php
 require '/usr/share/php/Symfony/Component/Console/autoload.php';
-use Symfony\Component\Console\{Application, Command\Command, Input\InputArgument, Input\InputOption};
+use Symfony\Component\Console\{Application, Command\Command};
+use Symfony\Component\Console\Input\{InputArgument, InputOption};
 $app = new Application('shop', '1.2');
 $app->register('orders:send')
     ->addArgument('names', InputArgument::IS_ARRAY)

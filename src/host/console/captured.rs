@@ -31,7 +31,7 @@ impl Captured {
         (self.length, self.has_moved) = (0, false);
     }
 
-    /// Appends a piece, which is no longer than what is kept.
+    /// Appends a piece, which is no longer than what is retained.
     pub fn push(&mut self, piece: &[u8]) {
         if piece.len() > self.region.len() - self.length {
             let from = self.length.saturating_sub(CONSOLE_OUTPUT_BYTES_MAX);

@@ -5,8 +5,8 @@
 //! that is served: a link to another folder of the package works, such as Laravel's
 //! `public/storage`, and none leads out of the package.
 //!
-//! Answers may be kept, and have to be confirmed before each use: a deployment counts at once, and
-//! no front invents a lifetime of its own, as CloudFront does where an answer has none.
+//! Answers may be stored, and have to be confirmed before each use: a deployment counts at once,
+//! and no front invents a lifetime of its own, as CloudFront does where an answer has none.
 
 mod content_type;
 mod etag;

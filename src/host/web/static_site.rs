@@ -42,7 +42,7 @@ impl StaticSite {
         if !files.is_usable() {
             return Err(Failure::new("Runtime.InvalidEntrypoint", UNUSABLE));
         }
-        // Whatever it is, so that other events come to us, and their error does not advise to set it.
+        // So that other events come to us, and their error does not advise to set the variable.
         web.settings.events_path.set(b"/");
         Ok(StaticSite { web, files })
     }

@@ -1,4 +1,4 @@
-//! Tests of the end of an output that is kept.
+//! Tests of the end of an output that is retained.
 
 use super::*;
 use crate::sys::TakeOnce;
@@ -6,7 +6,7 @@ use std::string::String;
 use std::vec;
 use std::vec::Vec;
 
-const KEPT: usize = CONSOLE_OUTPUT_BYTES_MAX;
+const MOST: usize = CONSOLE_OUTPUT_BYTES_MAX;
 
 #[test]
 #[cfg_attr(miri, ignore = "megabytes")]
@@ -28,7 +28,7 @@ fn captured_output_of_any_length_is_its_end() {
             captured.push(&bytes);
             model.extend(bytes);
         }
-        let end = &model[model.len().saturating_sub(KEPT)..];
+        let end = &model[model.len().saturating_sub(MOST)..];
         assert!(captured.as_bytes() == end, "{piece} {count}");
     }
 }
@@ -44,12 +44,12 @@ fn captured_output_that_is_cut_begins_with_a_character() {
             captured.push(&vec![b'x'; shift]);
             let piece = text.repeat(60_000 / text.len());
             let mut pushed = shift;
-            while pushed < 3 * KEPT {
+            while pushed < 3 * MOST {
                 captured.push(piece.as_bytes());
                 pushed += piece.len();
             }
             let end = core::str::from_utf8(captured.as_bytes()).expect("whole characters");
-            assert!(end.len() > KEPT - 4 && end.len() <= KEPT, "{}", end.len());
+            assert!(end.len() > MOST - 4 && end.len() <= MOST, "{}", end.len());
         }
     }
     // What is no UTF-8 anyway is cut anywhere.
@@ -57,7 +57,7 @@ fn captured_output_that_is_cut_begins_with_a_character() {
     for _ in 0..40 {
         captured.push(&[0x80; 65_536]);
     }
-    assert_eq!(captured.as_bytes().len(), KEPT - 3);
+    assert_eq!(captured.as_bytes().len(), MOST - 3);
 }
 
 fn escaped(text: &[u8]) -> Vec<u8> {

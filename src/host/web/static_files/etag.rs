@@ -1,7 +1,7 @@
 //! Entity tags (RFC 9110, 8.8.3), made of the content of a file.
 //!
 //! The files of a package all have one time where it is built reproducibly, so time and size do not
-//! tell two deployments apart. An inode is worse than it looks: the same order of unpacking gives
+//! distinguish two deployments. An inode is worse than it looks: the same order of unpacking gives
 //! the same numbers to another deployment, whose file would then never be fetched, and other
 //! numbers to another environment of the same deployment, so that nothing is found unchanged. The
 //! content is the same in all environments, and different after each change; its hash takes less
@@ -14,7 +14,7 @@ use crate::wire::number::Decimal;
 /// A tag: a number of 64 bits, in quotes.
 pub type Tag = FixedBytes<64>;
 
-/// A hash of content that is read in pieces. It tells versions of a file apart, and is no
+/// A hash of content that is read in pieces. It distinguishes versions of a file, and is no
 /// protection against one who makes two files with the same hash.
 pub struct ContentHash {
     state: u64,
