@@ -118,6 +118,28 @@ impl Channel {
         Some([slice_or_empty(first, of_first, first.len()), rest])
     }
 
+    /// Whether nothing was received, and the other end has neither sent anything nor closed the
+    /// connection.
+    #[cfg(feature = "web")]
+    pub fn is_quiet(&mut self) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        !self.has_unread() && try_receive(socket, self.buf, Wait::No) == TryRead::Nothing
+    }
+
+    /// Receives at least a byte into `buf`, while nothing is unread.
+    #[cfg(feature = "web")]
+    pub fn receive_into(
+        &mut self,
+        process: &mut Process,
+        deadline: &Deadline,
+        buf: &mut [u8],
+    ) -> Result<usize, ExchangeError> {
+        let fast_receives = &mut self.fast_receives;
+        receive_any(&self.socket, fast_receives, process, deadline, buf)
+    }
+
     /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads, it tells a
     /// connection that the other end has closed from a process that has exited.
     #[cfg(feature = "web")]

@@ -9,8 +9,10 @@ use crate::sys::ipc::{Direction, TryRead, Wait, try_receive};
 /// Why nothing more can be received.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ExchangeError {
-    /// The other end has closed or reset the connection. The process may still run.
+    /// The other end has closed the connection. The process may still run.
     Closed,
+    /// The same, and something may be lost: the connection was reset.
+    Reset,
     /// The process has exited, or the time is over.
     Process(ProcessError),
 }
@@ -25,7 +27,7 @@ pub fn receive(
 ) -> Result<usize, ProcessError> {
     match receive_any(socket, fast_receives, process, deadline, buf) {
         Ok(bytes) => Ok(bytes),
-        Err(ExchangeError::Closed) => Err(closed(process, deadline)),
+        Err(ExchangeError::Closed | ExchangeError::Reset) => Err(closed(process, deadline)),
         Err(ExchangeError::Process(error)) => Err(error),
     }
 }
@@ -46,7 +48,8 @@ pub fn receive_any(
         match try_receive(socket, buf, Wait::Briefly) {
             TryRead::Data(bytes) => return Ok(bytes),
             TryRead::Nothing => *fast_receives = 0,
-            TryRead::End | TryRead::Failed => return Err(ExchangeError::Closed),
+            TryRead::End => return Err(ExchangeError::Closed),
+            TryRead::Failed => return Err(ExchangeError::Reset),
         }
     }
     loop {
@@ -58,7 +61,8 @@ pub fn receive_any(
             TryRead::Data(bytes) => return Ok(bytes),
             // All bytes that it sent before it exited are in the socket.
             _ if wake.exited => return Err(ExchangeError::Process(ProcessError::Exited)),
-            TryRead::End | TryRead::Failed => return Err(ExchangeError::Closed),
+            TryRead::End => return Err(ExchangeError::Closed),
+            TryRead::Failed => return Err(ExchangeError::Reset),
             TryRead::Nothing => {}
         }
     }
