@@ -202,7 +202,10 @@ impl Web {
             answer_body,
             ..
         } = &mut *self.memory;
-        let used = request_body.as_bytes().len().max(answer_body.as_bytes().len());
+        let used = request_body
+            .as_bytes()
+            .len()
+            .max(answer_body.as_bytes().len());
         self.small_events = self.small_events.saturating_add(1);
         if used > TRIM_KEEP_BYTES {
             self.small_events = 0;

@@ -29,10 +29,7 @@ impl LocalAddress {
         let [high, low] = port.to_be_bytes();
         let [a, b, c, d] = ip;
         // No number of a family is larger than a byte, and both processors are little-endian.
-        copy_prefix(
-            &mut bytes,
-            &[libc::AF_INET as u8, 0, high, low, a, b, c, d],
-        );
+        copy_prefix(&mut bytes, &[libc::AF_INET as u8, 0, high, low, a, b, c, d]);
         LocalAddress {
             bytes,
             length: TCP_BYTES,

@@ -48,7 +48,11 @@ impl HttpApp {
     }
 
     /// Asks `TINDERBOX_READY_PATH` until the server answers, and not with an error of its own.
-    fn ask_until_ready(&mut self, link: &mut Link, deadline: &Deadline) -> Result<(), ProcessError> {
+    fn ask_until_ready(
+        &mut self,
+        link: &mut Link,
+        deadline: &Deadline,
+    ) -> Result<(), ProcessError> {
         let mut is_logged = false;
         loop {
             let status = match self.ask_once(link, deadline) {
@@ -160,7 +164,8 @@ fn report(
 
 impl Protocol for HttpApp {
     fn open(&mut self, setup: &mut ChildSetup) -> Result<Option<Descriptor>, usize> {
-        self.upstream.prepare(&mut |piece| setup.variables.push(piece))?;
+        self.upstream
+            .prepare(&mut |piece| setup.variables.push(piece))?;
         Ok(None)
     }
 
@@ -190,7 +195,9 @@ impl Protocol for HttpApp {
     ) -> Result<(), EventError> {
         let (invocation, deadline) = (event.invocation, event.deadline);
         let incoming = self.web.read_event(invocation, deadline, response)?;
-        let Web { settings, memory } = &mut self.web;
+        let Web {
+            settings, memory, ..
+        } = &mut self.web;
         let Memory {
             request_head,
             request_body,
@@ -232,7 +239,13 @@ impl Protocol for HttpApp {
         let mut reply = Reply::new(to, settings, answer_head, answer_body, response);
         let request = [request_head.as_bytes(), body];
         let upstream = &mut self.upstream;
-        match HttpApp::ask(upstream, (link, deadline), request, is_repeatable, &mut reply) {
+        match HttpApp::ask(
+            upstream,
+            (link, deadline),
+            request,
+            is_repeatable,
+            &mut reply,
+        ) {
             Ok(()) => reply.finish(),
             Err(fault) => Err(report(fault, (link, deadline), response)),
         }

@@ -6,10 +6,10 @@ use crate::host::deadline::Deadline;
 use crate::http_event::HttpEvent;
 use crate::invocation::Invocation;
 use crate::limits::REQUEST_HEAD_BYTES_MAX;
+use crate::wire::bytes_eq;
 use crate::wire::http1::{HeadWriter, LINE_END, POST};
 use crate::wire::json;
 use crate::wire::number::Decimal;
-use crate::wire::bytes_eq;
 
 /// The longest request context that goes to a server, in bytes: the claims of a token can make it
 /// longer than servers take.

@@ -59,8 +59,7 @@ impl<'a> Reply<'a> {
         body: &'a mut FixedBytes<RESPONSE_BYTES_MAX>,
         response: &'a mut Response,
     ) -> Reply<'a> {
-        let streams =
-            matches!(to, ReplyTo::Request { source, .. } if settings.streams(source));
+        let streams = matches!(to, ReplyTo::Request { source, .. } if settings.streams(source));
         head.set(b"");
         body.set(b"");
         Reply {
@@ -126,11 +125,7 @@ impl<'a> Reply<'a> {
 
     /// Has `read` write at most `bytes_max` bytes of the body to their place, where they have one. It
     /// returns their number, as this does; it is not called where there is none.
-    pub fn receive(
-        &mut self,
-        bytes_max: usize,
-        read: &mut dyn FnMut(&mut [u8]) -> usize,
-    ) -> usize {
+    pub fn receive(&mut self, bytes_max: usize, read: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
         match self.body_to {
             BodyTo::Buffer => self.body.read_into(bytes_max, read),
             BodyTo::Stream | BodyTo::Nowhere => 0,
@@ -204,13 +199,7 @@ pub fn write_own_answer(source: Source, status: u16, why: &[u8], response: &mut 
 }
 
 /// The same, streamed or not.
-pub fn own_answer(
-    source: Source,
-    streams: bool,
-    status: u16,
-    why: &[u8],
-    response: &mut Response,
-) {
+pub fn own_answer(source: Source, streams: bool, status: u16, why: &[u8], response: &mut Response) {
     let mut body = FixedBytes::<512>::new();
     body.push(reason(status));
     if !why.is_empty() {

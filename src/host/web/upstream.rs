@@ -223,7 +223,10 @@ impl Upstream {
         } else {
             b"): it has to listen on the Unix socket in $TINDERBOX_SOCKET"
         });
-        diagnostic_by_deadline(b"the application takes no connections yet at ", line.as_bytes());
+        diagnostic_by_deadline(
+            b"the application takes no connections yet at ",
+            line.as_bytes(),
+        );
     }
 
     /// Makes sure that there is a connection. True: it is one that was used before.
@@ -233,9 +236,8 @@ impl Upstream {
         deadline: &Deadline,
     ) -> Result<bool, ProcessError> {
         let now_ms = deadline.clocks_ms();
-        let is_recent = |(now_ms, used_ms): (&u64, &u64)| {
-            now_ms.saturating_sub(*used_ms) < KEPT_MS_MAX
-        };
+        let is_recent =
+            |(now_ms, used_ms): (&u64, &u64)| now_ms.saturating_sub(*used_ms) < KEPT_MS_MAX;
         if now_ms.iter().zip(&self.used_ms).all(is_recent) && link.channel.is_quiet() {
             // Earlier than the answer, which costs no more calls.
             self.used_ms = now_ms;
