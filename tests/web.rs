@@ -13,6 +13,8 @@ mod fastcgi;
 mod files;
 #[path = "web/front.rs"]
 mod front;
+#[path = "web/hostile.rs"]
+mod hostile;
 #[path = "web/http.rs"]
 mod http;
 #[path = "web/servers.rs"]
@@ -20,3 +22,5 @@ mod servers;
 #[path = "web/site.rs"]
 mod site;
 mod support;
+#[path = "web/upstream.rs"]
+mod upstream;
