@@ -17,6 +17,12 @@ mod front;
 mod hostile;
 #[path = "web/http.rs"]
 mod http;
+#[path = "web/http_chaos.rs"]
+mod http_chaos;
+#[path = "web/http_streams.rs"]
+mod http_streams;
+#[path = "web/large.rs"]
+mod large;
 #[path = "web/servers.rs"]
 mod servers;
 #[path = "web/site.rs"]
