@@ -267,7 +267,7 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
-    pub fn read_into(
+    pub fn read_at_most(
         &mut self,
         bytes_max: usize,
         read: &mut dyn FnMut(&mut [u8]) -> usize,

@@ -19,6 +19,8 @@ mod hostile;
 mod http;
 #[path = "web/http_chaos.rs"]
 mod http_chaos;
+#[path = "web/http_random.rs"]
+mod http_random;
 #[path = "web/http_streams.rs"]
 mod http_streams;
 #[path = "web/large.rs"]

@@ -185,6 +185,18 @@ fn ready_path_is_asked_until_it_is_well() {
 }
 
 #[test]
+fn application_that_never_gets_ready_fails_the_event_by_its_deadline() {
+    let Some(dir) = node_root("response.statusCode = 500; response.end()") else {
+        return;
+    };
+    // INIT waits for 9.8 seconds.
+    let site = Site::with_variables(&dir, "http:app", &[("TINDERBOX_READY_PATH", "/")]);
+    let event = Event::new("never", GET_EVENT).deadline(&(now_ms() + 1_500).to_string());
+    hosting::message(&site.post_of(&event), "Function.Timeout");
+    site.stop();
+}
+
+#[test]
 fn event_that_is_no_request_is_posted_to_its_path_or_an_error() {
     let Some(dir) = node_root(
         "let text = ''; request.on('data', (part) => text += part);

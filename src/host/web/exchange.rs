@@ -45,6 +45,11 @@ impl<'a> Exchange<'a> {
         self.channel.consume(bytes);
     }
 
+    /// Whether the connection was reset: a part of the answer may be lost.
+    pub fn was_reset(&self) -> bool {
+        self.channel.was_reset()
+    }
+
     /// Whether a byte of an answer has come.
     pub fn has_received(&self) -> bool {
         self.has_received
@@ -79,7 +84,10 @@ impl<'a> Exchange<'a> {
 
     /// Sends until there is nothing unsent, or something to receive.
     fn send(&mut self) -> Result<(), ExchangeError> {
-        while !self.unsent.iter().all(|part| part.is_empty()) {
+        loop {
+            if self.unsent.iter().all(|part| part.is_empty()) {
+                return Ok(());
+            }
             match self.channel.try_send(self.unsent) {
                 Some(rest) => self.unsent = rest,
                 // It reads no more, but may have answered.
@@ -89,7 +97,7 @@ impl<'a> Exchange<'a> {
                 }
             }
             if self.unsent.iter().all(|part| part.is_empty()) {
-                break;
+                return Ok(());
             }
             let socket = self.channel.socket();
             let wake = self
@@ -99,9 +107,8 @@ impl<'a> Exchange<'a> {
                 return Err(ExchangeError::Process(ProcessError::TimedOut));
             }
             if wake.second || wake.exited {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 }

@@ -127,7 +127,7 @@ impl<'a> Reply<'a> {
     /// returns their number, as this does; it is not called where there is none.
     pub fn receive(&mut self, bytes_max: usize, read: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
         match self.body_to {
-            BodyTo::Buffer => self.body.read_into(bytes_max, read),
+            BodyTo::Buffer => self.body.read_at_most(bytes_max, read),
             BodyTo::Stream | BodyTo::Nowhere => 0,
         }
     }
@@ -135,11 +135,6 @@ impl<'a> Reply<'a> {
     /// Whether the answer has no body because of the method.
     pub fn is_to_head(&self) -> bool {
         matches!(self.to, ReplyTo::Request { is_head: true, .. })
-    }
-
-    /// Whether the caller has got a part of the answer.
-    pub fn is_streamed(&self) -> bool {
-        self.body_to == BodyTo::Stream
     }
 
     /// Writes the response.
@@ -192,14 +187,14 @@ fn begin_stream(source: Source, head: &AnswerHead<'_>, response: &mut Response) 
     response.start_stream(HTTP_INTEGRATION_TYPE, write).is_ok()
 }
 
-/// Writes an answer of our own, which is not streamed: a status, its name, and a reason (which may
-/// be empty).
-pub fn write_own_answer(source: Source, status: u16, why: &[u8], response: &mut Response) {
-    own_answer(source, false, status, why, response);
-}
-
-/// The same, streamed or not.
-pub fn own_answer(source: Source, streams: bool, status: u16, why: &[u8], response: &mut Response) {
+/// Writes an answer of our own: a status, its name, and a reason (which may be empty).
+pub fn write_own_answer(
+    source: Source,
+    streams: bool,
+    status: u16,
+    why: &[u8],
+    response: &mut Response,
+) {
     let mut body = FixedBytes::<512>::new();
     body.push(reason(status));
     if !why.is_empty() {
