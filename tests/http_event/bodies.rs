@@ -92,7 +92,7 @@ fn body_of_invalid_base64_is_an_error_when_written() {
 
 #[test]
 fn body_of_base64_of_all_lengths_has_its_length() {
-    for bytes in 0..200 {
+    for bytes in if cfg!(miri) { 0..5 } else { 0..200 } {
         let body = crate::random::noise(bytes, bytes as usize);
         let padded = to_base64(&body);
         for text in [

@@ -65,7 +65,11 @@ fn header_values_of_any_text_come_through_each_source() {
 #[test]
 fn headers_from_none_to_two_hundred_come_through_each_source() {
     for front in FRONTS {
-        for count in [0, 1, 2, 50, 200] {
+        for count in if cfg!(miri) {
+            [0, 1, 2, 3, 4]
+        } else {
+            [0, 1, 2, 50, 200]
+        } {
             let mut client = Client::get("/", "");
             for index in 0..count {
                 client = client.with_header(&format!("X-{index}"), &"v".repeat(index));
@@ -77,7 +81,7 @@ fn headers_from_none_to_two_hundred_come_through_each_source() {
                 assert_eq!(value.len(), index);
             }
         }
-        let long = "é".repeat(50_000);
+        let long = "é".repeat(if cfg!(miri) { 50 } else { 50_000 });
         let client = Client::get("/", "").with_header("X-Long", &long);
         assert_eq!(
             request(&event(front, &client)).values("x-long"),
@@ -280,7 +284,7 @@ fn client_address_of_alb_is_the_last_one() {
     }
     let long = format!(
         "{{\"x-forwarded-for\":{}}}",
-        quote(&"10.0.0.1, ".repeat(10_000))
+        quote(&"10.0.0.1, ".repeat(if cfg!(miri) { 9 } else { 10_000 }))
     );
     assert_eq!(request(&alb(&long)).address, b"");
 }

@@ -132,7 +132,10 @@ fn path_prefix_is_stripped_once_and_where_a_segment_ends() {
         assert_eq!(String::from_utf8_lossy(&seen), stripped, "{path} {prefix}");
     }
     // A long one, in pieces.
-    for bytes in (0..200).chain([8_000]) {
+    for bytes in (0..200)
+        .step_by(if cfg!(miri) { 31 } else { 1 })
+        .chain([1_000])
+    {
         let prefix = "/".to_string() + &"x".repeat(bytes);
         let path = prefix.clone() + "/\u{e9}";
         let event = format!("{{\"httpMethod\":\"GET\",\"path\":\"{path}\"}}");
