@@ -198,7 +198,7 @@ pub fn send_file(
         is_head,
     };
     let mut reply = Reply::new(to, &web.settings, answer_head, answer_body, response);
-    if bytes > RESPONSE_BYTES_MAX as u64 && !reply.will_stream() && !is_head {
+    if bytes > RESPONSE_BYTES_MAX as u64 && !web.settings.streams(request.source()) && !is_head {
         return Err(set_too_large(path, bytes, response));
     }
     let Some((tag, is_whole)) = read_tag(file, piece) else {
@@ -264,7 +264,7 @@ fn read_piece(file: &Descriptor, piece: &mut Piece) -> Option<bool> {
     piece.set(b"");
     loop {
         let mut outcome = TryRead::End;
-        piece.read_into(&mut |free| {
+        piece.read_at_most(REQUEST_HEAD_BYTES_MAX, &mut |free| {
             outcome = try_read(file, free);
             match outcome {
                 TryRead::Data(bytes) => bytes,
