@@ -24,7 +24,7 @@
 //! | `sys` | system calls: every call of libc and every unsafe block |
 //! | `buffer`, `invocation` | bodies and heads in fixed regions; the current event |
 //! | `diagnostics`, `failure` | a line on standard error; an error |
-//! | `http_event` | an event that is an HTTP request, and its answer: pure functions |
+//! | `http_event` | HTTP events of any source, and answers in their shapes: pure functions |
 //! | `config` | the environment |
 //! | `connection` | one keep-alive connection |
 //! | `message_reader` | replies, read from a connection |
@@ -109,7 +109,7 @@ pub mod guide;
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;
 #[cfg(feature = "web")]
-#[doc(hidden)] // for the tests and the benches of this package
+#[doc(hidden)] // for the program `bootstrap`
 pub mod http_event;
 mod invocation;
 #[cfg(feature = "json")]
