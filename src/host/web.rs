@@ -13,6 +13,7 @@ pub mod exchange;
 pub mod fastcgi;
 pub mod http_app;
 pub mod reply;
+pub mod static_files;
 pub mod static_site;
 
 use crate::buffer::FixedBytes;
