@@ -8,6 +8,8 @@
 
 mod arguments;
 mod atomic_fn;
+#[cfg(feature = "web")]
+pub mod beneath;
 mod calls;
 pub mod child;
 mod environment;

@@ -24,7 +24,7 @@ pub(super) fn c_string(text: &[u8]) -> *const c_char {
 }
 
 /// Opens a file that children do not inherit; the path ends in a NUL.
-fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
+pub(super) fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
     let (here, path) = (libc::AT_FDCWD as usize, address(path));
     let flags = (how | libc::O_CLOEXEC) as usize;
     // SAFETY: a C string, or an address that the kernel rejects (EFAULT).
