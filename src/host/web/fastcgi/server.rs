@@ -76,12 +76,12 @@ const CACHE_ARGUMENTS: [&[u8]; 4] = [
 
 static CONFIGURATION_PATH: TakeOnce<[u8; 64]> = TakeOnce::new([0; _]);
 
-/// The names of a server, in the order in which they are searched for.
+/// The names of servers, in the order in which they are searched for; the version of PHP may follow.
 const NAMES: [&[u8]; 2] = [b"php-fpm", b"php-cgi"];
 
 /// The program of a server, with a NUL at its end.
 pub fn find_server(environment: &Environment) -> Option<&'static [u8]> {
-    InterpreterSearch::new(environment)?.versioned_program(&NAMES)
+    InterpreterSearch::new(environment)?.server(&NAMES)
 }
 
 /// The server.

@@ -1,0 +1,1 @@
+//! Servers that break the rules of FastCGI, or use all of them.
