@@ -27,7 +27,7 @@ use super::site::{Site, task_root};
 use crate::support::front::Source;
 use crate::support::hosting::message;
 use crate::support::skip::skip;
-use crate::support::{TempDir, hosting};
+use crate::support::{TempDir, hosting, proc, until};
 use std::path::PathBuf;
 
 /// The handler of all these sites.
@@ -99,7 +99,7 @@ fn with(php: Php, files: &[(&str, &str)], variables: &[(&str, &str)], check: imp
     };
     let site = Site::with_variables(&dir, HANDLER, variables);
     check(&site);
-    site.stop();
+    stop(site);
 }
 
 /// The error of the last event of a source: its message.
@@ -110,9 +110,29 @@ fn last_error(site: &Site, source: Source, error_type: &str) -> String {
 
 /// The pid of the server of a site.
 fn server_pid(site: &Site) -> u32 {
-    let children = site.process().children();
+    let children = children(site);
     assert_eq!(children.len(), 1, "{children:?}");
     children[0]
+}
+
+/// The children of a bootstrap but for its guard. (php-fpm writes its title over its environment,
+/// in which the tests mark their processes.)
+fn children(site: &Site) -> Vec<u32> {
+    let all = proc::children(site.process().pid()).into_iter();
+    all.filter(|pid| {
+        let is_alive = proc::state_and_parent(*pid).is_some_and(|(state, _)| state != 'Z');
+        is_alive && proc::name(*pid) != "bootstrap-guard"
+    })
+    .collect()
+}
+
+/// Ends a site, whose processes are all gone then.
+fn stop(site: Site) {
+    let servers = children(&site);
+    site.stop();
+    for server in servers {
+        until("nothing left", || crashes::group_of(server).is_empty());
+    }
 }
 
 /// A site whose bootstrap is started in a special way.

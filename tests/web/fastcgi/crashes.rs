@@ -1,6 +1,6 @@
 //! Pages that end PHP, servers that are killed, frozen or too late.
 
-use super::{HANDLER, Php, last_error, server_pid, with, with_each};
+use super::{HANDLER, Php, children, last_error, server_pid, with, with_each};
 use crate::site::Site;
 use crate::support::api::{Event, ScriptedReply};
 use crate::support::front::{Request, Source};
@@ -84,7 +84,7 @@ fn server_or_worker_killed_between_events_costs_no_event() {
             let server = server_pid(site);
             sys::kill(server, 9);
             until("the server gone", || !is_alive(server));
-            until("a new server", || site.process().children().len() == 1);
+            until("a new server", || children(site).len() == 1);
             assert_eq!(site.get("/").status, 200, "{php:?}");
             assert_eq!(group_of(server), [0; 0], "{php:?}");
         }
@@ -195,7 +195,8 @@ fn server_that_cannot_start_is_an_init_error_with_its_words() {
         );
         let start = crate::support::hosting::start(&dir, HANDLER);
         let outcome = start.run(crate::support::api::Script::default());
-        let ledger = outcome.assert_exit(3);
+        assert_eq!(outcome.code, Some(3), "{php:?}");
+        let ledger = &outcome.ledger;
         let post = ledger.posts.first().expect("an init error");
         let message = crate::support::hosting::message(post, "Runtime.ExitError");
         assert_eq!(message, "exit status 78: last words", "{php:?}");

@@ -1,6 +1,6 @@
 //! Which script or file a path means.
 
-use super::{HANDLER, Php, with_each};
+use super::{HANDLER, Php, stop, with_each};
 use crate::site::Site;
 use crate::support::front::Request;
 use crate::support::front::Source;
@@ -158,7 +158,7 @@ fn link_to_a_script_works_within_the_package_alone() {
                 .starts_with("public/index.php")
         );
         assert_eq!(site.get("/inside.php").text(), "outside");
-        site.stop();
+        stop(site);
     }
 }
 
@@ -175,7 +175,7 @@ fn front_controller_in_the_root_of_the_package_and_below_a_relative_one_works() 
                 .contains("index.php /index.php - /index.php")
         );
         assert!(site.get("/sub/page.php").text().starts_with("sub/page.php"));
-        site.stop();
+        stop(site);
         // Without LAMBDA_TASK_ROOT, the current folder is the root.
         let start = crate::support::hosting::start(&dir, "fastcgi:index.php");
         let site = Site::with(start.without("LAMBDA_TASK_ROOT").in_folder(dir.path()));
@@ -185,7 +185,7 @@ fn front_controller_in_the_root_of_the_package_and_below_a_relative_one_works() 
                 .contains("index.php /index.php - /index.php")
         );
         assert!(site.get("/sub/page.php").text().starts_with("sub/page.php"));
-        site.stop();
+        stop(site);
         let absolute = format!("fastcgi:{}/index.php", dir.path().display());
         let start = crate::support::hosting::start(&dir, &absolute);
         let site = Site::with(
@@ -198,6 +198,6 @@ fn front_controller_in_the_root_of_the_package_and_below_a_relative_one_works() 
                 .text()
                 .starts_with("sub/page.php")
         );
-        site.stop();
+        stop(site);
     }
 }

@@ -1,6 +1,6 @@
 //! Streamed answers: each flush at once, errors behind the first byte, clients that are gone.
 
-use super::{HANDLER, Php, with_each};
+use super::{HANDLER, Php, stop, with_each};
 use crate::site::Site;
 use crate::support::front::{Client, Request, Source};
 use crate::support::until;
@@ -66,7 +66,11 @@ fn flush_of_the_page_arrives_before_the_page_goes_on() {
 #[test]
 fn streamed_answer_has_status_cookies_and_any_length() {
     with_each(&FILES, &STREAM, |php, site| {
-        for source in Source::ALL {
+        // An HTTP API cannot be told from a Function URL, and takes no stream.
+        for source in Source::ALL
+            .into_iter()
+            .filter(|source| *source != Source::Http2)
+        {
             let answer = site.ask(source, &Request::new("GET", "/"));
             assert_eq!(
                 (answer.status, answer.text().as_str()),
@@ -124,5 +128,5 @@ fn two_hundred_megabytes_are_streamed_in_constant_memory() {
     assert_eq!(answer.body.len(), 3_200 * 65_536);
     let after = site.process().written_kib();
     assert!(after < before + 512, "{before} KiB before, {after} after");
-    site.stop();
+    stop(site);
 }
