@@ -29,6 +29,8 @@ mod numbers;
 mod requests;
 #[path = "wire/strings.rs"]
 mod strings;
+#[path = "wire/uri.rs"]
+mod uri;
 
 /// How many mutations, of a number for an ordinary run.
 pub fn count(ordinary: usize) -> usize {

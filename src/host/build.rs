@@ -51,7 +51,7 @@ pub fn build_handler(
         Runs::Frames => AnyProtocol::Frames(Frames::new(kind.logs_errors)),
         Runs::Shell => AnyProtocol::Shell(Shell::new(path)),
         #[cfg(feature = "web")]
-        Runs::Http => AnyProtocol::Http(HttpApp::new(web(environment)?, environment)),
+        Runs::Http => AnyProtocol::Http(HttpApp::new(web(environment)?, environment)?),
         #[cfg(feature = "web")]
         Runs::FastCgi => return build_fastcgi(resolved, environment, output),
         #[cfg(feature = "web")]
@@ -126,7 +126,11 @@ const NO_CONFIGURATION: &Failure = &Failure::fixed(
 /// What all web applications share.
 #[cfg(feature = "web")]
 fn web(environment: &Environment) -> Result<Web, Failure> {
-    Web::new(environment).ok_or(CALLED_TWICE.duplicate())
+    let web = Web::new(environment).ok_or(CALLED_TWICE.duplicate())?;
+    match web.settings.fault() {
+        Some(fault) => Err(fault.duplicate()),
+        None => Ok(web),
+    }
 }
 
 /// Logs the path of the handler, and how it is run.
