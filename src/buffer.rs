@@ -323,6 +323,14 @@ impl<const N: usize> FixedBytes<N> {
         true
     }
 
+    /// Appends the bytes that `read` writes; `read` returns their number.
+    #[cfg(feature = "web")]
+    pub fn read_into(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) {
+        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let bytes = free.len();
+        self.length += read(free).min(bytes);
+    }
+
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
         slice_or_empty(&self.bytes, 0, self.length)

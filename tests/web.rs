@@ -29,6 +29,8 @@ mod large;
 mod servers;
 #[path = "web/site.rs"]
 mod site;
+#[path = "web/static_site.rs"]
+mod static_site;
 mod support;
 #[path = "web/upstream.rs"]
 mod upstream;

@@ -56,17 +56,15 @@ pub fn build_handler(
         Runs::FastCgi => return build_fastcgi(resolved, environment, output),
         #[cfg(feature = "web")]
         Runs::Static => {
+            let site = StaticSite::new(web(environment)?, environment, path)?;
             log_handler(path, b": static files");
-            return Ok(Handler::Static(StaticSite::new(web(environment)?, path)));
+            return Ok(Handler::Static(site));
         }
         #[cfg(feature = "web")]
         Runs::Console => {
+            let console = Console::new(path, environment, output)?;
             log_handler(path, b": one command per event");
-            return Ok(Handler::Console(Console {
-                path,
-                interpreter: None,
-                process: Process::new(output, true),
-            }));
+            return Ok(Handler::Console(console));
         }
     };
     let Some(program) = find_program(resolved, environment) else {

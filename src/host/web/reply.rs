@@ -154,6 +154,11 @@ impl<'a> Reply<'a> {
         matches!(self.to, ReplyTo::Request { is_head: true, .. })
     }
 
+    /// Whether the answer is going to be streamed.
+    pub fn will_stream(&self) -> bool {
+        self.streams
+    }
+
     /// Writes the response.
     ///
     /// # Errors

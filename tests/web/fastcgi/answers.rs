@@ -11,8 +11,18 @@ switch ($q['do'] ?? '') {
     case 'line': header('HTTP/1.1 ' . $q['s'] . ' x'); echo 'body'; break;
     case 'location': header('Location: /there'); break;
     case 'location200': header('Location: /there', true, 200); break;
-    case 'cookies': setcookie('a', '1'); setcookie('b', '2'); header('X-R: 1', false); header('X-R: 2', false); echo 'c'; break;
-    case 'framing': header('Content-Length: 3'); header('Transfer-Encoding: chunked'); echo 'longer'; break;
+    case 'cookies':
+        setcookie('a', '1');
+        setcookie('b', '2');
+        header('X-R: 1', false);
+        header('X-R: 2', false);
+        echo 'c';
+        break;
+    case 'framing':
+        header('Content-Length: 3');
+        header('Transfer-Encoding: chunked');
+        echo 'longer';
+        break;
     case 'empty': ini_set('default_mimetype', ''); header_remove(); echo 'no type'; break;
     case 'header': header('X-Long: ' . str_repeat('x', (int) $q['n'])); echo 'long'; break;
     case 'latin': header("X-Latin: caf\xe9"); header('X-Utf: é'); echo "\xff\x00\xfe"; break;
@@ -121,13 +131,13 @@ fn head_of_an_answer_at_its_limit_is_taken_and_above_it_is_an_error() {
         for bytes in [66_000, 100_000, 1_000_000] {
             let answer = site.get(&format!("/?do=header&n={bytes}"));
             assert_eq!(answer.status, 502, "{php:?}");
-            let error = last_error(site, Source::FunctionUrl, "Runtime.MalformedResponse");
+            let error = last_error(site, Source::FunctionUrl, "Runtime.BadCgi");
             assert!(error.contains("longer than 65536 bytes"), "{error}");
             assert_eq!(site.get("/").text(), "hello", "{php:?}");
         }
         let answer = site.get("/?do=bad");
         assert_eq!(answer.status, 502, "{php:?}");
-        let error = last_error(site, Source::FunctionUrl, "Runtime.MalformedResponse");
+        let error = last_error(site, Source::FunctionUrl, "Runtime.BadCgi");
         assert!(
             error.contains("a header line of its answer is malformed"),
             "{error}"

@@ -10,12 +10,24 @@ use crate::support::{bound, proc, sys, until};
 const PAGE: &str = r#"<?php
 parse_str($_SERVER['QUERY_STRING'], $q);
 switch ($q['do'] ?? '') {
-    case 'kill': echo 'before'; posix_kill(getmypid(), (int) $q['s']); usleep(500000); echo 'after'; break;
+    case 'kill':
+        echo 'before';
+        posix_kill(getmypid(), (int) $q['s']);
+        usleep(500000);
+        echo 'after';
+        break;
     case 'exit': echo 'out'; exit(3);
     case 'throw': echo 'begun '; throw new Exception('thrown');
-    case 'memory': ini_set('memory_limit', '8M'); $s = 'x'; while (true) { $s .= $s; }
+    case 'memory':
+        ini_set('memory_limit', '8M');
+        $s = 'x';
+        while (true) { $s .= $s; }
     case 'sleep': usleep((int) ($q['ms'] * 1000)); echo 'slept'; break;
-    case 'talk': echo str_repeat('x', 1000000); flush(); echo strlen(file_get_contents('php://input')); break;
+    case 'early':
+        echo str_repeat('x', 1000000);
+        flush();
+        echo strlen(file_get_contents('php://input'));
+        break;
     case 'deaf': echo 'deaf'; break;
     default: echo getmypid();
 }
@@ -42,7 +54,7 @@ fn script_that_ends_early_leaves_the_process_to_the_next_event() {
 }
 
 #[test]
-fn crash_of_the_worker_fails_its_event_alone_and_says_why() {
+fn crash_of_the_worker_fails_its_event_alone_with_the_reason() {
     with(Php::Fpm, &FILES, &[], |site| {
         let server = server_pid(site);
         for (signal, name) in [(11, "SIGSEGV"), (9, "SIGKILL"), (15, "SIGTERM")] {
@@ -139,7 +151,7 @@ fn page_that_answers_before_it_reads_gets_the_whole_body() {
     with_each(&FILES, &[], |php, site| {
         for bytes in [0, 100_000, 700_000, 5_000_000] {
             let body = vec![b'a'; bytes];
-            let request = Request::new("POST", "/?do=talk").typed("text/plain", body);
+            let request = Request::new("POST", "/?do=early").typed("text/plain", body);
             let answer = site.ask(Source::FunctionUrl, &request);
             let text = answer.text();
             assert_eq!(text.len(), 1_000_000 + bytes.to_string().len(), "{php:?}");
@@ -177,7 +189,7 @@ fn libc_signal(name: &str) -> i32 {
 }
 
 #[test]
-fn server_that_cannot_start_is_an_init_error_with_its_words() {
+fn server_that_cannot_start_is_an_init_error_with_its_log() {
     for php in [Php::Fpm, Php::Cgi] {
         let Some(dir) = php.root(&FILES) else {
             continue;
@@ -191,7 +203,7 @@ fn server_that_cannot_start_is_an_init_error_with_its_words() {
         std::fs::remove_file(&path).expect("remove the link");
         dir.executable(
             &format!("bin/{name}"),
-            b"#!/bin/sh\necho 'last words' >&2\nexit 78\n",
+            b"#!/bin/sh\necho 'no library' >&2\nexit 78\n",
         );
         let start = crate::support::hosting::start(&dir, HANDLER);
         let outcome = start.run(crate::support::api::Script::default());
@@ -199,6 +211,6 @@ fn server_that_cannot_start_is_an_init_error_with_its_words() {
         let ledger = &outcome.ledger;
         let post = ledger.posts.first().expect("an init error");
         let message = crate::support::hosting::message(post, "Runtime.ExitError");
-        assert_eq!(message, "exit status 78: last words", "{php:?}");
+        assert_eq!(message, "exit status 78: no library", "{php:?}");
     }
 }

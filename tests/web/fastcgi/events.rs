@@ -17,8 +17,9 @@ switch (strtok($_SERVER['REQUEST_URI'], '?')) {
         header('Content-Type: application/json');
         $event = file_get_contents('php://input');
         if ($event === '"fail"') { http_response_code(418); exit('no tea'); }
-        echo json_encode([$_SERVER['REQUEST_METHOD'], $_SERVER['CONTENT_TYPE'], $event, $_GET['q'] ?? '',
-            isset($_SERVER['LAMBDA_INVOCATION_CONTEXT'])]);
+        $server = $_SERVER;
+        echo json_encode([$server['REQUEST_METHOD'], $server['CONTENT_TYPE'], $event,
+            $_GET['q'] ?? '', isset($server['LAMBDA_INVOCATION_CONTEXT'])]);
         break;
     case '/ready': http_response_code($calls < 4 ? 503 : 404); echo 'x'; break;
     default: echo $calls;
@@ -75,7 +76,7 @@ fn event_that_is_no_request_is_an_error_without_a_path() {
 }
 
 #[test]
-fn page_is_asked_for_in_init_until_it_succeeds() {
+fn ready_page_is_requested_in_init_until_it_succeeds() {
     let variables = [("TINDERBOX_READY_PATH", "/ready?x=1")];
     with_each(&FILES, &variables, |php, site| {
         // Three times in vain, and once with a status below 500.

@@ -6,8 +6,8 @@ use crate::support::front::Request;
 use crate::support::front::Source;
 
 /// A script that says which one it is, and how it was called.
-const WHO: &str = "<?php echo basename(__DIR__), '/', basename(__FILE__), ' ', $_SERVER['SCRIPT_NAME'], \
-    ' ', $_SERVER['PATH_INFO'] ?? '-', ' ', $_SERVER['PHP_SELF'];";
+const WHO: &str = "<?php echo basename(__DIR__), '/', basename(__FILE__), ' ', \
+    $_SERVER['SCRIPT_NAME'], ' ', $_SERVER['PATH_INFO'] ?? '-', ' ', $_SERVER['PHP_SELF'];";
 
 /// A folder as WordPress has it, and files that nobody may see.
 const FILES: [(&str, &str); 12] = [

@@ -189,7 +189,7 @@ fn compiled_scripts_of_the_package_are_used() {
 }
 
 #[test]
-fn server_that_is_asked_to_exit_is_replaced() {
+fn server_that_gets_sigterm_is_replaced() {
     let Some(dir) = Php::Fpm.root(&[("public/index.php", PAGE)]) else {
         return;
     };

@@ -66,7 +66,7 @@ fn flush_of_the_page_arrives_before_the_page_goes_on() {
 #[test]
 fn streamed_answer_has_status_cookies_and_any_length() {
     with_each(&FILES, &STREAM, |php, site| {
-        // An HTTP API cannot be told from a Function URL, and takes no stream.
+        // An HTTP API cannot be distinguished from a Function URL, and takes no stream.
         for source in Source::ALL
             .into_iter()
             .filter(|source| *source != Source::Http2)
