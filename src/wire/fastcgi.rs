@@ -10,9 +10,10 @@
 //!   are known.
 //! - A record is its header, its content, and padding of any bytes (3.3). Content of standard
 //!   output and of standard error is returned as far as it has come.
-//! - `FCGI_END_REQUEST` has eight bytes of content (5.5), and counts when its padding has come: what
-//!   follows on the connection belongs to the next request.
-//! - `FCGI_UNKNOWN_TYPE` is an answer to `FCGI_GET_VALUES` as well (4.2): the server takes requests.
+//! - `FCGI_END_REQUEST` has eight bytes of content (5.5), and counts when its padding has come:
+//!   what follows on the connection belongs to the next request.
+//! - `FCGI_UNKNOWN_TYPE` is an answer to `FCGI_GET_VALUES` as well (4.2): the server takes
+//!   requests.
 
 /// The types of the records that are sent or received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -138,7 +138,8 @@ impl FastCgi {
 }
 
 /// Sends the first part of a request, over the connection that is open, or over a new one where it
-/// is closed: the send fails then, on a Unix socket, before anything is sent. Returns the rest of the request.
+/// is closed: the send fails then, on a Unix socket, before anything is sent. Returns the rest of
+/// the request.
 fn send<'a>(
     server: &PhpServer,
     link: &mut Link,
