@@ -151,8 +151,8 @@ impl Channel {
         receive_any(socket, fast_receives, was_reset, process, deadline, buf)
     }
 
-    /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads, it tells a
-    /// connection that the other end has closed from a process that has exited.
+    /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads, it
+    /// distinguishes a connection that is closed from a process that has exited.
     #[cfg(feature = "web")]
     pub fn receive_answer(
         &mut self,

@@ -30,8 +30,8 @@ pub fn receive(
     }
 }
 
-/// The same, and tells a connection that is closed from a process that has exited. `was_reset` is
-/// set where the connection was reset, so that something may be lost.
+/// The same, and distinguishes a connection that is closed from a process that has exited.
+/// `was_reset` is set where the connection was reset, so that something may be lost.
 pub fn receive_any(
     socket: &Option<Descriptor>,
     fast_receives: &mut u8,

@@ -195,8 +195,8 @@ impl Web {
 }
 
 impl Web {
-    /// Returns the pages that large events have used to the kernel, after many that needed few: as the
-    /// loop does with its regions.
+    /// Returns the pages that large events have used to the kernel, after many that needed few: as
+    /// the loop does with its regions.
     fn trim(&mut self) {
         let Memory {
             request_body,

@@ -141,7 +141,7 @@ pub fn remove_socket_file(path: &[u8]) {
     }
 }
 
-/// Ends a connection that stays open as a descriptor: its other end is told.
+/// Ends a connection whose descriptor stays open: its other end notices that at once.
 pub fn shut_down(socket: &Descriptor) {
     // SAFETY: no memory is involved.
     unsafe {

@@ -48,7 +48,7 @@ impl Chosen {
 #[test]
 fn answer_in_an_unusual_form_is_read() {
     let (chosen, upstream) = Chosen::start(&[]);
-    let kept: &[(&str, &str, u16)] = &[
+    let reused: &[(&str, &str, u16)] = &[
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
             "abc",
@@ -70,7 +70,9 @@ fn answer_in_an_unusual_form_is_read() {
             200,
         ),
         (
-            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\nA: b\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 100 Continue\r\nA: b\r\n\r\n\
+             HTTP/1.1 103 Early Hints\r\n\r\n\
+             HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc",
             "abc",
             200,
         ),
@@ -80,7 +82,8 @@ fn answer_in_an_unusual_form_is_read() {
             200,
         ),
         (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1;x=y\r\na\r\n02\r\nbc\r\n0\r\nTrailer: x\r\nOther:\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n\
+             1;x=y\r\na\r\n02\r\nbc\r\n0\r\nTrailer: x\r\nOther:\r\n\r\n",
             "abc",
             200,
         ),
@@ -90,7 +93,7 @@ fn answer_in_an_unusual_form_is_read() {
             599,
         ),
     ];
-    for (answer, body, status) in kept {
+    for (answer, body, status) in reused {
         chosen.set(*answer, false);
         for _ in 0..3 {
             let got = upstream.site.get("/");
@@ -119,7 +122,7 @@ fn answer_in_an_unusual_form_is_read() {
             let got = upstream.site.get("/");
             assert_eq!((got.status, got.text().as_str()), (200, *body), "{answer}");
         }
-        // The first one came on the connection before it, where that was kept.
+        // The first one came on the connection before it, where that was left open.
         assert!(upstream.connections() >= before + 2, "{answer}");
     }
 }
@@ -201,7 +204,7 @@ fn answer_that_is_no_http_is_an_error_and_the_next_event_is_served() {
         chosen.set(ok("well"), false);
         assert_eq!(upstream.site.get("/").text(), "well", "after {what}");
     }
-    // The process was kept.
+    // It is the same process.
     let log = upstream.site.process().stderr();
     assert!(!log.contains("restart"), "{log}");
 }
@@ -283,7 +286,9 @@ fn answer_cut_at_every_byte_is_an_error() {
 
 #[test]
 fn answer_in_pieces_of_every_size_is_read() {
-    let whole = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n6\r\n123456\r\n0\r\nT: t\r\n\r\n";
+    let whole = b"HTTP/1.1 100 Continue\r\n\r\n\
+          HTTP/1.1 200 OK\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n\
+          3\r\nabc\r\n6\r\n123456\r\n0\r\nT: t\r\n\r\n";
     let cut = Arc::new(AtomicUsize::new(0));
     let for_server = Arc::clone(&cut);
     let upstream = Upstream::start(&[], move |_, mut stream| {
@@ -399,7 +404,7 @@ fn serve_once(stream: TcpStream, requests: &Mutex<Vec<String>>, number: usize) {
 }
 
 #[test]
-fn broken_kept_connection_is_retried_once_for_safe_methods_alone() {
+fn broken_keep_alive_connection_is_retried_once_for_safe_methods_alone() {
     for (method, is_safe) in [
         ("GET", true),
         ("HEAD", true),
@@ -414,13 +419,13 @@ fn broken_kept_connection_is_retried_once_for_safe_methods_alone() {
         let upstream = Upstream::start(&[], move |number, stream| {
             serve_once(stream, &for_server, number)
         });
-        // Both within the second in which a connection is kept.
+        // Both within the second in which a connection is used again.
         let first = upstream.site.get("/first");
         let began = Instant::now();
         assert_eq!(first.text(), "once");
         let second = upstream.site.ask(URL, &Request::new(method, "/second"));
         if began.elapsed() > Duration::from_millis(700) {
-            continue; // a busy machine: the connection may not have been kept
+            continue; // a busy machine: the connection may be a new one
         }
         let sent = requests.lock().expect("a lock").clone();
         let mut expected = vec![

@@ -44,7 +44,7 @@ fn init_error(outcome: &Outcome, error_type: &str) -> String {
 }
 
 #[test]
-fn application_that_exits_in_init_is_an_init_error_with_its_last_words() {
+fn application_that_exits_in_init_is_an_init_error_with_its_final_lines() {
     let script = "#!/bin/sh\necho starting\necho 'no module named x' >&2\nexit 7\n";
     let dir = task_root(&[("app", script)]);
     let outcome = start(&dir).run(Script::default());
@@ -163,11 +163,13 @@ fn application_that_never_listens_fails_the_event_by_its_deadline() {
 }
 
 #[test]
-fn ready_path_is_asked_until_it_is_well() {
+fn ready_path_is_requested_until_it_is_well() {
     let Some(dir) = node_root(
-        "globalThis.asked = (globalThis.asked || 0) + 1;
-         if (request.url == '/health' && asked < 4) { response.statusCode = 503; response.end('not yet'); }
-         else response.end(request.url + ' ' + asked);",
+        "globalThis.count = (globalThis.count || 0) + 1;
+         if (request.url == '/health' && count < 4) {
+             response.statusCode = 503; response.end('not yet');
+         }
+         else response.end(request.url + ' ' + count);",
     ) else {
         return;
     };
@@ -201,8 +203,11 @@ fn event_that_is_no_request_is_posted_to_its_path_or_an_error() {
     let Some(dir) = node_root(
         "let text = ''; request.on('data', (part) => text += part);
          request.on('end', () => {
-             if (text.includes('refuse')) { response.statusCode = 422; return response.end('refused'); }
-             response.end(JSON.stringify({ method: request.method, url: request.url, text, headers: request.headers }));
+             if (text.includes('refuse')) {
+                 response.statusCode = 422; return response.end('refused');
+             }
+             const { method, url, headers } = request;
+             response.end(JSON.stringify({ method, url, text, headers }));
          });",
     ) else {
         return;
@@ -300,7 +305,9 @@ fn late_application_is_killed_with_its_group_and_started_again() {
 #[test]
 fn application_that_dies_fails_one_event_and_is_started_again() {
     let Some(dir) = node_root(
-        "if (request.url == '/exit') { console.error('last words'); process.exitCode = 9; setImmediate(() => process.exit()); return; }
+        "if (request.url == '/exit') { console.error('final line');
+             process.exitCode = 9; return setImmediate(() => process.exit());
+         }
          if (request.url == '/kill') process.kill(process.pid, 'SIGKILL');
          response.end('alive');",
     ) else {
@@ -310,8 +317,8 @@ fn application_that_dies_fails_one_event_and_is_started_again() {
         let variables = [("AWS_LAMBDA_LOG_FORMAT", format)];
         let site = Site::with_variables(&dir, "http:app", &variables);
         for (method, path, expected) in [
-            ("GET", "/exit", "exit status 9: last words"),
-            ("POST", "/exit", "exit status 9: last words"),
+            ("GET", "/exit", "exit status 9: final line"),
+            ("POST", "/exit", "exit status 9: final line"),
             ("GET", "/kill", "signal 9"),
             ("POST", "/kill", "signal 9"),
         ] {
@@ -327,7 +334,7 @@ fn application_that_dies_fails_one_event_and_is_started_again() {
         let words = outcome
             .stderr
             .lines()
-            .filter(|line| line.contains("last words"));
+            .filter(|line| line.contains("final line"));
         let is_record = |line: &&str| line.starts_with('{') && line.ends_with('}');
         if format == "JSON" {
             assert!(
@@ -384,7 +391,8 @@ fn unix_socket_of_an_earlier_run_is_in_nobodys_way() {
         return;
     }
     let app = node(
-        "if (request.url == '/die') process.kill(process.pid, 'SIGKILL'); response.end(String(process.pid))",
+        "if (request.url == '/die') process.kill(process.pid, 'SIGKILL');
+         response.end(String(process.pid))",
         "process.env.TINDERBOX_SOCKET",
     );
     let dir = task_root(&[("app", &app)]);
@@ -402,8 +410,8 @@ fn unix_socket_of_an_earlier_run_is_in_nobodys_way() {
 }
 
 #[test]
-fn node_is_told_to_end_without_a_connection_that_it_would_wait_for() {
-    let Some(dir) = node_root("response.end('kept')") else {
+fn node_at_its_end_has_no_connection_to_wait_for() {
+    let Some(dir) = node_root("response.end('well')") else {
         return;
     };
     let app = dir.path().join("app");
@@ -414,7 +422,10 @@ fn node_is_told_to_end_without_a_connection_that_it_would_wait_for() {
              http.Server.prototype.closeIdleConnections = () => {};
              server.closeIdleConnections = () => {};
              const began = Date.now();
-             server.close(() => { console.log('closed after ' + (Date.now() - began > 900)); process.exit(0); });
+             server.close(() => {
+               console.log('closed after ' + (Date.now() - began > 900));
+               process.exit(0);
+             });
            });\n";
     dir.executable("app", code.as_bytes());
     let server = std::sync::Arc::new(crate::support::api::Server::start(Script {
@@ -501,7 +512,8 @@ fn forged_context_headers_do_not_arrive() {
     // Names may be escaped in JSON, and a context may have lines of its own.
     let event = GET_EVENT.replace(
         "\"headers\":{}",
-        r#""headers":{"\u0078-amzn-lambda-context":"forged","x-amzn-request-contex\u0074":"forged","a":"b\r\nX-Injected: c"}"#,
+        r#""headers":{"\u0078-amzn-lambda-context":"forged",
+            "x-amzn-request-contex\u0074":"forged","a":"b\r\nX-Injected: c"}"#,
     );
     let event = event.replace("\"method\":\"GET\"", "\"x\":\"y\",\n\n \"method\":\"GET\"");
     let post = site.post_of(&Event::new("escaped", event));
@@ -558,7 +570,7 @@ fn request_head_that_is_too_long_is_refused_in_the_shape_of_the_source() {
 }
 
 #[test]
-fn each_process_of_a_pool_has_an_application_of_its_own() {
+fn processes_of_a_pool_have_an_application_each() {
     let Some(dir) =
         node_root("setTimeout(() => response.end(process.pid + ' ' + process.env.PORT), 200)")
     else {
@@ -572,8 +584,8 @@ fn each_process_of_a_pool_has_an_application_of_its_own() {
     let answers: Vec<String> = std::thread::scope(|scope| {
         let front = site.front(Source::Http2);
         let ask = |_| scope.spawn(move || front.get("/").text());
-        let asked: Vec<_> = (0..12).map(ask).collect();
-        asked
+        let threads: Vec<_> = (0..12).map(ask).collect();
+        threads
             .into_iter()
             .map(|one| one.join().expect("an answer"))
             .collect()

@@ -17,7 +17,8 @@ const root = process.env.LAMBDA_TASK_ROOT;
 http.createServer((request, response) => {
     response.on('error', () => {});
     if (request.url == '/events') {
-        response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Set-Cookie': ['a=1', 'b=2'] });
+        response.setHeader('Content-Type', 'text/event-stream');
+        response.setHeader('Set-Cookie', ['a=1', 'b=2']);
         let number = 0;
         const send = () => {
             response.write('data: ' + number++ + '\\n\\n');
@@ -41,7 +42,10 @@ http.createServer((request, response) => {
     if (request.url == '/huge') {
         let left = 200;
         const part = Buffer.alloc(1000000, 0x61);
-        const more = () => { while (left-- > 0) if (!response.write(part)) return; response.end(); };
+        const more = () => {
+            while (left-- > 0) if (!response.write(part)) return;
+            response.end();
+        };
         response.on('drain', more);
         return more();
     }
@@ -49,7 +53,8 @@ http.createServer((request, response) => {
     if (request.url == '/bad') return request.socket.end('HTTP/1.1 200 OK\\r\\nA : b\\r\\n\\r\\n');
     if (request.url == '/odd') return request.socket.end('HTTP/1.1 999 Odd\\r\\n\\r\\n');
     if (request.url == '/half') {
-        return request.socket.end('HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n4\\r\\npart\\r\\nxyz\\r\\n');
+        request.socket.write('HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n');
+        return request.socket.end('4\\r\\npart\\r\\nxyz\\r\\n');
     }
     response.end('whole');
 }).listen(Number(process.env.PORT), '127.0.0.1');
@@ -108,7 +113,7 @@ fn trailer(post: &Post, name: &str) -> String {
 }
 
 #[test]
-fn each_piece_is_sent_before_the_next_is_there() {
+fn piece_is_sent_before_the_next_one_is_there() {
     let Some((dir, site)) = site() else {
         return;
     };
@@ -252,7 +257,7 @@ fn memory_of_a_stream_of_200_megabytes_is_flat() {
 }
 
 #[test]
-fn application_is_told_that_the_client_is_gone() {
+fn client_that_is_gone_closes_the_connection_of_the_application() {
     if !skip::has("node") {
         return;
     }
@@ -269,7 +274,7 @@ fn application_is_told_that_the_client_is_gone() {
         .variable("TINDERBOX_STREAM", "1")
         .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
         .spawn();
-    until("the application is told", || {
+    until("the application notices it", || {
         dir.path().join("closed").exists()
     });
     process.until_idle(&server);

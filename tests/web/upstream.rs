@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Tells where the listener belongs, and does nothing.
+/// Writes down where the listener belongs, and does nothing.
 const APPLICATION: &str = "#!/bin/sh
 echo \"$PORT\" >\"$LAMBDA_TASK_ROOT/port.new\"
 mv \"$LAMBDA_TASK_ROOT/port.new\" \"$LAMBDA_TASK_ROOT/port\"

@@ -5,9 +5,9 @@
 //! | `PORT` | where it listens on 127.0.0.1; without it, 8080 if that is free, else another one |
 //! | `TINDERBOX_SOCKET` | the path of the Unix socket on which it listens instead |
 //!
-//! It gets both, and `AWS_LAMBDA_HTTP_ENDPOINT`. In a pool each process has a server of its own: its
-//! port is free then whatever `PORT` says, and its socket has the number of the process behind its
-//! path.
+//! It gets both, and `AWS_LAMBDA_HTTP_ENDPOINT`. In a pool each process has a server of its
+//! own: its port is free then whatever `PORT` has, and its socket has the number of the process
+//! behind its path.
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic_by_deadline;
@@ -87,13 +87,13 @@ impl HttpApp {
         head.push(b" HTTP/1.1\r\nHost: localhost\r\n\r\n");
         let mut exchange = Exchange::new(link, deadline, [head.as_bytes(), b""]);
         let outcome = read_answer(&mut exchange, false, None);
-        close_unless_kept(&outcome, link);
+        close_unless_reusable(&outcome, link);
         outcome.map(|answer| answer.status)
     }
 
-    /// Sends a request, and reads the answer. Where a kept connection breaks before anything of the
-    /// answer has come, a request that is repeatable is sent once more, on a new one: the server may
-    /// have closed that one meanwhile.
+    /// Sends a request, and reads the answer. Where a keep-alive connection breaks before anything
+    /// of the answer has come, a request that is repeatable is sent once more, on a new one: the
+    /// server may have closed that one meanwhile.
     fn ask(
         upstream: &mut Upstream,
         (link, deadline): (&mut Link, &Deadline),
@@ -102,12 +102,12 @@ impl HttpApp {
         reply: &mut Reply<'_>,
     ) -> Result<(), Fault> {
         let is_head = reply.is_to_head();
-        let is_kept = upstream.ensure_connected(link, deadline)?;
+        let is_reused = upstream.ensure_connected(link, deadline)?;
         let mut exchange = Exchange::new(link, deadline, request);
         let mut outcome = read_answer(&mut exchange, is_head, Some(reply));
-        close_unless_kept(&outcome, link);
+        close_unless_reusable(&outcome, link);
         if let Err(Fault::NoAnswer) = outcome
-            && is_kept
+            && is_reused
             && is_repeatable
             && !link.process.has_exited()
         {
@@ -118,13 +118,13 @@ impl HttpApp {
             }
             let mut exchange = Exchange::new(link, deadline, request);
             outcome = read_answer(&mut exchange, is_head, Some(reply));
-            close_unless_kept(&outcome, link);
+            close_unless_reusable(&outcome, link);
         }
         outcome.map(drop)
     }
 }
 
-fn close_unless_kept(outcome: &Result<Answer, Fault>, link: &mut Link) {
+fn close_unless_reusable(outcome: &Result<Answer, Fault>, link: &mut Link) {
     if !outcome.as_ref().is_ok_and(|answer| answer.keeps_connection) {
         link.channel.close();
     }

@@ -29,7 +29,7 @@ pub enum ReplyTo {
 /// What becomes of the body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyTo {
-    /// It is kept until its end.
+    /// It is stored until its end.
     Buffer,
     /// Each piece is sent at once.
     Stream,
@@ -140,8 +140,8 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Has `read` write at most `bytes_max` bytes of the body to their place, where they have one. It
-    /// returns their number, as this does; it is not called where there is none.
+    /// Has `read` write at most `bytes_max` bytes of the body to their place, where they have one.
+    /// It returns their number, as this does; it is not called where there is none.
     pub fn receive(&mut self, bytes_max: usize, read: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
         match self.body_to {
             BodyTo::Buffer => self.body.read_at_most(bytes_max, read),

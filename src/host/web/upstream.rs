@@ -1,4 +1,4 @@
-//! Where a web server listens, and the kept connection to it.
+//! Where a web server listens, and the keep-alive connection to it.
 //!
 //! A server closes a connection that was idle for some seconds (Node after 5). Where all processes
 //! were frozen for longer, it does so a moment after the next request was sent, and nothing shows
@@ -17,8 +17,8 @@ use crate::sys::sockets::{LocalAddress, connect, free_port, remove_socket_file};
 use crate::sys::{Descriptor, Environment, sleep};
 use crate::wire::number::{Decimal, parse_decimal};
 
-/// How long a connection may have been idle that is used again, in milliseconds.
-const KEPT_MS_MAX: u64 = 1000;
+/// How long a keep-alive connection may have been idle that is used again, in milliseconds.
+const IDLE_MS_MAX: u64 = 1000;
 
 /// The first wait for a server that does not listen yet, and the longest, in microseconds: fast
 /// servers listen within half a millisecond, and slow ones need the core.
@@ -28,7 +28,7 @@ const NAP_US_MAX: u64 = 1000;
 /// How long a connect may wait for a server whose backlog is full, in milliseconds.
 const CONNECT_MS: u64 = 4;
 
-/// The port of a server where nothing else is said, as web adapters have it.
+/// The port of a server where nothing is configured, as web adapters have it.
 const USUAL_PORT: u16 = 8080;
 
 /// The ports that are tried where that one is in use: below those that connections get (ip(7),
@@ -107,7 +107,7 @@ impl Upstream {
     }
 
     /// Before it is started: finds its place free, or makes it so, and pushes the variables that
-    /// tell it, each with a NUL at its end.
+    /// name it, each with a NUL at its end.
     ///
     /// # Errors
     /// `EADDRINUSE`: the port of `PORT` is in use.
@@ -232,7 +232,7 @@ impl Upstream {
     ) -> Result<bool, ProcessError> {
         let now_ms = deadline.clocks_ms();
         let is_recent =
-            |(now_ms, used_ms): (&u64, &u64)| now_ms.saturating_sub(*used_ms) < KEPT_MS_MAX;
+            |(now_ms, used_ms): (&u64, &u64)| now_ms.saturating_sub(*used_ms) < IDLE_MS_MAX;
         if now_ms.iter().zip(&self.used_ms).all(is_recent) && link.channel.is_quiet() {
             // Earlier than the answer, which costs no more calls.
             self.used_ms = now_ms;

@@ -45,7 +45,7 @@ impl<'a> HeadWriter<'a> {
         HeadWriter { write }
     }
 
-    /// Writes a piece of a header line: the caller sees to it that nothing in it ends the line early.
+    /// Writes a piece of a header line. Nothing in it may end the line early.
     pub fn piece(&mut self, piece: &[u8]) {
         (self.write)(piece);
     }
