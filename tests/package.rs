@@ -7,10 +7,16 @@
 mod build;
 #[path = "package/empty.rs"]
 mod empty;
+#[path = "package/fastcgi.rs"]
+mod fastcgi;
+#[path = "package/fpm.rs"]
+mod fpm;
 #[path = "package/layout.rs"]
 mod layout;
 #[path = "package/php.rs"]
 mod php;
+#[path = "package/php_fpm.rs"]
+mod php_fpm;
 #[path = "package/refusals.rs"]
 mod refusals;
 #[path = "package/release.rs"]

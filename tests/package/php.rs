@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The facts about PHP that depend on files and libraries.
-const FACTS: &str = r#"
+pub const LAYER_FACTS: &str = r#"
 error_log("a line of the log");
 $common = ["json", "ctype", "iconv", "sodium", "zlib", "phar"];
 $certificates = file_get_contents(openssl_get_cert_locations()["default_cert_file"]);
@@ -48,7 +48,7 @@ fn facts_expected(mbstring: Value) -> Value {
 fn facts(root: &Path, runner: &[&str]) -> Value {
     let mut command = Command::new("/usr/sbin/chroot");
     command.arg(root).args(runner);
-    command.args(["/opt/bin/php", "-r", FACTS]);
+    command.args(["/opt/bin/php", "-r", LAYER_FACTS]);
     command.env_clear().env("LD_LIBRARY_PATH", LIBRARIES);
     command.env("SETTING", "from the environment");
     let output = output(&mut command);
@@ -59,7 +59,7 @@ fn facts(root: &Path, runner: &[&str]) -> Value {
 }
 
 /// A folder with the function and `/tmp`, where the layer is to come.
-fn place() -> TempDir {
+pub fn place() -> TempDir {
     let dir = TempDir::new();
     for name in ["tmp", "var/task"] {
         fs::create_dir_all(dir.path().join(name)).expect("make a folder");
