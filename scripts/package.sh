@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the zip of a function or of a layer, or a folder with the content of that zip.
 #
-#   scripts/package.sh function DIR [--no-bootstrap] [OPTIONS]
+#   scripts/package.sh function DIR [--no-bootstrap] [--opcache LAYER|system] [OPTIONS]
 #   scripts/package.sh layer [--with PROGRAM ...] [--php] [--php-fpm] [--with-php-extension NAME ...] [OPTIONS]
 #
 #   --arch x86_64|aarch64    the architecture: x86_64
@@ -10,10 +10,12 @@
 #   --folder FOLDER          writes the content, not a zip, for tools that make the zip themselves
 #
 # A function is DIR without .git; bootstrap is added where DIR has none, and with --no-bootstrap comes from
-# a layer. A layer is /opt: bootstrap, each PROGRAM in bin, and Debian's PHP (scripts/php.sh): with
-# --php for functions and the command line, with --php-fpm for web applications.
+# a layer. --opcache adds its PHP files in compiled form (scripts/opcache.sh), for the php-fpm of a layer (a
+# zip or a folder), or for that of this machine. A layer is /opt: bootstrap, each PROGRAM in bin, and
+# Debian's PHP (scripts/php.sh): with --php for functions and the command line, with --php-fpm for web
+# applications.
 # Symbolic links are followed. A file that could not run on Lambda is refused with one line and exit
-# status 1. The same input gives the same bytes.
+# status 1. The same input gives the same bytes, but for --opcache: PHP's cache has addresses in it.
 # Standard output has one line: path, bytes, sha256, separated by tabs.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,7 +37,7 @@ refuse() {
 }
 
 arch=x86_64 kind=${1:-} own=1 level=9
-dir='' bootstrap='' out='' folder=''
+dir='' bootstrap='' out='' folder='' opcache=''
 programs=() extensions=() sapis=()
 case $kind in
     function)
@@ -48,7 +50,8 @@ case $kind in
 esac
 while [ $# -gt 0 ]; do
     case $kind,$1 in
-        *,--arch | *,--bootstrap | *,--out | *,--folder | layer,--with | layer,--with-php-extension)
+        *,--arch | *,--bootstrap | *,--out | *,--folder | layer,--with | layer,--with-php-extension | \
+            function,--opcache)
             [ $# -gt 1 ] || usage "$1 needs a value"
             ;;&
         *,--arch) arch=$2 && shift ;;
@@ -60,6 +63,7 @@ while [ $# -gt 0 ]; do
         layer,--php) sapis+=(cli) ;;
         layer,--php-fpm) sapis+=(fpm) ;;
         function,--no-bootstrap) own='' ;;
+        function,--opcache) opcache=$2 && shift ;;
         *) usage "unknown argument '$1'" ;;
     esac
     shift
@@ -184,6 +188,7 @@ if [ "$kind" = function ]; then
     cp -rL "$dir/." "$stage"
     rm -rf "$stage/.git"
     [ -z "$own" ] || [ -e "$dir/bootstrap" ] || add_bootstrap
+    [ -z "$opcache" ] || "$root/scripts/opcache.sh" "$arch" "$opcache" "$stage"
 else
     php=$(printf '%s\n' "${sapis[@]}" | sort -u | paste -s -d,)
     case $php in

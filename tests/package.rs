@@ -13,6 +13,8 @@ mod fastcgi;
 mod fpm;
 #[path = "package/layout.rs"]
 mod layout;
+#[path = "package/opcache.rs"]
+mod opcache;
 #[path = "package/php.rs"]
 mod php;
 #[path = "package/php_fpm.rs"]

@@ -37,8 +37,9 @@ pub struct Fpm {
 
 impl Fpm {
     /// Starts the program, given with its first words, in a folder that becomes `/`, with this
-    /// machine's `/proc` and `/dev` in it, as Lambda has them, and settings of its own.
-    pub fn start(root: &Path, program: &[&str], settings: &[&str]) -> Fpm {
+    /// machine's `/proc` and `/dev` in it, as Lambda has them, and settings of its own; a layer is
+    /// mounted as `/opt`.
+    pub fn start(root: &Path, program: &[&str], settings: &[&str], layer: Option<&Path>) -> Fpm {
         static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let name = format!("tinderbox-test-{}-{number}", std::process::id());
@@ -63,11 +64,14 @@ impl Fpm {
         command.stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)));
         command.stdout(Stdio::null());
         command.stderr(fs::File::create(&log).expect("make the log"));
-        let mounts = ["proc", "dev"].map(|name| {
+        let layer = layer.map(|layer| (layer, "opt"));
+        let mounts = [(Path::new("/proc"), "proc"), (Path::new("/dev"), "dev")];
+        let mounts = mounts.into_iter().chain(layer).map(|(from, name)| {
             let over = root.join(name);
             fs::create_dir_all(&over).expect("make a folder to mount over");
-            (Path::new("/").join(name), over)
+            (from.to_path_buf(), over)
         });
+        let mounts: Vec<_> = mounts.collect();
         support::sys::isolate(&mut command, &mounts, Path::new("/"), Path::new("/"));
         let process = support::spawn(&mut command);
         Fpm { process, name, log }

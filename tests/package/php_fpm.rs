@@ -1,7 +1,9 @@
 //! The layer with php-fpm, in a file system with nothing else but a function and `/tmp`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -38,8 +40,8 @@ fn facts_expected(mbstring: Value, posted: usize) -> Value {
 }
 
 /// Starts php-fpm in the folder, and asks it for the page, twice over one connection.
-fn assert_serves(root: &Path, runner: &[&str], mbstring: Value) {
-    let fpm = Fpm::start(root, &[runner, &["/opt/bin/php-fpm"]].concat(), &[]);
+fn assert_serves(root: &Path, runner: &[&str], layer: Option<&Path>, mbstring: Value) {
+    let fpm = Fpm::start(root, &[runner, &["/opt/bin/php-fpm"]].concat(), &[], layer);
     let mut client = fpm.connect();
     for posted in [0, 100_000] {
         let body = vec![b'x'; posted];
@@ -61,6 +63,25 @@ fn assert_serves(root: &Path, runner: &[&str], mbstring: Value) {
     });
 }
 
+/// The folder of the layer for this machine, made once in a run; `None`, and a skip, where packages
+/// cannot be had.
+pub fn layer() -> Option<&'static Path> {
+    static LAYER: OnceLock<(PathBuf, Output)> = OnceLock::new();
+    let (folder, made) = LAYER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("layer-php-fpm");
+        let _ = fs::remove_dir_all(&folder);
+        let bootstrap = support::bootstrap();
+        let to = ["--folder", text(&folder), "--bootstrap", text(&bootstrap)];
+        let made = script("package.sh", &[&["layer", "--php-fpm"], &to[..]].concat());
+        (folder, made)
+    });
+    if cannot_be_had(made) {
+        return None;
+    }
+    assert!(made.status.success(), "{made:?}");
+    Some(folder)
+}
+
 /// Whether a mount is possible here; prints that the test is skipped where it is not.
 pub fn can_mount(root: &Path) -> bool {
     let can = sys::can_mount(text(root));
@@ -76,25 +97,19 @@ fn php_fpm_with_the_layer_alone_serves_pages() {
     if !can_chroot() || !can_mount(place.path()) {
         return;
     }
-    let (bootstrap, opt) = (support::bootstrap(), place.path().join("opt"));
-    let to = ["--folder", text(&opt), "--bootstrap", text(&bootstrap)];
-    let made = script("package.sh", &[&["layer", "--php-fpm"], &to[..]].concat());
-    if cannot_be_had(&made) {
-        return;
-    }
-    assert!(made.status.success(), "{made:?}");
-    let programs = fs::read_dir(opt.join("bin")).expect("list the programs");
+    let Some(layer) = layer() else { return };
+    let programs = fs::read_dir(layer.join("bin")).expect("list the programs");
     let programs = programs.map(|entry| entry.expect("an entry").file_name());
     assert_eq!(programs.collect::<Vec<_>>(), ["php-fpm"]);
-    assert!(!opt.join("etc/php/cli").exists());
+    assert!(!layer.join("etc/php/cli").exists());
 
     place.file("var/task/public/index.php", page().as_bytes());
-    assert_serves(place.path(), &[], Value::Null);
+    assert_serves(place.path(), &[], Some(layer), Value::Null);
     // PHP uses no library of the system: the libc of Amazon Linux differs.
     for name in ["libc.so.6", "libm.so.6", "libsystemd.so.0"] {
         place.file(&format!("lib64/{name}"), b"not the one");
     }
-    assert_serves(place.path(), &[], Value::Null);
+    assert_serves(place.path(), &[], Some(layer), Value::Null);
 }
 
 #[test]
@@ -135,7 +150,7 @@ fn php_fpm_layer_for_arm64_has_both_programs_and_runs() {
         let qemu = fs::read("/usr/bin/qemu-aarch64-static").expect("read qemu");
         dir.executable("qemu", &qemu);
         dir.file("var/task/public/index.php", page().as_bytes());
-        assert_serves(dir.path(), &["/qemu"], "\u{c9}".into());
+        assert_serves(dir.path(), &["/qemu"], None, "\u{c9}".into());
     }
 }
 
