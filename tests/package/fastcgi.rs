@@ -29,11 +29,11 @@ pub struct Page {
     /// The header lines of CGI.
     pub head: String,
     pub body: Vec<u8>,
-    /// What PHP said on its standard error.
+    /// What PHP wrote to its standard error.
     pub log: String,
 }
 
-/// A connection that is kept.
+/// A keep-alive connection.
 pub struct Client(UnixStream);
 
 impl Client {

@@ -9,7 +9,7 @@ use crate::php_fpm::layer;
 use crate::support::{self, TempDir};
 use crate::{can_chroot, package, script, skip, text};
 
-/// A function of two files; the second tells which version of it runs.
+/// A function of two files; the second prints which version of it runs.
 fn function(dir: &TempDir) -> String {
     dir.file(
         "fn/public/index.php",
