@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # AWS Lambda Web Adapter, from its registry: the extension that puts an HTTP server behind Lambda.
 #
-#   benches/rivals/web-adapter.sh    prints name, extension and versions
+#   benches/rivals/web-adapter.sh    prints name, bootstrap and versions
 #
-# It has its makers' release profile and their lock file, and is static, as they ship it. Lambda starts it
-# from /opt/extensions, before the application; benches/web.rs does the same.
+# It has its makers' release profile and their lock file, and is static, as they ship it. The bootstrap is a
+# small program that starts both as Lambda does (web-adapter.c).
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -19,4 +19,7 @@ if ! [ -x "$to/bin/lambda-adapter" ]; then
         "lambda_web_adapter@$VERSION" 2>&1) ||
         skip "lambda_web_adapter does not build here: $(tail -n 1 <<<"$log")"
 fi
-report_rival "web adapter" "$to/bin/lambda-adapter" "lambda_web_adapter $VERSION, static"
+command -v cc >/dev/null && [ -e /usr/include/stdio.h ] || install_packages gcc libc6-dev || skip "no C compiler"
+cc -O2 -static -o "$to/bootstrap" "$root/benches/rivals/web-adapter.c"
+cp "$to/bin/lambda-adapter" "$to/"
+report_rival "web adapter" "$to/bootstrap" "lambda_web_adapter $VERSION, static"
