@@ -59,13 +59,18 @@ fn main() {
     let task = folder.join("task");
     prepare(&task);
     let events = Events::write(&folder);
-    for subject in &SUBJECTS {
+    // Words that are no flags select subjects: `cargo bench --bench web -- Node`.
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<_> = words.iter().filter(|word| !word.starts_with('-')).collect();
+    let selected = |name: &str| words.is_empty() || words.iter().any(|word| *word == name);
+    for subject in SUBJECTS.iter().filter(|subject| selected(subject.name)) {
         match unavailable(subject, &task) {
             Some(reason) => println!("skipped: web: {}: {reason}", subject.name),
             None => measure(&report, mode, subject, &task, &events),
         }
     }
     match direct::php_fpm() {
+        _ if !selected("opcache") => {}
         None => println!("skipped: web: opcache: no php-fpm"),
         Some(program) => opcache::measure(mode, &program, &folder.join("opcache")),
     }
