@@ -11,8 +11,10 @@
 //! | [`api_headers`] | the table of the headers that the runtime tracks in the Runtime API's replies |
 //! | [`json`] | strings written; a pull reader, unescaping, lookup of members |
 //! | [`base64`] | encoded and decoded, in pieces |
+//! | [`fastcgi`] | records of FastCGI, read and written |
 //! | [`frame`] | the lines of the frame protocol |
 //! | [`number`] | decimal and hexadecimal digits, parsed and written |
+//! | [`uri`] | percent-encoding of paths and queries, and decoding |
 //!
 //! Each fault has a name and a text: [`Error`], [`json::ErrorKind`], [`base64::Error`].
 
@@ -20,10 +22,12 @@ pub mod api_headers;
 pub mod base64;
 pub mod chunk;
 mod error;
+pub mod fastcgi;
 pub mod frame;
 pub mod http1;
 pub mod json;
 pub mod number;
+pub mod uri;
 
 pub use error::Error;
 

@@ -13,6 +13,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod api;
+pub mod front;
 pub mod hosting;
 pub mod machine;
 pub mod messages;

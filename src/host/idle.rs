@@ -11,7 +11,7 @@ use crate::diagnostics::diagnostic_by_deadline;
 use crate::host::deadline::Deadline;
 use crate::host::errors::LogLine;
 use crate::host::persistent::{PersistentProcess, Restart, State};
-use crate::host::protocol::ProcessError;
+use crate::host::protocol::{ProcessError, Protocol};
 use crate::limits::EXIT_GRACE_MS;
 use crate::sys::ipc::Direction;
 use crate::sys::{Descriptor, monotonic_ms};
@@ -45,6 +45,7 @@ impl PersistentProcess {
             }
             let process = &mut self.link.process;
             let socket = self.link.channel.socket();
+            let socket = socket.filter(|_| self.protocol.watches_idle_channel());
             let wake = match self.state {
                 State::Stopped(_) if !has_killed => return process.wait_without_process(api),
                 State::Stopped(_) => {

@@ -1,10 +1,12 @@
 //! The search for interpreters: in `$LAMBDA_TASK_ROOT/bin`, in `/opt/bin`, where layers have
 //! theirs, then in `$PATH`; and which shell a script names.
 
+use crate::buffer::FixedBytes;
 use crate::host::paths::{concat_into, freeze};
 use crate::limits::PATH_BYTES_MAX;
 use crate::sys::files::{is_executable, read_prefix};
 use crate::sys::{Environment, TakeOnce};
+use crate::wire::number::Decimal;
 use crate::wire::{find_from, slice_or_empty};
 
 static PATH: TakeOnce<[u8; PATH_BYTES_MAX]> = TakeOnce::new([0; _]);
@@ -29,6 +31,55 @@ impl<'a> InterpreterSearch<'a> {
     pub fn program(mut self, name: &[u8]) -> Option<&'static [u8]> {
         let bytes = self.search_path(name)?;
         Some(freeze(self.path, bytes))
+    }
+
+    /// The path of the first of these programs that is found, with a NUL at its end; its name may
+    /// have the version of its language behind it, as distributions of Linux have it: `php-fpm8.2`,
+    /// `php-fpm82`, `php-fpm8`. The latest version counts.
+    #[cfg(feature = "web")]
+    pub fn versioned_program(mut self, names: &[&[u8]]) -> Option<&'static [u8]> {
+        let mut name = FixedBytes::<32>::new();
+        for stem in names {
+            name.set(stem);
+            let mut found = self.search_server(name.as_bytes());
+            // Versions from 9.9 down to 7.0, and at last without a number.
+            let mut version = 100;
+            while found.is_none() && version > 70 {
+                version -= 1;
+                let digits = Decimal::new(version);
+                let [major, minor] = [0, 1].map(|at| slice_or_empty(digits.as_bytes(), at, at + 1));
+                for separator in [&b"."[..], b""] {
+                    name.set(stem);
+                    for piece in [major, separator, minor] {
+                        name.push(piece);
+                    }
+                    found = found.or_else(|| self.search_server(name.as_bytes()));
+                }
+                if matches!(minor, [b'0']) {
+                    name.set(stem);
+                    name.push(major);
+                    found = found.or_else(|| self.search_server(name.as_bytes()));
+                }
+            }
+            if let Some(bytes) = found {
+                return Some(freeze(self.path, bytes));
+            }
+        }
+        None
+    }
+
+    /// Searches for a server, also where the system has programs that only its administrator starts.
+    #[cfg(feature = "web")]
+    fn search_server(&mut self, name: &[u8]) -> Option<usize> {
+        let mut bytes = self.search_path(name);
+        for folder in [&b"/usr/local/sbin/"[..], b"/usr/sbin/"] {
+            if bytes.is_none() {
+                let length = concat_into(self.path, &[folder, name, b"\0"]);
+                let is_found = is_executable(slice_or_empty(self.path, 0, length));
+                bytes = is_found.then_some(length);
+            }
+        }
+        bytes
     }
 
     /// The path of the shell for a script: that of its shebang; without one, bash, which the

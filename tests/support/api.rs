@@ -4,11 +4,13 @@
 //! strictly (`request`); a fault in one is a violation in the ledger. What a server may do is taken
 //! from RFC 9110 and 9112, and from the statuses of the Runtime API.
 
+pub mod arrival;
 mod connection;
 pub mod ledger;
 pub mod request;
 pub mod script;
 
+pub use arrival::Arrival;
 pub use ledger::{Kind, Ledger, Post};
 pub use script::{CloseAt, Event, Framing, HangUp, Script, ScriptedReply};
 
@@ -52,6 +54,8 @@ struct State {
     /// The number of held GETs.
     held: usize,
     ledger: Ledger,
+    /// Parts of answers that nobody has taken yet, by event; none in most runs.
+    arrivals: Option<arrival::Arrivals>,
     stopping: bool,
     open: Vec<(usize, TcpStream)>,
 }
@@ -105,6 +109,7 @@ impl Server {
                 redelivers: script.redelivers,
                 held: 0,
                 ledger: Ledger::default(),
+                arrivals: script.is_observed.then(arrival::Arrivals::default),
                 stopping: false,
                 open: Vec::new(),
             }),

@@ -1,6 +1,7 @@
 //! One connection of the server: reads requests, replies as scripted, records both in the ledger.
 
-use super::ledger::{Post, hash};
+use super::arrival::Arrival;
+use super::ledger::{Kind, Post, hash};
 use super::request::{self, HEAD_BYTES_MAX, Head, Other};
 use super::script::{CloseAt, HangUp, ScriptedReply};
 use super::{Shared, now_ms};
@@ -19,6 +20,7 @@ pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
         number,
         shared,
         buffer: Vec::new(),
+        streaming: String::new(),
         piece: vec![0; READ_BYTES],
         budget: usize::MAX,
         pace_bytes: 0,
@@ -28,7 +30,12 @@ pub fn serve(stream: TcpStream, number: usize, shared: &Shared) {
     let Connection { stream, buffer, .. } = connection;
     let mut state = shared.lock();
     state.ledger.note(number, "ended");
-    state.ledger.enter_end(number);
+    for id in state.ledger.enter_end(number) {
+        if let Some(arrivals) = &mut state.arrivals {
+            arrivals.enter(&id, Arrival::Abandoned);
+        }
+    }
+    shared.changed.notify_all();
     if !buffer.is_empty() && !state.stopping {
         let text = format!("#{number} ended within a request: {} bytes", buffer.len());
         state.ledger.violation(text);
@@ -45,6 +52,8 @@ struct Connection<'a> {
     shared: &'a Shared,
     /// Bytes that were read and not yet consumed.
     buffer: Vec<u8>,
+    /// The id of the event whose streamed response is being read.
+    streaming: String,
     /// The target of a read. Allocated once, since a debug build fills memory slowly.
     piece: Vec<u8>,
     /// The number of bytes of this request that may still be read.
@@ -208,6 +217,7 @@ impl Connection<'_> {
             self.body(&head);
             return Some(());
         }
+        self.enter_start(&head);
         let body = self.body(&head);
         let complete = body.complete;
         self.enter_post(&head, body, &scripted);
@@ -330,6 +340,7 @@ impl Connection<'_> {
                 }
                 let count = left.min(self.buffer.len());
                 body.append(&self.buffer[..count]);
+                self.enter_piece(count);
                 self.buffer.drain(..count);
                 left -= count;
             }
@@ -507,6 +518,29 @@ impl Connection<'_> {
         self.unanswered |= complete;
     }
 
+    /// Hands out the head of a streamed response, where answers are observed.
+    fn enter_start(&mut self, head: &Head) {
+        let Some((Kind::Response, id)) = &head.post else {
+            return;
+        };
+        let mut state = self.shared.lock();
+        if let (Some(arrivals), true) = (&mut state.arrivals, head.chunked) {
+            arrivals.enter(id, Arrival::Start(head.headers.clone()));
+            self.streaming.clone_from(id);
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Hands out the first bytes of the buffer as a part of a streamed response.
+    fn enter_piece(&mut self, count: usize) {
+        let mut state = self.shared.lock();
+        if let Some(arrivals) = &mut state.arrivals {
+            let piece = self.buffer[..count].to_vec();
+            arrivals.enter(&self.streaming, Arrival::Piece(piece));
+            self.shared.changed.notify_all();
+        }
+    }
+
     fn enter_post(&mut self, head: &Head, body: Body, scripted: &ScriptedReply) {
         let Some((kind, id)) = head.post.clone() else {
             return;
@@ -526,6 +560,11 @@ impl Connection<'_> {
             chunks: body.chunks,
             trailers: body.trailers,
         };
-        self.shared.lock().ledger.enter_post(post);
+        let mut state = self.shared.lock();
+        if let (Some(arrivals), Kind::Response | Kind::Error) = (&mut state.arrivals, post.kind) {
+            arrivals.enter(&post.id, Arrival::End(post.clone()));
+        }
+        state.ledger.enter_post(post);
+        self.shared.changed.notify_all();
     }
 }

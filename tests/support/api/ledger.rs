@@ -229,12 +229,13 @@ impl Ledger {
         }
     }
 
-    /// A connection is closed; its event, if any, may still be answered on another.
-    pub(super) fn enter_end(&mut self, connection: usize) {
+    /// A connection is closed; its events, if any, may still be answered on another.
+    pub(super) fn enter_end(&mut self, connection: usize) -> Vec<String> {
         let open = self.outstanding.iter();
         let ids = open.filter(|(number, _)| *number == connection);
         let ids: Vec<String> = ids.map(|(_, id)| id.clone()).collect();
-        self.abandoned.extend(ids);
+        self.abandoned.extend(ids.iter().cloned());
+        ids
     }
 
     pub(super) fn violation(&mut self, text: String) {

@@ -286,6 +286,8 @@ pub struct Script {
     pub redelivers: bool,
     /// The receive buffer of connections in bytes; 0: the kernel's default.
     pub receive_buffer: i32,
+    /// Answers are handed out while they arrive: [`super::Server::next_arrival`].
+    pub is_observed: bool,
     /// The server listens on `::1`.
     pub on_ipv6: bool,
 }

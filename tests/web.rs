@@ -1,0 +1,18 @@
+//! Web applications and PHP frameworks behind `http:`, `fastcgi:`, `static:` and `console:`, by way
+//! of a front that does what each service does with requests and answers (`support/front.rs`).
+//!
+//! A server or an interpreter that is not installed is printed as skipped.
+
+#[path = "web/console.rs"]
+mod console;
+#[path = "web/fastcgi.rs"]
+mod fastcgi;
+#[path = "web/files.rs"]
+mod files;
+#[path = "web/front.rs"]
+mod front;
+#[path = "web/http.rs"]
+mod http;
+#[path = "web/site.rs"]
+mod site;
+mod support;

@@ -1,0 +1,1 @@
+//! `fastcgi:`: PHP behind php-fpm and php-cgi.

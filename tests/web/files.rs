@@ -1,0 +1,1 @@
+//! `static:` and static files below a document root.

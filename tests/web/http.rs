@@ -1,0 +1,1 @@
+//! `http:`: an application that serves HTTP.
