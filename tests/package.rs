@@ -24,6 +24,8 @@ mod refusals;
 #[path = "package/release.rs"]
 mod release;
 mod support;
+#[path = "package/web.rs"]
+mod web;
 
 use support::skip;
 

@@ -28,6 +28,19 @@ decorate_workers_output = no
 /// Passes the listener, which is its standard input, as descriptor 3: php-fpm replaces 0 and 1.
 const START: &str = "root=$1; shift; exec chroot \"$root\" \"$@\" 3<&0 0</dev/null";
 
+/// What is mounted in a folder that becomes `/`, and over which folders: `/proc` and `/dev`, which
+/// Lambda has, and a layer.
+pub fn mounts(root: &Path, layer: Option<&Path>) -> Vec<(PathBuf, PathBuf)> {
+    let layer = layer.map(|layer| (layer, "opt"));
+    let mounts = [(Path::new("/proc"), "proc"), (Path::new("/dev"), "dev")];
+    let mounts = mounts.into_iter().chain(layer).map(|(from, name)| {
+        let over = root.join(name);
+        fs::create_dir_all(&over).expect("make a folder to mount over");
+        (from.to_path_buf(), over)
+    });
+    mounts.collect()
+}
+
 /// A php-fpm with one worker.
 pub struct Fpm {
     process: Child,
@@ -64,14 +77,7 @@ impl Fpm {
         command.stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)));
         command.stdout(Stdio::null());
         command.stderr(fs::File::create(&log).expect("make the log"));
-        let layer = layer.map(|layer| (layer, "opt"));
-        let mounts = [(Path::new("/proc"), "proc"), (Path::new("/dev"), "dev")];
-        let mounts = mounts.into_iter().chain(layer).map(|(from, name)| {
-            let over = root.join(name);
-            fs::create_dir_all(&over).expect("make a folder to mount over");
-            (from.to_path_buf(), over)
-        });
-        let mounts: Vec<_> = mounts.collect();
+        let mounts = mounts(root, layer);
         support::sys::isolate(&mut command, &mounts, Path::new("/"), Path::new("/"));
         let process = support::spawn(&mut command);
         Fpm { process, name, log }
