@@ -158,6 +158,48 @@ for ((at = 0; at < ${#programs[@]}; at++)); do
         fi
     done
 done
+
+# libxml2 takes ICU for the few encodings that iconv does not know, such as x-sjis, and so needs its library of
+# data: 31 MB, nearly half of the layer. Unless something else uses ICU, as intl does, the library stays without
+# an entry in its table of contents, and ICU knows those encodings alone that need no data. The bytes behind
+# the table are cut out of the segment that has them, by whole pages; the segments behind it keep their
+# addresses (elf(5); ICU's udata.h and ucmndata.h).
+empty_icu_data() {
+    perl -e '
+        use strict;
+        my $file = shift;
+        open my $in, "<:raw", $file or die "$file: $!\n";
+        my $elf = do { local $/; <$in> };
+        my $at = index($elf, "CmnD") - 12; # the header: size, magic number, details with this format
+        $at >= 0 && substr($elf, $at + 2, 2) eq "\xda\x27" or die "$file has no data of ICU\n";
+        substr($elf, $at + unpack("v", substr($elf, $at, 2)), 4) = pack("V", 0); # entries of the table
+        my ($table, $count) = (unpack("Q<", substr($elf, 32, 8)), unpack("v", substr($elf, 56, 2)));
+        my ($from, $cut) = ($at + 4096, 0);
+        for my $place (map { $table + 56 * $_ } 0 .. $count - 1) { # in the order of their offsets
+            my ($type, $flags, $offset, $address, $unused, $bytes, $memory, $align)
+                = unpack("VVQ<Q<Q<Q<Q<Q<", substr($elf, $place, 56));
+            if ($type == 1 && $offset <= $at && $at < $offset + $bytes) {
+                $cut = int(($offset + $bytes - $from) / $align) * $align;
+                substr($elf, $place + 32, 16) = pack("Q<Q<", $bytes - $cut, $bytes - $cut);
+            } elsif ($offset >= $from) {
+                substr($elf, $place + 8, 8) = pack("Q<", $offset - $cut);
+            }
+        }
+        $cut > 0 or die "$file has no segment with the data\n";
+        substr($elf, $from, $cut) = "";
+        substr($elf, 40, 8) = pack("Q<", 0); # no section headers: they are for linkers and debuggers
+        substr($elf, 60, 4) = pack("vv", 0, 0);
+        open my $to, ">:raw", $file or die "$file: $!\n";
+        print $to $elf;
+        close $to or die "$file: $!\n";' "$1"
+}
+for file in "${programs[@]}"; do
+    case $file in
+        */libxml2.so* | */libicu*) ;;
+        *) ! patchelf --print-needed "$file" | grep -q '^libicu' || uses_icu=1 ;;
+    esac
+done
+[ -n "${uses_icu:-}" ] || [ ! -e "$(echo "$lib"/libicudata.so.*)" ] || empty_icu_data "$lib"/libicudata.so.*
 copy_from_package share/zoneinfo "$out/share/zoneinfo"
 rm -rf "$out"/share/zoneinfo/{localtime,posix,posixrules,right}
 mkdir -p "$out/lib/ssl"
