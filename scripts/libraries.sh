@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the libraries of tests/libraries.rs in target/libraries: packages of Node by npm, of Python by
-# pip, with the versions of tests/libraries/packages; libraries of Ruby and PHP by Debian. What is
+# pip, with the versions of tests/libraries/packages; libraries of Ruby and PHP by Debian. By Debian, too,
+# the servers, applications and the browser of tests/web/servers.rs and tests/web/browser.rs. What is
 # installed already stays. On failure: a line on standard error for each part that is missing, whose tests
 # print a skip then, and exit 1. Each step has a timeout of ten minutes.
 #
@@ -57,11 +58,27 @@ python3 -m pip --version >/dev/null 2>&1 || debian+=(python3-pip)
 need ruby ruby
 need php php-cli
 need composer composer
+need /usr/share/php/Symfony/Component/Console/autoload.php php-symfony-console
 need /usr/share/doc/ruby-activesupport ruby-activesupport
 need /usr/share/doc/ruby-sinatra ruby-sinatra
 need /usr/share/php/Symfony/Component/HttpFoundation/autoload.php php-symfony-http-foundation
 need /usr/share/php/Symfony/Component/Routing/autoload.php php-symfony-routing
 need /usr/share/php/Symfony/Component/EventDispatcher/autoload.php php-symfony-event-dispatcher
+site=/usr/lib/python3/dist-packages # of Debian's Python, which runs the servers
+need $site/flask python3-flask
+need $site/fastapi python3-fastapi
+need $site/uvicorn python3-uvicorn
+need $site/gunicorn gunicorn
+need $site/waitress python3-waitress
+need $site/hypercorn python3-hypercorn
+need /usr/sbin/nginx nginx-light
+need /usr/share/doc/php-fpm php-fpm
+need /usr/share/doc/php-sqlite3 php-sqlite3
+need /usr/share/doc/php-xml php-xml
+need /usr/share/doc/php-gd php-gd
+need /usr/share/adminer/adminer.php adminer
+need /usr/share/dokuwiki/doku.php dokuwiki
+need chromium-headless-shell chromium-headless-shell
 if [ ${#debian[@]} -gt 0 ]; then
     install_packages "${debian[@]}" || fail "cannot install Debian's packages ${debian[*]}"
 fi

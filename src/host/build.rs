@@ -51,22 +51,20 @@ pub fn build_handler(
         Runs::Frames => AnyProtocol::Frames(Frames::new(kind.logs_errors)),
         Runs::Shell => AnyProtocol::Shell(Shell::new(path)),
         #[cfg(feature = "web")]
-        Runs::Http => AnyProtocol::Http(HttpApp::new(web(environment)?, environment)),
+        Runs::Http => AnyProtocol::Http(HttpApp::new(web(environment)?, environment)?),
         #[cfg(feature = "web")]
         Runs::FastCgi => return build_fastcgi(resolved, environment, output),
         #[cfg(feature = "web")]
         Runs::Static => {
+            let site = StaticSite::new(web(environment)?, environment, path)?;
             log_handler(path, b": static files");
-            return Ok(Handler::Static(StaticSite::new(web(environment)?, path)));
+            return Ok(Handler::Static(site));
         }
         #[cfg(feature = "web")]
         Runs::Console => {
+            let console = Console::new(path, environment, output)?;
             log_handler(path, b": one command per event");
-            return Ok(Handler::Console(Console {
-                path,
-                interpreter: None,
-                process: Process::new(output, true),
-            }));
+            return Ok(Handler::Console(console));
         }
     };
     let Some(program) = find_program(resolved, environment) else {
@@ -126,7 +124,11 @@ const NO_CONFIGURATION: &Failure = &Failure::fixed(
 /// What all web applications share.
 #[cfg(feature = "web")]
 fn web(environment: &Environment) -> Result<Web, Failure> {
-    Web::new(environment).ok_or(CALLED_TWICE.duplicate())
+    let web = Web::new(environment).ok_or(CALLED_TWICE.duplicate())?;
+    match web.settings.fault() {
+        Some(fault) => Err(fault.duplicate()),
+        None => Ok(web),
+    }
 }
 
 /// Logs the path of the handler, and how it is run.

@@ -9,9 +9,18 @@ pub const EAGAIN: usize = 11;
 /// No memory.
 pub const ENOMEM: usize = 12;
 
+/// An address is in use.
+pub const EADDRINUSE: usize = 98;
+
 const ENOENT: usize = 2;
 const ENFILE: usize = 23;
 const EMFILE: usize = 24;
+
+/// Whether there are too many open files.
+#[cfg(feature = "web")]
+pub fn is_exhausted(errno: usize) -> bool {
+    matches!(errno, ENFILE | EMFILE)
+}
 
 /// Why a program cannot be run, with a colon before it; empty for other errnos. The path has a NUL
 /// at its end: where that file is there, ENOENT is about its interpreter.
@@ -43,6 +52,26 @@ pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     }
 }
 
+/// Why a static file cannot be opened, as the start of a log line; empty where there is no such
+/// file.
+pub fn file_reason(errno: usize) -> &'static [u8] {
+    match errno {
+        // EPERM, ENOSYS
+        1 | 38 => {
+            b"static files are not served, as this system has no openat2 (Linux 5.6) or filters \
+              it: "
+        }
+        // EACCES
+        13 => {
+            b"static file not served, permission denied (package files with mode 644, folders \
+              with 755): "
+        }
+        // EXDEV
+        18 => b"static file not served, a link leads out of the package (make it relative): ",
+        _ => b"",
+    }
+}
+
 /// Whether the first line of a script names its interpreter, and ends with CR and LF.
 fn has_carriage_return(path: &[u8]) -> bool {
     let mut start = [0; 256];
@@ -59,6 +88,7 @@ pub fn resource_reason(errno: usize) -> &'static [u8] {
         }
         ENOMEM => b": not enough memory; give the function more",
         ENFILE => b": too many open files in the system; close some",
+        EADDRINUSE => b": the port in PORT is in use; name another one, or leave PORT out",
         EMFILE => b": too many open descriptors; close some, or raise the limit (ulimit -n)",
         _ => b"",
     }

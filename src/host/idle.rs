@@ -45,7 +45,7 @@ impl PersistentProcess {
             }
             let process = &mut self.link.process;
             let socket = self.link.channel.socket();
-            let socket = socket.filter(|_| self.protocol.watches_idle_channel());
+            let is_watched = self.protocol.watches_idle_channel();
             let wake = match self.state {
                 State::Stopped(_) if !has_killed => return process.wait_without_process(api),
                 State::Stopped(_) => {
@@ -54,8 +54,12 @@ impl PersistentProcess {
                     }
                     return;
                 }
+                #[cfg(feature = "web")]
+                State::Starting | State::Ready { .. } if !is_watched => {
+                    process.wait_connected(api, socket)
+                }
                 State::Starting | State::Ready { .. } => {
-                    process.wait([api, socket], Direction::Read, &none)
+                    process.wait([api, socket.filter(|_| is_watched)], Direction::Read, &none)
                 }
                 State::Retiring => {
                     // It sends nothing more.

@@ -23,17 +23,19 @@ pub fn receive(
     deadline: &Deadline,
     buf: &mut [u8],
 ) -> Result<usize, ProcessError> {
-    match receive_any(socket, fast_receives, process, deadline, buf) {
+    match receive_any(socket, fast_receives, &mut false, process, deadline, buf) {
         Ok(bytes) => Ok(bytes),
         Err(ExchangeError::Closed) => Err(closed(process, deadline)),
         Err(ExchangeError::Process(error)) => Err(error),
     }
 }
 
-/// The same, and tells a connection that is closed from a process that has exited.
+/// The same, and tells a connection that is closed from a process that has exited. `was_reset` is
+/// set where the connection was reset, so that something may be lost.
 pub fn receive_any(
     socket: &Option<Descriptor>,
     fast_receives: &mut u8,
+    was_reset: &mut bool,
     process: &mut Process,
     deadline: &Deadline,
     buf: &mut [u8],
@@ -46,7 +48,11 @@ pub fn receive_any(
         match try_receive(socket, buf, Wait::Briefly) {
             TryRead::Data(bytes) => return Ok(bytes),
             TryRead::Nothing => *fast_receives = 0,
-            TryRead::End | TryRead::Failed => return Err(ExchangeError::Closed),
+            TryRead::End => return Err(ExchangeError::Closed),
+            TryRead::Failed => {
+                *was_reset = true;
+                return Err(ExchangeError::Closed);
+            }
         }
     }
     loop {
@@ -58,7 +64,11 @@ pub fn receive_any(
             TryRead::Data(bytes) => return Ok(bytes),
             // All bytes that it sent before it exited are in the socket.
             _ if wake.exited => return Err(ExchangeError::Process(ProcessError::Exited)),
-            TryRead::End | TryRead::Failed => return Err(ExchangeError::Closed),
+            TryRead::End => return Err(ExchangeError::Closed),
+            TryRead::Failed => {
+                *was_reset = true;
+                return Err(ExchangeError::Closed);
+            }
             TryRead::Nothing => {}
         }
     }

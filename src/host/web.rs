@@ -11,21 +11,26 @@
 
 pub mod exchange;
 pub mod fastcgi;
+mod http_answer;
 pub mod http_app;
+mod http_request;
 pub mod reply;
 pub mod static_files;
 pub mod static_site;
+mod upstream;
 
 use crate::buffer::FixedBytes;
 use crate::diagnostics::diagnostic_by_deadline;
+use crate::failure::Failure;
 use crate::host::deadline::Deadline;
 use crate::host::errors::set;
 use crate::host::protocol::EventError;
 use crate::host::web::reply::write_own_answer;
-use crate::http_event::{EventFault, HttpEvent};
+use crate::http_event::{EventFault, HttpEvent, Source};
 use crate::invocation::Invocation;
 use crate::limits::{
     ANSWER_HEAD_BYTES_MAX, EVENT_BYTES_MAX, REQUEST_HEAD_BYTES_MAX, RESPONSE_BYTES_MAX,
+    TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES,
 };
 use crate::response::Response;
 use crate::sys::{Environment, TakeOnce};
@@ -41,6 +46,8 @@ pub struct Memory {
     pub request_body: FixedBytes<{ EVENT_BYTES_MAX + BODY_FRAMING_BYTES }>,
     pub answer_head: FixedBytes<ANSWER_HEAD_BYTES_MAX>,
     pub answer_body: FixedBytes<RESPONSE_BYTES_MAX>,
+    /// Consecutive events that needed little of it.
+    pub small_events: u32,
 }
 
 static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
@@ -48,6 +55,7 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     request_body: FixedBytes::new(),
     answer_head: FixedBytes::new(),
     answer_body: FixedBytes::new(),
+    small_events: 0,
 });
 
 /// The longest path in a variable, in bytes.
@@ -90,6 +98,37 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether the answer to a request of this source is streamed. The others take no streams.
+    pub fn streams(&self, source: Source) -> bool {
+        self.streams && matches!(source, Source::V2 | Source::RestV1)
+    }
+
+    /// Writes an answer of our own, as the application's would be sent.
+    pub fn write_own_answer(
+        &self,
+        source: Source,
+        status: u16,
+        why: &[u8],
+        response: &mut Response,
+    ) {
+        write_own_answer(source, self.streams(source), status, why, response);
+    }
+
+    /// What is wrong with them.
+    pub fn fault(&self) -> Option<&'static Failure> {
+        const BAD_PATH: &Failure = &Failure::fixed(
+            "Runtime.InvalidConfiguration",
+            "TINDERBOX_EVENTS_PATH and TINDERBOX_READY_PATH begin with a slash, and have no spaces",
+        );
+        let is_path = |path: &[u8]| {
+            path.is_empty() || path.starts_with(b"/") && path.iter().all(u8::is_ascii_graphic)
+        };
+        let paths = [self.events_path.as_bytes(), self.ready_path.as_bytes()];
+        (!paths.into_iter().all(is_path)).then_some(BAD_PATH)
+    }
+}
+
 /// What all kinds of web applications share.
 pub struct Web {
     pub settings: Settings,
@@ -121,18 +160,19 @@ impl Web {
     /// # Errors
     /// `Runtime.NotAnHttpEvent`, without a path for other events.
     pub fn read_event<'a>(
-        &self,
+        &mut self,
         invocation: &Invocation<'a>,
         deadline: &Deadline,
         response: &mut Response,
     ) -> Result<Incoming<'a>, EventError> {
+        self.trim();
         let event = invocation.event();
         match HttpEvent::read(event) {
             Ok(request) => Ok(Incoming::Request(request)),
             Err(EventFault::Malformed(source, fault)) => {
                 deadline.bound_log();
                 diagnostic_by_deadline(b"malformed HTTP event, answered with 400: ", fault);
-                write_own_answer(source, 400, fault, response);
+                self.settings.write_own_answer(source, 400, fault, response);
                 Ok(Incoming::Answered)
             }
             Err(EventFault::NotHttp) if self.settings.answers_warmup && is_warmup(event) => {
@@ -151,6 +191,32 @@ impl Web {
                 ],
             ))),
         }
+    }
+}
+
+impl Web {
+    /// Returns the pages that large events have used to the kernel, after many that needed few: as the
+    /// loop does with its regions.
+    fn trim(&mut self) {
+        let Memory {
+            request_body,
+            answer_body,
+            small_events,
+            ..
+        } = &mut *self.memory;
+        let used = request_body
+            .as_bytes()
+            .len()
+            .max(answer_body.as_bytes().len());
+        *small_events = small_events.saturating_add(1);
+        if used > TRIM_KEEP_BYTES {
+            *small_events = 0;
+        } else if *small_events == TRIM_AFTER_EVENTS {
+            request_body.release_pages();
+            answer_body.release_pages();
+        }
+        request_body.set(b"");
+        answer_body.set(b"");
     }
 }
 

@@ -9,7 +9,7 @@
 //!   lengths take four bytes each, which any length may (3.4): so they can be written before they
 //!   are known.
 //! - A record is its header, its content, and padding of any bytes (3.3). Content of standard
-//!   output and of standard error is handed out as far as it has come.
+//!   output and of standard error is returned as far as it has come.
 //! - `FCGI_END_REQUEST` has eight bytes of content (5.5), and counts when its padding has come: what
 //!   follows on the connection belongs to the next request.
 //! - `FCGI_UNKNOWN_TYPE` is an answer to `FCGI_GET_VALUES` as well (4.2): the server takes requests.
@@ -59,7 +59,7 @@ pub const BEGIN_REQUEST: &[u8] = &[
     0,
     0, // the role, of two bytes: a responder
     1,
-    1, // the connection is kept
+    1, // the connection stays open
     0,
     0,
     0,

@@ -2,13 +2,19 @@
 
 #![allow(dead_code)] // a part of it in each build
 
-use crate::support::api::{Ledger, Script, Server};
+use crate::support::api::{Arrival, Event, Ledger, Post, Script, ScriptedReply, Server};
 use crate::support::front::{Answer, Front, Request, Source};
 use crate::support::process::{Outcome, Process};
 use crate::support::start::Start;
-use crate::support::{TempDir, hosting};
+use crate::support::{TempDir, bound, hosting};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
+
+/// A GET of a Function URL.
+pub const GET_EVENT: &str = r#"{"version":"2.0","rawPath":"/get","rawQueryString":"","headers":{},
+"requestContext":{"http":{"method":"GET","path":"/get"}},"isBase64Encoded":false}"#;
 
 /// A bootstrap that serves, and its fronts. Dropping it ends all of them.
 pub struct Site {
@@ -20,12 +26,14 @@ pub struct Site {
 impl Site {
     /// A bootstrap with this handler and this task root, and a front for each source.
     pub fn start(dir: &TempDir, handler: &str) -> Site {
-        Site::with(hosting::start(dir, handler))
+        Site::with_variables(dir, handler, &[])
     }
 
     /// The same with variables.
     pub fn with_variables(dir: &TempDir, handler: &str, variables: &[(&str, &str)]) -> Site {
-        let start = hosting::start(dir, handler);
+        // Of two that start at once, both would find the usual port free.
+        let port = free_port().to_string();
+        let start = hosting::start(dir, handler).variable("PORT", &port);
         let set = |start: Start, pair: &(&str, &str)| start.variable(pair.0, pair.1);
         Site::with(variables.iter().fold(start, set))
     }
@@ -67,6 +75,20 @@ impl Site {
         self.front(Source::FunctionUrl).get(target)
     }
 
+    /// The answer to an event that no front has made.
+    pub fn post_of(&self, event: &Event) -> Post {
+        self.api.deliver(ScriptedReply::event(event));
+        let end = Instant::now() + bound(60_000);
+        while Instant::now() < end {
+            match self.api.next_arrival(&event.id, bound(60_000)) {
+                Some(Arrival::End(post)) => return post,
+                Some(Arrival::Start(_) | Arrival::Piece(_)) => {}
+                Some(Arrival::Abandoned) | None => break,
+            }
+        }
+        panic!("no answer to {}; {}", event.id, self.process.stderr());
+    }
+
     /// The process of the bootstrap.
     pub fn process(&self) -> &Process {
         &self.process
@@ -98,6 +120,12 @@ impl Site {
         assert!(faults.is_empty(), "{faults:?}; {}", outcome.stderr);
         outcome
     }
+}
+
+/// A port on which nobody listens.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind 127.0.0.1:0");
+    listener.local_addr().expect("an address").port()
 }
 
 /// A task root with these files; those that begin with `#!` are executable.

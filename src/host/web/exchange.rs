@@ -16,6 +16,8 @@ pub struct Exchange<'a> {
     deadline: &'a Deadline,
     /// The parts of the request that are still to be sent.
     unsent: [&'a [u8]; 2],
+    /// The other end takes no more of the request.
+    is_refused: bool,
     /// A byte of the answer has come.
     has_received: bool,
 }
@@ -29,6 +31,7 @@ impl<'a> Exchange<'a> {
             process: &mut link.process,
             deadline,
             unsent: request,
+            is_refused: false,
             has_received: false,
         }
     }
@@ -50,6 +53,11 @@ impl<'a> Exchange<'a> {
         self.channel.consume(bytes);
     }
 
+    /// Whether the connection was reset: a part of the answer may be lost.
+    pub fn was_reset(&self) -> bool {
+        self.channel.was_reset()
+    }
+
     /// Whether a byte of an answer has come.
     pub fn has_received(&self) -> bool {
         self.has_received
@@ -58,7 +66,7 @@ impl<'a> Exchange<'a> {
     /// Whether all of the request was sent.
     pub fn is_sent(&self) -> bool {
         let [first, second] = self.unsent;
-        first.is_empty() && second.is_empty()
+        first.is_empty() && second.is_empty() && !self.is_refused
     }
 
     /// Sends what is unsent, as much as the other end takes, and receives at least one byte more.
@@ -67,16 +75,37 @@ impl<'a> Exchange<'a> {
     /// The connection is closed, the process has exited, or the time is over. `unread` is full:
     /// `ProtocolViolation`.
     pub fn fill(&mut self) -> Result<(), ExchangeError> {
+        self.send()?;
+        self.channel.receive_answer(self.process, self.deadline)?;
+        self.has_received = true;
+        Ok(())
+    }
+
+    /// The same while nothing is unread, and into `buf`. Returns the number of bytes.
+    ///
+    /// # Errors
+    /// As for [`fill`](Exchange::fill).
+    pub fn receive_into(&mut self, buf: &mut [u8]) -> Result<usize, ExchangeError> {
+        self.send()?;
+        self.channel.receive_into(self.process, self.deadline, buf)
+    }
+
+    /// Sends until there is nothing unsent, or something to receive.
+    fn send(&mut self) -> Result<(), ExchangeError> {
         loop {
-            if !self.is_sent() {
-                match self.channel.try_send(self.unsent) {
-                    Some(rest) => self.unsent = rest,
-                    // It reads no more, but may have answered.
-                    None => self.unsent = [b""; 2],
+            if self.unsent.iter().all(|part| part.is_empty()) {
+                return Ok(());
+            }
+            match self.channel.try_send(self.unsent) {
+                Some(rest) => self.unsent = rest,
+                // It reads no more, but may have answered.
+                None => {
+                    self.is_refused = true;
+                    self.unsent = [b""; 2];
                 }
             }
-            if self.is_sent() {
-                return self.receive();
+            if self.unsent.iter().all(|part| part.is_empty()) {
+                return Ok(());
             }
             let socket = self.channel.socket();
             let wake = self
@@ -86,14 +115,8 @@ impl<'a> Exchange<'a> {
                 return Err(ExchangeError::Process(ProcessError::TimedOut));
             }
             if wake.second || wake.exited {
-                return self.receive();
+                return Ok(());
             }
         }
-    }
-
-    fn receive(&mut self) -> Result<(), ExchangeError> {
-        self.channel.receive_answer(self.process, self.deadline)?;
-        self.has_received = true;
-        Ok(())
     }
 }

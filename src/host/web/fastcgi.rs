@@ -8,12 +8,12 @@ mod answer;
 mod body;
 mod opcache;
 mod params;
+mod request;
 mod script;
 pub mod server;
 mod start;
 mod variables;
 
-use crate::buffer::FixedBytes;
 use crate::host::deadline::Deadline;
 use crate::host::errors::set;
 use crate::host::paths::strip_nul;
@@ -21,20 +21,16 @@ use crate::host::protocol::{ChildSetup, Event, EventError, Link, ProcessError, P
 use crate::host::receive::ExchangeError;
 use crate::host::resolve::base_of;
 use crate::host::web::exchange::Exchange;
-use crate::host::web::reply::{Reply, ReplyTo, write_own_answer, write_to};
-use crate::host::web::static_files::{Served, StaticFiles};
+use crate::host::web::reply::{Reply, ReplyTo};
+use crate::host::web::static_files::{Path, StaticFiles};
 use crate::host::web::{Incoming, Memory, Web};
-use crate::http_event::{AnswerHead, HttpEvent};
-use crate::limits::PATH_BYTES_MAX;
 use crate::response::Response;
 use crate::sys::ipc::Direction;
 use crate::sys::{Descriptor, Environment, monotonic_ms};
-use crate::wire::http1::HeaderLines;
-use crate::wire::{find_from, slice_or_empty, uri};
+use crate::wire::slice_or_empty;
 use answer::{AnswerError, Ended, read_answer};
-use body::{StdinRecords, write_body};
-use params::Params;
-use script::{Route, Scripts};
+use request::Staged;
+use script::Scripts;
 use server::PhpServer;
 use start::Start;
 
@@ -46,19 +42,11 @@ pub struct FastCgi {
     scripts: Scripts,
     start: Start,
     /// The path of the current request, decoded.
-    path: FixedBytes<PATH_BYTES_MAX>,
+    path: Path,
 }
 
 /// How long the log of php-fpm is waited for that says why a worker has crashed, in milliseconds.
 const CRASH_LOG_MS: u64 = 20;
-
-/// What becomes of a request.
-enum Staged {
-    /// It is to be sent.
-    Request,
-    /// The response has its answer.
-    Answered,
-}
 
 impl FastCgi {
     /// Not started. The path of the front controller has a NUL at its end.
@@ -73,134 +61,10 @@ impl FastCgi {
             web,
             server,
             files: StaticFiles::new(environment, folder),
-            scripts: Scripts::new(environment, path),
+            scripts: Scripts::new(path),
             start: Start::new(),
-            path: FixedBytes::new(),
+            path: Path::new(),
         }
-    }
-
-    /// Writes a request of an event into the memory of requests, or its answer, where it needs no
-    /// script.
-    fn stage_request(
-        &mut self,
-        event: &Event<'_>,
-        request: &HttpEvent<'_>,
-        response: &mut Response,
-    ) -> Result<Staged, EventError> {
-        let prefix = self.web.settings.strip_prefix.as_bytes();
-        let raw = &mut self.web.memory.request_head;
-        raw.set(b"");
-        request.write_path(prefix, &mut |piece| raw.push(piece));
-        let route = decode_route(&self.scripts, raw.as_bytes(), &mut self.path);
-        let source = request.source();
-        match route {
-            Route::NotFound => {
-                write_own_answer(source, 404, b"", response);
-                return Ok(Staged::Answered);
-            }
-            Route::AddSlash => {
-                self.redirect(request, response);
-                return Ok(Staged::Answered);
-            }
-            Route::File => {
-                let served = self.files.serve(&mut self.web, request, response)?;
-                if served == Served::Yes {
-                    return Ok(Staged::Answered);
-                }
-            }
-            _ => {}
-        }
-        let Web { settings, memory } = &mut self.web;
-        let prefix = settings.strip_prefix.as_bytes();
-        let mut params = Params::new(&mut memory.request_head);
-        variables::write_script(&mut params, &self.scripts, self.path.as_bytes(), &route);
-        variables::write_target(
-            &mut params,
-            &mut |write| request.write_path(prefix, write),
-            &mut |write| request.write_query(write),
-        );
-        variables::write_request(&mut params, request);
-        let body = request.body();
-        variables::write_content_length(&mut params, body.len_bytes());
-        variables::write_contexts(&mut params, event, request.request_context());
-        let (status, fault): (u16, &[u8]) = if !params.finish() {
-            (431, b"the request line and the headers are too long")
-        } else if !write_body(&mut memory.request_body, body) {
-            (400, b"the body is not valid base64")
-        } else {
-            return Ok(Staged::Request);
-        };
-        write_own_answer(source, status, fault, response);
-        Ok(Staged::Answered)
-    }
-
-    /// Answers with the path of a folder, and the slash that is missing at its end.
-    fn redirect(&mut self, request: &HttpEvent<'_>, response: &mut Response) {
-        let Web { settings, memory } = &mut self.web;
-        let lines = &mut memory.answer_head;
-        lines.set(b"Location: /");
-        let mut is_front = true;
-        request.write_path(settings.strip_prefix.as_bytes(), &mut |piece| {
-            let mut piece = piece;
-            // Two slashes would begin the name of another host.
-            while is_front && let Some(rest) = piece.strip_prefix(b"/") {
-                piece = rest;
-            }
-            is_front &= piece.is_empty();
-            lines.push(piece);
-        });
-        let mut separator: &[u8] = b"/?";
-        request.write_query(&mut |piece| {
-            lines.push(core::mem::take(&mut separator));
-            lines.push(piece);
-        });
-        lines.push(slice_or_empty(separator, 0, 1));
-        lines.push(b"\r\n");
-        let head = AnswerHead {
-            status: 301,
-            lines: HeaderLines::without_start_line(lines.as_bytes()),
-        };
-        write_to(request.source(), &head, b"", response);
-    }
-
-    /// Writes a request of our own into the memory of requests: to a path with a query, with a body
-    /// in JSON. False: it does not fit.
-    fn stage_own_request(&mut self, event: Option<(&Event<'_>, &[u8])>) -> bool {
-        let Web { settings, memory } = &mut self.web;
-        let target = match event {
-            Some(_) => settings.events_path.as_bytes(),
-            None => settings.ready_path.as_bytes(),
-        };
-        let end = find_from(target, 0, b'?').min(target.len());
-        let path = slice_or_empty(target, 0, end);
-        let route = decode_route(&self.scripts, path, &mut self.path);
-        let mut params = Params::new(&mut memory.request_head);
-        variables::write_script(&mut params, &self.scripts, self.path.as_bytes(), &route);
-        variables::write_target(&mut params, &mut |write| write(path), &mut |write| {
-            write(slice_or_empty(target, end + 1, target.len()));
-        });
-        let method: &[u8] = if event.is_some() { b"POST" } else { b"GET" };
-        for (name, value) in [
-            (&b"REQUEST_METHOD"[..], method),
-            (b"SERVER_PROTOCOL", b"HTTP/1.1"),
-            (b"REMOTE_ADDR", b"127.0.0.1"),
-            (b"SERVER_NAME", b"localhost"),
-            (b"SERVER_PORT", b"80"),
-            (b"REQUEST_SCHEME", b"http"),
-            (b"HTTP_HOST", b"localhost"),
-        ] {
-            params.text(name, value);
-        }
-        let mut body: &[u8] = b"";
-        if let Some((event, bytes)) = event {
-            body = bytes;
-            params.text(b"CONTENT_TYPE", b"application/json");
-            variables::write_content_length(&mut params, body.len());
-            variables::write_contexts(&mut params, event, b"");
-        }
-        let mut records = StdinRecords::new(&mut memory.request_body, body.len());
-        records.push(body);
-        params.finish() && records.finish()
     }
 
     /// Sends the request that was staged, and reads its answer.
@@ -216,6 +80,7 @@ impl FastCgi {
             request_body,
             answer_head,
             answer_body,
+            ..
         } = &mut *self.web.memory;
         let request = [request_head.as_bytes(), request_body.as_bytes()];
         let unsent = send(&self.server, link, request)?;
@@ -238,7 +103,7 @@ impl FastCgi {
             Err(AnswerError::Script(fault)) => {
                 link.channel.close();
                 let message = [b"the script has broken the rules of CGI: ", fault];
-                let error_type = set(response, "Runtime.MalformedResponse", &message);
+                let error_type = set(response, "Runtime.BadCgi", &message);
                 Err(EventError::Reported(error_type))
             }
         }
@@ -272,21 +137,8 @@ impl FastCgi {
     }
 }
 
-/// Decides what a path means that is encoded, and decodes it. One that is too long for a file is
-/// the front controller's.
-fn decode_route(scripts: &Scripts, raw: &[u8], path: &mut FixedBytes<PATH_BYTES_MAX>) -> Route {
-    let mut fits = true;
-    path.set(b"");
-    uri::decode(raw, &mut |piece| fits &= path.try_push(piece));
-    if fits {
-        scripts.route(path.as_bytes())
-    } else {
-        Route::FrontController
-    }
-}
-
 /// Sends the first part of a request, over the connection that is open, or over a new one where it
-/// is closed: a Unix socket tells that before anything is sent. Returns the rest of the request.
+/// is closed: the send fails then, on a Unix socket, before anything is sent. Returns the rest of the request.
 fn send<'a>(
     server: &PhpServer,
     link: &mut Link,

@@ -59,18 +59,12 @@ impl<'a> Reply<'a> {
         body: &'a mut FixedBytes<RESPONSE_BYTES_MAX>,
         response: &'a mut Response,
     ) -> Reply<'a> {
-        let can_stream = matches!(
-            to,
-            ReplyTo::Request {
-                source: Source::V2 | Source::RestV1,
-                ..
-            }
-        );
+        let streams = matches!(to, ReplyTo::Request { source, .. } if settings.streams(source));
         head.set(b"");
         body.set(b"");
         Reply {
             to,
-            streams: settings.streams && can_stream,
+            streams,
             body_to: BodyTo::Buffer,
             status: 0,
             too_large: false,
@@ -105,7 +99,8 @@ impl<'a> Reply<'a> {
         let ReplyTo::Request { source, is_head } = self.to else {
             return;
         };
-        if !(200..=599).contains(&status) {
+        let is_bad = !(200..=599).contains(&status);
+        if is_bad {
             let number = Decimal::new(status.into());
             diagnostic_by_deadline(
                 b"answered with 502, the application's status is outside of 200 to 599: ",
@@ -113,25 +108,23 @@ impl<'a> Reply<'a> {
             );
             self.status = 502;
             self.head.set(OWN_HEAD);
-            self.body.set(b"Bad Gateway\n");
-            self.body_to = BodyTo::Nowhere;
-            return;
         }
         if is_head || matches!(status, 204 | 304) {
             self.body_to = BodyTo::Nowhere;
         }
         if self.streams {
             let head = AnswerHead {
-                status,
+                status: self.status,
                 lines: HeaderLines::without_start_line(self.head.as_bytes()),
             };
-            let write = |buffer: &mut Buffer| {
-                write_prelude(source, &head, &mut |piece| buffer.append(piece));
-            };
-            let started = self.response.start_stream(HTTP_INTEGRATION_TYPE, write);
-            if started.is_ok() && self.body_to == BodyTo::Buffer {
+            let is_started = begin_stream(source, &head, self.response);
+            if is_started && self.body_to == BodyTo::Buffer {
                 self.body_to = BodyTo::Stream;
             }
+        }
+        if is_bad {
+            self.write(b"Bad Gateway\n");
+            self.body_to = BodyTo::Nowhere;
         }
     }
 
@@ -147,9 +140,23 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Whether the caller has got a part of the answer.
-    pub fn is_streamed(&self) -> bool {
-        self.body_to == BodyTo::Stream
+    /// Has `read` write at most `bytes_max` bytes of the body to their place, where they have one. It
+    /// returns their number, as this does; it is not called where there is none.
+    pub fn receive(&mut self, bytes_max: usize, read: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
+        match self.body_to {
+            BodyTo::Buffer => self.body.read_at_most(bytes_max, read),
+            BodyTo::Stream | BodyTo::Nowhere => 0,
+        }
+    }
+
+    /// Whether the answer has no body because of the method.
+    pub fn is_to_head(&self) -> bool {
+        matches!(self.to, ReplyTo::Request { is_head: true, .. })
+    }
+
+    /// Whether the answer is going to be streamed.
+    pub fn will_stream(&self) -> bool {
+        self.streams
     }
 
     /// Writes the response.
@@ -194,8 +201,22 @@ impl<'a> Reply<'a> {
 /// The header of an answer of our own.
 const OWN_HEAD: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n";
 
+/// Begins a streamed answer: the writes that follow are its body. False: it cannot be streamed.
+fn begin_stream(source: Source, head: &AnswerHead<'_>, response: &mut Response) -> bool {
+    let write = |buffer: &mut Buffer| {
+        write_prelude(source, head, &mut |piece| buffer.append(piece));
+    };
+    response.start_stream(HTTP_INTEGRATION_TYPE, write).is_ok()
+}
+
 /// Writes an answer of our own: a status, its name, and a reason (which may be empty).
-pub fn write_own_answer(source: Source, status: u16, why: &[u8], response: &mut Response) {
+pub fn write_own_answer(
+    source: Source,
+    streams: bool,
+    status: u16,
+    why: &[u8],
+    response: &mut Response,
+) {
     let mut body = FixedBytes::<512>::new();
     body.push(reason(status));
     if !why.is_empty() {
@@ -207,7 +228,11 @@ pub fn write_own_answer(source: Source, status: u16, why: &[u8], response: &mut 
         status,
         lines: HeaderLines::without_start_line(OWN_HEAD),
     };
-    write_to(source, &head, body.as_bytes(), response);
+    if streams && begin_stream(source, &head, response) {
+        let _ = response.write(body.as_bytes());
+    } else {
+        write_to(source, &head, body.as_bytes(), response);
+    }
 }
 
 /// Writes an answer into a response.

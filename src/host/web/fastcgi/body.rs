@@ -37,7 +37,7 @@ impl<'a, const N: usize> StdinRecords<'a, N> {
             }
             let bytes = rest.len().min(self.left_of_record);
             if bytes == 0 {
-                self.is_valid = false; // longer than was said
+                self.is_valid = false; // longer than its length
                 return;
             }
             self.is_valid &= self.region.try_push(slice_or_empty(rest, 0, bytes));

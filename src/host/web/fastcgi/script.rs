@@ -1,22 +1,16 @@
 //! Which script a path means: a PHP file below the document root, the index of a folder, or else
 //! the front controller.
 
-use crate::buffer::FixedBytes;
 use crate::host::paths::{concat_into, freeze, strip_nul};
 use crate::host::resolve::base_of;
+use crate::host::web::static_files::{Found, Path, StaticFiles};
 use crate::limits::PATH_BYTES_MAX;
-use crate::sys::beneath::{Opened, kind_of, open_beneath, open_root};
+use crate::sys::TakeOnce;
 use crate::sys::files::current_folder;
-use crate::sys::{Descriptor, Environment, TakeOnce};
 use crate::wire::{find_from, slice_or_empty};
 
 /// The scripts of a document root.
 pub struct Scripts {
-    /// The folder of the package, or the document root where that is outside of it; `None`: only
-    /// the front controller is run.
-    root: Option<Descriptor>,
-    /// The path of the document root beneath it, with a slash at its end; may be empty.
-    beneath: &'static [u8],
     /// The absolute path of the document root, without a slash at its end.
     document_root: &'static [u8],
     /// The name of the front controller, with a slash before it.
@@ -40,8 +34,8 @@ pub enum Route {
     NotFound,
 }
 
-/// The script of a folder.
-const INDEX: &[u8] = b"index.php";
+/// The script of a folder, behind its path without a slash.
+const INDEX: &[u8] = b"/index.php";
 
 impl Route {
     /// What follows the script in the path.
@@ -57,20 +51,10 @@ static DOCUMENT_ROOT: TakeOnce<[u8; PATH_BYTES_MAX]> = TakeOnce::new([0; _]);
 
 impl Scripts {
     /// Those below the folder of a front controller, whose path has a NUL at its end.
-    pub fn new(environment: &Environment, path: &'static [u8]) -> Scripts {
+    pub fn new(path: &'static [u8]) -> Scripts {
         let path = strip_nul(path);
         let name = base_of(path);
         let folder = slice_or_empty(path, 0, name);
-        let package = environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
-        let behind = folder.strip_prefix(package);
-        let (root, beneath) = match behind {
-            Some(behind @ [b'/', ..]) => (package, behind),
-            Some(behind) if package.ends_with(b"/") => (package, behind),
-            _ => (folder, &b""[..]),
-        };
-        let mut root_path = FixedBytes::<PATH_BYTES_MAX>::new();
-        root_path.push(root);
-        root_path.push(b"\0");
         let document_root = DOCUMENT_ROOT.take().map_or(&b""[..], |region| {
             let mut bytes = 0;
             if !folder.starts_with(b"/") {
@@ -82,8 +66,6 @@ impl Scripts {
             without_slashes(freeze(region, bytes))
         });
         Scripts {
-            root: open_root(root_path.as_bytes()),
-            beneath: trim_slashes(beneath),
             document_root,
             front_controller: slice_or_empty(path, name.saturating_sub(1), path.len()),
         }
@@ -94,70 +76,51 @@ impl Scripts {
         self.document_root
     }
 
-    /// Decides what a path means that is decoded.
-    pub fn route(&self, path: &[u8]) -> Route {
-        if has_hidden_name(path) {
-            return Route::NotFound;
-        }
-        let mut end = 0;
-        while end < path.len() {
-            end = next_slash(path, end + 1);
-            let script = slice_or_empty(path, 0, end);
-            if !script.ends_with(b".php") {
-                continue;
-            }
-            match self.kind(&[script]) {
-                Some(Opened::File(_)) => return Route::Script(end),
-                Some(_) => {}
-                None => return Route::FrontController,
-            }
-        }
-        let folder = without_slashes(path);
-        if folder.is_empty() {
-            return Route::FrontController;
-        }
-        match self.kind(&[path]) {
-            Some(Opened::Folder) => match self.kind(&[folder, b"/", INDEX]) {
-                Some(Opened::File(_)) if path.ends_with(b"/") => Route::Index,
-                Some(Opened::File(_)) => Route::AddSlash,
-                _ => Route::FrontController,
-            },
-            Some(Opened::File(_)) => Route::File,
-            _ => Route::FrontController,
-        }
-    }
-
     /// Writes the path of the script below the document root.
     pub fn write_name(&self, path: &[u8], route: &Route, write: &mut dyn FnMut(&[u8])) {
         match *route {
             Route::Script(end) => write(slice_or_empty(path, 0, end)),
             Route::Index => {
-                write(path);
+                write(without_slashes(path));
                 write(INDEX);
             }
             _ => write(self.front_controller),
         }
     }
+}
 
-    /// What is at a path below the document root, given in pieces.
-    fn kind(&self, pieces: &[&[u8]]) -> Option<Opened> {
-        let mut path = FixedBytes::<PATH_BYTES_MAX>::new();
-        path.push(self.beneath);
-        for (index, piece) in pieces.iter().enumerate() {
-            let piece = if index == 0 {
-                trim_slashes(piece)
-            } else {
-                piece
-            };
-            if !path.try_push(piece) {
-                return None;
-            }
+/// Decides what a path means that is decoded.
+pub fn route(files: &StaticFiles, path: &[u8]) -> Route {
+    if has_hidden_name(path) {
+        return Route::NotFound;
+    }
+    let mut found_path = Path::new();
+    let mut find = |path: &[u8], suffix: &[u8]| files.find(path, suffix, &mut found_path);
+    let mut end = 0;
+    while end < path.len() {
+        end = next_slash(path, end + 1);
+        let script = slice_or_empty(path, 0, end);
+        if !script.ends_with(b".php") {
+            continue;
         }
-        if !path.try_push(b"\0") {
-            return None;
+        match find(script, b"") {
+            Found::File(..) => return Route::Script(end),
+            Found::Folder => {}
+            Found::Nothing => return Route::FrontController,
         }
-        let file = open_beneath(self.root.as_ref()?, path.as_bytes()).ok()?;
-        Some(kind_of(&file))
+    }
+    let folder = without_slashes(path);
+    if folder.is_empty() {
+        return Route::FrontController;
+    }
+    match find(path, b"") {
+        Found::Folder => match find(folder, INDEX) {
+            Found::File(..) if path.ends_with(b"/") => Route::Index,
+            Found::File(..) => Route::AddSlash,
+            _ => Route::FrontController,
+        },
+        Found::File(..) => Route::File,
+        Found::Nothing => Route::FrontController,
     }
 }
 
@@ -178,14 +141,6 @@ fn has_hidden_name(path: &[u8]) -> bool {
 
 fn next_slash(path: &[u8], from: usize) -> usize {
     find_from(path, from, b'/').min(path.len())
-}
-
-fn trim_slashes(path: &[u8]) -> &[u8] {
-    let mut path = path;
-    while let [b'/', rest @ ..] = path {
-        path = rest;
-    }
-    path
 }
 
 fn without_slashes(path: &[u8]) -> &[u8] {

@@ -16,8 +16,9 @@ use crate::host::paths::{concat_into, freeze, strip_nul};
 use crate::host::protocol::ChildSetup;
 use crate::host::web::fastcgi::opcache::{CACHE_VARIABLES, link_cache};
 use crate::sys::ipc::{memfd, try_send};
-use crate::sys::listener::{AbstractAddress, connect, listen};
+use crate::sys::listener::listen;
 use crate::sys::process::own_pid;
+use crate::sys::sockets::{LocalAddress, connect};
 use crate::sys::{Descriptor, Environment, TakeOnce};
 use crate::wire::fastcgi::GET_VALUES;
 use crate::wire::number::Decimal;
@@ -76,12 +77,16 @@ const CACHE_ARGUMENTS: [&[u8]; 4] = [
 
 static CONFIGURATION_PATH: TakeOnce<[u8; 64]> = TakeOnce::new([0; _]);
 
-/// The names of a server, in the order in which they are searched for.
+/// How long a connection waits where many were given up before it, in milliseconds.
+const CONNECT_MS: u64 = 1000;
+
+/// The names of servers, in the order in which they are searched for; the version of PHP may
+/// follow.
 const NAMES: [&[u8]; 2] = [b"php-fpm", b"php-cgi"];
 
 /// The program of a server, with a NUL at its end.
 pub fn find_server(environment: &Environment) -> Option<&'static [u8]> {
-    InterpreterSearch::new(environment)?.versioned_program(&NAMES)
+    InterpreterSearch::new(environment)?.server(&NAMES)
 }
 
 /// The server.
@@ -90,7 +95,7 @@ pub struct PhpServer {
     configuration: Option<Descriptor>,
     has_cache: bool,
     /// Where the current one listens.
-    address: Option<AbstractAddress>,
+    address: Option<LocalAddress>,
 }
 
 impl PhpServer {
@@ -147,7 +152,7 @@ impl PhpServer {
     /// The errno: there is no descriptor.
     pub fn open(&mut self, setup: &mut ChildSetup) -> Result<Descriptor, usize> {
         let (listener, address) = listen()?;
-        let connection = connect(&address)?;
+        let connection = connect(&address, CONNECT_MS)?;
         try_send(&connection, [GET_VALUES, b""]);
         self.address = Some(address);
         setup.variables.push(DEFAULT_VARIABLES);
@@ -166,7 +171,7 @@ impl PhpServer {
 
     /// Another connection to it. `None`: it does not listen any more.
     pub fn connect(&self) -> Option<Descriptor> {
-        connect(self.address.as_ref()?).ok()
+        connect(self.address.as_ref()?, CONNECT_MS).ok()
     }
 
     /// Its name, for messages.

@@ -1,5 +1,7 @@
 //! Which paths may name a file: decided by their bytes alone, before anything is opened.
 
+use crate::wire::http1::eq_ignore_ascii_case_lower;
+
 /// Whether a decoded path may name a file: no control byte, no hidden name, no code of PHP. `..`
 /// begins with a dot, and counts as hidden. `.well-known` is the one hidden folder that is meant
 /// for the public (RFC 8615).
@@ -21,43 +23,25 @@ pub fn is_public(path: &[u8]) -> bool {
     !is_code(last)
 }
 
-/// The extensions of PHP's code, in lower case; versions such as `php5` besides. `.inc` is what
-/// older code names the files that it includes, and `.phps` shows a source.
+/// The extensions of PHP's code, without the number of a version. `.phps` shows a source, and
+/// `.inc` is what older code names the files that it includes.
 const CODE: [&[u8]; 6] = [b"php", b"phtml", b"pht", b"phar", b"phps", b"inc"];
 
 /// Whether a name is that of PHP's code, or of an editor's copy of it (`index.php~`).
 fn is_code(name: &[u8]) -> bool {
-    let name = name.trim_ascii_end().strip_suffix(b"~").unwrap_or(name);
-    let extension = extension(name);
-    let plain = extension.trim_suffix_digits();
-    CODE.iter().any(|code| is_lower(plain, code))
+    let mut kind = extension(name);
+    while let [rest @ .., b'0'..=b'9' | b'~'] = kind {
+        kind = rest;
+    }
+    CODE.iter()
+        .any(|code| eq_ignore_ascii_case_lower(kind, code))
 }
 
-/// What follows the last dot of a name or a path; empty: it has none.
-pub fn extension(name: &[u8]) -> &[u8] {
-    let dot = name.iter().rposition(|&byte| matches!(byte, b'.' | b'/'));
-    match dot.and_then(|dot| name.get(dot..)) {
+/// What follows the last dot of the last name of a path; empty: it has none.
+pub fn extension(path: &[u8]) -> &[u8] {
+    let last = path.iter().rposition(|byte| matches!(byte, b'.' | b'/'));
+    match last.and_then(|last| path.get(last..)) {
         Some([b'.', extension @ ..]) => extension,
         _ => b"",
-    }
-}
-
-/// Whether a text is this one, which is in lower case, but for its case.
-pub fn is_lower(text: &[u8], lower: &[u8]) -> bool {
-    let is_same = |(byte, lower): (&u8, &u8)| byte.to_ascii_lowercase() == *lower;
-    text.len() == lower.len() && text.iter().zip(lower).all(is_same)
-}
-
-trait TrimDigits {
-    fn trim_suffix_digits(&self) -> &Self;
-}
-
-impl TrimDigits for [u8] {
-    fn trim_suffix_digits(&self) -> &[u8] {
-        let mut text = self;
-        while let [rest @ .., b'0'..=b'9'] = text {
-            text = rest;
-        }
-        text
     }
 }
