@@ -266,6 +266,24 @@ impl<const N: usize> FixedBytes<N> {
         self.length += copy_at(&mut self.bytes, self.length, text);
     }
 
+    /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
+    pub fn read_into(
+        &mut self,
+        bytes_max: usize,
+        read: &mut dyn FnMut(&mut [u8]) -> usize,
+    ) -> usize {
+        let end = N.min(self.length.saturating_add(bytes_max));
+        let free = self.bytes.get_mut(self.length..end);
+        let bytes = free.filter(|free| !free.is_empty()).map_or(0, read);
+        self.length += bytes;
+        bytes
+    }
+
+    /// Returns the pages to the kernel, except those of the first `TRIM_KEEP_BYTES`.
+    pub fn release_pages(&mut self) {
+        release_unused(&mut self.bytes, self.length);
+    }
+
     /// Appends `text` as a whole, or nothing of it. False: it does not fit.
     pub fn try_push(&mut self, text: &[u8]) -> bool {
         let fits = text.len() <= N - self.length;

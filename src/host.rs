@@ -25,10 +25,13 @@
 //! deadlines), a `Protocol` (frames, lines of a shell) and one state machine, `PersistentProcess`.
 //! How to add a hosted language: see `kinds`.
 
+mod build;
 mod candidates;
 mod channel;
 mod child_output;
 mod command;
+#[cfg(feature = "web")]
+mod console;
 mod context;
 mod deadline;
 mod errno;
@@ -44,43 +47,44 @@ mod persistent;
 mod process;
 mod program;
 mod protocol;
+mod receive;
 mod resolve;
 mod response_pipe;
 mod shell;
 mod shims;
 mod target;
 mod types;
+#[cfg(feature = "web")]
+mod web;
 mod worker;
 mod wrapper;
 
-use crate::buffer::FixedBytes;
 use crate::connection::Connection;
 use crate::diagnostics;
 use crate::failure::Failure;
+use crate::host::build::build_handler;
 use crate::host::child_output::ChildOutput;
-use crate::host::command::Command;
+#[cfg(feature = "web")]
+use crate::host::console::Console;
 use crate::host::context::{Context, unset_variables};
 use crate::host::deadline::{Deadline, timeout_ms};
-use crate::host::extra_arguments::{check_inserted, push_extra_arguments};
-use crate::host::interpreter::InterpreterSearch;
-use crate::host::kinds::Runs;
+use crate::host::kinds::Kind;
 use crate::host::persistent::{PersistentProcess, Restart};
-use crate::host::process::Process;
 use crate::host::program::Program;
-use crate::host::protocol::{AnyProtocol, Event, ProcessError, Protocol};
-use crate::host::resolve::{ResolvedHandler, resolve_handler};
-use crate::host::shell::{Shell, missing_shell};
-use crate::host::worker::Frames;
+use crate::host::protocol::{Event, ProcessError, Protocol};
+use crate::host::resolve::resolve_handler;
+#[cfg(feature = "web")]
+use crate::host::web::static_site::StaticSite;
 use crate::invocation::Invocation;
-use crate::limits::RESTART_MS_MAX;
+use crate::limits::{INIT_MS_MAX, RESTART_MS_MAX};
 use crate::logging::{TELEMETRY, log_failure};
 use crate::response::Response;
 use crate::service::Service;
 use crate::sys::files::open_standard_streams;
 use crate::sys::signals::{SIGCHLD, reset_to_default};
 use crate::sys::{Arguments, Environment, TakeOnce, monotonic_ms, set_log_deadline};
+use crate::wire::bytes_eq;
 use crate::wire::number::parse_decimal;
-use crate::wire::slice_or_empty;
 
 #[allow(clippy::large_enum_variant)] // there is one, in static memory
 enum Handler {
@@ -88,6 +92,12 @@ enum Handler {
     Program(Program),
     /// One process for all events.
     Persistent(PersistentProcess),
+    /// No process.
+    #[cfg(feature = "web")]
+    Static(StaticSite),
+    /// One command per event.
+    #[cfg(feature = "web")]
+    Console(Console),
 }
 
 /// The hosted handler.
@@ -104,7 +114,6 @@ pub struct Host {
 
 static OUTPUT: TakeOnce<ChildOutput> = TakeOnce::new(ChildOutput::new());
 static CONTEXT: TakeOnce<Context> = TakeOnce::new(Context::new());
-static COMMAND: TakeOnce<Command> = TakeOnce::new(Command::new());
 
 const CALLED_TWICE: &Failure = &Failure::fixed("Runtime.Unknown", "the host was made twice");
 
@@ -128,8 +137,12 @@ impl Host {
         output.init_format();
         let mut handler = build_handler(&resolved, &environment, arguments, telemetry, output)?;
         if let Handler::Persistent(process) = &mut handler {
-            let ready = process.ensure_ready(&Deadline::none());
-            ready.map_err(|error| fail_init(process, error, response))?;
+            let deadline = init_deadline(resolved.kind, &environment);
+            match process.ensure_ready(&deadline) {
+                // The first event waits for it.
+                Err(ProcessError::TimedOut) if deadline.end_ms().is_some() => {}
+                ready => ready.map_err(|error| fail_init(process, error, response))?,
+            }
         }
         Ok(Host {
             handler,
@@ -183,6 +196,24 @@ impl Service for Host {
                 program.process.reap_exited(false);
                 outcome
             }
+            #[cfg(feature = "web")]
+            Handler::Console(console) => {
+                let outcome = console.handle_event(event, response);
+                if outcome.is_err() {
+                    deadline.bound_log();
+                    log_failure(response.body());
+                }
+                console.process.reap_exited(false);
+                outcome
+            }
+            #[cfg(feature = "web")]
+            Handler::Static(site) => {
+                let outcome = site.handle_event(invocation, &deadline, response);
+                outcome.inspect_err(|_| {
+                    deadline.bound_log();
+                    log_failure(response.body());
+                })
+            }
             Handler::Persistent(process) => {
                 let outcome = process.handle_event(event, response);
                 if process.needs_restart() {
@@ -226,6 +257,11 @@ impl Service for Host {
         let api = connection.descriptor();
         match &mut self.handler {
             Handler::Program(program) => program.process.wait_without_process(api),
+            #[cfg(feature = "web")]
+            Handler::Console(console) => console.process.wait_without_process(api),
+            // The read of the next event waits.
+            #[cfg(feature = "web")]
+            Handler::Static(_) => {}
             Handler::Persistent(process) => process.idle(api),
         }
     }
@@ -241,87 +277,16 @@ fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
     (end_ms > now_ms).then_some(end_ms)
 }
 
-/// Builds the handler that was resolved, and logs it.
-fn build_handler(
-    resolved: &ResolvedHandler,
-    environment: &Environment,
-    arguments: Arguments,
-    telemetry: Option<usize>,
-    output: &'static mut ChildOutput,
-) -> Result<Handler, Failure> {
-    let ResolvedHandler { kind, path, .. } = *resolved;
-    check_inserted(kind, arguments)?;
-    let protocol = match kind.runs {
-        Runs::PerEvent => {
-            log_handler(path, b": one process per event");
-            return Ok(Handler::Program(Program {
-                path,
-                process: Process::new(output, true),
-            }));
-        }
-        Runs::Frames => AnyProtocol::Frames(Frames::new(kind.logs_errors)),
-        Runs::Shell => AnyProtocol::Shell(Shell::new(path)),
-    };
-    let Some(program) = find_program(resolved, environment) else {
-        let text = match kind.runs {
-            Runs::Shell => missing_shell(path),
-            _ => kind.not_found.as_bytes(),
-        };
-        diagnostics::diagnostic(b"", text);
-        return Err(Failure::from_bytes("Runtime.NoSuchInterpreter", text));
-    };
-    let command = COMMAND.take().ok_or(CALLED_TWICE.duplicate())?;
-    command.push_argument(program);
-    push_extra_arguments(command, kind, environment, arguments);
-    push_arguments(command, resolved);
-    if kind.logs_errors {
-        command.inherit_telemetry(telemetry);
+/// Until when init waits for a process: without end, as the platform ends an init that is late. A
+/// web application may take longer than the platform gives to init: then the first event waits for it,
+/// and it need not start again.
+fn init_deadline(kind: &Kind, environment: &Environment) -> Deadline {
+    let value = environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=");
+    let is_bounded = value.is_none_or(|value| bytes_eq(value, b"on-demand"));
+    if kind.starts_late && is_bounded {
+        return Deadline::at(Some(monotonic_ms().saturating_add(INIT_MS_MAX)));
     }
-    command.capture_output = output.is_json() || kind.runs == Runs::Shell;
-    log_handler(path, b": persistent process");
-    PersistentProcess::new(command, protocol, output)
-        .map(Handler::Persistent)
-        .ok_or(CALLED_TWICE.duplicate())
-}
-
-/// Logs the path of the handler, and how it is run.
-fn log_handler(path: &[u8], what: &[u8]) {
-    // The start of a path that is too long for the line is enough.
-    let mut line = FixedBytes::<640>::new();
-    let shown = path.len().min(600).saturating_sub(1);
-    line.push(slice_or_empty(path, 0, shown));
-    line.push(what);
-    diagnostics::diagnostic(b"handler ", line.as_bytes());
-}
-
-/// The program of a persistent process: the file itself, the shell that it names, or an
-/// interpreter.
-fn find_program(resolved: &ResolvedHandler, environment: &Environment) -> Option<&'static [u8]> {
-    let kind = resolved.kind;
-    if kind.shim.is_none() {
-        return Some(resolved.path);
-    }
-    let search = InterpreterSearch::new(environment)?;
-    match kind.runs {
-        Runs::Shell => search.shell(resolved.path),
-        _ => search.program(kind.interpreter),
-    }
-}
-
-/// The arguments of a persistent process that its kind has.
-fn push_arguments(command: &mut Command, resolved: &ResolvedHandler) {
-    let kind = resolved.kind;
-    for argument in kind.arguments {
-        command.push_argument(argument);
-    }
-    if let Some(shim) = kind.shim {
-        command.push_argument(shim);
-        if !kind.after_shim.is_empty() {
-            command.push_argument(kind.after_shim);
-        }
-        command.push_argument(resolved.path);
-        command.push_argument(resolved.name);
-    }
+    Deadline::none()
 }
 
 /// Prepares the process for [`Host::init`], and returns its arguments. To be called first of all:

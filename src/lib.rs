@@ -24,6 +24,7 @@
 //! | `sys` | system calls: every call of libc and every unsafe block |
 //! | `buffer`, `invocation` | bodies and heads in fixed regions; the current event |
 //! | `diagnostics`, `failure` | a line on standard error; an error |
+//! | `http_event` | HTTP events of any source, and answers in their shapes: pure functions |
 //! | `config` | the environment |
 //! | `connection` | one keep-alive connection |
 //! | `message_reader` | replies, read from a connection |
@@ -107,6 +108,9 @@ pub mod guide;
 #[cfg(all(feature = "lambda-extras", feature = "stream"))]
 #[doc(hidden)] // for the program `bootstrap`
 pub mod host;
+#[cfg(feature = "web")]
+#[doc(hidden)] // for the program `bootstrap`
+pub mod http_event;
 mod invocation;
 #[cfg(feature = "json")]
 mod json;

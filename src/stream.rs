@@ -18,7 +18,8 @@ use crate::wire::{base64, json};
 const STREAM_HEADERS: &[u8] = b"Lambda-Runtime-Function-Response-Mode: streaming\r\n\
       Transfer-Encoding: chunked\r\n\
       Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n";
-const HTTP_INTEGRATION_TYPE: &[u8] = b"application/vnd.awslambda.http-integration-response";
+/// The content type of a streamed HTTP response.
+pub const HTTP_INTEGRATION_TYPE: &[u8] = b"application/vnd.awslambda.http-integration-response";
 
 impl Response {
     /// Makes the response a stream: each [`write`](Response::write) is sent at once, as a chunk, up

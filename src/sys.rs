@@ -21,6 +21,8 @@ mod log_output;
 mod pause;
 pub mod process;
 pub mod signals;
+#[cfg(feature = "web")]
+pub mod sockets;
 #[cfg(feature = "bare-start")]
 mod start;
 

@@ -13,6 +13,7 @@
 //! | [`base64`] | encoded and decoded, in pieces |
 //! | [`frame`] | the lines of the frame protocol |
 //! | [`number`] | decimal and hexadecimal digits, parsed and written |
+//! | [`uri`] | percent-encoding of paths and queries, and decoding |
 //!
 //! Each fault has a name and a text: [`Error`], [`json::ErrorKind`], [`base64::Error`].
 
@@ -24,6 +25,7 @@ pub mod frame;
 pub mod http1;
 pub mod json;
 pub mod number;
+pub mod uri;
 
 pub use error::Error;
 

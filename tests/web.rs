@@ -17,6 +17,8 @@ mod fastcgi;
 mod files;
 #[path = "web/front.rs"]
 mod front;
+#[path = "web/hostile.rs"]
+mod hostile;
 #[path = "web/http.rs"]
 mod http;
 #[path = "web/servers.rs"]
@@ -24,3 +26,5 @@ mod servers;
 #[path = "web/site.rs"]
 mod site;
 mod support;
+#[path = "web/upstream.rs"]
+mod upstream;

@@ -2,11 +2,11 @@
 
 use crate::buffer::copy_at;
 use crate::host::interpreter::find_program;
-use crate::host::kinds::{KINDS, Kind, PROGRAM};
+use crate::host::kinds::{KINDS, Kind, PROGRAM, Target};
 use crate::host::paths::concat_into;
 use crate::host::resolve::AMBIGUOUS;
 use crate::sys::Environment;
-use crate::sys::files::{Program, is_file, program};
+use crate::sys::files::{Program, is_file, is_folder, program};
 use crate::wire::{find_from, slice_or_empty};
 
 /// A handler that was found.
@@ -48,14 +48,19 @@ impl Search<'_> {
             None if named.is_some() && is_file(path) => named,
             Some(kind) if kind.is_name_optional => Some(kind).filter(|_| is_file(path)),
             None => executable(path, PROGRAM, is_own),
-            Some(kind) if kind.files.is_empty() => executable(path, kind, is_own),
-            Some(_) => None,
+            Some(kind) => match kind.target {
+                Target::Executable => executable(path, kind, is_own),
+                Target::File => Some(kind).filter(|_| is_file(path)),
+                Target::Folder => Some(kind).filter(|_| is_folder(path)),
+                Target::Named => None,
+            },
         };
         if found.is_none() {
-            let what: &[u8] = if is_file(path) {
-                b" (no executable)"
-            } else {
-                b""
+            let what: &[u8] = match kind.map(|kind| kind.target) {
+                None | Some(Target::Executable) if is_file(path) => b" (no executable)",
+                Some(Target::Folder) if is_file(path) => b" (no folder)",
+                Some(Target::File) if is_folder(path) => b" (a folder)",
+                _ => b"",
             };
             self.append_path(what);
         }
@@ -213,7 +218,10 @@ impl Search<'_> {
 type Found = (&'static Kind, &'static [u8], &'static [u8]);
 
 /// The kinds that were found.
-struct Kinds([Option<Found>; KINDS.len()]);
+struct Kinds([Option<Found>; NAMED_KINDS_MAX]);
+
+/// The most kinds whose files are searched.
+const NAMED_KINDS_MAX: usize = 8;
 
 impl Kinds {
     fn none() -> Kinds {

@@ -13,6 +13,7 @@
 use crate::host::deadline::Deadline;
 use crate::host::process::Process;
 use crate::host::protocol::ProcessError;
+use crate::host::receive::{ExchangeError, closed, receive, receive_any};
 use crate::limits::PIPE_BYTES;
 use crate::response::Response;
 use crate::sys::ipc::{Direction, TryRead, Wait, set_receive_timeout, try_receive, try_send};
@@ -85,6 +86,83 @@ impl Channel {
     /// Whether something was received that is not used yet.
     pub fn has_unread(&self) -> bool {
         self.start < self.end
+    }
+
+    /// The bytes that were received and not consumed.
+    pub fn unread(&self) -> &[u8] {
+        slice_or_empty(self.buf, self.start, self.end)
+    }
+
+    /// Consumes bytes of `unread`.
+    pub fn consume(&mut self, bytes: usize) {
+        self.start = self.end.min(self.start + bytes);
+    }
+
+    /// Before a request: the first receives of its answer are on the fast path.
+    #[cfg(feature = "web")]
+    pub fn begin_exchange(&mut self) {
+        self.fast_receives = if self.blocks_briefly {
+            FAST_RECEIVES
+        } else {
+            0
+        };
+    }
+
+    /// Sends as much of two parts as fits now, and returns the rest; `None`: the other end reads no
+    /// more, or the channel is not open.
+    #[cfg(feature = "web")]
+    pub fn try_send<'a>(&mut self, [first, second]: [&'a [u8]; 2]) -> Option<[&'a [u8]; 2]> {
+        let sent = try_send(self.socket.as_ref()?, [first, second])?;
+        let of_first = sent.min(first.len());
+        let rest = slice_or_empty(second, sent - of_first, second.len());
+        Some([slice_or_empty(first, of_first, first.len()), rest])
+    }
+
+    /// Whether nothing was received, and the other end has neither sent anything nor closed the
+    /// connection.
+    #[cfg(feature = "web")]
+    pub fn is_quiet(&mut self) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        !self.has_unread() && try_receive(socket, self.buf, Wait::No) == TryRead::Nothing
+    }
+
+    /// Receives at least a byte into `buf`, while nothing is unread.
+    #[cfg(feature = "web")]
+    pub fn receive_into(
+        &mut self,
+        process: &mut Process,
+        deadline: &Deadline,
+        buf: &mut [u8],
+    ) -> Result<usize, ExchangeError> {
+        let fast_receives = &mut self.fast_receives;
+        receive_any(&self.socket, fast_receives, process, deadline, buf)
+    }
+
+    /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads, it tells a
+    /// connection that the other end has closed from a process that has exited.
+    #[cfg(feature = "web")]
+    pub fn receive_answer(
+        &mut self,
+        process: &mut Process,
+        deadline: &Deadline,
+    ) -> Result<(), ExchangeError> {
+        self.compact();
+        let free = self.buf.get_mut(self.end..).unwrap_or_default();
+        if free.is_empty() {
+            let full = ProcessError::ProtocolViolation;
+            return Err(ExchangeError::Process(full));
+        }
+        let received = receive_any(
+            &self.socket,
+            &mut self.fast_receives,
+            process,
+            deadline,
+            free,
+        );
+        self.end += received?;
+        Ok(())
     }
 
     /// Sends two parts, in this order. The next read is on the fast path.
@@ -271,49 +349,5 @@ impl Channel {
         let length = self.end - self.start;
         sys::move_down(self.buf, self.start, 0, length);
         (self.start, self.end) = (0, length);
-    }
-}
-
-/// Waits until something can be received, and receives it; at least a byte.
-fn receive(
-    socket: &Option<Descriptor>,
-    fast_receives: &mut u8,
-    process: &mut Process,
-    deadline: &Deadline,
-    buf: &mut [u8],
-) -> Result<usize, ProcessError> {
-    let Some(socket) = socket else {
-        return Err(ProcessError::Exited);
-    };
-    if *fast_receives > 0 {
-        *fast_receives -= 1;
-        match try_receive(socket, buf, Wait::Briefly) {
-            TryRead::Data(bytes) => return Ok(bytes),
-            TryRead::Nothing => *fast_receives = 0,
-            TryRead::End | TryRead::Failed => return Err(closed(process, deadline)),
-        }
-    }
-    loop {
-        let wake = process.wait([Some(socket), None], Direction::Read, deadline);
-        if wake.timed_out() {
-            return Err(ProcessError::TimedOut);
-        }
-        match try_receive(socket, buf, Wait::No) {
-            TryRead::Data(bytes) => return Ok(bytes),
-            // All bytes that it sent before it exited are in the socket.
-            _ if wake.exited => return Err(ProcessError::Exited),
-            TryRead::End | TryRead::Failed => return Err(closed(process, deadline)),
-            TryRead::Nothing => {}
-        }
-    }
-}
-
-/// The other end is closed, mostly because the process is about to exit. (A Unix socket also fails
-/// when its other end was closed with something unread in it, unix(7).)
-fn closed(process: &mut Process, deadline: &Deadline) -> ProcessError {
-    if process.exits_within_grace(deadline) {
-        ProcessError::Exited
-    } else {
-        ProcessError::ProtocolViolation
     }
 }

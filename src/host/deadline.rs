@@ -8,7 +8,7 @@ use core::cell::Cell;
 
 use crate::invocation::Invocation;
 use crate::limits::{DEADLINE_AHEAD_MS_MAX, MARGIN_MS_MAX, MARGIN_MS_MIN};
-use crate::sys::{Environment, monotonic_ms, now_ms, set_log_deadline};
+use crate::sys::{self, Environment, monotonic_ms, set_log_deadline};
 use crate::wire::number::parse_decimal;
 
 /// The deadline of a call.
@@ -25,6 +25,8 @@ pub struct Deadline {
 struct Resolved {
     /// When this was found out, in milliseconds since the Unix epoch; 0: without the clock.
     now_ms: u64,
+    /// The same on the monotonic clock.
+    monotonic_ms: u64,
     /// The time of the handler in all, without the margin, in milliseconds.
     limit_ms: Option<u64>,
     /// The end of that on the monotonic clock, in milliseconds.
@@ -106,6 +108,16 @@ impl Deadline {
         (resolved.now_ms != 0).then_some(resolved.now_ms)
     }
 
+    /// What the clocks showed when they were read for it, or show now: milliseconds since the Unix
+    /// epoch, and of the monotonic clock.
+    #[cfg(feature = "web")]
+    pub fn clocks_ms(&self) -> [u64; 2] {
+        match self.resolve() {
+            Resolved { now_ms: 0, .. } => clocks_ms(),
+            resolved => [resolved.now_ms, resolved.monotonic_ms],
+        }
+    }
+
     /// Makes sure that no write to the log waits longer than this.
     pub fn bound_log(&self) {
         self.resolve();
@@ -122,7 +134,7 @@ impl Deadline {
         }
         let mut resolved = Resolved::default();
         if self.header_ms.is_some() || self.timeout_ms.is_some() {
-            let now_ms = now_ms();
+            let [now_ms, monotonic_ms] = clocks_ms();
             let left_ms = self
                 .header_ms
                 .and_then(|header_ms| header_ms.checked_sub(now_ms))
@@ -130,8 +142,9 @@ impl Deadline {
             let limit_ms = left_ms.or(self.timeout_ms).map(subtract_margin);
             resolved = Resolved {
                 now_ms,
+                monotonic_ms,
                 limit_ms,
-                end_ms: limit_ms.map(|limit_ms| monotonic_ms().saturating_add(limit_ms)),
+                end_ms: limit_ms.map(|limit_ms| monotonic_ms.saturating_add(limit_ms)),
                 shown_ms: match left_ms {
                     Some(_) => self.header_ms,
                     None => self
@@ -145,6 +158,11 @@ impl Deadline {
         set_log_deadline(resolved.end_ms);
         resolved
     }
+}
+
+/// The time since the Unix epoch, and that of the monotonic clock, in milliseconds.
+pub fn clocks_ms() -> [u64; 2] {
+    [sys::now_ms(), monotonic_ms()]
 }
 
 /// The time until a handler is stopped, which is before its deadline, in milliseconds.

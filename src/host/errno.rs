@@ -9,9 +9,18 @@ pub const EAGAIN: usize = 11;
 /// No memory.
 pub const ENOMEM: usize = 12;
 
+/// An address is in use.
+pub const EADDRINUSE: usize = 98;
+
 const ENOENT: usize = 2;
 const ENFILE: usize = 23;
 const EMFILE: usize = 24;
+
+/// Whether there are too many open files.
+#[cfg(feature = "web")]
+pub fn is_exhausted(errno: usize) -> bool {
+    matches!(errno, ENFILE | EMFILE)
+}
 
 /// Why a program cannot be run, with a colon before it; empty for other errnos. The path has a NUL
 /// at its end: where that file is there, ENOENT is about its interpreter.
@@ -59,6 +68,7 @@ pub fn resource_reason(errno: usize) -> &'static [u8] {
         }
         ENOMEM => b": not enough memory; give the function more",
         ENFILE => b": too many open files in the system; close some",
+        EADDRINUSE => b": the port in PORT is in use; name another one, or leave PORT out",
         EMFILE => b": too many open descriptors; close some, or raise the limit (ulimit -n)",
         _ => b"",
     }

@@ -11,7 +11,7 @@ use crate::diagnostics::diagnostic_by_deadline;
 use crate::host::deadline::Deadline;
 use crate::host::errors::LogLine;
 use crate::host::persistent::{PersistentProcess, Restart, State};
-use crate::host::protocol::ProcessError;
+use crate::host::protocol::{ProcessError, Protocol};
 use crate::limits::EXIT_GRACE_MS;
 use crate::sys::ipc::Direction;
 use crate::sys::{Descriptor, monotonic_ms};
@@ -45,6 +45,7 @@ impl PersistentProcess {
             }
             let process = &mut self.link.process;
             let socket = self.link.channel.socket();
+            let is_watched = self.protocol.watches_idle_channel();
             let wake = match self.state {
                 State::Stopped(_) if !has_killed => return process.wait_without_process(api),
                 State::Stopped(_) => {
@@ -53,8 +54,12 @@ impl PersistentProcess {
                     }
                     return;
                 }
+                #[cfg(feature = "web")]
+                State::Starting | State::Ready { .. } if !is_watched => {
+                    process.wait_connected(api, socket)
+                }
                 State::Starting | State::Ready { .. } => {
-                    process.wait([api, socket], Direction::Read, &none)
+                    process.wait([api, socket.filter(|_| is_watched)], Direction::Read, &none)
                 }
                 State::Retiring => {
                     // It sends nothing more.

@@ -27,6 +27,31 @@ pub enum Runs {
     Frames,
     /// A persistent shell.
     Shell,
+    /// A web server, started once: events become HTTP requests.
+    #[cfg(feature = "web")]
+    Http,
+    /// PHP's FastCGI server, started once: events become FastCGI requests.
+    #[cfg(feature = "web")]
+    FastCgi,
+    /// No process: the files of a folder.
+    #[cfg(feature = "web")]
+    Static,
+    /// One command per event, whose arguments are the event.
+    #[cfg(feature = "web")]
+    Console,
+}
+
+/// What the target of a handler is, where it has to be named exactly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// An executable file.
+    Executable,
+    /// Any file.
+    File,
+    /// A folder.
+    Folder,
+    /// One of the kind's files, or a module of its language.
+    Named,
 }
 
 /// A kind of handlers.
@@ -36,8 +61,10 @@ pub struct Kind {
     /// How a handler is run.
     pub runs: Runs,
     /// The files that are searched, prefix and suffix of the name: the first that exists counts.
-    /// Empty: the handler is an executable, and named exactly so.
+    /// Empty: the handler is named exactly so, see `target`.
     pub files: &'static [(&'static [u8], &'static [u8])],
+    /// What has to be there.
+    pub target: Target,
     /// A file may be the handler itself, or have a function that is named like it: a handler needs
     /// no name behind a dot.
     pub is_name_optional: bool,
@@ -54,6 +81,10 @@ pub struct Kind {
     /// Whether the shim logs the errors of its handler, in the words of the managed runtime of its
     /// language. Otherwise we log them.
     pub logs_errors: bool,
+    /// We read what it prints, also where the log is text.
+    pub captures_output: bool,
+    /// It may take longer to start than the platform gives to init.
+    pub starts_late: bool,
     /// The error where there is no interpreter.
     pub not_found: &'static str,
 }
@@ -63,6 +94,7 @@ const EXECUTABLE: Kind = Kind {
     word: b"program",
     runs: Runs::PerEvent,
     files: &[],
+    target: Target::Executable,
     is_name_optional: false,
     interpreter: b"",
     has_heap_flags: false,
@@ -70,11 +102,13 @@ const EXECUTABLE: Kind = Kind {
     shim: None,
     after_shim: b"",
     logs_errors: false,
+    captures_output: false,
+    starts_late: false,
     not_found: "",
 };
 
 /// All of them, in the order in which their files are looked for.
-pub static KINDS: [Kind; 7] = [
+pub static KINDS: &[Kind] = &[
     EXECUTABLE,
     Kind {
         word: b"worker",
@@ -85,9 +119,11 @@ pub static KINDS: [Kind; 7] = [
         word: b"shell",
         runs: Runs::Shell,
         files: &[(b"", b".sh")],
+        target: Target::Named,
         arguments: &[b"-c\0"],
         shim: Some(shims::SHELL),
         after_shim: b"function.sh\0",
+        captures_output: true,
         ..EXECUTABLE
     },
     // The settings of Bref: a message of PHP is written once, to standard error.
@@ -95,6 +131,7 @@ pub static KINDS: [Kind; 7] = [
         word: b"php",
         runs: Runs::Frames,
         files: &[(b"", b".php"), (b"src/", b".php")],
+        target: Target::Named,
         is_name_optional: true,
         interpreter: b"php",
         has_heap_flags: false,
@@ -111,11 +148,13 @@ pub static KINDS: [Kind; 7] = [
         after_shim: b"--\0",
         logs_errors: true,
         not_found: "no php in bin of the function, /opt/bin or PATH",
+        ..EXECUTABLE
     },
     Kind {
         word: b"node",
         runs: Runs::Frames,
         files: &[(b"", b".js"), (b"", b".mjs"), (b"", b".cjs")],
+        target: Target::Named,
         interpreter: b"node",
         has_heap_flags: true,
         // The flags of the managed runtime.
@@ -130,6 +169,7 @@ pub static KINDS: [Kind; 7] = [
         word: b"python",
         runs: Runs::Frames,
         files: &[(b"", b".py")],
+        target: Target::Named,
         interpreter: b"python3",
         arguments: &[b"-u\0", b"-c\0"],
         shim: Some(shims::PYTHON),
@@ -142,6 +182,7 @@ pub static KINDS: [Kind; 7] = [
         word: b"ruby",
         runs: Runs::Frames,
         files: &[(b"", b".rb")],
+        target: Target::Named,
         interpreter: b"ruby",
         arguments: &[b"--disable=gems\0", b"-e\0"],
         shim: Some(shims::RUBY),
@@ -149,10 +190,44 @@ pub static KINDS: [Kind; 7] = [
         not_found: "no ruby in bin of the function, /opt/bin or PATH",
         ..EXECUTABLE
     },
+    #[cfg(feature = "web")]
+    Kind {
+        word: b"http",
+        runs: Runs::Http,
+        captures_output: true,
+        starts_late: true,
+        ..EXECUTABLE
+    },
+    #[cfg(feature = "web")]
+    Kind {
+        word: b"fastcgi",
+        runs: Runs::FastCgi,
+        captures_output: true,
+        starts_late: true,
+        target: Target::File,
+        not_found: "neither php-fpm nor php-cgi in bin of the function, /opt/bin or PATH",
+        ..EXECUTABLE
+    },
+    #[cfg(feature = "web")]
+    Kind {
+        word: b"static",
+        runs: Runs::Static,
+        target: Target::Folder,
+        ..EXECUTABLE
+    },
+    #[cfg(feature = "web")]
+    Kind {
+        word: b"console",
+        runs: Runs::Console,
+        target: Target::File,
+        ..EXECUTABLE
+    },
 ];
 
 /// The kind of an executable without a word before it.
 pub static PROGRAM: &Kind = {
-    let [program, ..] = &KINDS;
-    program
+    match KINDS {
+        [program, ..] => program,
+        [] => &EXECUTABLE,
+    }
 };

@@ -195,7 +195,7 @@ impl PersistentProcess {
                 _ => environment.envp_with(variables),
             },
             fds: &[
-                (STDIN, Some(&null)),
+                (STDIN, setup.stdin.as_ref().or(Some(&null))),
                 (STDOUT, its_output.as_ref()),
                 (STDERR, its_output.as_ref()),
                 (CHANNEL_FD, setup.channel.as_ref()),

@@ -8,8 +8,12 @@ use crate::host::child_output::ChildOutput;
 use crate::host::deadline::Deadline;
 use crate::limits::{EXIT_GRACE_MS, KILL_WAIT_MS, LINE_REST_MS, TERMINATION_MS};
 use crate::sys::child::{Child, ExitStatus, Spawn, reap_orphans};
+#[cfg(feature = "web")]
+use crate::sys::ipc::poll_us;
 use crate::sys::ipc::{Direction, poll};
 use crate::sys::signals::{SIGTERM, Signals};
+#[cfg(feature = "web")]
+use crate::sys::sockets::shut_down;
 use crate::sys::{self, Descriptor, monotonic_ms};
 
 /// The descriptor on which a persistent process finds its channel.
@@ -102,6 +106,66 @@ impl Process {
             deadline.end_ms(),
             self.signals.as_ref(),
         )
+    }
+
+    /// Waits for a moment, or until the process exits, and forwards captured output meanwhile.
+    /// True: it has exited.
+    #[cfg(feature = "web")]
+    pub fn nap(&mut self, time_us: u64) -> bool {
+        let Some(child) = &self.child else {
+            return true;
+        };
+        let signals = self.signals.as_ref();
+        let signal = signals.map(|signals| &signals.fd);
+        let pipe = self.output.pipe.as_ref();
+        let polled = [child.pidfd.as_ref(), pipe, signal, None, None];
+        let [exited, has_output, has_signal, ..] = poll_us(polled, Direction::Read, Some(time_us));
+        if has_signal && signals.is_some_and(|signals| signals.try_next().is_some()) {
+            terminate(child, self.output);
+        }
+        if has_output {
+            self.output.forward_once();
+        }
+        exited || child.pidfd.is_none() && child.has_exited()
+    }
+
+    /// Whether it has exited, or there is none.
+    #[cfg(feature = "web")]
+    pub fn has_exited(&self) -> bool {
+        self.child.as_ref().is_none_or(Child::has_exited)
+    }
+
+    /// Ends a connection to a server, which is idle, when SIGTERM comes: before the server gets the
+    /// signal, because many wait then until their connections are closed.
+    #[cfg(feature = "web")]
+    pub fn wait_connected(
+        &mut self,
+        api: Option<&Descriptor>,
+        connection: Option<&Descriptor>,
+    ) -> Wake {
+        let Some(child) = &self.child else {
+            return Wake {
+                exited: true,
+                ..Wake::default()
+            };
+        };
+        let (output, signals) = (&mut *self.output, self.signals.as_ref());
+        let polled = [api, signals.map(|signals| &signals.fd)];
+        loop {
+            let wake = wait_child(child, polled, Direction::Read, output, None, None);
+            if wake.second && signals.is_some_and(|signals| signals.try_next().is_some()) {
+                if let Some(connection) = connection {
+                    shut_down(connection);
+                }
+                terminate(child, output);
+            }
+            if wake.first || wake.exited {
+                return Wake {
+                    second: false,
+                    ..wake
+                };
+            }
+        }
     }
 
     /// Waits until `descriptor` can be read, while no process runs.

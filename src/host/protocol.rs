@@ -10,6 +10,8 @@ use crate::host::deadline::Deadline;
 use crate::host::process::Process;
 use crate::host::shell::Shell;
 use crate::host::types::ErrorTypeInterner;
+#[cfg(feature = "web")]
+use crate::host::web::{fastcgi::FastCgi, http_app::HttpApp};
 use crate::host::worker::Frames;
 use crate::invocation::Invocation;
 use crate::response::Response;
@@ -53,6 +55,12 @@ pub trait Protocol {
         response: &mut Response,
     ) -> Result<(), EventError>;
 
+    /// Whether the channel of an idle process is watched: where the process writes to it or closes
+    /// it, the process is broken. Not so a server, which closes idle connections.
+    fn watches_idle_channel(&self) -> bool {
+        true
+    }
+
     /// Whether an error that the handler reports is in the log already.
     fn logs_errors_itself(&self) -> bool;
 
@@ -76,6 +84,8 @@ pub trait Protocol {
 pub struct ChildSetup {
     /// The child's descriptor `CHANNEL_FD`: its end of the channel, or a socket to listen on.
     pub channel: Option<Descriptor>,
+    /// Its standard input; `None`: nothing to read.
+    pub stdin: Option<Descriptor>,
     /// Variables before those of our own environment, as `NAME=value`, each with a NUL at its end.
     pub variables: FixedBytes<VARIABLES_BYTES_MAX>,
 }
@@ -88,6 +98,7 @@ impl ChildSetup {
     pub const fn new() -> ChildSetup {
         ChildSetup {
             channel: None,
+            stdin: None,
             variables: FixedBytes::new(),
         }
     }
@@ -172,14 +183,31 @@ pub enum AnyProtocol {
     Frames(Frames),
     /// The lines of the shell shim.
     Shell(Shell),
+    /// HTTP/1.1, to a web server.
+    #[cfg(feature = "web")]
+    Http(HttpApp),
+    /// FastCGI, to PHP.
+    #[cfg(feature = "web")]
+    FastCgi(FastCgi),
+}
+
+/// Calls a method of whichever protocol it is.
+macro_rules! delegate {
+    ($any:expr, $protocol:ident => $call:expr) => {
+        match $any {
+            AnyProtocol::Frames($protocol) => $call,
+            AnyProtocol::Shell($protocol) => $call,
+            #[cfg(feature = "web")]
+            AnyProtocol::Http($protocol) => $call,
+            #[cfg(feature = "web")]
+            AnyProtocol::FastCgi($protocol) => $call,
+        }
+    };
 }
 
 impl Protocol for AnyProtocol {
     fn open(&mut self, setup: &mut ChildSetup) -> Result<Option<Descriptor>, usize> {
-        match self {
-            AnyProtocol::Frames(frames) => frames.open(setup),
-            AnyProtocol::Shell(shell) => shell.open(setup),
-        }
+        delegate!(self, protocol => protocol.open(setup))
     }
 
     fn wait_until_ready(
@@ -187,10 +215,7 @@ impl Protocol for AnyProtocol {
         link: &mut Link,
         deadline: &Deadline,
     ) -> Result<(), ProcessError> {
-        match self {
-            AnyProtocol::Frames(frames) => frames.wait_until_ready(link, deadline),
-            AnyProtocol::Shell(shell) => shell.wait_until_ready(link, deadline),
-        }
+        delegate!(self, protocol => protocol.wait_until_ready(link, deadline))
     }
 
     fn handle_event(
@@ -199,17 +224,15 @@ impl Protocol for AnyProtocol {
         link: &mut Link,
         response: &mut Response,
     ) -> Result<(), EventError> {
-        match self {
-            AnyProtocol::Frames(frames) => frames.handle_event(event, link, response),
-            AnyProtocol::Shell(shell) => shell.handle_event(event, link, response),
-        }
+        delegate!(self, protocol => protocol.handle_event(event, link, response))
+    }
+
+    fn watches_idle_channel(&self) -> bool {
+        delegate!(self, protocol => protocol.watches_idle_channel())
     }
 
     fn logs_errors_itself(&self) -> bool {
-        match self {
-            AnyProtocol::Frames(frames) => frames.logs_errors_itself(),
-            AnyProtocol::Shell(shell) => shell.logs_errors_itself(),
-        }
+        delegate!(self, protocol => protocol.logs_errors_itself())
     }
 
     fn run_restore_hooks(
@@ -217,16 +240,10 @@ impl Protocol for AnyProtocol {
         link: &mut Link,
         deadline: &Deadline,
     ) -> Result<(), ProcessError> {
-        match self {
-            AnyProtocol::Frames(frames) => frames.run_restore_hooks(link, deadline),
-            AnyProtocol::Shell(shell) => shell.run_restore_hooks(link, deadline),
-        }
+        delegate!(self, protocol => protocol.run_restore_hooks(link, deadline))
     }
 
     fn exit_hint(&self) -> &'static [u8] {
-        match self {
-            AnyProtocol::Frames(frames) => frames.exit_hint(),
-            AnyProtocol::Shell(shell) => shell.exit_hint(),
-        }
+        delegate!(self, protocol => protocol.exit_hint())
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::failure::Failure;
 use crate::host::candidates::{Candidate, Search};
-use crate::host::kinds::{KINDS, Kind};
+use crate::host::kinds::{KINDS, Kind, Target};
 use crate::host::paths::{concat_into, freeze};
 use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, RESOLVE_MESSAGE_BYTES_MAX};
@@ -95,7 +95,7 @@ fn resolve<'a>(
     let (kind, given) = split_kind(handler);
     if let Some(Err(word)) = kind {
         search.append(&[b"_HANDLER names the kind ", word, b", which is none of:"]);
-        for kind in &KINDS {
+        for kind in KINDS {
             search.append(&[b" ", kind.word]);
         }
         return Err(MALFORMED);
@@ -130,7 +130,7 @@ fn resolve<'a>(
         }
         return Ok(candidate);
     }
-    if kind.is_some_and(|kind| kind.files.is_empty()) {
+    if kind.is_some_and(|kind| kind.target != Target::Named) {
         return Err(NOT_FOUND);
     }
     if let Some(candidate) = find_file(search, kind, target)? {

@@ -135,6 +135,11 @@ pub fn is_file(path: &[u8]) -> bool {
     status(path).is_some_and(|status| is_regular(&status))
 }
 
+/// Whether there is a folder at a path, which ends in a NUL.
+pub fn is_folder(path: &[u8]) -> bool {
+    status(path).is_some_and(|status| status.st_mode & libc::S_IFMT == libc::S_IFDIR)
+}
+
 fn is_regular(status: &libc::stat) -> bool {
     status.st_mode & libc::S_IFMT == libc::S_IFREG
 }

@@ -8,24 +8,37 @@ use super::slice_or_empty;
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Encodes `bytes`, in pieces of four characters.
+/// The most characters that the encoder writes at once.
+const TEXT_PIECE_BYTES: usize = 256;
+
+/// Encodes `bytes`, in pieces of whole groups of four characters.
 pub fn encode(bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
-    let mut at = 0;
-    while at < bytes.len() {
-        encode_group(slice_or_empty(bytes, at, bytes.len().min(at + 3)), write);
-        at += 3;
+    let mut text = [[0; 4]; TEXT_PIECE_BYTES / 4];
+    for piece in bytes.chunks(TEXT_PIECE_BYTES / 4 * 3) {
+        let (groups, rest) = piece.as_chunks::<3>();
+        for (place, &[a, b, c]) in text.iter_mut().zip(groups) {
+            *place = digits([a, b, c]);
+        }
+        write(slice_or_empty(text.as_flattened(), 0, groups.len() * 4));
+        encode_rest(rest, write);
     }
 }
 
-/// Encodes one to three bytes as four characters.
-fn encode_group(bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
-    let three = [0, 1, 2].map(|offset| bytes.get(offset).copied());
-    let [a, b, c] = three.map(|byte| usize::from(byte.unwrap_or_default()));
-    let bits = a << 16 | b << 8 | c;
-    let text = [18, 12, 6, 0].map(|shift| DIGITS[bits >> shift & 63]);
-    let there = 1 + bytes.len();
-    write(slice_or_empty(&text, 0, there));
-    write(slice_or_empty(b"==", 0, 4 - there));
+/// The four characters of three bytes.
+#[inline]
+fn digits([a, b, c]: [u8; 3]) -> [u8; 4] {
+    let bits = u32::from_be_bytes([0, a, b, c]);
+    [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift & 63) as usize])
+}
+
+/// Encodes one or two bytes as four characters, of which two or one are padding; none as nothing.
+fn encode_rest(bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
+    let second = bytes.get(1).copied();
+    if let Some(&first) = bytes.first() {
+        let [a, b, c, _] = digits([first, second.unwrap_or_default(), 0]);
+        let c = if second.is_some() { c } else { b'=' };
+        write(&[a, b, c, b'=']);
+    }
 }
 
 /// Encodes bytes that come in pieces.
@@ -39,23 +52,34 @@ pub struct Encoder {
 impl Encoder {
     /// Encodes more bytes; up to two wait for the next call.
     pub fn encode(&mut self, bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
-        for &byte in bytes {
-            if let Some(place) = self.group.get_mut(self.length) {
-                *place = byte;
-            }
-            self.length += 1;
-            if self.length == 3 {
-                encode_group(&self.group, write);
-                self.length = 0;
-            }
+        let mut rest = bytes;
+        while self.length > 0
+            && let [byte, behind @ ..] = rest
+        {
+            self.push(*byte, write);
+            rest = behind;
+        }
+        let whole = rest.len() / 3 * 3;
+        encode(slice_or_empty(rest, 0, whole), write);
+        for &byte in slice_or_empty(rest, whole, rest.len()) {
+            self.push(byte, write);
+        }
+    }
+
+    fn push(&mut self, byte: u8, write: &mut dyn FnMut(&[u8])) {
+        if let Some(place) = self.group.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length += 1;
+        if self.length == 3 {
+            write(&digits(self.group));
+            self.length = 0;
         }
     }
 
     /// Encodes the bytes that wait.
     pub fn finish(self, write: &mut dyn FnMut(&[u8])) {
-        if self.length > 0 {
-            encode_group(slice_or_empty(&self.group, 0, self.length), write);
-        }
+        encode_rest(slice_or_empty(&self.group, 0, self.length), write);
     }
 }
 
@@ -114,36 +138,38 @@ impl Decoder {
     /// # Errors
     /// The first fault; bytes before it may have been written.
     pub fn decode(&mut self, text: &[u8], write: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
-        let mut piece = [0; PIECE_BYTES];
-        // Four characters give three bytes, and up to three are there: no piece is too long.
-        for text in text.chunks(PIECE_BYTES / 3 * 4 - 4) {
-            let mut length = 0;
-            for &byte in text {
-                let value = VALUES.get(usize::from(byte)).copied().unwrap_or(NONE);
-                if byte == b'=' && self.digits >= 2 {
-                    self.padding += 1;
-                } else if value == NONE || self.padding > 0 {
-                    return Err(Error::InvalidByte);
-                }
-                self.bits = self.bits << 6 | u32::from(value & 63);
-                self.digits += 1;
-                if self.padding > 0 {
-                    if self.digits > 4 {
-                        return Err(Error::InvalidByte);
-                    }
-                } else if self.digits == 4 {
-                    let [_, bytes @ ..] = self.bits.to_be_bytes();
-                    if let Some(place) = piece.get_mut(length..length + 3) {
-                        for (place, byte) in place.iter_mut().zip(bytes) {
-                            *place = byte;
-                        }
-                    }
-                    length += 3;
-                    self.bits = 0;
-                    self.digits = 0;
-                }
+        let mut at = 0;
+        loop {
+            if self.digits == 0 {
+                at += decode_groups(slice_or_empty(text, at, text.len()), write);
             }
-            write(slice_or_empty(&piece, 0, length));
+            let Some(&byte) = text.get(at) else {
+                return Ok(());
+            };
+            self.push(byte, write)?;
+            at += 1;
+        }
+    }
+
+    /// Decodes one character.
+    fn push(&mut self, byte: u8, write: &mut dyn FnMut(&[u8])) -> Result<(), Error> {
+        let value = value_of(byte);
+        if byte == b'=' && self.digits >= 2 {
+            self.padding += 1;
+        } else if value == NONE || self.padding > 0 {
+            return Err(Error::InvalidByte);
+        }
+        self.bits = self.bits << 6 | u32::from(value & 63);
+        self.digits += 1;
+        if self.padding > 0 {
+            if self.digits > 4 {
+                return Err(Error::InvalidByte);
+            }
+        } else if self.digits == 4 {
+            let [_, bytes @ ..] = self.bits.to_be_bytes();
+            write(&bytes);
+            self.bits = 0;
+            self.digits = 0;
         }
         Ok(())
     }
@@ -172,5 +198,38 @@ impl Decoder {
         }
         write(slice_or_empty(&group, 0, bytes));
         Ok(())
+    }
+}
+
+fn value_of(digit: u8) -> u8 {
+    VALUES.get(usize::from(digit)).copied().unwrap_or(NONE)
+}
+
+/// Decodes groups of four digits at the front, until one has another byte. Returns how many
+/// characters that were.
+#[inline(never)]
+fn decode_groups(text: &[u8], write: &mut dyn FnMut(&[u8])) -> usize {
+    let mut piece = [[0; 3]; PIECE_BYTES / 3];
+    let (mut rest, _) = text.as_chunks::<4>();
+    let mut decoded = 0;
+    loop {
+        let mut groups = 0;
+        for (place, digits) in piece.iter_mut().zip(rest) {
+            let [a, b, c, d] = digits.map(value_of);
+            if (a | b | c | d) & NONE != 0 {
+                break;
+            }
+            let bits = [a, b, c, d].map(u32::from);
+            let bits = bits.iter().fold(0, |bits, digit| bits << 6 | digit);
+            let [_, bytes @ ..] = bits.to_be_bytes();
+            *place = bytes;
+            groups += 1;
+        }
+        if groups == 0 {
+            return decoded * 4;
+        }
+        write(slice_or_empty(piece.as_flattened(), 0, groups * 3));
+        decoded += groups;
+        rest = rest.get(groups..).unwrap_or_default();
     }
 }

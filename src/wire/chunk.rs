@@ -126,15 +126,36 @@ impl Decoder {
         if self.state == State::Data {
             data = self.left.min(bytes.len() - framing);
             self.left -= data;
-            if self.left == 0 {
-                self.state = if self.chunked {
-                    State::DataCrlf
-                } else {
-                    State::Done
-                };
-            }
+            self.end_data();
         }
         Ok(Progress { framing, data })
+    }
+
+    /// How many bytes of data come before the next framing, if that is known.
+    pub fn data_left(&self) -> usize {
+        match self.state {
+            State::Data => self.left,
+            _ => 0,
+        }
+    }
+
+    /// Passes bytes of data that its caller has read: at most `data_left`.
+    pub fn skip(&mut self, data: usize) {
+        if self.state == State::Data {
+            self.left = self.left.saturating_sub(data);
+            self.end_data();
+        }
+    }
+
+    /// Behind the last byte of data there is framing, or nothing.
+    fn end_data(&mut self) {
+        if self.left == 0 {
+            self.state = if self.chunked {
+                State::DataCrlf
+            } else {
+                State::Done
+            };
+        }
     }
 
     /// Handles one byte outside of the data. False: it is invalid here.

@@ -33,7 +33,7 @@ mod lines;
 mod request;
 mod table;
 
-pub use head::{Framing, Head, Span};
+pub use head::{Framing, Head, Span, eq_ignore_ascii_case_lower, index_of};
 pub use lines::{HeaderLines, header};
 pub use request::{CONTENT_LENGTH, GET, HEAD_END, HeadWriter, LINE_END, POST, VERSION_AND_HOST};
 pub use table::{FRAMING_HEADERS, HeadFormat, pack, packed_bytes};

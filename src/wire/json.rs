@@ -1,7 +1,8 @@
 //! JSON: a writer of strings of any bytes, and a pull reader of texts.
 //!
-//! [`escape`] and [`copy_string_as_ascii`] write strings. [`Reader`] reads a text token by token,
-//! [`members`] looks up members of an object, and [`Text`] is the inside of a string that was read.
+//! [`escape`] and [`copy_string_as_ascii`] write short strings a character at a time, and
+//! [`escape_text`] long ones in long pieces. [`Reader`] reads a text token by token, [`members`]
+//! looks up members of an object, and [`Text`] is the inside of a string that was read.
 
 use super::number::{escape_byte, hex_digit};
 use super::slice_or_empty;
@@ -9,12 +10,15 @@ use super::slice_or_empty;
 mod error;
 mod lookup;
 mod reader;
+mod scan;
 mod string;
+mod text;
 
 pub use error::{Error, ErrorKind};
-pub use lookup::{is_true, members, string};
+pub use lookup::{is_true, members, scalar, string};
 pub use reader::{DEPTH_MAX, Reader, Token};
-pub use string::Text;
+pub use string::{Bytes, Text};
+pub use text::{escape_text, escaped_text_bytes};
 
 /// Writes `text` as the inside of a JSON string (RFC 8259, 7), in pieces.
 ///

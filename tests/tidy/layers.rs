@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["sys"],
     &["buffer", "invocation"],
     &["diagnostics", "failure"],
+    &["http_event"],
     &["config"],
     &["connection"],
     &["message_reader"],

@@ -9,6 +9,7 @@ use crate::support::front::{Answer, Request, Source};
 use crate::support::{TempDir, random, root, skip};
 use serde_json::Value;
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 /// How a server is started, and what it needs.
@@ -196,6 +197,8 @@ fn headers_arrive(site: &Site, source: Source) {
     let what = format!("{source:?}");
     let report = Report::of(&site.ask(source, &request), &what);
     let header = |name: &str| report.header(name).map(|value| text(&value));
+    // Some servers put a space behind the comma.
+    let joined = header("x-repeated").map(|value| value.replace(", ", ","));
     assert_eq!(report.0["method"], "DELETE", "{what}");
     let repeated = match source {
         Source::AlbSingle => "2",
@@ -207,7 +210,6 @@ fn headers_arrive(site: &Site, source: Source) {
         // No JSON can hold the byte; the front takes it for the character.
         ("x-latin-1", "gü"),
         ("x-quotes", r#"a "b" \c\ 'd' {e} <f>"#),
-        ("x-repeated", repeated),
         ("cookie", "a=1; b=\"2 3\"; c=ü=%20"),
         ("authorization", "Basic YTpi"),
         ("x-number-0", "0"),
@@ -215,6 +217,7 @@ fn headers_arrive(site: &Site, source: Source) {
     ] {
         assert_eq!(header(name).as_deref(), Some(value), "{what}: {name}");
     }
+    assert_eq!(joined.as_deref(), Some(repeated), "{what}");
     for name in ["proxy", "te", "transfer-encoding", "expect"] {
         assert_eq!(header(name), None, "{what}: {name}");
     }
@@ -363,7 +366,8 @@ fn nginx_gets_what_the_client_sent() {
             let lost = lost.iter().find(|(sources, _)| sources.contains(&source));
             let expected = lost.map_or(*target, |(_, arrives)| arrives);
             // nginx refuses paths that leave its root, and broken percent signs.
-            let is_refused = expected.contains("%zz") || expected.ends_with("/100%");
+            let path = expected.split('?').next().unwrap_or_default();
+            let is_refused = path.contains("%zz") || path.ends_with("/100%");
             let answer = client.ask(&Request::new("GET", target).header("X-One", "1"));
             let status = if is_refused { 400 } else { 200 };
             assert_eq!(
@@ -415,7 +419,8 @@ fn server_on_a_unix_socket_answers() {
         };
         let dir = task_root();
         // A file of an earlier run, over which Node and nginx would not start.
-        let socket = dir.file("tmp/app.sock", b"");
+        let socket = dir.path().join("tmp/app.sock");
+        drop(UnixListener::bind(&socket).expect("leave a socket behind"));
         let socket = socket.to_str().expect("a path in UTF-8");
         let site = start(&dir, &application, &[("TINDERBOX_SOCKET", socket)]);
         for source in Source::ALL {

@@ -7,6 +7,7 @@ use crate::support::front::{Answer, Front, Request, Source};
 use crate::support::process::{Outcome, Process};
 use crate::support::start::Start;
 use crate::support::{TempDir, hosting};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,12 +21,14 @@ pub struct Site {
 impl Site {
     /// A bootstrap with this handler and this task root, and a front for each source.
     pub fn start(dir: &TempDir, handler: &str) -> Site {
-        Site::with(hosting::start(dir, handler))
+        Site::with_variables(dir, handler, &[])
     }
 
     /// The same with variables.
     pub fn with_variables(dir: &TempDir, handler: &str, variables: &[(&str, &str)]) -> Site {
-        let start = hosting::start(dir, handler);
+        // Of two that start at once, both would find the usual port free.
+        let port = free_port().to_string();
+        let start = hosting::start(dir, handler).variable("PORT", &port);
         let set = |start: Start, pair: &(&str, &str)| start.variable(pair.0, pair.1);
         Site::with(variables.iter().fold(start, set))
     }
@@ -98,6 +101,12 @@ impl Site {
         assert!(faults.is_empty(), "{faults:?}; {}", outcome.stderr);
         outcome
     }
+}
+
+/// A port on which nobody listens.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bind 127.0.0.1:0");
+    listener.local_addr().expect("an address").port()
 }
 
 /// A task root with these files; those that begin with `#!` are executable.

@@ -186,9 +186,10 @@ pub fn line_of(bytes: &[u8], start: usize, end: usize) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// The index of a name in a packed table; beyond its names when it is none of them.
+/// The index of a name in a table that [`pack`](super::pack) made; beyond its names when it is
+/// none of them.
 #[inline(never)]
-fn index_of(names: &[u8], name: &[u8]) -> usize {
+pub fn index_of(names: &[u8], name: &[u8]) -> usize {
     let mut index = 0;
     let mut names = names;
     while let [bytes, rest @ ..] = names

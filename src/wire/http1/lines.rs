@@ -24,6 +24,11 @@ impl<'a> HeaderLines<'a> {
     pub fn without_start_line(head: &'a [u8]) -> HeaderLines<'a> {
         HeaderLines { rest: head }
     }
+
+    /// The bytes that are not iterated over yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for HeaderLines<'a> {

@@ -40,6 +40,16 @@ impl<'a> HeadWriter<'a> {
         HeadWriter { write }
     }
 
+    /// The same behind a request line and `Host` that were written otherwise.
+    pub fn without_start_line(write: &'a mut dyn FnMut(&[u8])) -> HeadWriter<'a> {
+        HeadWriter { write }
+    }
+
+    /// Writes a piece of a header line: the caller sees to it that nothing in it ends the line early.
+    pub fn piece(&mut self, piece: &[u8]) {
+        (self.write)(piece);
+    }
+
     /// Writes a header line; the name comes with its colon and a space. A control byte of the value
     /// becomes a space (RFC 9110, 5.5), so that no value ends a line.
     pub fn header(&mut self, name: &[u8], value: &[u8]) {

@@ -15,6 +15,17 @@ pub fn members<'a, const N: usize>(
     names: [&[u8]; N],
 ) -> Result<[Option<&'a [u8]>; N], Error> {
     let mut values = [None; N];
+    find_members(object, &names, &mut values)?;
+    Ok(values)
+}
+
+/// [`members`], compiled once for all numbers of names.
+#[inline(never)]
+fn find_members<'a>(
+    object: &'a [u8],
+    names: &[&[u8]],
+    values: &mut [Option<&'a [u8]>],
+) -> Result<(), Error> {
     let mut reader = Reader::new(object);
     if reader.next()? != Some(Token::StartObject) {
         let kind = ErrorKind::NotAnObject;
@@ -32,7 +43,7 @@ pub fn members<'a, const N: usize>(
         }
     }
     reader.next()?;
-    Ok(values)
+    Ok(())
 }
 
 /// The string that a raw value is; `None` where it is something else.
@@ -40,6 +51,16 @@ pub fn string(value: &[u8]) -> Option<Text<'_>> {
     match Reader::new(value).next() {
         Ok(Some(Token::String(text))) => Some(text),
         _ => None,
+    }
+}
+
+/// The text of a raw value that is a string, a number or a boolean: the latter two as they stand.
+/// `None`: it is null, an array or an object.
+pub fn scalar(value: &[u8]) -> Option<Text<'_>> {
+    match value.first() {
+        Some(b'"') => string(value),
+        None | Some(b'n' | b'[' | b'{') => None,
+        Some(_) => Some(Text::new(value)),
     }
 }
 

@@ -14,6 +14,7 @@
 //!   it open).
 
 use super::error::{Error, ErrorKind};
+use super::scan::plain_bytes;
 use super::string::Text;
 use super::utf8_sequence_len;
 use crate::wire::slice_or_empty;
@@ -79,6 +80,11 @@ impl<'a> Reader<'a> {
     /// How many bytes were read.
     pub fn position(&self) -> usize {
         self.at
+    }
+
+    /// How many arrays and objects are open.
+    pub fn depth(&self) -> u8 {
+        self.depth
     }
 
     /// The next token; `None` after the last one of a valid text.
@@ -239,9 +245,7 @@ impl<'a> Reader<'a> {
         self.at = start;
         loop {
             let rest = slice_or_empty(self.text, self.at, self.text.len());
-            // A run of plain bytes at once: a body of megabytes is one string.
-            let is_plain = |byte: &&u8| matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=0x7f);
-            self.at += rest.iter().take_while(is_plain).count();
+            self.at += plain_bytes(rest);
             match self.byte() {
                 b'"' => {
                     self.at += 1;

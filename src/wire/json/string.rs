@@ -1,7 +1,8 @@
 //! The inside of a JSON string, escaped as in the text, and unescaped.
 
+use super::scan::find_backslash;
 use crate::wire::number::hex_value;
-use crate::wire::{bytes_eq, find_from, slice_or_empty};
+use crate::wire::{bytes_eq, slice_or_empty};
 
 /// The inside of a string of a text that the reader accepted: its quotes left out, its escapes as
 /// they stand.
@@ -11,8 +12,8 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The inside of a string.
-    pub(super) fn new(raw: &'a [u8]) -> Text<'a> {
+    /// The inside of a string, or any text that is valid as such.
+    pub(crate) const fn new(raw: &'a [u8]) -> Text<'a> {
         Text { raw }
     }
 
@@ -23,36 +24,115 @@ impl<'a> Text<'a> {
 
     /// The unescaped string, if it has no escapes.
     pub fn plain(self) -> Option<&'a [u8]> {
-        (find_from(self.raw, 0, b'\\') >= self.raw.len()).then_some(self.raw)
+        (find_backslash(self.raw) == self.raw.len()).then_some(self.raw)
     }
 
-    /// Writes the unescaped string, UTF-8, in pieces as long as possible. A surrogate without its
-    /// other half becomes U+FFFD.
+    /// Writes the unescaped string, UTF-8, in pieces, which may end within a character. A surrogate
+    /// without its other half becomes U+FFFD.
     pub fn unescape(self, write: &mut dyn FnMut(&[u8])) {
-        let mut rest = self.raw;
-        while !rest.is_empty() {
-            let escape = find_from(rest, 0, b'\\');
-            if escape > 0 {
-                write(slice_or_empty(rest, 0, escape.min(rest.len())));
-            }
-            rest = slice_or_empty(rest, escape, rest.len());
-            if !rest.is_empty() {
-                let (bytes, code) = decode_escape(rest);
-                let (encoded, length) = encode_utf8(code);
-                write(slice_or_empty(&encoded, 0, length));
-                rest = slice_or_empty(rest, bytes, rest.len());
-            }
+        match self.plain() {
+            Some([]) => {}
+            Some(text) => write(text),
+            None => unescape_blocks(self.raw, write),
         }
     }
 
     /// Whether the string means that text.
     pub fn is(self, text: &[u8]) -> bool {
-        let (mut rest, mut same) = (text, true);
-        self.unescape(&mut |piece| {
-            same &= bytes_eq(slice_or_empty(rest, 0, piece.len()), piece);
-            rest = slice_or_empty(rest, piece.len(), rest.len());
-        });
-        same && rest.is_empty()
+        // An escape is longer than its character.
+        if self.raw.len() <= text.len() {
+            return bytes_eq(self.raw, text) && self.plain().is_some();
+        }
+        self.bytes().eq(text.iter().copied())
+    }
+
+    /// Whether two strings mean the same text.
+    pub fn is_same(self, other: Text<'_>) -> bool {
+        bytes_eq(self.raw, other.raw) || self.bytes().eq(other.bytes())
+    }
+
+    /// The bytes of the unescaped string, one at a time: for short ones.
+    pub fn bytes(self) -> Bytes<'a> {
+        Bytes {
+            raw: self.raw,
+            escaped: [0; 4],
+            left: 0,
+        }
+    }
+}
+
+/// Iterates over the bytes of an unescaped string.
+#[derive(Clone, Debug)]
+pub struct Bytes<'a> {
+    raw: &'a [u8],
+    /// The bytes of a character that was escaped, and how many are left.
+    escaped: [u8; 4],
+    left: usize,
+}
+
+impl Iterator for Bytes<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let mut read = 1;
+        let byte = if self.left > 0 {
+            read = 0;
+            self.left -= 1;
+            let [first, rest @ ..] = self.escaped;
+            let [second, third, fourth] = rest;
+            self.escaped = [second, third, fourth, 0];
+            first
+        } else {
+            let first = *self.raw.first()?;
+            if first == b'\\' {
+                let (bytes, code) = decode_escape(self.raw);
+                let ([first, second, third, fourth], length) = encode_utf8(code);
+                self.escaped = [second, third, fourth, 0];
+                self.left = length - 1;
+                read = bytes;
+                first
+            } else {
+                first
+            }
+        };
+        self.raw = slice_or_empty(self.raw, read, self.raw.len());
+        Some(byte)
+    }
+}
+
+/// How many bytes are unescaped at a time, and the shortest run that is written without a copy.
+const BLOCK_BYTES: usize = 64;
+
+/// A run at a time where runs are long, else a block.
+#[inline(never)]
+fn unescape_blocks(raw: &[u8], write: &mut dyn FnMut(&[u8])) {
+    let mut block = [0; BLOCK_BYTES + 4];
+    let mut at = 0;
+    while at < raw.len() {
+        let run = find_backslash(slice_or_empty(raw, at, raw.len()));
+        if run >= BLOCK_BYTES {
+            write(slice_or_empty(raw, at, at + run));
+            at += run;
+        }
+        let mut length = 0;
+        while length < BLOCK_BYTES
+            && let Some(&byte) = raw.get(at)
+        {
+            let (read, encoded, bytes) = if byte == b'\\' {
+                let (read, code) = decode_escape(slice_or_empty(raw, at, raw.len()));
+                let (encoded, bytes) = encode_utf8(code);
+                (read, encoded, bytes)
+            } else {
+                (1, [byte, 0, 0, 0], 1)
+            };
+            at += read;
+            // All four bytes: the next character overwrites those that are not its own.
+            if let Some(place) = block.get_mut(length..).and_then(<[u8]>::first_chunk_mut) {
+                *place = encoded;
+            }
+            length += bytes;
+        }
+        write(slice_or_empty(&block, 0, length));
     }
 }
 

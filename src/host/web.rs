@@ -1,0 +1,229 @@
+//! Web applications: an event that is an HTTP request becomes one to a process or a file, and what
+//! comes back becomes the answer in the shape of the event.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `TINDERBOX_EVENTS_PATH` | the path to which events are posted that are no HTTP requests |
+//! | `TINDERBOX_STREAM` | `1`: answers are streamed, where the source of the event can |
+//! | `TINDERBOX_STRIP_PREFIX` | removed from the path of each request |
+//! | `TINDERBOX_READY_PATH` | asked during init, until the application answers |
+//! | `TINDERBOX_WARMUP` | `1`: events that only keep an environment warm are answered at once |
+
+pub mod exchange;
+pub mod fastcgi;
+mod http_answer;
+pub mod http_app;
+mod http_request;
+pub mod reply;
+pub mod static_site;
+mod upstream;
+
+use crate::buffer::FixedBytes;
+use crate::diagnostics::diagnostic_by_deadline;
+use crate::failure::Failure;
+use crate::host::deadline::Deadline;
+use crate::host::errors::set;
+use crate::host::protocol::EventError;
+use crate::host::web::reply::own_answer;
+use crate::http_event::{EventFault, HttpEvent, Source};
+use crate::invocation::Invocation;
+use crate::limits::{
+    ANSWER_HEAD_BYTES_MAX, EVENT_BYTES_MAX, REQUEST_HEAD_BYTES_MAX, RESPONSE_BYTES_MAX,
+    TRIM_AFTER_EVENTS, TRIM_KEEP_BYTES,
+};
+use crate::response::Response;
+use crate::sys::{Environment, TakeOnce};
+use crate::wire::bytes_eq;
+use crate::wire::json;
+
+/// Bytes around a body in a request: the headers of FastCGI records, 8 for each 65,535 bytes.
+const BODY_FRAMING_BYTES: usize = 1024;
+
+/// The regions of a request and its answer, touched as far as they are used.
+pub struct Memory {
+    pub request_head: FixedBytes<REQUEST_HEAD_BYTES_MAX>,
+    pub request_body: FixedBytes<{ EVENT_BYTES_MAX + BODY_FRAMING_BYTES }>,
+    pub answer_head: FixedBytes<ANSWER_HEAD_BYTES_MAX>,
+    pub answer_body: FixedBytes<RESPONSE_BYTES_MAX>,
+}
+
+static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
+    request_head: FixedBytes::new(),
+    request_body: FixedBytes::new(),
+    answer_head: FixedBytes::new(),
+    answer_body: FixedBytes::new(),
+});
+
+/// The longest path in a variable, in bytes.
+const PATH_BYTES_MAX: usize = 1024;
+
+/// What the environment says about web applications.
+pub struct Settings {
+    /// Answers are streamed.
+    pub streams: bool,
+    /// Warm-up events are answered at once.
+    pub answers_warmup: bool,
+    /// Removed from paths; may be empty.
+    pub strip_prefix: FixedBytes<PATH_BYTES_MAX>,
+    /// Where other events go; empty: nowhere.
+    pub events_path: FixedBytes<PATH_BYTES_MAX>,
+    /// Asked during init; empty: nothing is.
+    pub ready_path: FixedBytes<PATH_BYTES_MAX>,
+}
+
+impl Settings {
+    /// Reads the environment.
+    pub fn read(environment: &Environment) -> Settings {
+        let is_set = |name| {
+            environment
+                .get(name)
+                .is_some_and(|value| bytes_eq(value, b"1"))
+        };
+        let path = |name| {
+            let mut path = FixedBytes::new();
+            path.set(environment.get(name).unwrap_or_default());
+            path
+        };
+        Settings {
+            streams: is_set(b"TINDERBOX_STREAM="),
+            answers_warmup: is_set(b"TINDERBOX_WARMUP="),
+            strip_prefix: path(b"TINDERBOX_STRIP_PREFIX="),
+            events_path: path(b"TINDERBOX_EVENTS_PATH="),
+            ready_path: path(b"TINDERBOX_READY_PATH="),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the answer to a request of this source is streamed. The others take no streams.
+    pub fn streams(&self, source: Source) -> bool {
+        self.streams && matches!(source, Source::V2 | Source::RestV1)
+    }
+
+    /// Writes an answer of our own, as the application's would be sent.
+    pub fn write_own_answer(
+        &self,
+        source: Source,
+        status: u16,
+        why: &[u8],
+        response: &mut Response,
+    ) {
+        own_answer(source, self.streams(source), status, why, response);
+    }
+
+    /// What is wrong with them.
+    pub fn fault(&self) -> Option<&'static Failure> {
+        const BAD_PATH: &Failure = &Failure::fixed(
+            "Runtime.InvalidConfiguration",
+            "TINDERBOX_EVENTS_PATH and TINDERBOX_READY_PATH begin with a slash, and have no spaces",
+        );
+        let is_path = |path: &[u8]| {
+            path.is_empty() || path.starts_with(b"/") && path.iter().all(u8::is_ascii_graphic)
+        };
+        let paths = [self.events_path.as_bytes(), self.ready_path.as_bytes()];
+        (!paths.into_iter().all(is_path)).then_some(BAD_PATH)
+    }
+}
+
+/// What all kinds of web applications share.
+pub struct Web {
+    pub settings: Settings,
+    pub memory: &'static mut Memory,
+    /// Consecutive events that needed little memory.
+    small_events: u32,
+}
+
+/// What has to be done with an event.
+pub enum Incoming<'a> {
+    /// It is a request.
+    Request(HttpEvent<'a>),
+    /// It is to be posted to `TINDERBOX_EVENTS_PATH`.
+    Event(&'a [u8]),
+    /// Nothing: the response has its answer.
+    Answered,
+}
+
+impl Web {
+    /// `None` on the second call: the memory is static.
+    pub fn new(environment: &Environment) -> Option<Web> {
+        Some(Web {
+            settings: Settings::read(environment),
+            memory: MEMORY.take()?,
+            small_events: TRIM_AFTER_EVENTS,
+        })
+    }
+
+    /// Finds out what an event is. A malformed request is answered with 400 here, and a warm-up
+    /// event as well.
+    ///
+    /// # Errors
+    /// `Runtime.NotAnHttpEvent`, without a path for other events.
+    pub fn read_event<'a>(
+        &mut self,
+        invocation: &Invocation<'a>,
+        deadline: &Deadline,
+        response: &mut Response,
+    ) -> Result<Incoming<'a>, EventError> {
+        self.trim();
+        let event = invocation.event();
+        match HttpEvent::read(event) {
+            Ok(request) => Ok(Incoming::Request(request)),
+            Err(EventFault::Malformed(source, fault)) => {
+                deadline.bound_log();
+                diagnostic_by_deadline(b"malformed HTTP event, answered with 400: ", fault);
+                self.settings.write_own_answer(source, 400, fault, response);
+                Ok(Incoming::Answered)
+            }
+            Err(EventFault::NotHttp) if self.settings.answers_warmup && is_warmup(event) => {
+                let _ = response.write(b"null");
+                Ok(Incoming::Answered)
+            }
+            Err(EventFault::NotHttp) if !self.settings.events_path.as_bytes().is_empty() => {
+                Ok(Incoming::Event(event))
+            }
+            Err(EventFault::NotHttp) => Err(EventError::Reported(set(
+                response,
+                "Runtime.NotAnHttpEvent",
+                &[
+                    b"the event is no HTTP request of API Gateway, a Function URL or a load \
+                    balancer: set TINDERBOX_EVENTS_PATH to the path that takes other events",
+                ],
+            ))),
+        }
+    }
+}
+
+impl Web {
+    /// Returns the pages that large events have used to the kernel, after many that needed few: as the
+    /// loop does with its regions.
+    fn trim(&mut self) {
+        let Memory {
+            request_body,
+            answer_body,
+            ..
+        } = &mut *self.memory;
+        let used = request_body
+            .as_bytes()
+            .len()
+            .max(answer_body.as_bytes().len());
+        self.small_events = self.small_events.saturating_add(1);
+        if used > TRIM_KEEP_BYTES {
+            self.small_events = 0;
+        } else if self.small_events == TRIM_AFTER_EVENTS {
+            request_body.release_pages();
+            answer_body.release_pages();
+        }
+        request_body.set(b"");
+        answer_body.set(b"");
+    }
+}
+
+/// Whether an event only keeps an environment warm: those of Bref and of the Serverless Framework's
+/// plugin for it.
+fn is_warmup(event: &[u8]) -> bool {
+    let Ok([warmer, source]) = json::members(event, [b"warmer", b"source"]) else {
+        return false;
+    };
+    let is_plugin = |text: json::Text<'_>| text.is(b"serverless-plugin-warmup");
+    warmer.is_some_and(json::is_true) || source.and_then(json::string).is_some_and(is_plugin)
+}
