@@ -7,7 +7,7 @@ use crate::support::front::Source;
 use crate::support::{TempDir, random, skip};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Whether browser, php-fpm and an application are installed; reports a skip when they are not.
 fn has(application: &str) -> bool {
@@ -93,7 +93,7 @@ fn click_through_wiki(browser: &mut Browser, address: &str, dir: &TempDir) {
     browser.click("#edbtn__save");
     browser.until(
         "the page is saved",
-        "document.querySelector('h1')?.innerText === 'Grüße' &&
+        "document.querySelector('#dokuwiki__content h1')?.innerText.trim() === 'Grüße' &&
             document.body.innerText.includes('A cup ☕, a sign &amp; a <tag>.')",
     );
     let page = dir.path().join("wiki/data/pages/notes/gruesse.txt");
@@ -192,7 +192,10 @@ fn click_through_adminer(browser: &mut Browser, address: &str, dir: &TempDir) {
     browser.open(&format!("{base}&import="));
     browser.choose_file("[name='sql_file[]']", &file);
     browser.click("input[type=submit][value=Execute]");
-    browser.until("the file is executed", "document.querySelector('.message')");
+    browser.until(
+        "the file is executed",
+        "document.body.innerText.includes('2 queries executed OK')",
+    );
 
     browser.open(&format!("{base}&select=cups"));
     browser.until(
@@ -230,6 +233,7 @@ fn browser_without_bootstrap_clicks_through_both() {
         let address = port.local_addr().expect("an address").to_string();
         drop(port);
         let mut command = Command::new("php");
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         command
             .args(["-S", &address, "-t"])
             .arg(dir.path().join(folder));
