@@ -17,7 +17,8 @@ pub const PROGRAM: &str = "chromium-headless-shell";
 /// its sandbox refuses to work.
 const COMMAND: &str = "exec chromium-headless-shell --remote-debugging-pipe --no-sandbox \
      --disable-gpu --disable-dev-shm-usage --disable-background-networking --no-first-run \
-     --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' --user-data-dir=\"$1\" about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1";
+     --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' \
+     --user-data-dir=\"$1\" about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1";
 
 /// The longest wait for a page or an answer, in milliseconds at native speed.
 const PATIENCE_MS: u64 = 10_000;
