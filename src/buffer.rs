@@ -293,6 +293,36 @@ impl<const N: usize> FixedBytes<N> {
         fits
     }
 
+    /// Truncates the text to its first `keep` bytes.
+    pub fn truncate(&mut self, keep: usize) {
+        self.length = self.length.min(keep);
+    }
+
+    /// Overwrites bytes of the text, from `at` on, as far as it goes.
+    pub fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        if let Some(text) = self.bytes.get_mut(..self.length) {
+            copy_at(text, at, bytes);
+        }
+    }
+
+    /// Inserts `text` at `at`, as a whole, or nothing of it. False: it does not fit.
+    pub fn try_insert(&mut self, at: usize, text: &[u8]) -> bool {
+        let end = self.length;
+        if !self.try_push(text) {
+            return false;
+        }
+        let mut from = end;
+        while from > at {
+            from -= 1;
+            let byte = self.bytes.get(from).copied().unwrap_or_default();
+            if let Some(place) = self.bytes.get_mut(from + text.len()) {
+                *place = byte;
+            }
+        }
+        self.overwrite(at, text);
+        true
+    }
+
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
         slice_or_empty(&self.bytes, 0, self.length)

@@ -2,7 +2,8 @@
 //!
 //! Start with the chapter for your language: [Rust](rust), [PHP](php), [Node](node),
 //! [Python](python), [Ruby](ruby) (and [all four](php_node_python_ruby)), or
-//! [shell and programs](shell_and_programs).
+//! [shell and programs](shell_and_programs); for web applications with [their own](web), and with
+//! [PHP's](php_web).
 
 // A chapter's links to others are relative, for readers of the files. Here they lead to modules: of
 // two definitions of a link the first one counts (CommonMark, 4.7).
@@ -15,9 +16,11 @@ macro_rules! chapters {
         #[doc = "[package]: crate::guide::package"]
         #[doc = "[php]: crate::guide::php"]
         #[doc = "[php_node_python_ruby]: crate::guide::php_node_python_ruby"]
+        #[doc = "[php_web]: crate::guide::php_web"]
         #[doc = "[python]: crate::guide::python"]
         #[doc = "[ruby]: crate::guide::ruby"]
         #[doc = "[shell_and_programs]: crate::guide::shell_and_programs"]
+        #[doc = "[web]: crate::guide::web"]
         #[doc = "[worker_protocol]: crate::guide::worker_protocol"]
         #[doc = ""]
         #[doc = include_str!(concat!("guide/", stringify!($name), ".md"))]
@@ -32,6 +35,8 @@ chapters! {
     shell_and_programs
     php_node_python_ruby
     php
+    php_web
+    web
     node
     python
     ruby

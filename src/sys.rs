@@ -15,10 +15,14 @@ pub mod child;
 mod environment;
 mod envp;
 pub mod files;
+#[cfg(feature = "web")]
+pub mod folders;
 mod guard;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
 pub mod ipc;
+#[cfg(feature = "web")]
+pub mod listener;
 mod log_output;
 mod pause;
 pub mod process;

@@ -6,8 +6,10 @@ mod support;
 use support::skip;
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use support::{TempDir, root};
 
@@ -40,18 +42,24 @@ fn output(command: &mut Command) -> (Output, String, String) {
 /// The shell blocks of a document that need nothing but bootstrap, tool and interpreters: no clone,
 /// no compiler, no second terminal, no AWS.
 fn runnable_blocks(name: &str) -> Vec<String> {
-    const NEEDS_MORE: [&str; 5] = [
+    const NEEDS_MORE: [&str; 6] = [
         "scripts/",
         "cargo ",
         "../tinderbox",
         "tinderbox invoke",
         "curl",
+        " install ",
     ];
+    let runs = |block: &String| !NEEDS_MORE.iter().any(|word| block.contains(word));
+    shell_blocks(name).into_iter().filter(runs).collect()
+}
+
+/// All shell blocks of a document.
+fn shell_blocks(name: &str) -> Vec<String> {
     let text = read(name);
     let blocks = text.split("```sh\n").skip(1);
     let blocks = blocks.map(|rest| rest.split("```").next().expect("the block"));
-    let runs = |block: &&str| !NEEDS_MORE.iter().any(|word| block.contains(word));
-    blocks.filter(runs).map(str::to_string).collect()
+    blocks.map(str::to_string).collect()
 }
 
 /// Runs the blocks of a document in an empty folder with the two binaries, and compares what they
@@ -62,18 +70,10 @@ fn assert_blocks_print(name: &str, blocks: usize, expected: &[&str]) {
             return;
         }
     }
-    let runnable = runnable_blocks(name);
+    let mut runnable = runnable_blocks(name);
+    runnable.retain(|block| !block.contains(WEB_EVENTS));
     assert_eq!(runnable.len(), blocks, "{name}: {runnable:#?}");
-    let folder = TempDir::new();
-    let built = folder.path().join("target/lambda/x86_64");
-    fs::create_dir_all(&built).expect("make a folder");
-    let tool = env!("CARGO_BIN_EXE_tinderbox");
-    fs::copy(tool, built.join("tinderbox")).expect("copy the tool");
-    fs::copy(support::bootstrap(), built.join("bootstrap")).expect("copy the bootstrap");
-    let mut command = Command::new("bash");
-    command.args(["-euo", "pipefail", "-c", &runnable.concat()]);
-    let (output, stdout, stderr) = output(command.current_dir(folder.path()));
-    assert!(output.status.success(), "{name}: {stdout}\n{stderr}");
+    let (stdout, stderr) = run_blocks(name, &runnable, &TempDir::new());
     // The tool adds no newline to a response.
     let compact = |text: &str| text.replace([' ', '\n'], "");
     assert_eq!(
@@ -82,6 +82,50 @@ fn assert_blocks_print(name: &str, blocks: usize, expected: &[&str]) {
         "{name}: {stderr}"
     );
 }
+
+/// Runs blocks of a document in a folder with the two binaries and the events of `tests/web`; what
+/// they print.
+fn run_blocks(name: &str, blocks: &[String], folder: &TempDir) -> (String, String) {
+    // Two applications that start at the same time would both find their usual port free.
+    static USUAL_PORT: LazyLock<Option<TcpListener>> =
+        LazyLock::new(|| TcpListener::bind("127.0.0.1:8080").ok());
+    LazyLock::force(&USUAL_PORT);
+    let built = folder.path().join("target/lambda/x86_64");
+    fs::create_dir_all(&built).expect("make a folder");
+    let tool = env!("CARGO_BIN_EXE_tinderbox");
+    fs::copy(tool, built.join("tinderbox")).expect("copy the tool");
+    fs::copy(support::bootstrap(), built.join("bootstrap")).expect("copy the bootstrap");
+    let events = folder.path().join("tests/web/events");
+    fs::create_dir_all(&events).expect("make a folder");
+    for entry in fs::read_dir(root().join("tests/web/events")).expect("list the events") {
+        let entry = entry.expect("an event");
+        fs::copy(entry.path(), events.join(entry.file_name())).expect("copy an event");
+    }
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", &blocks.concat()]);
+    // Commands of the test before those of the machine.
+    let mut path = folder.path().join("commands").into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    command.env("PATH", path);
+    let (output, stdout, stderr) = output(command.current_dir(folder.path()));
+    assert!(output.status.success(), "{name}: {stdout}\n{stderr}");
+    (stdout, stderr)
+}
+
+/// Runs blocks as above; they print each of these texts, in this order.
+fn assert_prints_in_order(name: &str, blocks: &[String], folder: &TempDir, expected: &[&str]) {
+    let (stdout, stderr) = run_blocks(name, blocks, folder);
+    let mut rest = stdout.as_str();
+    for text in expected {
+        let at = rest.find(text);
+        let at = at.unwrap_or_else(|| panic!("{name}: no {text:?} in {rest}\n{stdout}\n{stderr}"));
+        rest = &rest[at + text.len()..];
+    }
+}
+
+/// What blocks about web applications have, whose responses have times in them.
+const WEB_EVENTS: &str = "tests/web/events";
 
 const HELLO: &str = r#"{"hello":"Ada"}"#;
 const SHOUT: &str = r#"{"SAY":"HELLO"}"#;
@@ -102,6 +146,147 @@ fn guide_commands_print_the_answers() {
     assert_blocks_print("src/guide/node.md", 1, &["one two"]);
     let greeting = r#"{"hello":"Ada","request":true}"#;
     assert_blocks_print("src/guide/php.md", 1, &[greeting]);
+}
+
+#[test]
+fn guide_web_commands_print_the_answers() {
+    if !skip::has("node") {
+        return;
+    }
+    let blocks = runnable_blocks("src/guide/web.md");
+    assert_eq!(blocks.len(), 3, "{blocks:#?}");
+    let expected = [
+        r#""headers":{"content-type":"text/plain""#,
+        r#""body":"Hello Ada at /hello""#,
+        r#""statusDescription":"200 OK","multiValueHeaders":{"content-type":["text/plain"]"#,
+        r#""body":"Hello Ada at /hello""#,
+        r#""multiValueHeaders":{"content-type":["text/plain"]"#,
+        r#""body":"Hello Ada at /hello""#,
+        r#""body":"<h1>Hello from a file</h1>\n""#,
+        r#""body":"body { color: teal }\n""#,
+        "text/event-stream",
+        "data: tick 1\n\ndata: tick 2\n\ndata: tick 3\n\n",
+    ];
+    assert_prints_in_order("src/guide/web.md", &blocks, &TempDir::new(), &expected);
+    let mut blocks = runnable_blocks("README.md");
+    blocks.retain(|block| block.contains(WEB_EVENTS));
+    assert_eq!(blocks.len(), 1, "{blocks:#?}");
+    let expected = [r#""body":"Hello /hello?name=Ada""#];
+    assert_prints_in_order("README.md", &blocks, &TempDir::new(), &expected);
+}
+
+#[test]
+fn guide_php_web_commands_print_the_answers() {
+    let has_server = [
+        "/usr/sbin/php-fpm8.2",
+        "/usr/sbin/php-fpm8.4",
+        "/usr/bin/php-cgi",
+    ];
+    if !has_server.iter().any(|path| Path::new(path).exists()) {
+        return skip::skip("no php-fpm and no php-cgi on this machine");
+    }
+    let blocks = runnable_blocks("src/guide/php_web.md");
+    assert_eq!(blocks.len(), 5, "{blocks:#?}");
+    let expected = [
+        r#""body":"Hello Ada at /hello?name=Ada""#,
+        r#""body":"<p>Ada of Zürich</p>""#,
+        r#""body":"{\"hello\":\"Ada\"}""#,
+        "text/css",
+        r#""body":"body { color: teal }\n""#,
+        r#"{"statusCode":404"#,
+        r#""cookies":["seen=1; HttpOnly"]"#,
+        r#""body":"Cart 7, /items, session abc, /shop/cart.php""#,
+        r#""body":"The page /hello?name=Ada""#,
+        "data: tick 1\n\ndata: tick 2\n\ndata: tick 3\n\n",
+        r#"{"exitCode":0,"output":"Hello Ada\n"}"#,
+        r#"{"exitCode":0,"output":"Hello Ada L.\n"}"#,
+    ];
+    assert_prints_in_order("src/guide/php_web.md", &blocks, &TempDir::new(), &expected);
+}
+
+/// The packages are those of `scripts/libraries.sh`: `npm install` links them, and Python finds
+/// those of Debian without `pip install`.
+#[test]
+fn guide_web_commands_with_packages_print_the_answers() {
+    let modules = root().join("target/libraries/node/node_modules");
+    let site = Path::new("/usr/lib/python3/dist-packages");
+    let names = ["fastapi", "uvicorn", "flask", "gunicorn"];
+    let needs = names.map(|name| site.join(name));
+    let needs = [modules.join("express")].into_iter().chain(needs);
+    for path in needs {
+        if !path.exists() {
+            let path = path.display();
+            return skip::skip(&format!("no {path}: scripts/libraries.sh installs it"));
+        }
+    }
+    let folder = TempDir::new();
+    let link = format!("#!/bin/sh\nln -s '{}' \"$4/\"\n", modules.display());
+    folder.executable("commands/npm", link.as_bytes());
+    folder.executable("commands/pip", b"#!/bin/sh\n");
+    let blocks: Vec<String> = shell_blocks("src/guide/web.md")
+        .into_iter()
+        .filter(|block| block.contains(" install "))
+        .collect();
+    assert_eq!(blocks.len(), 3, "{blocks:#?}");
+    let expected = [
+        r#""body":"{\"hello\":\"Ada\",\"ip\":\"127.0.0.1\"}""#,
+        r#""body":"{\"hello\":\"Ada\"}""#,
+        r#""body":"Hello Ada from Flask""#,
+    ];
+    assert_prints_in_order("src/guide/web.md", &blocks, &folder, &expected);
+}
+
+/// `tinderbox run` in one terminal, `tinderbox invoke` in another.
+#[test]
+fn guide_web_commands_of_two_terminals_print_the_answer() {
+    if !skip::has("node") {
+        return;
+    }
+    let blocks = shell_blocks("src/guide/web.md");
+    let [app, commands] = [&blocks[0], &blocks[1]];
+    let (run, invoke) = commands.split_once('\n').expect("two commands");
+    // Port 9000 may be in use: another one is chosen, and read from what `run` prints.
+    let script = format!(
+        "{app} {run} --port 0 >address & trap 'kill $!' EXIT
+        until grep -q 127.0.0.1: address; do sleep 0.05; done
+        port=$(sed -n 's/.*127.0.0.1:\\([0-9]*\\).*/\\1/p' address | head -n 1)
+        {} --port $port",
+        invoke.trim_end()
+    );
+    let expected = [r#""body":"Hello Ada at /hello""#; 4];
+    assert_prints_in_order("src/guide/web.md", &[script], &TempDir::new(), &expected);
+}
+
+/// The table of variables has all that the code of the runtime names.
+#[test]
+fn guide_table_has_every_variable_of_the_source() {
+    let mut named = Vec::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("list a folder of src") {
+            let path = entry.expect("an entry of src").path();
+            if path.is_dir() {
+                // The tool reads none of them, and names those of the function.
+                folders.extend(Some(path).filter(|path| !path.ends_with("src/bin")));
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).expect("read a file of src");
+                let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
+                let words = words.filter(|word| word.starts_with("TINDERBOX_"));
+                named.extend(words.map(str::to_string));
+            }
+        }
+    }
+    named.sort();
+    named.dedup();
+    let guide = read("src/guide/web.md");
+    let (_, section) = guide.split_once("\n## Variables\n").expect("the section");
+    let listed = table_names(section);
+    for name in named {
+        assert!(
+            listed.contains(&name.as_str()),
+            "src/guide/web.md: no row for {name}"
+        );
+    }
 }
 
 #[test]

@@ -3,6 +3,10 @@
 //!
 //! A server or an interpreter that is not installed is printed as skipped.
 
+#[path = "web/browser.rs"]
+mod browser;
+#[path = "web/chromium.rs"]
+mod chromium;
 #[path = "web/console.rs"]
 mod console;
 #[path = "web/corpus.rs"]

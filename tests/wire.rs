@@ -13,6 +13,8 @@ mod chunks;
 mod corpus;
 #[path = "wire/differences.rs"]
 mod differences;
+#[path = "wire/fastcgi.rs"]
+mod fastcgi;
 #[path = "wire/frames.rs"]
 mod frames;
 #[path = "wire/heads.rs"]

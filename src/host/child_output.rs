@@ -99,6 +99,14 @@ impl ChildOutput {
         }
     }
 
+    /// Forwards a text, at most 64 KiB, that has come another way than through the pipe.
+    #[cfg(feature = "web")]
+    pub fn forward_text(&mut self, text: &[u8]) {
+        let bytes = copy_at(&mut self.buf, 0, text);
+        self.forward(bytes);
+        self.append_tail(bytes);
+    }
+
     /// Forwards all that is there, as much as a pipe holds, and ends the line.
     pub fn drain(&mut self) {
         for _ in 0..DRAIN_READS {

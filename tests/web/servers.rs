@@ -9,6 +9,7 @@ use crate::support::front::{Answer, Request, Source};
 use crate::support::{TempDir, random, root, skip};
 use serde_json::Value;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -89,7 +90,16 @@ fn start(dir: &TempDir, application: &Application, more: &[(&str, &str)]) -> Sit
     let text = |path: &Path| path.to_str().expect("a path in UTF-8").to_string();
     let modules = text(&root().join("target/libraries/node/node_modules"));
     let folder = text(&dir.path().join("tmp"));
+    // Two applications that start at the same time would both find the usual port free.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bind 127.0.0.1:0");
+    let port = listener
+        .local_addr()
+        .expect("an address")
+        .port()
+        .to_string();
+    drop(listener);
     let mut variables = vec![
+        ("PORT", port.as_str()),
         ("NODE_PATH", modules.as_str()),
         ("TMPDIR", folder.as_str()),
         ("PYTHONDONTWRITEBYTECODE", "1"),
@@ -427,6 +437,34 @@ fn server_on_a_unix_socket_answers() {
             let answer = site.ask(source, &Request::new("GET", "/a%20b?c=d"));
             assert_eq!(answer.status, 200, "{name} {source:?}: {}", answer.text());
             assert!(answer.text().contains("/a%20b?c=d"), "{name} {source:?}");
+        }
+        site.stop();
+    }
+}
+
+#[test]
+fn server_with_streaming_answers_as_without() {
+    for name in ["node", "uvicorn", "gunicorn", "plain"] {
+        let Some(application) = application(name) else {
+            continue;
+        };
+        let dir = task_root();
+        let site = start(&dir, &application, &[("TINDERBOX_STREAM", "1")]);
+        for source in Source::ALL {
+            // Its events are those of a Function URL, and it cannot stream: the guide warns of it.
+            if source == Source::Http2 {
+                continue;
+            }
+            bodies_arrive(&site, source);
+            answers_return(&site, source);
+            // A REST API gets the bytes as they are, without base64; the others are not streamed.
+            let ledger = site.ledger();
+            let last = ledger.posts.last().expect("an answer");
+            assert_eq!(
+                last.chunks.is_empty(),
+                !source.streams(),
+                "{name} {source:?}"
+            );
         }
         site.stop();
     }

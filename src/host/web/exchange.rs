@@ -7,6 +7,7 @@ use crate::host::process::Process;
 use crate::host::protocol::{Link, ProcessError};
 use crate::host::receive::ExchangeError;
 use crate::sys::ipc::Direction;
+use crate::wire::slice_or_empty;
 
 /// One request and its answer.
 pub struct Exchange<'a> {
@@ -42,6 +43,13 @@ impl<'a> Exchange<'a> {
 
     /// Consumes bytes of `unread`.
     pub fn consume(&mut self, bytes: usize) {
+        self.channel.consume(bytes);
+    }
+
+    /// Forwards bytes of `unread` to the log, as output of the process, and consumes them.
+    pub fn consume_as_output(&mut self, bytes: usize) {
+        let text = slice_or_empty(self.channel.unread(), 0, bytes);
+        self.process.output.forward_text(text);
         self.channel.consume(bytes);
     }
 

@@ -77,8 +77,25 @@ impl<'a> Reply<'a> {
     /// Takes the head: the status, and the header lines without a start line. A status that no
     /// answer has becomes 502.
     pub fn start(&mut self, status: u16, lines: &[u8]) {
-        self.status = status;
         self.head.set(lines);
+        self.start_collected(status, lines.len());
+    }
+
+    /// Collects a piece of the head, as much as fits.
+    pub fn collect_head(&mut self, piece: &[u8]) {
+        self.head.push(piece);
+    }
+
+    /// The part of the head that was collected.
+    pub fn collected_head(&self) -> &[u8] {
+        self.head.as_bytes()
+    }
+
+    /// The same as [`start`](Reply::start), with the first bytes of what was collected as the header
+    /// lines.
+    pub fn start_collected(&mut self, status: u16, head_bytes: usize) {
+        self.status = status;
+        self.head.truncate(head_bytes);
         let ReplyTo::Request { source, is_head } = self.to else {
             return;
         };
