@@ -3,11 +3,12 @@
 //! How arguments are split is tried against sh in the unit tests of `host/console`.
 
 use super::site::task_root;
-use crate::support::api::{Event, Kind, Ledger, Script, Server};
+use crate::support::api::{Event, Kind, Ledger, Script, ScriptedReply, Server};
 use crate::support::hosting::{error, events, response, start};
 use crate::support::process::Outcome;
-use crate::support::{TempDir, bound, skip};
+use crate::support::{TempDir, bound, skip, until};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Prints its arguments, one a line, in brackets.
 const ARGUMENTS: &str = "#!/bin/sh\nfor argument; do printf '[%s]\\n' \"$argument\"; done\n";
@@ -442,4 +443,33 @@ fn command_that_vanishes_after_init_is_an_error_of_the_event() {
     assert_eq!(output(&outcome.ledger, "event-0"), "once\n");
     let text = error(&outcome.ledger, "event-1", "Runtime.InvalidEntrypoint");
     assert!(text.contains("no such file"), "{text}");
+}
+
+/// Four processes of the runtime serve, of which each starts a command of its own.
+#[test]
+fn commands_of_a_pool_run_side_by_side() {
+    let dir = shell("sleep 0.2; echo $LAMBDA_REQUEST_ID $1");
+    let count = 4;
+    let server = Server::start(Script::default());
+    let process = start(&dir, "console:run")
+        .variable("AWS_LAMBDA_MAX_CONCURRENCY", &count.to_string())
+        .variable("AWS_LAMBDA_INITIALIZATION_TYPE", "lambda-managed-instances")
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    let until_held = || {
+        until("all workers wait for events", || {
+            server.wait_held(count, Duration::from_millis(5))
+        });
+    };
+    until_held();
+    let bodies = (0..2 * count).map(|number| format!("[{number}]"));
+    server.more(events(bodies).iter().map(ScriptedReply::event).collect());
+    until_held();
+    for number in 0..2 * count {
+        let id = format!("event-{number}");
+        until("the answer", || !server.ledger().answers(&id).is_empty());
+        assert_eq!(output(&server.ledger(), &id), format!("{id} {number}\n"));
+    }
+    let (outcome, left) = process.stop(server);
+    assert!(left.is_empty(), "{left:?}; {}", outcome.stderr);
 }

@@ -19,7 +19,7 @@ const FILES: [(&str, &str); 6] = [
 fn file_beside_scripts_is_served_with_its_type_and_tag() {
     for variables in [&[][..], &[("TINDERBOX_STREAM", "1")]] {
         with_each(&FILES, variables, |php, site| {
-            // An HTTP API takes no streams, and its events with payload 2.0 look like a Function URL's.
+            // An HTTP API takes no streams, and its events look like those of a Function URL.
             let streams = !variables.is_empty();
             for source in Source::ALL {
                 if streams && source == Source::Http2 {
