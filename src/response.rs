@@ -160,6 +160,7 @@ impl Response {
     }
 
     /// Whether an error is forced upon the event.
+    #[cfg(feature = "web")]
     pub(crate) fn has_forced_error(&self) -> bool {
         self.forced_error.is_some()
     }

@@ -54,6 +54,7 @@ pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
 
 /// Why a static file cannot be opened, as the start of a log line; empty where there is no such
 /// file.
+#[cfg(feature = "web")]
 pub fn file_reason(errno: usize) -> &'static [u8] {
     match errno {
         // EPERM, ENOSYS
