@@ -118,8 +118,8 @@ impl Channel {
         Some([slice_or_empty(first, of_first, first.len()), rest])
     }
 
-    /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads, it tells a
-    /// connection that the other end has closed from a process that has exited.
+    /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads,
+    /// it distinguishes a connection that the other end has closed from a process that has exited.
     #[cfg(feature = "web")]
     pub fn receive_answer(
         &mut self,

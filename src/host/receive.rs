@@ -30,7 +30,7 @@ pub fn receive(
     }
 }
 
-/// The same, and tells a connection that is closed from a process that has exited.
+/// The same, and distinguishes a connection that is closed from a process that has exited.
 pub fn receive_any(
     socket: &Option<Descriptor>,
     fast_receives: &mut u8,

@@ -29,7 +29,7 @@ pub enum ReplyTo {
 /// What becomes of the body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BodyTo {
-    /// It is kept until its end.
+    /// It is stored until its end.
     Buffer,
     /// Each piece is sent at once.
     Stream,
