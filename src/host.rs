@@ -8,6 +8,10 @@
 //! | `hello.hello`, `hello`, `hello.php` | `hello.php`, `src/hello.php` | a persistent PHP process |
 //! | `index.handler` | `index.js`, `.mjs`, `.cjs`, `.py`, `.rb` | a persistent Node, Python or Ruby process |
 //! | `package.module.handler` | a module of the package, a layer or a vendor folder, found by its language | the same |
+//! | `http:program` | an executable | a web server, to which events are HTTP requests |
+//! | `fastcgi:public/index.php` | a PHP file, the front controller | PHP's FastCGI server |
+//! | `static:public` | a folder | no process: the files are served |
+//! | `console:artisan` | a PHP script, or an executable | one command per event |
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -21,8 +25,11 @@
 //! | `TINDERBOX_NODE_HEAP` | `default`: no limits of Node's heap from the function's memory |
 //! | `AWS_LAMBDA_EXEC_WRAPPER` | a program that is executed in place of this one, see `wrapper` |
 //!
+//! Those of web applications are in `web`.
+//!
 //! A persistent process is a `Process` (spawn, output, exit), a `Channel` (a byte stream with
-//! deadlines), a `Protocol` (frames, lines of a shell) and one state machine, `PersistentProcess`.
+//! deadlines), a `Protocol` (frames, lines of a shell, HTTP, FastCGI) and one state machine,
+//! `PersistentProcess`.
 //! How to add a hosted language: see `kinds`.
 
 mod build;
