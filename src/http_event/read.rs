@@ -62,25 +62,8 @@ impl<'a> HttpEvent<'a> {
         let [identity_ip] = of_identity;
 
         let (headers, is_multi) = choose(multi_headers, headers);
-        let is_version = |text| scalar(version).is_some_and(|version| version.is(text));
-        let source = if !elb.is_empty() {
-            if is_multi {
-                Source::AlbMulti
-            } else {
-                Source::AlbSingle
-            }
-        } else if !http_method.is_empty() && is_version(b"2.0") {
-            Source::V2
-        } else if method.is_empty() {
-            return Err(EventFault::NotHttp);
-        } else if is_version(b"1.0") {
-            Source::HttpV1
-        } else if version.is_empty() {
-            Source::RestV1
-        } else {
-            return Err(EventFault::NotHttp);
-        };
-
+        let members = [elb, http_method, method, version];
+        let source = source_of(members, is_multi).ok_or(EventFault::NotHttp)?;
         let mut read = HttpEvent {
             source,
             method,
@@ -165,6 +148,27 @@ impl<'a> HttpEvent<'a> {
             return b"the body is no string";
         }
         b""
+    }
+}
+
+/// The source of an event with these members: `elb`, `http.method`, `httpMethod`, `version`.
+fn source_of(members: [&[u8]; 4], is_multi: bool) -> Option<Source> {
+    let [elb, http_method, method, version] = members;
+    let is_version = |text| scalar(version).is_some_and(|version| version.is(text));
+    if !elb.is_empty() {
+        Some(if is_multi {
+            Source::AlbMulti
+        } else {
+            Source::AlbSingle
+        })
+    } else if !http_method.is_empty() && is_version(b"2.0") {
+        Some(Source::V2)
+    } else if method.is_empty() {
+        None
+    } else if is_version(b"1.0") {
+        Some(Source::HttpV1)
+    } else {
+        version.is_empty().then_some(Source::RestV1)
     }
 }
 
