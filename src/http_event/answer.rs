@@ -95,27 +95,22 @@ fn write_head(source: Source, head: &AnswerHead<'_>, write: &mut dyn FnMut(&[u8]
         lines: head.lines.clone(),
         all: has_options.then_some(&head.lines),
     };
-    match source {
-        Source::V2 => {
-            write(b",\"headers\":{");
-            write_headers(source, &lines, write);
-            write(b"},\"cookies\":[");
-            let is_cookie = |(name, _): &(&[u8], &[u8])| is(name, SET_COOKIE);
-            write_list(lines.filter(is_cookie).map(|(_, value)| value), write);
-            write(b"]");
-        }
-        Source::AlbSingle => {
-            write(b",\"headers\":{");
-            write_headers(source, &lines, write);
-            write(b"}");
-        }
-        Source::RestV1 | Source::HttpV1 | Source::AlbMulti => {
-            write(b",\"multiValueHeaders\":{");
-            write_headers(source, &lines, write);
-            write(b"}");
-        }
+    write(match source {
+        Source::V2 | Source::AlbSingle => b",\"headers\":{",
+        Source::RestV1 | Source::HttpV1 | Source::AlbMulti => b",\"multiValueHeaders\":{",
+    });
+    write_headers(source, &lines, write);
+    write(b"}");
+    if source == Source::V2 {
+        write(b",\"cookies\":[");
+        write_values(lines, SET_COOKIE, SEPARATE, write);
+        write(b"]");
     }
 }
+
+/// Between strings, and between values in one string.
+const SEPARATE: &[u8] = b"\",\"";
+const JOINED: &[u8] = b", ";
 
 const SET_COOKIE: &[u8] = b"set-cookie";
 
@@ -134,6 +129,7 @@ struct Lines<'a, 'b> {
 impl<'a> Iterator for Lines<'a, '_> {
     type Item = (&'a [u8], &'a [u8]);
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
         let all = self.all;
         let is_option_of = |name: &[u8], lines: &HeaderLines<'_>| {
@@ -161,6 +157,7 @@ fn write_headers(source: Source, lines: &Lines<'_, '_>, write: &mut dyn FnMut(&[
         once |= bit_of(name);
     }
     let is_multi = !matches!(source, Source::V2 | Source::AlbSingle);
+    let separator = if is_multi { SEPARATE } else { JOINED };
     let mut is_first = true;
     let mut rest = lines.clone();
     loop {
@@ -168,9 +165,8 @@ fn write_headers(source: Source, lines: &Lines<'_, '_>, write: &mut dyn FnMut(&[
         let Some((name, value)) = rest.next() else {
             return;
         };
-        let is_cookie = is(name, SET_COOKIE);
         let may_repeat = twice & bit_of(name) != 0;
-        let is_same = |(other, _): &(&[u8], &[u8])| eq_ignore_ascii_case(other, name);
+        let is_cookie = is(name, SET_COOKIE);
         if is_cookie && source == Source::V2 || may_repeat && comes_before(lines, name) {
             continue;
         }
@@ -180,23 +176,25 @@ fn write_headers(source: Source, lines: &Lines<'_, '_>, write: &mut dyn FnMut(&[
             b",\""
         });
         write(name);
-        write(b"\":");
-        let values = here.filter(is_same).map(|(_, value)| value);
-        if is_multi {
-            write(b"[");
-            write_list(values.take(if may_repeat { usize::MAX } else { 1 }), write);
-            write(b"]");
-        } else if is_cookie {
-            write_list(values.last().into_iter(), write); // one fits
+        write(if is_multi { b"\":[" } else { b"\":" });
+        if may_repeat && (is_multi || !is_cookie) {
+            write_values(here, name, separator, write);
         } else {
-            write(b"\"");
-            write_value(value, write);
-            for value in values.skip(1).take(if may_repeat { usize::MAX } else { 0 }) {
-                write(b", ");
-                write_value(value, write);
+            // Of the cookies in a map of single values, the last one.
+            let mut value = value;
+            if may_repeat {
+                let is_same = |(other, _): &(&[u8], &[u8])| eq_ignore_ascii_case(other, name);
+                value = rest
+                    .clone()
+                    .filter(is_same)
+                    .last()
+                    .map_or(value, |(_, last)| last);
             }
             write(b"\"");
+            write_value(value, write);
+            write(b"\"");
         }
+        write(if is_multi { b"]" } else { b"" });
     }
 }
 
@@ -213,16 +211,19 @@ fn comes_before(lines: &Lines<'_, '_>, name: &[u8]) -> bool {
     first.is_some_and(|(first, _)| !core::ptr::eq(first, name))
 }
 
-/// Writes strings, separated by commas.
-fn write_list<'a>(values: impl Iterator<Item = &'a [u8]>, write: &mut dyn FnMut(&[u8])) {
-    let mut is_first = true;
-    for value in values {
-        write(if core::mem::take(&mut is_first) {
-            b"\""
-        } else {
-            b",\""
-        });
-        write_value(value, write);
+/// Writes the values of the lines of that name as strings, or one string: `separator` stands between
+/// them. Nothing where there are none.
+#[inline(never)]
+fn write_values(lines: Lines<'_, '_>, name: &[u8], separator: &[u8], write: &mut dyn FnMut(&[u8])) {
+    let mut is_open = false;
+    for (other, value) in lines {
+        if eq_ignore_ascii_case(other, name) {
+            write(if is_open { separator } else { b"\"" });
+            write_value(value, write);
+            is_open = true;
+        }
+    }
+    if is_open {
         write(b"\"");
     }
 }
@@ -232,6 +233,7 @@ const BLOCK_BYTES: usize = 32;
 
 /// Writes the value of a header as the inside of a string: control bytes other than tabs are
 /// spaces, and what is no UTF-8 is Latin-1.
+#[inline(never)]
 fn write_value(value: &[u8], write: &mut dyn FnMut(&[u8])) {
     if value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return escape_text(value, write);

@@ -27,6 +27,7 @@ impl<'a> Values<'a> {
 impl<'a> Iterator for Values<'a> {
     type Item = (Text<'a>, Text<'a>);
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let token = self.reader.next().ok()??;

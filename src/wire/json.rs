@@ -15,7 +15,7 @@ mod string;
 mod text;
 
 pub use error::{Error, ErrorKind};
-pub use lookup::{is_true, members, scalar, string};
+pub use lookup::{find_members, is_true, members, scalar, string};
 pub use reader::{DEPTH_MAX, Reader, Token};
 pub use string::{Bytes, Text};
 pub use text::{escape_text, escaped_text_bytes};

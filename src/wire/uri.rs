@@ -42,6 +42,7 @@ const BLOCK_BYTES: usize = 32;
 
 /// Writes a text with all bytes encoded that are not in `charset`. The text may come in pieces that
 /// end anywhere.
+#[inline(never)]
 pub fn encode(text: &[u8], charset: Charset, write: &mut dyn FnMut(&[u8])) {
     let stays = |byte: &u8| {
         let sets = CHARSETS.get(usize::from(*byte)).copied();

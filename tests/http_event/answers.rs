@@ -334,10 +334,13 @@ fn reason_of_status_is_that_of_iana() {
         (413, "Content Too Large"),
         (500, "Internal Server Error"),
         (502, "Bad Gateway"),
-        (511, "Network Authentication Required"),
+        (504, "Gateway Timeout"),
+        (505, "HTTP Version Not Supported"),
         (299, "Unknown"),
         (599, "Unknown"),
         (418, "Unknown"),
+        (20, "Unknown"),
+        (0, "Unknown"),
     ] {
         assert_eq!(String::from_utf8_lossy(reason(status)), phrase);
     }

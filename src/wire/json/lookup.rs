@@ -14,20 +14,23 @@ pub fn members<'a, const N: usize>(
     object: &'a [u8],
     names: [&[u8]; N],
 ) -> Result<[Option<&'a [u8]>; N], Error> {
-    let mut values = [None; N];
+    let mut values: [&[u8]; N] = [b""; N];
     find_members(object, &names, &mut values)?;
-    Ok(values)
+    Ok(values.map(|value| Some(value).filter(|value| !value.is_empty())))
 }
 
-/// [`members`], compiled once for all numbers of names.
+/// The same for any number of names: the values of absent members stay as they were.
+///
+/// # Errors
+/// As [`members`].
 #[inline(never)]
-fn find_members<'a>(
+pub fn find_members<'a>(
     object: &'a [u8],
     names: &[&[u8]],
-    values: &mut [Option<&'a [u8]>],
+    values: &mut [&'a [u8]],
 ) -> Result<(), Error> {
     let mut reader = Reader::new(object);
-    if reader.next()? != Some(Token::StartObject) {
+    if !matches!(reader.next()?, Some(Token::StartObject)) {
         let kind = ErrorKind::NotAnObject;
         return Err(Error {
             kind,
@@ -35,7 +38,7 @@ fn find_members<'a>(
         });
     }
     while let Some(Token::Name(name)) = reader.next()? {
-        let value = reader.next_raw()?;
+        let value = reader.next_raw()?.unwrap_or_default();
         for (place, wanted) in values.iter_mut().zip(names) {
             if name.is(wanted) {
                 *place = value;

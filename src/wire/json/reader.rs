@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         self.depth += 1;
-        self.levels = self.levels << 1 | u128::from(token == Token::StartObject);
+        self.levels = self.levels << 1 | u128::from(matches!(token, Token::StartObject));
         self.expected = Expected::FirstOrEnd;
         Ok(token)
     }
