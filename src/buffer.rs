@@ -267,6 +267,7 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
+    #[cfg(feature = "web")]
     pub fn read_at_most(
         &mut self,
         bytes_max: usize,
@@ -280,6 +281,7 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// Returns the pages to the kernel, except those of the first `TRIM_KEEP_BYTES`.
+    #[cfg(feature = "web")]
     pub fn release_pages(&mut self) {
         release_unused(&mut self.bytes, self.length);
     }

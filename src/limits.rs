@@ -167,10 +167,12 @@ pub const DRAIN_READS: usize = 17;
 
 /// The longest head of a request to a web application, in bytes: a load balancer takes 64 KiB of
 /// headers (its quotas), and the target may be as long as the event.
+#[cfg(feature = "web")]
 pub const REQUEST_HEAD_BYTES_MAX: usize = 256 * 1024;
 
 /// The longest head of an answer of a web application, in bytes: no source of HTTP events delivers
 /// more (a load balancer 32 KiB of headers, API Gateway 10 KiB).
+#[cfg(feature = "web")]
 pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The most arguments that an event gives to a command.

@@ -13,7 +13,9 @@
 use crate::host::deadline::Deadline;
 use crate::host::process::Process;
 use crate::host::protocol::ProcessError;
-use crate::host::receive::{ExchangeError, closed, receive, receive_any};
+#[cfg(feature = "web")]
+use crate::host::receive::{ExchangeError, receive_any};
+use crate::host::receive::{closed, receive};
 use crate::limits::PIPE_BYTES;
 use crate::response::Response;
 use crate::sys::ipc::{Direction, TryRead, Wait, set_receive_timeout, try_receive, try_send};
@@ -99,11 +101,13 @@ impl Channel {
     }
 
     /// The bytes that were received and not consumed.
+    #[cfg(feature = "web")]
     pub fn unread(&self) -> &[u8] {
         slice_or_empty(self.buf, self.start, self.end)
     }
 
     /// Consumes bytes of `unread`.
+    #[cfg(feature = "web")]
     pub fn consume(&mut self, bytes: usize) {
         self.start = self.end.min(self.start + bytes);
     }

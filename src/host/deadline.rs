@@ -26,6 +26,7 @@ struct Resolved {
     /// When this was found out, in milliseconds since the Unix epoch; 0: without the clock.
     now_ms: u64,
     /// The same on the monotonic clock.
+    #[cfg(feature = "web")]
     monotonic_ms: u64,
     /// The time of the handler in all, without the margin, in milliseconds.
     limit_ms: Option<u64>,
@@ -148,6 +149,7 @@ impl Deadline {
             let limit_ms = left_ms.or(self.timeout_ms).map(subtract_margin);
             resolved = Resolved {
                 now_ms,
+                #[cfg(feature = "web")]
                 monotonic_ms,
                 limit_ms,
                 end_ms: limit_ms.map(|limit_ms| monotonic_ms.saturating_add(limit_ms)),
