@@ -10,6 +10,8 @@ mod chaos;
 mod crashes;
 #[path = "fastcgi/events.rs"]
 mod events;
+#[path = "fastcgi/frameworks.rs"]
+mod frameworks;
 #[path = "fastcgi/hostile.rs"]
 mod hostile;
 #[path = "fastcgi/logs.rs"]
