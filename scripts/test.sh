@@ -121,6 +121,7 @@ need unzip unzip
 need patchelf patchelf
 need qemu-aarch64-static qemu-user-static
 need php php-cli
+need php-cgi php-cgi
 compgen -G '/usr/sbin/php-fpm*' >/dev/null || packages+=(php-fpm)
 need node nodejs
 need python3 python3
@@ -265,15 +266,15 @@ stage "Integration: x86_64"
 TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration \
     --test runtime --test program --test hosted --test tool --test rie --test binary --test measure \
     --test payloads --test faults --test docs --test fidelity
-# The other two need packages, and run with the libraries.
-TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test web -- --skip servers:: --skip browser::
+# The others need packages, and run with the libraries.
+TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test web -- --skip servers:: --skip browser:: --skip frameworks::
 
 if [ -n "$libraries" ]; then
     stage "Libraries"
     wait $installer || skip "scripts/libraries.sh: $(tail -n 1 "$target/libraries.txt")"
     installer=
     TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test libraries
-    TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test web -- servers:: browser::
+    TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test web -- servers:: browser:: frameworks::
 fi
 
 stage "Integration: aarch64, under qemu"

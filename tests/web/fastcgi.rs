@@ -12,6 +12,8 @@ mod crashes;
 mod events;
 #[path = "fastcgi/files.rs"]
 mod files;
+#[path = "fastcgi/frameworks.rs"]
+mod frameworks;
 #[path = "fastcgi/hostile.rs"]
 mod hostile;
 #[path = "fastcgi/logs.rs"]
