@@ -39,9 +39,10 @@ export TINDERBOX_ROWS=$out/rows.tsv TINDERBOX_BIN_DIR=$built
 
 stage "Set-up"
 missing=()
-for pair in zip:zip jq:jq taskset:util-linux; do
+for pair in zip:zip jq:jq taskset:util-linux cc:gcc; do
     command -v "${pair%:*}" >/dev/null || missing+=("${pair#*:}")
 done
+[ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" || say "cannot install: ${missing[*]}"
 toolchain "$arch"
 for what in '' --baseline --tool; do
@@ -50,11 +51,12 @@ done
 for function in bare echo hello probe features/stream; do
     scripts/build.sh "$arch" --function $function 2>/dev/null
 done
-rivals=(official shell php node python)
+all=(official shell php node python web-adapter php-fpm)
+rivals=("${all[@]}")
 if [ -n "$quick" ]; then
     rivals=()
-    for rival in official shell php node python; do
-        if compgen -G "$target/rivals/$rival*/bootstrap" >/dev/null; then
+    for rival in "${all[@]}"; do
+        if compgen -G "$target/rivals/${rival/official/official-*}/bootstrap" >/dev/null; then
             rivals+=("$rival")
         else
             skipped "$rival: not built, and --quick builds no rivals"
@@ -65,7 +67,7 @@ fi
 [ ${#rivals[@]} = 0 ] || benches/rivals/build.sh "${rivals[@]}" >"$out/rivals.tsv"
 
 stage "Benches"
-"${CARGO[@]}" bench --quiet --benches ${quick:+-- --quick}
+"${CARGO[@]}" bench --quiet --features tool --benches ${quick:+-- --quick}
 
 # Adds a candidate, NAME=PATH[,task-root=DIR,handler=H] as for `tinderbox measure`, if its answer is right.
 #
@@ -116,6 +118,7 @@ for language in php node python ruby; do
         "$out/hosted" $language:function.handler
 done
 while IFS=$'\t' read -r name path what; do
+    case $path in */web-adapter/* | */php-fpm/*) continue ;; esac # those of benches/web.rs
     if [ "$path" = - ]; then
         skipped "$name: ${what#skipped: }"
         continue

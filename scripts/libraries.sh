@@ -58,6 +58,7 @@ python3 -m pip --version >/dev/null 2>&1 || debian+=(python3-pip)
 need ruby ruby
 need php php-cli
 need composer composer
+need /usr/share/php/Symfony/Component/Console/autoload.php php-symfony-console
 need /usr/share/doc/ruby-activesupport ruby-activesupport
 need /usr/share/doc/ruby-sinatra ruby-sinatra
 need /usr/share/php/Symfony/Component/HttpFoundation/autoload.php php-symfony-http-foundation

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the zip of a function or of a layer, or a folder with the content of that zip.
 #
-#   scripts/package.sh function DIR [--no-bootstrap] [OPTIONS]
-#   scripts/package.sh layer [--with PROGRAM ...] [--php [--with-php-extension NAME ...]] [OPTIONS]
+#   scripts/package.sh function DIR [--no-bootstrap] [--opcache LAYER|system] [OPTIONS]
+#   scripts/package.sh layer [--with PROGRAM ...] [--php] [--php-fpm] [--with-php-extension NAME ...] [OPTIONS]
 #
 #   --arch x86_64|aarch64    the architecture: x86_64
 #   --bootstrap FILE         the bootstrap; default: the one that scripts/build.sh builds
@@ -10,9 +10,12 @@
 #   --folder FOLDER          writes the content, not a zip, for tools that make the zip themselves
 #
 # A function is DIR without .git; bootstrap is added where DIR has none, and with --no-bootstrap comes from
-# a layer. A layer is /opt: bootstrap, each PROGRAM in bin, and with --php Debian's PHP (scripts/php.sh).
+# a layer. --opcache adds its PHP files in compiled form (scripts/opcache.sh), for the php-fpm of a layer (a
+# zip or a folder), or for that of this machine. A layer is /opt: bootstrap, each PROGRAM in bin, and
+# Debian's PHP (scripts/php.sh): with --php for functions and the command line, with --php-fpm for web
+# applications.
 # Symbolic links are followed. A file that could not run on Lambda is refused with one line and exit
-# status 1. The same input gives the same bytes.
+# status 1. The same input gives the same bytes, but for --opcache: PHP's cache has addresses in it.
 # Standard output has one line: path, bytes, sha256, separated by tabs.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -34,8 +37,8 @@ refuse() {
 }
 
 arch=x86_64 kind=${1:-} own=1 level=9
-dir='' bootstrap='' out='' folder='' php=''
-programs=() extensions=()
+dir='' bootstrap='' out='' folder='' opcache=''
+programs=() extensions=() sapis=()
 case $kind in
     function)
         [ $# -gt 1 ] || usage "missing folder of the function"
@@ -47,7 +50,8 @@ case $kind in
 esac
 while [ $# -gt 0 ]; do
     case $kind,$1 in
-        *,--arch | *,--bootstrap | *,--out | *,--folder | layer,--with | layer,--with-php-extension)
+        *,--arch | *,--bootstrap | *,--out | *,--folder | layer,--with | layer,--with-php-extension | \
+            function,--opcache)
             [ $# -gt 1 ] || usage "$1 needs a value"
             ;;&
         *,--arch) arch=$2 && shift ;;
@@ -56,8 +60,10 @@ while [ $# -gt 0 ]; do
         *,--folder) folder=$2 && shift ;;
         layer,--with) programs+=("$2") && shift ;;
         layer,--with-php-extension) extensions+=("$2") && shift ;;
-        layer,--php) php=1 level=6 ;; # 9 takes three times as long, for 0.6 % less
+        layer,--php) sapis+=(cli) ;;
+        layer,--php-fpm) sapis+=(fpm) ;;
         function,--no-bootstrap) own='' ;;
+        function,--opcache) opcache=$2 && shift ;;
         *) usage "unknown argument '$1'" ;;
     esac
     shift
@@ -67,7 +73,8 @@ case $arch in
     aarch64 | arm64) arch=aarch64 machine=183 loader=/lib/ld-linux-aarch64.so.1 ;;
     *) usage "unknown architecture '$arch'" ;;
 esac
-[ -n "$php" ] || [ ${#extensions[@]} = 0 ] || usage "--with-php-extension needs --php"
+[ ${#sapis[@]} = 0 ] || level=6 # 9 takes three times as long, for 0.6 % less
+[ ${#sapis[@]} != 0 ] || [ ${#extensions[@]} = 0 ] || usage "--with-php-extension needs --php or --php-fpm"
 [ -z "$out" ] || [ -z "$folder" ] || usage "--out and --folder exclude each other"
 
 # The fields of an ELF64 header, and of its program headers: elf(5).
@@ -181,17 +188,25 @@ if [ "$kind" = function ]; then
     cp -rL "$dir/." "$stage"
     rm -rf "$stage/.git"
     [ -z "$own" ] || [ -e "$dir/bootstrap" ] || add_bootstrap
+    [ -z "$opcache" ] || "$root/scripts/opcache.sh" "$arch" "$opcache" "$stage"
 else
-    name=layer${php:+-php}
+    php=$(printf '%s\n' "${sapis[@]}" | sort -u | paste -s -d,)
+    case $php in
+        '') name=layer ;;
+        cli) name=layer-php ;;
+        fpm) name=layer-php-fpm ;;
+        *) name=layer-php-all ;;
+    esac
     for program in "${programs[@]}"; do
         check_executable "$program"
         mkdir -p "$stage/bin"
         [ ! -e "$stage/bin/${program##*/}" ] || refuse "two programs are named ${program##*/}"
         cp "$program" "$stage/bin/"
     done
-    [ -z "$php" ] || [ ! -e "$stage/bin/php" ] || refuse "two programs are named php"
+    [[ $php != cli* ]] || [ ! -e "$stage/bin/php" ] || refuse "two programs are named php"
+    [[ $php != *fpm ]] || [ ! -e "$stage/bin/php-fpm" ] || refuse "two programs are named php-fpm"
     add_bootstrap
-    [ -z "$php" ] || "$root/scripts/php.sh" "$arch" "$stage" "${extensions[@]}"
+    [ -z "$php" ] || "$root/scripts/php.sh" "$arch" "$stage" "$php" "${extensions[@]}"
 fi
 
 # A zip from an earlier run is not part of the function.

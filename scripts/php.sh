@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Fills a folder, which becomes /opt, with Debian's PHP for the command line and everything that it needs.
+# Fills a folder, which becomes /opt, with Debian's PHP and everything that it needs: bin/php for the command
+# line, bin/php-fpm for web applications, or both.
 #
-#   scripts/php.sh x86_64|aarch64 FOLDER [EXTENSION ...]
+#   scripts/php.sh x86_64|aarch64 FOLDER cli|fpm|cli,fpm [EXTENSION ...]
 #
 # EXTENSION is the end of the name of a package php-EXTENSION: curl, mbstring, xml, ... The extensions of
-# php-cli and php-common are always included. apt downloads the packages, for either architecture; none is
+# php-cli and php-common are always included, for php-fpm also opcache. apt downloads the packages, for either architecture; none is
 # installed, and root is not needed. They are cached in target/debian, with apt's lists, for a day.
 #
 # The layout is Debian's, with /opt for /usr. Paths in programs are replaced in place by paths of the same
@@ -21,16 +22,20 @@ fail() {
     exit 1
 }
 
-[ $# -ge 2 ] || { say "php.sh: needs an architecture and a folder"; exit 2; }
+[ $# -ge 3 ] || { say "php.sh: needs an architecture, a folder and cli, fpm or cli,fpm"; exit 2; }
 arch=$1
 out=$2
-shift 2
+case $3 in
+    cli | fpm | cli,fpm) IFS=, read -ra sapis <<<"$3" ;; # PHP's word: Server API
+    *) say "php.sh: unknown program '$3': cli, fpm or cli,fpm"; exit 2 ;;
+esac
+shift 3
 case $arch in
     x86_64) debian=amd64 ;;
     aarch64) debian=arm64 ;;
     *) say "php.sh: unknown architecture '$arch': x86_64 or aarch64"; exit 2 ;;
 esac
-wanted=(php-cli ca-certificates)
+wanted=("${sapis[@]/#/php-}" ca-certificates)
 for extension in "$@"; do
     [[ $extension =~ ^[a-z0-9][a-z0-9.+-]*$ ]] || fail "invalid name of an extension '$extension': expected a-z, 0-9, . + -"
     wanted+=("php-$extension")
@@ -103,22 +108,39 @@ replace_path() {
 
 triplet=$arch-linux-gnu
 lib=$out/lib/$triplet
-copy_from_package 'bin/php[0-9]*' "$out/bin/php"
-version=$(cd "$packages" && echo php*-cli/usr/bin/php[0-9]*)
-version=${version##*/php}
+declare -A debian_path=([cli]='bin/php[0-9]*' [fpm]='sbin/php-fpm[0-9]*') program=()
+programs=()
+for sapi in "${sapis[@]}"; do
+    program[$sapi]=$out/bin/php
+    [ $sapi = cli ] || program[$sapi]=$out/bin/php-$sapi
+    copy_from_package "${debian_path[$sapi]}" "${program[$sapi]}"
+    programs+=("${program[$sapi]}")
+done
+version=$(cd "$packages" && echo php*-common/usr/lib/php/[0-9].*)
+version=${version##*/}
 
+# Whether a PHP has this extension. php-cli depends on two more, which it has only where they are asked for:
+# for its one run opcache has no effect, and readline has no terminal.
+asked_for=" $* "
+has_extension() {
+    case $1,$2 in
+        fpm,opcache) ;;
+        *,opcache | *,readline) [[ $asked_for == *" $2 "* ]] ;;
+    esac
+}
 # The extensions, each with its lines of configuration, in Debian's order.
-programs=("$out/bin/php")
 for ini in "$packages"/*/usr/share/php*/*/*.ini "$packages"/*/etc/php/*/mods-available/*.ini; do
     name=$(basename "$ini" .ini)
-    case $name in
-        '*') continue ;; # no file of that kind
-        # php-cli depends on these two. Here one has no effect, and the other has no terminal.
-        opcache | readline) [[ " $* " == *" $name "* ]] || continue ;;
-    esac
+    [ "$name" != '*' ] || continue # no file of that kind
     priority=$(sed -n '/^; *priority=/{s/[^0-9]*\([0-9]*\).*/\1/p;q}' "$ini")
-    mkdir -p "$out/etc/php/cli/conf.d"
-    cp "$ini" "$out/etc/php/cli/conf.d/${priority:-20}-$name.ini"
+    used=''
+    for sapi in "${sapis[@]}"; do
+        has_extension $sapi "$name" || continue
+        mkdir -p "$out/etc/php/$sapi/conf.d"
+        cp "$ini" "$out/etc/php/$sapi/conf.d/${priority:-20}-$name.ini"
+        used=1
+    done
+    [ -n "$used" ] || continue
     object=$(sed -n '/^\(zend_\)\{0,1\}extension *=/{s/[^=]*= *\([A-Za-z0-9_]*\).*/\1/p;q}' "$ini")
     path=$(cd "$packages" && echo */usr/lib/php/2*/"$object.so")
     copy_from_package "${path#*/usr/}" "$out/${path#*/usr/}"
@@ -136,6 +158,48 @@ for ((at = 0; at < ${#programs[@]}; at++)); do
         fi
     done
 done
+
+# libxml2 takes ICU for the few encodings that iconv does not know, such as x-sjis, and so needs its library of
+# data: 31 MB, nearly half of the layer. Unless something else uses ICU, as intl does, the library stays without
+# an entry in its table of contents, and ICU knows those encodings alone that need no data. The bytes behind
+# the table are cut out of the segment that has them, by whole pages; the segments behind it keep their
+# addresses (elf(5); ICU's udata.h and ucmndata.h).
+empty_icu_data() {
+    perl -e '
+        use strict;
+        my $file = shift;
+        open my $in, "<:raw", $file or die "$file: $!\n";
+        my $elf = do { local $/; <$in> };
+        my $at = index($elf, "CmnD") - 12; # the header: size, magic number, details with this format
+        $at >= 0 && substr($elf, $at + 2, 2) eq "\xda\x27" or die "$file has no data of ICU\n";
+        substr($elf, $at + unpack("v", substr($elf, $at, 2)), 4) = pack("V", 0); # entries of the table
+        my ($table, $count) = (unpack("Q<", substr($elf, 32, 8)), unpack("v", substr($elf, 56, 2)));
+        my ($from, $cut) = ($at + 4096, 0);
+        for my $place (map { $table + 56 * $_ } 0 .. $count - 1) { # in the order of their offsets
+            my ($type, $flags, $offset, $address, $unused, $bytes, $memory, $align)
+                = unpack("VVQ<Q<Q<Q<Q<Q<", substr($elf, $place, 56));
+            if ($type == 1 && $offset <= $at && $at < $offset + $bytes) {
+                $cut = int(($offset + $bytes - $from) / $align) * $align;
+                substr($elf, $place + 32, 16) = pack("Q<Q<", $bytes - $cut, $bytes - $cut);
+            } elsif ($offset >= $from) {
+                substr($elf, $place + 8, 8) = pack("Q<", $offset - $cut);
+            }
+        }
+        $cut > 0 or die "$file has no segment with the data\n";
+        substr($elf, $from, $cut) = "";
+        substr($elf, 40, 8) = pack("Q<", 0); # no section headers: they are for linkers and debuggers
+        substr($elf, 60, 4) = pack("vv", 0, 0);
+        open my $to, ">:raw", $file or die "$file: $!\n";
+        print $to $elf;
+        close $to or die "$file: $!\n";' "$1"
+}
+for file in "${programs[@]}"; do
+    case $file in
+        */libxml2.so* | */libicu*) ;;
+        *) ! patchelf --print-needed "$file" | grep -q '^libicu' || uses_icu=1 ;;
+    esac
+done
+[ -n "${uses_icu:-}" ] || [ ! -e "$(echo "$lib"/libicudata.so.*)" ] || empty_icu_data "$lib"/libicudata.so.*
 copy_from_package share/zoneinfo "$out/share/zoneinfo"
 rm -rf "$out"/share/zoneinfo/{localtime,posix,posixrules,right}
 mkdir -p "$out/lib/ssl"
@@ -143,31 +207,42 @@ cat "$packages"/ca-certificates/usr/share/ca-certificates/mozilla/*.crt >"$out/l
 mark_used "$packages/ca-certificates"
 
 # The last component of a path stays: the linker merges strings with equal ends, as PHP_SAPI with this one.
-configured=/etc/php/$version/cli
 slashes=/////////
-replace_path "$out/bin/php" "$configured" "/opt/etc/php${slashes:0:$((${#configured} - 15))}cli"
-replace_path "$out/bin/php" /usr/lib/php /opt/lib/php
-replace_path "$out/bin/php" /usr/share/php /opt/share/php
-replace_path "$out/bin/php" /usr/share/zoneinfo /opt/share/zoneinfo
+loader=$(patchelf --print-interpreter "${programs[0]}")
+for sapi in "${sapis[@]}"; do
+    file=${program[$sapi]}
+    configured=/etc/php/$version/$sapi
+    replace_path "$file" "$configured" "/opt/etc/php${slashes:0:$((${#configured} - 15))}$sapi"
+    replace_path "$file" /usr/lib/php /opt/lib/php
+    replace_path "$file" /usr/share/php /opt/share/php
+    replace_path "$file" /usr/share/zoneinfo /opt/share/zoneinfo
+    patchelf --set-interpreter "/opt/lib/$triplet/${loader##*/}" \
+        --force-rpath --set-rpath "/opt/lib/$triplet" "$file"
+    chmod 755 "$file"
+done
+chmod 755 "$lib/${loader##*/}" # the kernel executes it, too
 replace_path "$lib/libc.so.6" /usr/share/zoneinfo /opt/share/zoneinfo
 for file in libc.so.6 gconv/gconv-modules.cache; do
     replace_path "$lib/$file" "/usr/lib/$triplet/gconv" "/opt/lib/$triplet/gconv"
 done
 replace_path "$lib/libcrypto.so.3" /usr/lib/ssl /opt/lib/ssl
-loader=$(patchelf --print-interpreter "$out/bin/php")
-patchelf --set-interpreter "/opt/lib/$triplet/${loader##*/}" \
-    --force-rpath --set-rpath "/opt/lib/$triplet" "$out/bin/php"
-chmod 755 "$out/bin/php" "$lib/${loader##*/}" # the kernel executes both
 
-cat >"$out/etc/php/cli/php.ini" <<'EOF'
-; PHP in AWS Lambda. What is not here has PHP's own default; /opt/etc/php/cli/conf.d has the extensions.
+for sapi in "${sapis[@]}"; do
+    cat >"$out/etc/php/$sapi/php.ini" <<EOF
+; PHP in AWS Lambda. What is not here has PHP's own default; /opt/etc/php/$sapi/conf.d has the extensions.
 memory_limit = -1                       ; Lambda limits the memory
 display_errors = Off                    ; standard output may be the response
 log_errors = On                         ; on standard error, which is the log
 zend.exception_ignore_args = On         ; arguments may be secrets
-variables_order = EGPCS                 ; a function has its settings in the environment: $_ENV
+variables_order = EGPCS                 ; a function has its settings in the environment: \$_ENV
 session.save_path = /tmp                ; all that can be written to
 curl.cainfo = /opt/lib/ssl/cert.pem     ; OpenSSL finds it by itself
+EOF
+done
+[[ " ${sapis[*]} " != *" fpm "* ]] || cat >>"$out/etc/php/fpm/php.ini" <<'EOF'
+post_max_size = 8M                      ; an event is at most 6 MB
+upload_max_filesize = 8M                ; the default of 2M drops larger files without an error
+opcache.validate_timestamps = 0         ; the function's files never change
 EOF
 
 # Copyright, version and license of each package.

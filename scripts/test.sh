@@ -121,6 +121,7 @@ need unzip unzip
 need patchelf patchelf
 need qemu-aarch64-static qemu-user-static
 need php php-cli
+compgen -G '/usr/sbin/php-fpm*' >/dev/null || packages+=(php-fpm)
 need node nodejs
 need python3 python3
 need ruby ruby

@@ -267,7 +267,7 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// Appends at most `bytes_max` bytes that `read` writes; `read` returns their number.
-    pub fn read_into(
+    pub fn read_at_most(
         &mut self,
         bytes_max: usize,
         read: &mut dyn FnMut(&mut [u8]) -> usize,
@@ -291,6 +291,44 @@ impl<const N: usize> FixedBytes<N> {
             self.push(text);
         }
         fits
+    }
+
+    /// Truncates the text to its first `keep` bytes.
+    pub fn truncate(&mut self, keep: usize) {
+        self.length = self.length.min(keep);
+    }
+
+    /// Overwrites bytes of the text, from `at` on, as far as it goes.
+    pub fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        if let Some(text) = self.bytes.get_mut(..self.length) {
+            copy_at(text, at, bytes);
+        }
+    }
+
+    /// Inserts `text` at `at`, as a whole, or nothing of it. False: it does not fit.
+    pub fn try_insert(&mut self, at: usize, text: &[u8]) -> bool {
+        let end = self.length;
+        if !self.try_push(text) {
+            return false;
+        }
+        let mut from = end;
+        while from > at {
+            from -= 1;
+            let byte = self.bytes.get(from).copied().unwrap_or_default();
+            if let Some(place) = self.bytes.get_mut(from + text.len()) {
+                *place = byte;
+            }
+        }
+        self.overwrite(at, text);
+        true
+    }
+
+    /// Appends the bytes that `read` writes; `read` returns their number.
+    #[cfg(feature = "web")]
+    pub fn read_into(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) {
+        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let bytes = free.len();
+        self.length += read(free).min(bytes);
     }
 
     /// The text.

@@ -199,7 +199,8 @@ impl Service for Host {
             #[cfg(feature = "web")]
             Handler::Console(console) => {
                 let outcome = console.handle_event(event, response);
-                if outcome.is_err() {
+                // The output of a command that failed is in the log.
+                if outcome.is_err_and(|error_type| error_type != b"Function.CommandFailed") {
                     deadline.bound_log();
                     log_failure(response.body());
                 }
@@ -278,8 +279,8 @@ fn restart_end_ms(deadline: &Deadline) -> Option<u64> {
 }
 
 /// Until when init waits for a process: without end, as the platform ends an init that is late. A
-/// web application may take longer than the platform gives to init: then the first event waits for it,
-/// and it need not start again.
+/// web application may take longer than the platform gives to init: then the first event waits for
+/// it, and it need not start again.
 fn init_deadline(kind: &Kind, environment: &Environment) -> Deadline {
     let value = environment.get(b"AWS_LAMBDA_INITIALIZATION_TYPE=");
     let is_bounded = value.is_none_or(|value| bytes_eq(value, b"on-demand"));

@@ -164,8 +164,8 @@ impl<'a> HttpEvent<'a> {
     }
 
     /// The headers to pass on: repeated ones repeatedly, cookies as one header `cookie`, which
-    /// comes last. Those that end at this hop, those that only the runtime may write, and those whose
-    /// names are no tokens are left out.
+    /// comes last. Left out: those that end at this hop, those that only the runtime may write, and
+    /// those whose names are no tokens.
     pub fn headers(&self) -> Headers<'a> {
         Headers::new(self.headers, self.connection, self.cookies)
     }

@@ -173,6 +173,16 @@ pub const REQUEST_HEAD_BYTES_MAX: usize = 256 * 1024;
 /// more (a load balancer 32 KiB of headers, API Gateway 10 KiB).
 pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// The most arguments that an event gives to a command.
+pub const CONSOLE_ARGUMENTS_MAX: usize = 255;
+
+/// The longest arguments of a command in all, in bytes, with a NUL each: the kernel takes no longer
+/// one (`MAX_ARG_STRLEN`, execve(2)).
+pub const CONSOLE_ARGUMENT_BYTES_MAX: usize = 128 * 1024;
+
+/// The end of a command's output that is answered, in bytes: escaped sixfold it still fits.
+pub const CONSOLE_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+
 /// The time that init may take, in milliseconds, before the first event is requested nevertheless:
 /// a little less than the platform gives it.
 pub const INIT_MS_MAX: u64 = 9_800;
@@ -258,6 +268,7 @@ const _: () = assert!(ERROR_JSON_BYTES_MAX < RESPONSE_BYTES_MAX);
 const _: () = assert!(REPLY_READ_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(TRIM_KEEP_BYTES < EVENT_BYTES_MAX && TRIM_KEEP_BYTES < RESPONSE_BYTES_MAX);
 const _: () = assert!(6 * LOG_LINE_BYTES_MAX + 4096 < RECORD_BYTES_MAX);
+const _: () = assert!(6 * CONSOLE_OUTPUT_BYTES_MAX + 32 <= RESPONSE_BYTES_MAX);
 const _: () = assert!(WORKER_ERROR_BYTES_MAX <= ERROR_JSON_BYTES_MAX);
 
 // The text is that of the numbers.

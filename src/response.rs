@@ -159,6 +159,11 @@ impl Response {
         self.forced_error = Some(failure);
     }
 
+    /// Whether an error is forced upon the event.
+    pub(crate) fn has_forced_error(&self) -> bool {
+        self.forced_error.is_some()
+    }
+
     /// Appends bytes that `read` writes, and returns their number. `None`: the response is too long
     /// now, which is the error of the event.
     pub(crate) fn read_from(&mut self, read: &mut dyn FnMut(&mut [u8]) -> usize) -> Option<usize> {

@@ -8,15 +8,21 @@
 
 mod arguments;
 mod atomic_fn;
+#[cfg(feature = "web")]
+pub mod beneath;
 mod calls;
 pub mod child;
 mod environment;
 mod envp;
 pub mod files;
+#[cfg(feature = "web")]
+pub mod folders;
 mod guard;
 #[cfg(all(feature = "json", not(feature = "std")))]
 mod heap;
 pub mod ipc;
+#[cfg(feature = "web")]
+pub mod listener;
 mod log_output;
 mod pause;
 pub mod process;

@@ -11,6 +11,7 @@
 //! | [`api_headers`] | the table of the headers that the runtime tracks in the Runtime API's replies |
 //! | [`json`] | strings written; a pull reader, unescaping, lookup of members |
 //! | [`base64`] | encoded and decoded, in pieces |
+//! | [`fastcgi`] | records of FastCGI, read and written |
 //! | [`frame`] | the lines of the frame protocol |
 //! | [`number`] | decimal and hexadecimal digits, parsed and written |
 //! | [`uri`] | percent-encoding of paths and queries, and decoding |
@@ -21,6 +22,7 @@ pub mod api_headers;
 pub mod base64;
 pub mod chunk;
 mod error;
+pub mod fastcgi;
 pub mod frame;
 pub mod http1;
 pub mod json;

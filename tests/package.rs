@@ -7,15 +7,25 @@
 mod build;
 #[path = "package/empty.rs"]
 mod empty;
+#[path = "package/fastcgi.rs"]
+mod fastcgi;
+#[path = "package/fpm.rs"]
+mod fpm;
 #[path = "package/layout.rs"]
 mod layout;
+#[path = "package/opcache.rs"]
+mod opcache;
 #[path = "package/php.rs"]
 mod php;
+#[path = "package/php_fpm.rs"]
+mod php_fpm;
 #[path = "package/refusals.rs"]
 mod refusals;
 #[path = "package/release.rs"]
 mod release;
 mod support;
+#[path = "package/web.rs"]
+mod web;
 
 use support::skip;
 

@@ -21,10 +21,20 @@ mod front;
 mod hostile;
 #[path = "web/http.rs"]
 mod http;
+#[path = "web/http_chaos.rs"]
+mod http_chaos;
+#[path = "web/http_random.rs"]
+mod http_random;
+#[path = "web/http_streams.rs"]
+mod http_streams;
+#[path = "web/large.rs"]
+mod large;
 #[path = "web/servers.rs"]
 mod servers;
 #[path = "web/site.rs"]
 mod site;
+#[path = "web/static_site.rs"]
+mod static_site;
 mod support;
 #[path = "web/upstream.rs"]
 mod upstream;

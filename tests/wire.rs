@@ -13,6 +13,8 @@ mod chunks;
 mod corpus;
 #[path = "wire/differences.rs"]
 mod differences;
+#[path = "wire/fastcgi.rs"]
+mod fastcgi;
 #[path = "wire/frames.rs"]
 mod frames;
 #[path = "wire/heads.rs"]
@@ -27,6 +29,8 @@ mod numbers;
 mod requests;
 #[path = "wire/strings.rs"]
 mod strings;
+#[path = "wire/uri.rs"]
+mod uri;
 
 /// How many mutations, of a number for an ordinary run.
 pub fn count(ordinary: usize) -> usize {

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds the rivals, each with an echo function, as far as this machine allows.
+# Builds the rivals, each with an echo function except the two of web applications, as far as this machine allows.
 #
-#   benches/rivals/build.sh [official] [shell] [php] [node] [python]    default: all
+#   benches/rivals/build.sh [official] [shell] [php] [node] [python] [web-adapter] [php-fpm]    default: all
 #
 # Prints a line for each: name, path of its bootstrap, versions, separated by tabs. A rival that is not
 # available is a line "NAME  -  skipped: REASON". They are built in target/rivals, once.
 set -euo pipefail
 here=$(dirname "$0")
-[ $# -gt 0 ] || set -- official shell php node python
+[ $# -gt 0 ] || set -- official shell php node python web-adapter php-fpm
 for name in "$@"; do
-    [ -f "$here/$name.sh" ] || { echo "build.sh: unknown rival '$name': expected official, shell, php, node or python" >&2; exit 2; }
+    [ -f "$here/$name.sh" ] || { echo "build.sh: unknown rival '$name': expected official, shell, php, node, python, web-adapter or php-fpm" >&2; exit 2; }
     lines=$("$here/$name.sh" </dev/null) && code=0 || code=$?
     case $code in
         0) printf '%s\n' "$lines" ;;

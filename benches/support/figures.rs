@@ -83,16 +83,26 @@ pub fn alternate<T>(
 pub struct Report {
     bench: &'static str,
     timed: bool,
+    other: &'static str,
 }
 
 impl Report {
     /// The report of one bench; without `timed` it has no times.
     pub fn new(bench: &'static str, timed: bool) -> Report {
-        Report { bench, timed }
+        Report {
+            bench,
+            timed,
+            other: "the baseline",
+        }
+    }
+
+    /// With another name for what the ratios refer to.
+    pub fn beside(self, other: &'static str) -> Report {
+        Report { other, ..self }
     }
 
     /// Adds the figures of one subject: the median, and p99, which 99 % are not worse than; with
-    /// `ratios`, also those to the baseline.
+    /// `ratios`, also those to the baseline, or to another.
     pub fn add(&self, subject: &str, unit: &str, numbers: &[f64], ratios: Option<&[f64]>) {
         if !self.timed {
             return println!("{}: {subject}: all results right", self.bench);
@@ -104,7 +114,7 @@ impl Report {
         let ratio = ratios.map(interval);
         let ratio_text = ratio.map_or(String::new(), |ratio| {
             let Interval { median, low, high } = ratio;
-            format!("  {median:6.3} of the baseline [{low:.3} to {high:.3}]")
+            format!("  {median:6.3} of {} [{low:.3} to {high:.3}]", self.other)
         });
         let count = own.len();
         println!(

@@ -17,7 +17,12 @@ use crate::host::protocol::AnyProtocol;
 use crate::host::resolve::ResolvedHandler;
 use crate::host::shell::{Shell, missing_shell};
 #[cfg(feature = "web")]
-use crate::host::web::{Web, fastcgi::FastCgi, http_app::HttpApp, static_site::StaticSite};
+use crate::host::web::fastcgi::{
+    FastCgi,
+    server::{PhpServer, find_server},
+};
+#[cfg(feature = "web")]
+use crate::host::web::{Web, http_app::HttpApp, static_site::StaticSite};
 use crate::host::worker::Frames;
 use crate::host::{CALLED_TWICE, Handler};
 use crate::sys::{Arguments, Environment, TakeOnce};
@@ -48,20 +53,18 @@ pub fn build_handler(
         #[cfg(feature = "web")]
         Runs::Http => AnyProtocol::Http(HttpApp::new(web(environment)?, environment)?),
         #[cfg(feature = "web")]
-        Runs::FastCgi => AnyProtocol::FastCgi(FastCgi::new(web(environment)?, path)),
+        Runs::FastCgi => return build_fastcgi(resolved, environment, output),
         #[cfg(feature = "web")]
         Runs::Static => {
+            let site = StaticSite::new(web(environment)?, environment, path)?;
             log_handler(path, b": static files");
-            return Ok(Handler::Static(StaticSite::new(web(environment)?, path)));
+            return Ok(Handler::Static(site));
         }
         #[cfg(feature = "web")]
         Runs::Console => {
+            let console = Console::new(path, environment, output)?;
             log_handler(path, b": one command per event");
-            return Ok(Handler::Console(Console {
-                path,
-                interpreter: None,
-                process: Process::new(output, true),
-            }));
+            return Ok(Handler::Console(console));
         }
     };
     let Some(program) = find_program(resolved, environment) else {
@@ -85,6 +88,38 @@ pub fn build_handler(
         .map(Handler::Persistent)
         .ok_or(CALLED_TWICE.duplicate())
 }
+
+/// PHP's FastCGI server.
+#[cfg(feature = "web")]
+fn build_fastcgi(
+    resolved: &ResolvedHandler,
+    environment: &Environment,
+    output: &'static mut ChildOutput,
+) -> Result<Handler, Failure> {
+    let ResolvedHandler { kind, path, .. } = *resolved;
+    let Some(program) = find_server(environment) else {
+        diagnostics::diagnostic(b"", kind.not_found.as_bytes());
+        return Err(Failure::new("Runtime.NoSuchInterpreter", kind.not_found));
+    };
+    let command = COMMAND.take().ok_or(CALLED_TWICE.duplicate())?;
+    command.push_argument(program);
+    command.capture_output = true;
+    let web = web(environment)?;
+    let streams = web.settings.streams;
+    let server = PhpServer::new(program, streams, environment, command);
+    let server = server.map_err(|_| NO_CONFIGURATION.duplicate())?;
+    log_handler(path, b": persistent process");
+    let fastcgi = FastCgi::new(web, server, path, environment);
+    PersistentProcess::new(command, AnyProtocol::FastCgi(fastcgi), output)
+        .map(Handler::Persistent)
+        .ok_or(CALLED_TWICE.duplicate())
+}
+
+#[cfg(feature = "web")]
+const NO_CONFIGURATION: &Failure = &Failure::fixed(
+    "Runtime.OutOfResources",
+    "no file in memory can be made for the configuration of php-fpm",
+);
 
 /// What all web applications share.
 #[cfg(feature = "web")]

@@ -37,6 +37,8 @@ pub struct Channel {
     blocks_briefly: bool,
     /// The number of receives that may still block.
     fast_receives: u8,
+    /// The connection was reset.
+    was_reset: bool,
     /// Bytes that were received and not consumed.
     start: usize,
     end: usize,
@@ -59,6 +61,7 @@ impl Channel {
             socket: None,
             blocks_briefly: false,
             fast_receives: 0,
+            was_reset: false,
             start: 0,
             end: 0,
             buf: BUF.take()?,
@@ -76,11 +79,18 @@ impl Channel {
     pub fn close(&mut self) {
         self.socket = None;
         (self.fast_receives, self.start, self.end) = (0, 0, 0);
+        self.was_reset = false;
     }
 
     /// The socket, to be waited for.
     pub fn socket(&self) -> Option<&Descriptor> {
         self.socket.as_ref()
+    }
+
+    /// Whether the connection was reset: something that was sent may be lost.
+    #[cfg(feature = "web")]
+    pub fn was_reset(&self) -> bool {
+        self.was_reset
     }
 
     /// Whether something was received that is not used yet.
@@ -136,8 +146,9 @@ impl Channel {
         deadline: &Deadline,
         buf: &mut [u8],
     ) -> Result<usize, ExchangeError> {
-        let fast_receives = &mut self.fast_receives;
-        receive_any(&self.socket, fast_receives, process, deadline, buf)
+        let (fast_receives, was_reset) = (&mut self.fast_receives, &mut self.was_reset);
+        let socket = &self.socket;
+        receive_any(socket, fast_receives, was_reset, process, deadline, buf)
     }
 
     /// Waits for more bytes, and appends them to those of `unread`. Unlike other reads, it tells a
@@ -157,6 +168,7 @@ impl Channel {
         let received = receive_any(
             &self.socket,
             &mut self.fast_receives,
+            &mut self.was_reset,
             process,
             deadline,
             free,

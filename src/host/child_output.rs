@@ -2,6 +2,8 @@
 //! mode line by line: a line that is a JSON object as it is, any other one as a record.
 
 use crate::buffer::{FixedBytes, copy_at};
+#[cfg(feature = "web")]
+use crate::host::console::captured::Captured;
 use crate::limits::{
     DRAIN_READS, JSON_LINE_BYTES_MAX, LOG_LINE_BYTES_MAX, OUTPUT_TAIL_BYTES, PIPE_BYTES,
     TRIM_KEEP_BYTES,
@@ -16,6 +18,9 @@ use crate::wire::{find_from, slice_or_empty};
 pub struct ChildOutput {
     /// The pipe to read from, while there is one.
     pub pipe: Option<Descriptor>,
+    /// What keeps the output of a command for its answer.
+    #[cfg(feature = "web")]
+    pub captured: Option<&'static mut Captured>,
     /// One record per line.
     json: bool,
     buf: [u8; PIPE_BYTES],
@@ -34,6 +39,8 @@ impl ChildOutput {
     pub const fn new() -> ChildOutput {
         ChildOutput {
             pipe: None,
+            #[cfg(feature = "web")]
+            captured: None,
             json: false,
             buf: [0; _],
             tail: [0; _],
@@ -63,6 +70,10 @@ impl ChildOutput {
     /// Discards the end of the forwarded output.
     pub fn clear_tail(&mut self) {
         self.tail_bytes = 0;
+        #[cfg(feature = "web")]
+        if let Some(captured) = &mut self.captured {
+            captured.clear();
+        }
     }
 
     /// Reads once, without waiting, and forwards that. Returns how many bytes it was.
@@ -74,6 +85,10 @@ impl ChildOutput {
             TryRead::Data(bytes) => {
                 self.forward(bytes);
                 self.append_tail(bytes);
+                #[cfg(feature = "web")]
+                if let Some(captured) = &mut self.captured {
+                    captured.push(slice_or_empty(&self.buf, 0, bytes));
+                }
                 bytes
             }
             TryRead::Nothing => 0,
@@ -82,6 +97,14 @@ impl ChildOutput {
                 0
             }
         }
+    }
+
+    /// Forwards a text, at most 64 KiB, that has come another way than through the pipe.
+    #[cfg(feature = "web")]
+    pub fn forward_text(&mut self, text: &[u8]) {
+        let bytes = copy_at(&mut self.buf, 0, text);
+        self.forward(bytes);
+        self.append_tail(bytes);
     }
 
     /// Forwards all that is there, as much as a pipe holds, and ends the line.

@@ -89,6 +89,12 @@ impl Deadline {
         self.resolve().end_ms
     }
 
+    /// Whether the end has come.
+    #[cfg(feature = "web")]
+    pub fn has_passed(&self) -> bool {
+        self.end_ms().is_some_and(|end_ms| end_ms <= monotonic_ms())
+    }
+
     /// The time that the handler had in all, in milliseconds.
     pub fn limit_ms(&self) -> u64 {
         self.resolve().limit_ms.unwrap_or_default()

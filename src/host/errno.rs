@@ -52,6 +52,26 @@ pub fn reason(errno: usize, path: &[u8]) -> &'static [u8] {
     }
 }
 
+/// Why a static file cannot be opened, as the start of a log line; empty where there is no such
+/// file.
+pub fn file_reason(errno: usize) -> &'static [u8] {
+    match errno {
+        // EPERM, ENOSYS
+        1 | 38 => {
+            b"static files are not served, as this system has no openat2 (Linux 5.6) or filters \
+              it: "
+        }
+        // EACCES
+        13 => {
+            b"static file not served, permission denied (package files with mode 644, folders \
+              with 755): "
+        }
+        // EXDEV
+        18 => b"static file not served, a link leads out of the package (make it relative): ",
+        _ => b"",
+    }
+}
+
 /// Whether the first line of a script names its interpreter, and ends with CR and LF.
 fn has_carriage_return(path: &[u8]) -> bool {
     let mut start = [0; 256];

@@ -1,16 +1,28 @@
 //! The search for interpreters: in `$LAMBDA_TASK_ROOT/bin`, in `/opt/bin`, where layers have
 //! theirs, then in `$PATH`; and which shell a script names.
 
+use crate::buffer::FixedBytes;
 use crate::host::paths::{concat_into, freeze};
 use crate::limits::PATH_BYTES_MAX;
 use crate::sys::files::{is_executable, read_prefix};
 use crate::sys::{Environment, TakeOnce};
+use crate::wire::number::Decimal;
 use crate::wire::{find_from, slice_or_empty};
 
 static PATH: TakeOnce<[u8; PATH_BYTES_MAX]> = TakeOnce::new([0; _]);
 
 /// `PATH` where it is not set, as Lambda has it.
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin:/opt/bin";
+
+/// Where a server is searched for.
+#[cfg(feature = "web")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In the function, and in layers.
+    Package,
+    /// In `PATH`, and in the folders of administrators.
+    System,
+}
 
 /// A search for one interpreter.
 pub struct InterpreterSearch<'a> {
@@ -29,6 +41,71 @@ impl<'a> InterpreterSearch<'a> {
     pub fn program(mut self, name: &[u8]) -> Option<&'static [u8]> {
         let bytes = self.search_path(name)?;
         Some(freeze(self.path, bytes))
+    }
+
+    /// The path of the first of these programs that is found, with a NUL at its end: what the
+    /// function or a layer brings comes before what the system has.
+    #[cfg(feature = "web")]
+    pub fn server(mut self, names: &[&[u8]]) -> Option<&'static [u8]> {
+        for place in [Place::Package, Place::System] {
+            for name in names {
+                if let Some(bytes) = self.search_versions(name, place) {
+                    return Some(freeze(self.path, bytes));
+                }
+            }
+        }
+        None
+    }
+
+    /// Searches for a server whose name may have the version of its language behind it, as
+    /// distributions of Linux have it: `php-fpm8.2`, `php-fpm82`, `php-fpm8`. The latest version
+    /// counts.
+    #[cfg(feature = "web")]
+    fn search_versions(&mut self, stem: &[u8], place: Place) -> Option<usize> {
+        let mut found = self.search_server(&[stem], place);
+        // From 9.9 down to 7.0.
+        let mut version = 100;
+        while found.is_none() && version > 70 {
+            version -= 1;
+            let digits = Decimal::new(version);
+            let [major, minor] = [0, 1].map(|at| slice_or_empty(digits.as_bytes(), at, at + 1));
+            found = self.search_server(&[stem, major, b".", minor], place);
+            found = found.or_else(|| self.search_server(&[stem, major, minor], place));
+            if matches!(minor, [b'0']) {
+                found = found.or_else(|| self.search_server(&[stem, major], place));
+            }
+        }
+        found
+    }
+
+    /// Searches for a server, also where systems have programs that only their administrator
+    /// starts.
+    #[cfg(feature = "web")]
+    fn search_server(&mut self, name_pieces: &[&[u8]], place: Place) -> Option<usize> {
+        let mut name = FixedBytes::<32>::new();
+        for piece in name_pieces {
+            name.push(piece);
+        }
+        let name = name.as_bytes();
+        let region = &mut *self.path;
+        let mut find = |pieces: [&[u8]; 2]| {
+            let [folder, between] = pieces;
+            let bytes = concat_into(region, &[folder, between, name, b"\0"]);
+            is_executable(slice_or_empty(region, 0, bytes)).then_some(bytes)
+        };
+        match place {
+            Place::Package => {
+                let root = self.environment.get(b"LAMBDA_TASK_ROOT=").unwrap_or(b".");
+                find([root, b"/bin/"]).or_else(|| find([b"/opt", b"/bin/"]))
+            }
+            Place::System => {
+                let path = self.environment.get(b"PATH=").unwrap_or(DEFAULT_PATH);
+                let folders = path.split(|byte| *byte == b':');
+                folders
+                    .chain([&b"/usr/local/sbin"[..], b"/usr/sbin"])
+                    .find_map(|folder| find([folder, b"/"]))
+            }
+        }
     }
 
     /// The path of the shell for a script: that of its shebang; without one, bash, which the

@@ -178,6 +178,7 @@ pub enum ProcessError {
 }
 
 /// The protocols that there are.
+#[allow(clippy::large_enum_variant)] // there is one, in static memory
 pub enum AnyProtocol {
     /// The frame protocol.
     Frames(Frames),

@@ -9,10 +9,8 @@ use crate::sys::ipc::{Direction, TryRead, Wait, try_receive};
 /// Why nothing more can be received.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ExchangeError {
-    /// The other end has closed the connection. The process may still run.
+    /// The other end has closed or reset the connection. The process may still run.
     Closed,
-    /// The same, and something may be lost: the connection was reset.
-    Reset,
     /// The process has exited, or the time is over.
     Process(ProcessError),
 }
@@ -25,17 +23,19 @@ pub fn receive(
     deadline: &Deadline,
     buf: &mut [u8],
 ) -> Result<usize, ProcessError> {
-    match receive_any(socket, fast_receives, process, deadline, buf) {
+    match receive_any(socket, fast_receives, &mut false, process, deadline, buf) {
         Ok(bytes) => Ok(bytes),
-        Err(ExchangeError::Closed | ExchangeError::Reset) => Err(closed(process, deadline)),
+        Err(ExchangeError::Closed) => Err(closed(process, deadline)),
         Err(ExchangeError::Process(error)) => Err(error),
     }
 }
 
-/// The same, and tells a connection that is closed from a process that has exited.
+/// The same, and tells a connection that is closed from a process that has exited. `was_reset` is
+/// set where the connection was reset, so that something may be lost.
 pub fn receive_any(
     socket: &Option<Descriptor>,
     fast_receives: &mut u8,
+    was_reset: &mut bool,
     process: &mut Process,
     deadline: &Deadline,
     buf: &mut [u8],
@@ -49,7 +49,10 @@ pub fn receive_any(
             TryRead::Data(bytes) => return Ok(bytes),
             TryRead::Nothing => *fast_receives = 0,
             TryRead::End => return Err(ExchangeError::Closed),
-            TryRead::Failed => return Err(ExchangeError::Reset),
+            TryRead::Failed => {
+                *was_reset = true;
+                return Err(ExchangeError::Closed);
+            }
         }
     }
     loop {
@@ -62,7 +65,10 @@ pub fn receive_any(
             // All bytes that it sent before it exited are in the socket.
             _ if wake.exited => return Err(ExchangeError::Process(ProcessError::Exited)),
             TryRead::End => return Err(ExchangeError::Closed),
-            TryRead::Failed => return Err(ExchangeError::Reset),
+            TryRead::Failed => {
+                *was_reset = true;
+                return Err(ExchangeError::Closed);
+            }
             TryRead::Nothing => {}
         }
     }

@@ -27,7 +27,7 @@ use crate::wire::{find_from, slice_or_empty};
 
 /// A status above this says that a signal ended the subshell, or something in it (POSIX, "Exit
 /// Status for Commands").
-const SIGNAL_STATUS_BASE: usize = 128;
+pub const SIGNAL_STATUS_BASE: usize = 128;
 
 /// The longest line of the shim, in bytes with its line feed.
 const LINE_BYTES_MAX: usize = 32;

@@ -15,6 +15,7 @@ mod http_answer;
 pub mod http_app;
 mod http_request;
 pub mod reply;
+pub mod static_files;
 pub mod static_site;
 mod upstream;
 
@@ -24,7 +25,7 @@ use crate::failure::Failure;
 use crate::host::deadline::Deadline;
 use crate::host::errors::set;
 use crate::host::protocol::EventError;
-use crate::host::web::reply::own_answer;
+use crate::host::web::reply::write_own_answer;
 use crate::http_event::{EventFault, HttpEvent, Source};
 use crate::invocation::Invocation;
 use crate::limits::{
@@ -45,6 +46,8 @@ pub struct Memory {
     pub request_body: FixedBytes<{ EVENT_BYTES_MAX + BODY_FRAMING_BYTES }>,
     pub answer_head: FixedBytes<ANSWER_HEAD_BYTES_MAX>,
     pub answer_body: FixedBytes<RESPONSE_BYTES_MAX>,
+    /// Consecutive events that needed little of it.
+    pub small_events: u32,
 }
 
 static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
@@ -52,6 +55,7 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     request_body: FixedBytes::new(),
     answer_head: FixedBytes::new(),
     answer_body: FixedBytes::new(),
+    small_events: 0,
 });
 
 /// The longest path in a variable, in bytes.
@@ -108,7 +112,7 @@ impl Settings {
         why: &[u8],
         response: &mut Response,
     ) {
-        own_answer(source, self.streams(source), status, why, response);
+        write_own_answer(source, self.streams(source), status, why, response);
     }
 
     /// What is wrong with them.
@@ -129,8 +133,6 @@ impl Settings {
 pub struct Web {
     pub settings: Settings,
     pub memory: &'static mut Memory,
-    /// Consecutive events that needed little memory.
-    small_events: u32,
 }
 
 /// What has to be done with an event.
@@ -149,7 +151,6 @@ impl Web {
         Some(Web {
             settings: Settings::read(environment),
             memory: MEMORY.take()?,
-            small_events: TRIM_AFTER_EVENTS,
         })
     }
 
@@ -200,16 +201,17 @@ impl Web {
         let Memory {
             request_body,
             answer_body,
+            small_events,
             ..
         } = &mut *self.memory;
         let used = request_body
             .as_bytes()
             .len()
             .max(answer_body.as_bytes().len());
-        self.small_events = self.small_events.saturating_add(1);
+        *small_events = small_events.saturating_add(1);
         if used > TRIM_KEEP_BYTES {
-            self.small_events = 0;
-        } else if self.small_events == TRIM_AFTER_EVENTS {
+            *small_events = 0;
+        } else if *small_events == TRIM_AFTER_EVENTS {
             request_body.release_pages();
             answer_body.release_pages();
         }

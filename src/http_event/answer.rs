@@ -87,7 +87,10 @@ fn write_head(source: Source, head: &AnswerHead<'_>, write: &mut dyn FnMut(&[u8]
         write(reason(head.status));
         write(b"\"");
     }
-    let has_options = head.lines.clone().any(|(name, _)| is(name, b"connection"));
+    let names_a_header = |(name, value): (&[u8], &[u8])| {
+        is(name, b"connection") && !is(value, b"keep-alive") && !is(value, b"close")
+    };
+    let has_options = head.lines.clone().any(names_a_header);
     let lines = Lines {
         lines: head.lines.clone(),
         all: has_options.then_some(&head.lines),
@@ -124,7 +127,7 @@ fn is(name: &[u8], lower: &[u8]) -> bool {
 #[derive(Clone)]
 struct Lines<'a, 'b> {
     lines: HeaderLines<'a>,
-    /// All lines, if one of them is `Connection`.
+    /// All lines, if one of them is a `Connection` that may name another.
     all: Option<&'b HeaderLines<'a>>,
 }
 
@@ -230,6 +233,9 @@ const BLOCK_BYTES: usize = 32;
 /// Writes the value of a header as the inside of a string: control bytes other than tabs are
 /// spaces, and what is no UTF-8 is Latin-1.
 fn write_value(value: &[u8], write: &mut dyn FnMut(&[u8])) {
+    if value.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return escape_text(value, write);
+    }
     let is_utf8 = escaped_text_bytes(value).is_some();
     let mut text = [0; BLOCK_BYTES * 2];
     for block in value.chunks(BLOCK_BYTES) {

@@ -10,6 +10,7 @@ use super::envp::Envp;
 use super::files::c_string;
 use super::guard;
 use super::{Descriptor, INTERRUPTED};
+use crate::limits::CONSOLE_ARGUMENTS_MAX;
 
 /// Standard input.
 pub const STDIN: usize = 0;
@@ -27,8 +28,9 @@ const SIGNAL_MAX: usize = 64;
 /// The exit status of a child whose program could not be executed, as shells have it.
 pub const CANNOT_RUN: usize = 127;
 
-/// The most arguments of a program, with its name.
-pub const ARGUMENTS_MAX: usize = 63;
+/// The most arguments of a program, with its name: those of a command, after its interpreter and
+/// its file.
+pub const ARGUMENTS_MAX: usize = 2 + CONSOLE_ARGUMENTS_MAX;
 
 /// The most descriptors that a child can be given.
 pub const CHILD_FDS_MAX: usize = 8;

@@ -24,7 +24,7 @@ pub(super) fn c_string(text: &[u8]) -> *const c_char {
 }
 
 /// Opens a file that children do not inherit; the path ends in a NUL.
-fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
+pub(super) fn open(path: &[u8], how: c_int) -> Option<Descriptor> {
     let (here, path) = (libc::AT_FDCWD as usize, address(path));
     let flags = (how | libc::O_CLOEXEC) as usize;
     // SAFETY: a C string, or an address that the kernel rejects (EFAULT).
@@ -89,15 +89,25 @@ pub fn exe_path(buf: &mut [u8]) -> usize {
         .map_or(&b""[..], |(_, path)| path);
     let mut bytes = 0;
     if !given.starts_with(b"/") {
-        // SAFETY: valid for its length.
-        let folder = unsafe { syscall2(libc::SYS_getcwd, start, length) };
-        if folder < 2 || given.is_empty() || buf.first() != Some(&b'/') {
-            return 0; // an error; or "(unreachable)", getcwd(2)
+        bytes = current_folder(buf);
+        if bytes == 0 || given.is_empty() {
+            return 0;
         }
-        bytes = folder.unsigned_abs() - 1; // without its NUL
         bytes += copy_prefix(buf.get_mut(bytes..).unwrap_or_default(), b"/");
     }
     bytes + copy_prefix(buf.get_mut(bytes..).unwrap_or_default(), given)
+}
+
+/// Writes the path of the current folder to `buf`, without a NUL. Returns its length; 0: it does not
+/// fit, or has no path.
+pub fn current_folder(buf: &mut [u8]) -> usize {
+    let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
+    // SAFETY: valid for its length.
+    let bytes = unsafe { syscall2(libc::SYS_getcwd, start, length) };
+    if bytes < 2 || buf.first() != Some(&b'/') {
+        return 0; // an error; or "(unreachable)", getcwd(2)
+    }
+    bytes.unsigned_abs() - 1
 }
 
 /// The path that was executed, with a NUL at its end (getauxval(3), `AT_EXECFN`).

@@ -18,8 +18,8 @@ const TCP_BYTES: usize = size_of::<libc::sockaddr_in>();
 
 /// The address of a server on this machine.
 pub struct LocalAddress {
-    bytes: [u8; ADDRESS_BYTES],
-    length: usize,
+    pub(super) bytes: [u8; ADDRESS_BYTES],
+    pub(super) length: usize,
 }
 
 impl LocalAddress {
@@ -55,6 +55,16 @@ impl LocalAddress {
             bytes,
             length: FAMILY_BYTES + path.len() + 1,
         })
+    }
+
+    /// A Unix socket without a name.
+    pub(super) fn unnamed() -> LocalAddress {
+        let mut bytes = [0; ADDRESS_BYTES];
+        copy_prefix(&mut bytes, &[libc::AF_UNIX as u8]);
+        LocalAddress {
+            bytes,
+            length: FAMILY_BYTES,
+        }
     }
 
     fn family(&self) -> usize {
@@ -144,7 +154,7 @@ pub fn shut_down(socket: &Descriptor) {
 }
 
 /// A blocking stream socket that children do not inherit.
-fn stream_socket(family: usize) -> Result<Descriptor, usize> {
+pub(super) fn stream_socket(family: usize) -> Result<Descriptor, usize> {
     let kind = (libc::SOCK_STREAM | libc::SOCK_CLOEXEC) as usize;
     // SAFETY: no memory is involved.
     let made = unsafe { syscall3(libc::SYS_socket, family, kind, 0) };

@@ -27,8 +27,13 @@ pub fn encode(bytes: &[u8], write: &mut dyn FnMut(&[u8])) {
 /// The four characters of three bytes.
 #[inline]
 fn digits([a, b, c]: [u8; 3]) -> [u8; 4] {
-    let bits = u32::from_be_bytes([0, a, b, c]);
-    [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift & 63) as usize])
+    let digit = |bits: u8| DIGITS[usize::from(bits & 63)];
+    [
+        digit(a >> 2),
+        digit(a << 4 | b >> 4),
+        digit(b << 2 | c >> 6),
+        digit(c),
+    ]
 }
 
 /// Encodes one or two bytes as four characters, of which two or one are padding; none as nothing.
@@ -106,13 +111,13 @@ impl Error {
 }
 
 /// Not a digit.
-const NONE: u8 = 64;
+const NONE: u32 = 64;
 
 /// The value of each byte as a digit.
 static VALUES: [u8; 256] = {
-    let mut values = [NONE; 256];
+    let mut values = [NONE as u8; 256];
     let mut value = 0;
-    while value < NONE {
+    while value < NONE as u8 {
         values[DIGITS[value as usize] as usize] = value;
         value += 1;
     }
@@ -159,7 +164,7 @@ impl Decoder {
         } else if value == NONE || self.padding > 0 {
             return Err(Error::InvalidByte);
         }
-        self.bits = self.bits << 6 | u32::from(value & 63);
+        self.bits = self.bits << 6 | value & 63;
         self.digits += 1;
         if self.padding > 0 {
             if self.digits > 4 {
@@ -201,8 +206,10 @@ impl Decoder {
     }
 }
 
-fn value_of(digit: u8) -> u8 {
-    VALUES.get(usize::from(digit)).copied().unwrap_or(NONE)
+/// The value of a digit; `NONE` for any other byte.
+#[inline]
+fn value_of(digit: u8) -> u32 {
+    VALUES[usize::from(digit)].into()
 }
 
 /// Decodes groups of four digits at the front, until one has another byte. Returns how many
@@ -215,12 +222,12 @@ fn decode_groups(text: &[u8], write: &mut dyn FnMut(&[u8])) -> usize {
     loop {
         let mut groups = 0;
         for (place, digits) in piece.iter_mut().zip(rest) {
-            let [a, b, c, d] = digits.map(value_of);
+            let [a, b, c, d] = *digits;
+            let (a, b, c, d) = (value_of(a), value_of(b), value_of(c), value_of(d));
             if (a | b | c | d) & NONE != 0 {
                 break;
             }
-            let bits = [a, b, c, d].map(u32::from);
-            let bits = bits.iter().fold(0, |bits, digit| bits << 6 | digit);
+            let bits = a << 18 | b << 12 | c << 6 | d;
             let [_, bytes @ ..] = bits.to_be_bytes();
             *place = bytes;
             groups += 1;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The facts about PHP that depend on files and libraries.
-const FACTS: &str = r#"
+pub const LAYER_FACTS: &str = r#"
 error_log("a line of the log");
 $common = ["json", "ctype", "iconv", "sodium", "zlib", "phar"];
 $certificates = file_get_contents(openssl_get_cert_locations()["default_cert_file"]);
@@ -27,15 +27,27 @@ echo json_encode([
     "sjis" => bin2hex(iconv("UTF-8", "SHIFT_JIS", "\u{65e5}")),
     "certificates" => substr_count($certificates, "BEGIN CERTIFICATE") > 100,
     "setting" => $_ENV["SETTING"],
+    "xml" => extension_loaded("dom") ? text_of_xml("SHIFT_JIS") : null,
+    "number" => extension_loaded("intl") ? (new NumberFormatter("de", 1))->format(1234.5) : null,
 ]);
+function text_of_xml($encoding) {
+    $document = new DOMDocument();
+    $text = iconv("UTF-8", $encoding, "\u{65e5}");
+    $document->loadXML("<?xml version=\"1.0\" encoding=\"$encoding\"?><a>$text</a>");
+    return $document->documentElement->textContent;
+}
 "#;
 
-fn facts_expected(mbstring: Value) -> Value {
+/// With the extensions `mbstring` and `xml`, which are no part of `php-cli`, and with `intl`, or
+/// without them.
+fn facts_expected(has_text: bool, has_intl: bool) -> Value {
     json!({
         "binary": "/opt/bin/php",
         "ini": "/opt/etc/php/cli/php.ini",
         "extensions": [true, true, true, true, true, true],
-        "mbstring": mbstring,
+        "mbstring": has_text.then_some("\u{c9}"),
+        "xml": has_text.then_some("\u{65e5}"),
+        "number": has_intl.then_some("1.234,5"),
         "summer": "2026-07-01T00:00:00+02:00",
         "latin1": "e9",
         "sjis": "93fa",
@@ -48,7 +60,7 @@ fn facts_expected(mbstring: Value) -> Value {
 fn facts(root: &Path, runner: &[&str]) -> Value {
     let mut command = Command::new("/usr/sbin/chroot");
     command.arg(root).args(runner);
-    command.args(["/opt/bin/php", "-r", FACTS]);
+    command.args(["/opt/bin/php", "-r", LAYER_FACTS]);
     command.env_clear().env("LD_LIBRARY_PATH", LIBRARIES);
     command.env("SETTING", "from the environment");
     let output = output(&mut command);
@@ -59,7 +71,7 @@ fn facts(root: &Path, runner: &[&str]) -> Value {
 }
 
 /// A folder with the function and `/tmp`, where the layer is to come.
-fn place() -> TempDir {
+pub fn place() -> TempDir {
     let dir = TempDir::new();
     for name in ["tmp", "var/task"] {
         fs::create_dir_all(dir.path().join(name)).expect("make a folder");
@@ -85,12 +97,12 @@ fn php_with_the_layer_alone_runs() {
     if !can_chroot() || !unpacked(&place) {
         return;
     }
-    assert_eq!(facts(place.path(), &[]), facts_expected(Value::Null));
+    assert_eq!(facts(place.path(), &[]), facts_expected(false, false));
     // PHP uses no library of the system: the libc of Amazon Linux differs.
     for name in ["libc.so.6", "libm.so.6", "libz.so.1"] {
         place.file(&format!("lib64/{name}"), b"not the one");
     }
-    assert_eq!(facts(place.path(), &[]), facts_expected(Value::Null));
+    assert_eq!(facts(place.path(), &[]), facts_expected(false, false));
     fs::remove_dir_all(place.path().join("lib64")).expect("remove a folder");
 
     let code = "#!/opt/bin/php\n<?php\n$event = json_decode(file_get_contents('php://stdin'));\n\
@@ -123,7 +135,8 @@ fn php_layer_for_arm64_is_complete_and_runs() {
     }
     let bootstrap = dir.executable("bootstrap", &elf(AARCH64, FIXED, None));
     let zip = dir.path().join("layer.zip");
-    let options = "layer --php --with-php-extension mbstring --arch arm64";
+    let with = ["mbstring", "xml", "intl"].map(|name| format!("--with-php-extension {name} "));
+    let options = format!("layer --php {}--arch arm64", with.concat());
     let mut arguments: Vec<&str> = options.split(' ').collect();
     arguments.extend(["--out", text(&zip), "--bootstrap", text(&bootstrap)]);
     let made = script("package.sh", &arguments);
@@ -163,7 +176,7 @@ fn php_layer_for_arm64_is_complete_and_runs() {
         let qemu = fs::read("/usr/bin/qemu-aarch64-static").expect("read qemu");
         dir.executable("qemu", &qemu);
         let facts = facts(dir.path(), &["/qemu"]);
-        assert_eq!(facts, facts_expected("\u{c9}".into()));
+        assert_eq!(facts, facts_expected(true, true));
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Start {
     root: Option<PathBuf>,
     folder: Option<PathBuf>,
     opt: Option<PathBuf>,
+    mounts: Vec<(PathBuf, PathBuf)>,
     system: Option<PathBuf>,
     leads_group: bool,
     has_no_more_descriptors: bool,
@@ -35,6 +36,7 @@ impl Start {
             root: None,
             folder: None,
             opt: None,
+            mounts: Vec::new(),
             system: None,
             leads_group: false,
             has_no_more_descriptors: false,
@@ -80,6 +82,12 @@ impl Start {
     /// With this folder as /opt (mount(2), which needs root: [`super::sys::can_mount`]).
     pub fn with_opt(mut self, folder: &Path) -> Start {
         self.opt = Some(folder.to_path_buf());
+        self
+    }
+
+    /// With a folder mounted over another one (mount(2), as above).
+    pub fn with_mount(mut self, folder: &Path, over: &Path) -> Start {
+        self.mounts.push((folder.to_path_buf(), over.to_path_buf()));
         self
     }
 
@@ -190,12 +198,12 @@ impl Start {
 
     /// Mounts what replaces parts of this machine's files.
     fn isolate(&self, command: &mut Command) {
-        if self.opt.is_none() && self.system.is_none() {
+        if self.opt.is_none() && self.system.is_none() && self.mounts.is_empty() {
             return;
         }
         let root = self.system.as_deref().unwrap_or(Path::new("/"));
         let inside = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-        let mut mounts = Vec::new();
+        let mut mounts = self.mounts.clone();
         if self.system.is_some() {
             let own = self.binary.parent().expect("a folder of the binary");
             for folder in [

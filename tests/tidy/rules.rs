@@ -77,7 +77,7 @@ pub fn violations(source: &Source) -> Vec<String> {
 }
 
 pub fn is_test(name: &str) -> bool {
-    name.ends_with("/tests.rs") || name.starts_with("tests/")
+    name.ends_with("/tests.rs") || name.contains("/tests/") || name.starts_with("tests/")
 }
 
 /// The module of the library that a file belongs to: `src/wire/http1.rs` is `wire`.

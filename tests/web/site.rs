@@ -2,14 +2,19 @@
 
 #![allow(dead_code)] // a part of it in each build
 
-use crate::support::api::{Ledger, Script, Server};
+use crate::support::api::{Arrival, Event, Ledger, Post, Script, ScriptedReply, Server};
 use crate::support::front::{Answer, Front, Request, Source};
 use crate::support::process::{Outcome, Process};
 use crate::support::start::Start;
-use crate::support::{TempDir, hosting};
+use crate::support::{TempDir, bound, hosting};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
+
+/// A GET of a Function URL.
+pub const GET_EVENT: &str = r#"{"version":"2.0","rawPath":"/get","rawQueryString":"","headers":{},
+"requestContext":{"http":{"method":"GET","path":"/get"}},"isBase64Encoded":false}"#;
 
 /// A bootstrap that serves, and its fronts. Dropping it ends all of them.
 pub struct Site {
@@ -68,6 +73,20 @@ impl Site {
     /// The answer to a GET through a Function URL.
     pub fn get(&self, target: &str) -> Answer {
         self.front(Source::FunctionUrl).get(target)
+    }
+
+    /// The answer to an event that no front has made.
+    pub fn post_of(&self, event: &Event) -> Post {
+        self.api.deliver(ScriptedReply::event(event));
+        let end = Instant::now() + bound(60_000);
+        while Instant::now() < end {
+            match self.api.next_arrival(&event.id, bound(60_000)) {
+                Some(Arrival::End(post)) => return post,
+                Some(Arrival::Start(_) | Arrival::Piece(_)) => {}
+                Some(Arrival::Abandoned) | None => break,
+            }
+        }
+        panic!("no answer to {}; {}", event.id, self.process.stderr());
     }
 
     /// The process of the bootstrap.

@@ -139,6 +139,10 @@ fn text_of(text: Text) -> String {
     let mut bytes = Vec::new();
     text.unescape(&mut |piece| bytes.extend_from_slice(piece));
     assert!(text.is(&bytes) && !text.is(&[&bytes[..], b"x"].concat()));
+    assert!(text.bytes().eq(bytes.iter().copied()) && text.is_same(text));
+    if let [start @ .., _] = &bytes[..] {
+        assert!(!text.is(start));
+    }
     assert!(
         text.plain()
             .is_none_or(|plain| plain == bytes && plain == text.raw())

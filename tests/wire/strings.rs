@@ -1,6 +1,6 @@
 //! JSON strings of any bytes, read back by serde_json.
 
-use tinderbox::wire::json::{copy_string_as_ascii, escape};
+use tinderbox::wire::json::{copy_string_as_ascii, escape, escape_text, escaped_text_bytes};
 
 use crate::{count, for_each_seed};
 
@@ -26,6 +26,54 @@ fn check(text: &[u8]) {
     let again: serde_json::Value = serde_json::from_slice(&ascii)
         .unwrap_or_else(|error| panic!("{text:?} became {ascii:?}: {error}"));
     assert_eq!(again, read, "of {text:?} in ASCII");
+    check_long(text);
+}
+
+/// The same for texts of any length, which are UTF-8 or not: also with the shortest escapes.
+fn check_long(text: &[u8]) {
+    let bytes = escaped_text_bytes(text);
+    let Ok(string) = std::str::from_utf8(text) else {
+        assert_eq!(bytes, None, "of {text:?}");
+        return;
+    };
+    let mut json = Vec::new();
+    escape_text(text, &mut |piece| json.extend_from_slice(piece));
+    assert_eq!(bytes, Some(json.len()), "of {text:?}");
+    let json = String::from_utf8(json).expect("UTF-8");
+    assert_eq!(
+        format!("\"{json}\""),
+        serde_json::to_string(string).expect("a string")
+    );
+}
+
+#[test]
+fn json_string_of_long_text_has_the_shortest_escapes() {
+    // Runs around the length of a block, and of a word, with each kind of escape between them.
+    let runs: Vec<usize> = if cfg!(miri) {
+        vec![7, 64]
+    } else {
+        (0..140).collect()
+    };
+    for first in runs {
+        for between in [
+            "\n",
+            "\"",
+            "\u{1}",
+            "é",
+            "😀",
+            "\u{7f}",
+            "\\\\\\",
+            "\u{8}\u{c}",
+        ] {
+            for second in [0, 1, 7, 8, 9, 63, 64, 65, 200] {
+                let text = "x".repeat(first) + between + &"y".repeat(second) + between;
+                check_long(text.as_bytes());
+                let mut bytes = text.into_bytes();
+                bytes.insert(first, 0xe9);
+                check_long(&bytes);
+            }
+        }
+    }
 }
 
 #[test]

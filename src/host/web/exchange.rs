@@ -7,6 +7,7 @@ use crate::host::process::Process;
 use crate::host::protocol::{Link, ProcessError};
 use crate::host::receive::ExchangeError;
 use crate::sys::ipc::Direction;
+use crate::wire::slice_or_empty;
 
 /// One request and its answer.
 pub struct Exchange<'a> {
@@ -45,6 +46,18 @@ impl<'a> Exchange<'a> {
         self.channel.consume(bytes);
     }
 
+    /// Forwards bytes of `unread` to the log, as output of the process, and consumes them.
+    pub fn consume_as_output(&mut self, bytes: usize) {
+        let text = slice_or_empty(self.channel.unread(), 0, bytes);
+        self.process.output.forward_text(text);
+        self.channel.consume(bytes);
+    }
+
+    /// Whether the connection was reset: a part of the answer may be lost.
+    pub fn was_reset(&self) -> bool {
+        self.channel.was_reset()
+    }
+
     /// Whether a byte of an answer has come.
     pub fn has_received(&self) -> bool {
         self.has_received
@@ -79,7 +92,10 @@ impl<'a> Exchange<'a> {
 
     /// Sends until there is nothing unsent, or something to receive.
     fn send(&mut self) -> Result<(), ExchangeError> {
-        while !self.unsent.iter().all(|part| part.is_empty()) {
+        loop {
+            if self.unsent.iter().all(|part| part.is_empty()) {
+                return Ok(());
+            }
             match self.channel.try_send(self.unsent) {
                 Some(rest) => self.unsent = rest,
                 // It reads no more, but may have answered.
@@ -89,7 +105,7 @@ impl<'a> Exchange<'a> {
                 }
             }
             if self.unsent.iter().all(|part| part.is_empty()) {
-                break;
+                return Ok(());
             }
             let socket = self.channel.socket();
             let wake = self
@@ -99,9 +115,8 @@ impl<'a> Exchange<'a> {
                 return Err(ExchangeError::Process(ProcessError::TimedOut));
             }
             if wake.second || wake.exited {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 }

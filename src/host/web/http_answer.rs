@@ -174,7 +174,7 @@ fn read_until_close(
         exchange.consume(bytes);
         match exchange.fill() {
             Ok(()) => {}
-            Err(ExchangeError::Closed) => return Ok(true),
+            Err(ExchangeError::Closed) if !exchange.was_reset() => return Ok(true),
             Err(error) => return Err(closed(error, exchange)),
         }
     }

@@ -67,6 +67,9 @@ impl HttpApp {
                     Decimal::new(status.into()).as_bytes(),
                 );
             }
+            if deadline.has_passed() {
+                return Err(ProcessError::TimedOut);
+            }
             if link.process.nap(READY_NAP_US) {
                 return Err(ProcessError::Exited);
             }
@@ -195,14 +198,13 @@ impl Protocol for HttpApp {
     ) -> Result<(), EventError> {
         let (invocation, deadline) = (event.invocation, event.deadline);
         let incoming = self.web.read_event(invocation, deadline, response)?;
-        let Web {
-            settings, memory, ..
-        } = &mut self.web;
+        let Web { settings, memory } = &mut self.web;
         let Memory {
             request_head,
             request_body,
             answer_head,
             answer_body,
+            ..
         } = &mut **memory;
         let (to, is_repeatable, body) = match &incoming {
             Incoming::Answered => return Ok(()),

@@ -49,7 +49,8 @@ pub fn write_request(
         write(piece);
     });
     write(b" HTTP/1.1\r\n");
-    write_headers(request, invocation.trace_id().is_some(), write);
+    let trace_id = invocation.trace_id();
+    write_headers(request, trace_id.is_some(), write);
     let mut lines = HeadWriter::without_start_line(write);
     let context = request.request_context();
     if context.len() <= REQUEST_CONTEXT_BYTES_MAX {
@@ -63,7 +64,7 @@ pub fn write_request(
             invocation.request_id(),
         );
     }
-    write_context(&mut lines, invocation, deadline);
+    write_context(&mut lines, invocation, trace_id, deadline);
     // A server takes a request without a length for one without a body.
     if body_bytes > 0 || !may_lack_length(request.method()) {
         lines.end_with_length(body_bytes);
@@ -95,8 +96,13 @@ fn write_headers(request: &HttpEvent<'_>, has_trace_id: bool, write: &mut dyn Fn
 }
 
 /// Writes what the runtime knows of the event.
-fn write_context(lines: &mut HeadWriter<'_>, invocation: &Invocation<'_>, deadline: &Deadline) {
-    if let Some(id) = invocation.trace_id() {
+fn write_context(
+    lines: &mut HeadWriter<'_>,
+    invocation: &Invocation<'_>,
+    trace_id: Option<&[u8]>,
+    deadline: &Deadline,
+) {
+    if let Some(id) = trace_id {
         lines.header(TRACE_ID, id);
     }
     let mut begin: &[u8] = b"{\"";
@@ -105,7 +111,7 @@ fn write_context(lines: &mut HeadWriter<'_>, invocation: &Invocation<'_>, deadli
     for (name, value) in [
         (&b"request_id"[..], Some(invocation.request_id())),
         (b"invoked_function_arn", invocation.function_arn()),
-        (b"xray_trace_id", invocation.trace_id()),
+        (b"xray_trace_id", trace_id),
     ] {
         if let Some(value) = value {
             for piece in [begin, name, b"\":\""] {
@@ -135,7 +141,7 @@ pub fn write_event_request(
     let write = &mut |piece: &[u8]| head.push(piece);
     let mut lines = HeadWriter::new(POST, &[path], OWN_HOST, write);
     lines.header(b"Content-Type: ", b"application/json");
-    write_context(&mut lines, invocation, deadline);
+    write_context(&mut lines, invocation, invocation.trace_id(), deadline);
     lines.end_with_length(body_bytes);
 }
 

@@ -77,8 +77,25 @@ impl<'a> Reply<'a> {
     /// Takes the head: the status, and the header lines without a start line. A status that no
     /// answer has becomes 502.
     pub fn start(&mut self, status: u16, lines: &[u8]) {
-        self.status = status;
         self.head.set(lines);
+        self.start_collected(status, lines.len());
+    }
+
+    /// Collects a piece of the head, as much as fits.
+    pub fn collect_head(&mut self, piece: &[u8]) {
+        self.head.push(piece);
+    }
+
+    /// The part of the head that was collected.
+    pub fn collected_head(&self) -> &[u8] {
+        self.head.as_bytes()
+    }
+
+    /// The same as [`start`](Reply::start), with the first bytes of what was collected as the header
+    /// lines.
+    pub fn start_collected(&mut self, status: u16, head_bytes: usize) {
+        self.status = status;
+        self.head.truncate(head_bytes);
         let ReplyTo::Request { source, is_head } = self.to else {
             return;
         };
@@ -127,7 +144,7 @@ impl<'a> Reply<'a> {
     /// returns their number, as this does; it is not called where there is none.
     pub fn receive(&mut self, bytes_max: usize, read: &mut dyn FnMut(&mut [u8]) -> usize) -> usize {
         match self.body_to {
-            BodyTo::Buffer => self.body.read_into(bytes_max, read),
+            BodyTo::Buffer => self.body.read_at_most(bytes_max, read),
             BodyTo::Stream | BodyTo::Nowhere => 0,
         }
     }
@@ -137,9 +154,9 @@ impl<'a> Reply<'a> {
         matches!(self.to, ReplyTo::Request { is_head: true, .. })
     }
 
-    /// Whether the caller has got a part of the answer.
-    pub fn is_streamed(&self) -> bool {
-        self.body_to == BodyTo::Stream
+    /// Whether the answer is going to be streamed.
+    pub fn will_stream(&self) -> bool {
+        self.streams
     }
 
     /// Writes the response.
@@ -192,14 +209,14 @@ fn begin_stream(source: Source, head: &AnswerHead<'_>, response: &mut Response) 
     response.start_stream(HTTP_INTEGRATION_TYPE, write).is_ok()
 }
 
-/// Writes an answer of our own, which is not streamed: a status, its name, and a reason (which may
-/// be empty).
-pub fn write_own_answer(source: Source, status: u16, why: &[u8], response: &mut Response) {
-    own_answer(source, false, status, why, response);
-}
-
-/// The same, streamed or not.
-pub fn own_answer(source: Source, streams: bool, status: u16, why: &[u8], response: &mut Response) {
+/// Writes an answer of our own: a status, its name, and a reason (which may be empty).
+pub fn write_own_answer(
+    source: Source,
+    streams: bool,
+    status: u16,
+    why: &[u8],
+    response: &mut Response,
+) {
     let mut body = FixedBytes::<512>::new();
     body.push(reason(status));
     if !why.is_empty() {

@@ -14,7 +14,7 @@ use crate::host::errno::{EADDRINUSE, ENOMEM, is_exhausted};
 use crate::host::protocol::{Link, ProcessError};
 use crate::sys::process::own_pid;
 use crate::sys::sockets::{LocalAddress, connect, free_port, remove_socket_file};
-use crate::sys::{Environment, monotonic_ms, sleep};
+use crate::sys::{Descriptor, Environment, sleep};
 use crate::wire::number::{Decimal, parse_decimal};
 
 /// How long a connection may have been idle that is used again, in milliseconds.
@@ -186,8 +186,7 @@ impl Upstream {
             if self.listens && is_refusal(errno) {
                 return Err(ProcessError::Unreachable);
             }
-            let is_late = |end_ms: u64| end_ms <= monotonic_ms();
-            if deadline.end_ms().is_some_and(is_late) {
+            if deadline.has_passed() {
                 self.log_wait(errno);
                 return Err(ProcessError::TimedOut);
             }
@@ -198,11 +197,7 @@ impl Upstream {
         }
     }
 
-    fn take_connection(
-        &mut self,
-        socket: crate::sys::Descriptor,
-        link: &mut Link,
-    ) -> Result<(), ProcessError> {
+    fn take_connection(&mut self, socket: Descriptor, link: &mut Link) -> Result<(), ProcessError> {
         // Another process may have taken its place.
         if link.process.has_exited() {
             return Err(ProcessError::Exited);

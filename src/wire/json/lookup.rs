@@ -54,13 +54,13 @@ pub fn string(value: &[u8]) -> Option<Text<'_>> {
     }
 }
 
-/// The text of a raw value that is a string, a number or a boolean: the latter two as they stand.
-/// `None`: it is null, an array or an object.
+/// The text of a raw value, which the reader accepted, that is a string, a number or a boolean: the
+/// latter two as they stand. `None`: it is null, an array, an object or empty.
 pub fn scalar(value: &[u8]) -> Option<Text<'_>> {
-    match value.first() {
-        Some(b'"') => string(value),
-        None | Some(b'n' | b'[' | b'{') => None,
-        Some(_) => Some(Text::new(value)),
+    match value {
+        [b'"', text @ .., _] => Some(Text::new(text)),
+        [] | [b'n' | b'[' | b'{', ..] => None,
+        _ => Some(Text::new(value)),
     }
 }
 

@@ -14,7 +14,7 @@
 //!   it open).
 
 use super::error::{Error, ErrorKind};
-use super::scan::plain_bytes;
+use super::scan::{DENSE_BYTES, plain_bytes};
 use super::string::Text;
 use super::utf8_sequence_len;
 use crate::wire::slice_or_empty;
@@ -244,16 +244,19 @@ impl<'a> Reader<'a> {
         let start = self.at + 1;
         self.at = start;
         loop {
-            let rest = slice_or_empty(self.text, self.at, self.text.len());
-            self.at += plain_bytes(rest);
-            match self.byte() {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(Text::new(slice_or_empty(self.text, start, self.at - 1)));
+            self.at += plain_bytes(slice_or_empty(self.text, self.at, self.text.len()));
+            let dense_end = self.at + DENSE_BYTES;
+            while self.at < dense_end {
+                match self.byte() {
+                    b'"' => {
+                        self.at += 1;
+                        return Ok(Text::new(slice_or_empty(self.text, start, self.at - 1)));
+                    }
+                    b'\\' => self.escape()?,
+                    0x80.. => self.character()?,
+                    ..b' ' => return Err(self.error(ErrorKind::ControlByte)),
+                    _ => self.at += 1,
                 }
-                b'\\' => self.escape()?,
-                0x80.. => self.character()?,
-                _ => return Err(self.error(ErrorKind::ControlByte)),
             }
         }
     }

@@ -5,6 +5,9 @@ const ONES: u64 = u64::MAX / 255;
 /// The highest bit of each byte of a word.
 const HIGHS: u64 = ONES << 7;
 
+/// How many bytes are worth a look one by one, after one that is not plain: others are near.
+pub const DENSE_BYTES: usize = 16;
+
 /// How many bytes at the front stand for themselves in a string and are ASCII: no quote, no
 /// backslash, no control byte.
 pub fn plain_bytes(text: &[u8]) -> usize {

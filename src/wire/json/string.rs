@@ -118,18 +118,23 @@ fn unescape_blocks(raw: &[u8], write: &mut dyn FnMut(&[u8])) {
         while length < BLOCK_BYTES
             && let Some(&byte) = raw.get(at)
         {
-            let (read, encoded, bytes) = if byte == b'\\' {
-                let (read, code) = decode_escape(slice_or_empty(raw, at, raw.len()));
-                let (encoded, bytes) = encode_utf8(code);
-                (read, encoded, bytes)
-            } else {
-                (1, [byte, 0, 0, 0], 1)
-            };
-            at += read;
+            let next = raw.get(at + 1).copied().unwrap_or_default();
+            if byte != b'\\' || next != b'u' {
+                let is_escape = byte == b'\\';
+                if let Some(place) = block.get_mut(length) {
+                    *place = if is_escape { unescaped(next) } else { byte };
+                }
+                at += 1 + usize::from(is_escape);
+                length += 1;
+                continue;
+            }
+            let (read, code) = decode_escape(slice_or_empty(raw, at, raw.len()));
+            let (encoded, bytes) = encode_utf8(code);
             // All four bytes: the next character overwrites those that are not its own.
             if let Some(place) = block.get_mut(length..).and_then(<[u8]>::first_chunk_mut) {
                 *place = encoded;
             }
+            at += read;
             length += bytes;
         }
         write(slice_or_empty(&block, 0, length));
@@ -138,27 +143,33 @@ fn unescape_blocks(raw: &[u8], write: &mut dyn FnMut(&[u8])) {
 
 /// How many bytes the escape at the front takes, or two that are one character, and its code point.
 fn decode_escape(text: &[u8]) -> (usize, u32) {
-    let code = match text.get(1).copied().unwrap_or_default() {
+    let code = text.get(1).copied().unwrap_or_default();
+    if code != b'u' {
+        return (2, unescaped(code).into());
+    }
+    let unit = code_unit(text);
+    let next = slice_or_empty(text, 6, text.len());
+    match unit {
+        0xd800..0xdc00 if matches!(next, [b'\\', b'u', ..]) => match code_unit(next) {
+            low @ 0xdc00..0xe000 => (12, 0x1_0000 + ((unit & 0x3ff) << 10 | low & 0x3ff)),
+            _ => (6, 0xfffd),
+        },
+        0xd800..0xe000 => (6, 0xfffd),
+        _ => (6, unit),
+    }
+}
+
+/// The byte that an escape of two bytes means, of its second one.
+#[inline(always)]
+fn unescaped(code: u8) -> u8 {
+    match code {
         b'b' => 8,
         b't' => b'\t',
         b'n' => b'\n',
         b'f' => 12,
         b'r' => b'\r',
-        b'u' => {
-            let unit = code_unit(text);
-            let next = slice_or_empty(text, 6, text.len());
-            return match unit {
-                0xd800..0xdc00 if matches!(next, [b'\\', b'u', ..]) => match code_unit(next) {
-                    low @ 0xdc00..0xe000 => (12, 0x1_0000 + ((unit & 0x3ff) << 10 | low & 0x3ff)),
-                    _ => (6, 0xfffd),
-                },
-                0xd800..0xe000 => (6, 0xfffd),
-                _ => (6, unit),
-            };
-        }
         other => other,
-    };
-    (2, code.into())
+    }
 }
 
 /// The code unit of the escape `\uHHHH` at the front.

@@ -1,6 +1,6 @@
 //! Texts of any length, written as strings in long pieces: bodies and values of answers.
 
-use super::scan::plain_bytes;
+use super::scan::{DENSE_BYTES, plain_bytes};
 use super::utf8_sequence_len;
 use crate::wire::number::escape_byte;
 use crate::wire::slice_or_empty;
@@ -85,25 +85,25 @@ pub fn escaped_text_bytes(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         at += plain_bytes(slice_or_empty(text, at, text.len()));
-        // Bytes that are not plain rarely come alone.
-        loop {
+        let dense_end = at + DENSE_BYTES;
+        while at < dense_end {
             let Some(&byte) = text.get(at) else {
                 return Some(bytes);
             };
-            if byte < 0x80 {
-                bytes += match escape_code(byte) {
-                    0 => break,
-                    UNIT => 5,
-                    _ => 1,
-                };
-                at += 1;
+            if byte >= 0x80 {
+                let (expected, valid) = utf8_sequence_len(slice_or_empty(text, at, text.len()));
+                if valid < expected {
+                    return None;
+                }
+                at += expected;
                 continue;
             }
-            let (expected, valid) = utf8_sequence_len(slice_or_empty(text, at, text.len()));
-            if valid < expected {
-                return None;
-            }
-            at += expected;
+            bytes += match escape_code(byte) {
+                0 => 0,
+                UNIT => 5,
+                _ => 1,
+            };
+            at += 1;
         }
     }
 }

@@ -1,0 +1,162 @@
+//! Requests: those of events, and those of our own.
+
+use crate::host::protocol::{Event, EventError};
+use crate::host::web::Web;
+use crate::host::web::fastcgi::body::{StdinRecords, write_body};
+use crate::host::web::fastcgi::params::Params;
+use crate::host::web::fastcgi::script::{Route, route};
+use crate::host::web::fastcgi::{FastCgi, variables};
+use crate::host::web::reply::write_to;
+use crate::host::web::static_files::{Path, Served, StaticFiles};
+use crate::http_event::{AnswerHead, HttpEvent};
+use crate::response::Response;
+use crate::wire::http1::HeaderLines;
+use crate::wire::{find_from, slice_or_empty, uri};
+
+/// What becomes of a request.
+pub enum Staged {
+    /// It is to be sent.
+    Request,
+    /// The response has its answer.
+    Answered,
+}
+
+impl FastCgi {
+    /// Writes a request of an event into the memory of requests, or its answer, where it needs no
+    /// script.
+    pub(super) fn stage_request(
+        &mut self,
+        event: &Event<'_>,
+        request: &HttpEvent<'_>,
+        response: &mut Response,
+    ) -> Result<Staged, EventError> {
+        let prefix = self.web.settings.strip_prefix.as_bytes();
+        let raw = &mut self.web.memory.request_head;
+        raw.set(b"");
+        request.write_path(prefix, &mut |piece| raw.push(piece));
+        let route = decode_route(&self.files, raw.as_bytes(), &mut self.path);
+        let source = request.source();
+        match route {
+            Route::NotFound => {
+                let settings = &self.web.settings;
+                settings.write_own_answer(source, 404, b"", response);
+                return Ok(Staged::Answered);
+            }
+            Route::AddSlash => {
+                self.redirect(request, response);
+                return Ok(Staged::Answered);
+            }
+            Route::File => {
+                let served = self.files.serve(&mut self.web, request, response)?;
+                if served == Served::Yes {
+                    return Ok(Staged::Answered);
+                }
+            }
+            _ => {}
+        }
+        let Web { settings, memory } = &mut self.web;
+        let prefix = settings.strip_prefix.as_bytes();
+        let mut params = Params::new(&mut memory.request_head);
+        variables::write_script(&mut params, &self.scripts, self.path.as_bytes(), &route);
+        variables::write_target(
+            &mut params,
+            &mut |write| request.write_path(prefix, write),
+            &mut |write| request.write_query(write),
+        );
+        variables::write_request(&mut params, request);
+        let body = request.body();
+        variables::write_content_length(&mut params, body.len_bytes());
+        variables::write_contexts(&mut params, event, request.request_context());
+        let (status, fault): (u16, &[u8]) = if !params.finish() {
+            (431, b"the request line and the headers are too long")
+        } else if !write_body(&mut memory.request_body, body) {
+            (400, b"the body is not valid base64")
+        } else {
+            return Ok(Staged::Request);
+        };
+        settings.write_own_answer(source, status, fault, response);
+        Ok(Staged::Answered)
+    }
+
+    /// Answers with the path of a folder, and the slash that is missing at its end.
+    fn redirect(&mut self, request: &HttpEvent<'_>, response: &mut Response) {
+        let Web { settings, memory } = &mut self.web;
+        let lines = &mut memory.answer_head;
+        lines.set(b"Location: /");
+        let mut is_front = true;
+        request.write_path(settings.strip_prefix.as_bytes(), &mut |piece| {
+            let mut piece = piece;
+            // Two slashes would begin the name of another host.
+            while is_front && let Some(rest) = piece.strip_prefix(b"/") {
+                piece = rest;
+            }
+            is_front &= piece.is_empty();
+            lines.push(piece);
+        });
+        let mut separator: &[u8] = b"/?";
+        request.write_query(&mut |piece| {
+            lines.push(core::mem::take(&mut separator));
+            lines.push(piece);
+        });
+        lines.push(slice_or_empty(separator, 0, 1));
+        lines.push(b"\r\n");
+        let head = AnswerHead {
+            status: 301,
+            lines: HeaderLines::without_start_line(lines.as_bytes()),
+        };
+        write_to(request.source(), &head, b"", response);
+    }
+
+    /// Writes a request of our own into the memory of requests: to a path with a query, with a body
+    /// in JSON. False: it does not fit.
+    pub(super) fn stage_own_request(&mut self, event: Option<(&Event<'_>, &[u8])>) -> bool {
+        let Web { settings, memory } = &mut self.web;
+        let target = match event {
+            Some(_) => settings.events_path.as_bytes(),
+            None => settings.ready_path.as_bytes(),
+        };
+        let end = find_from(target, 0, b'?').min(target.len());
+        let path = slice_or_empty(target, 0, end);
+        let route = decode_route(&self.files, path, &mut self.path);
+        let mut params = Params::new(&mut memory.request_head);
+        variables::write_script(&mut params, &self.scripts, self.path.as_bytes(), &route);
+        variables::write_target(&mut params, &mut |write| write(path), &mut |write| {
+            write(slice_or_empty(target, end + 1, target.len()));
+        });
+        let method: &[u8] = if event.is_some() { b"POST" } else { b"GET" };
+        for (name, value) in [
+            (&b"REQUEST_METHOD"[..], method),
+            (b"SERVER_PROTOCOL", b"HTTP/1.1"),
+            (b"REMOTE_ADDR", b"127.0.0.1"),
+            (b"SERVER_NAME", b"localhost"),
+            (b"SERVER_PORT", b"80"),
+            (b"REQUEST_SCHEME", b"http"),
+            (b"HTTP_HOST", b"localhost"),
+        ] {
+            params.text(name, value);
+        }
+        let mut body: &[u8] = b"";
+        if let Some((event, bytes)) = event {
+            body = bytes;
+            params.text(b"CONTENT_TYPE", b"application/json");
+            variables::write_content_length(&mut params, body.len());
+            variables::write_contexts(&mut params, event, b"");
+        }
+        let mut records = StdinRecords::new(&mut memory.request_body, body.len());
+        records.push(body);
+        params.finish() && records.finish()
+    }
+}
+
+/// Decides what a path means that is encoded, and decodes it. One that is too long for a file is
+/// the front controller's.
+fn decode_route(files: &StaticFiles, raw: &[u8], path: &mut Path) -> Route {
+    let mut fits = true;
+    path.set(b"");
+    uri::decode(raw, &mut |piece| fits &= path.try_push(piece));
+    if fits {
+        route(files, path.as_bytes())
+    } else {
+        Route::FrontController
+    }
+}
