@@ -84,10 +84,11 @@ impl StaticSite {
             let is_folder = decoded.ends_with(b"/");
             let suffix: &[u8] = if is_folder { b"index.html" } else { b"" };
             found = self.files.find(decoded, suffix, &mut path);
-            if !is_folder && !matches!(found, Found::File(..)) {
-                if let page @ Found::File(..) = self.files.find(decoded, b".html", &mut path) {
-                    found = page;
-                }
+            if !is_folder
+                && !matches!(found, Found::File(..))
+                && let page @ Found::File(..) = self.files.find(decoded, b".html", &mut path)
+            {
+                found = page;
             }
         }
         match found {
