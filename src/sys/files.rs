@@ -98,8 +98,8 @@ pub fn exe_path(buf: &mut [u8]) -> usize {
     bytes + copy_prefix(buf.get_mut(bytes..).unwrap_or_default(), given)
 }
 
-/// Writes the path of the current folder to `buf`, without a NUL. Returns its length; 0: it does not
-/// fit, or has no path.
+/// Writes the path of the current folder to `buf`, without a NUL. Returns its length; 0: it does
+/// not fit, or has no path.
 pub fn current_folder(buf: &mut [u8]) -> usize {
     let (start, length) = (buf.as_mut_ptr() as usize, buf.len());
     // SAFETY: valid for its length.

@@ -91,8 +91,8 @@ impl<'a> Reply<'a> {
         self.head.as_bytes()
     }
 
-    /// The same as [`start`](Reply::start), with the first bytes of what was collected as the header
-    /// lines.
+    /// The same as [`start`](Reply::start), with the first bytes of what was collected as the
+    /// header lines.
     pub fn start_collected(&mut self, status: u16, head_bytes: usize) {
         self.status = status;
         self.head.truncate(head_bytes);

@@ -130,7 +130,7 @@ fn fill_cache(php: Php, dir: &TempDir, cache: &Path) -> Option<String> {
         "{php:?}"
     );
     let names = || std::fs::read_dir(cache).expect("the cache").flatten();
-    let has_opcache = setting(&site, "opcache.validate_timestamps") != "";
+    let has_opcache = !setting(&site, "opcache.validate_timestamps").is_empty();
     if has_opcache {
         until("a compiled script", || names().count() > 0);
     }

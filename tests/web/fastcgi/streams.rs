@@ -18,10 +18,6 @@ switch ($q['do'] ?? '') {
         break;
     case 'die': echo 'first'; flush(); usleep(20000); posix_kill(getmypid(), 9); sleep(5); break;
     case 'large': for ($i = 0; $i < (int) $q['n']; $i++) { echo str_repeat('x', 65536); } break;
-    case 'endless':
-        file_put_contents($q['gate'], 'begun');
-        register_shutdown_function(fn () => file_put_contents($q['gate'], 'ended'));
-        while (true) { echo str_repeat('x', 65536); flush(); }
     case 'empty': http_response_code(204); echo 'dropped'; break;
     default: setcookie('a', '1'); setcookie('b', '2'); http_response_code(201); echo 'hello';
 }

@@ -38,11 +38,14 @@ pub fn write_script(params: &mut Params<'_>, scripts: &Scripts, path: &[u8], rou
     params.text(b"REDIRECT_STATUS", b"200");
 }
 
+/// Writes a text, in pieces.
+type WriteText<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8]));
+
 /// Writes the target of a request: a path and a query as they were sent.
 pub fn write_target(
     params: &mut Params<'_>,
-    write_path: &mut dyn FnMut(&mut dyn FnMut(&[u8])),
-    write_query: &mut dyn FnMut(&mut dyn FnMut(&[u8])),
+    write_path: WriteText<'_>,
+    write_query: WriteText<'_>,
 ) {
     params.begin(b"QUERY_STRING");
     write_query(&mut |piece| params.push(piece));
