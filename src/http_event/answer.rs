@@ -211,8 +211,8 @@ fn comes_before(lines: &Lines<'_, '_>, name: &[u8]) -> bool {
     first.is_some_and(|(first, _)| !core::ptr::eq(first, name))
 }
 
-/// Writes the values of the lines of that name as strings, or one string: `separator` stands between
-/// them. Nothing where there are none.
+/// Writes the values of the lines of that name as strings, or one string: `separator` stands
+/// between them. Nothing where there are none.
 #[inline(never)]
 fn write_values(lines: Lines<'_, '_>, name: &[u8], separator: &[u8], write: &mut dyn FnMut(&[u8])) {
     let mut is_open = false;

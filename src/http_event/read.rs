@@ -29,6 +29,34 @@ static CONTEXT: [&[u8]; 5] = [b"elb", b"http", b"identity", b"domainName", b"pro
 static HTTP: [&[u8]; 4] = [b"method", b"path", b"protocol", b"sourceIp"];
 static IDENTITY: [&[u8]; 1] = [b"sourceIp"];
 
+/// The source of an event with these members; `None`: it is no HTTP event.
+fn source_of(
+    is_multi: bool,
+    elb: &[u8],
+    method: &[u8],
+    http_method: &[u8],
+    version: &[u8],
+) -> Option<Source> {
+    let is_version = |text| scalar(version).is_some_and(|version| version.is(text));
+    if !elb.is_empty() {
+        return Some(if is_multi {
+            Source::AlbMulti
+        } else {
+            Source::AlbSingle
+        });
+    }
+    if !http_method.is_empty() && is_version(b"2.0") {
+        return Some(Source::V2);
+    }
+    if method.is_empty() {
+        return None;
+    }
+    if is_version(b"1.0") {
+        return Some(Source::HttpV1);
+    }
+    version.is_empty().then_some(Source::RestV1)
+}
+
 impl<'a> HttpEvent<'a> {
     /// Reads an event, and checks all of it but base64.
     ///
@@ -62,24 +90,8 @@ impl<'a> HttpEvent<'a> {
         let [identity_ip] = of_identity;
 
         let (headers, is_multi) = choose(multi_headers, headers);
-        let is_version = |text| scalar(version).is_some_and(|version| version.is(text));
-        let source = if !elb.is_empty() {
-            if is_multi {
-                Source::AlbMulti
-            } else {
-                Source::AlbSingle
-            }
-        } else if !http_method.is_empty() && is_version(b"2.0") {
-            Source::V2
-        } else if method.is_empty() {
-            return Err(EventFault::NotHttp);
-        } else if is_version(b"1.0") {
-            Source::HttpV1
-        } else if version.is_empty() {
-            Source::RestV1
-        } else {
-            return Err(EventFault::NotHttp);
-        };
+        let source = source_of(is_multi, elb, method, http_method, version);
+        let source = source.ok_or(EventFault::NotHttp)?;
 
         let mut read = HttpEvent {
             source,
