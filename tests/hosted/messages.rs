@@ -110,7 +110,7 @@ fn timeout_error_has_its_time() {
         let hosted = kind.hosted_run();
         let (mut process, server) = hosted.spawn(&[]);
         process.until_idle(&server);
-        let window_ms = bound(1_000).as_millis() as u64;
+        let window_ms = bound(3_000).as_millis() as u64;
         let late = Event::new("late", command("sleep 60"));
         let late = late.deadline(&(now_ms() + window_ms).to_string());
         server.more(vec![ScriptedReply::event(&late)]);
