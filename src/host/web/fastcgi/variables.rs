@@ -38,14 +38,12 @@ pub fn write_script(params: &mut Params<'_>, scripts: &Scripts, path: &[u8], rou
     params.text(b"REDIRECT_STATUS", b"200");
 }
 
-/// Writes a text, in pieces.
-type WriteText<'a> = &'a mut dyn FnMut(&mut dyn FnMut(&[u8]));
-
 /// Writes the target of a request: a path and a query as they were sent.
+#[allow(clippy::type_complexity)] // writers of a text, in pieces
 pub fn write_target(
     params: &mut Params<'_>,
-    write_path: WriteText<'_>,
-    write_query: WriteText<'_>,
+    write_path: &mut dyn FnMut(&mut dyn FnMut(&[u8])),
+    write_query: &mut dyn FnMut(&mut dyn FnMut(&[u8])),
 ) {
     params.begin(b"QUERY_STRING");
     write_query(&mut |piece| params.push(piece));
