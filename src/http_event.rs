@@ -101,6 +101,21 @@ impl<'a> HttpEvent<'a> {
         self.method
     }
 
+    /// Whether a streamed answer can reach the client: from a Function URL, whose events differ
+    /// from those of an HTTP API in the domain's name alone, and from a REST API.
+    pub fn takes_stream(&self) -> bool {
+        const URL: &[u8] = b".lambda-url.";
+        match self.source {
+            Source::RestV1 => true,
+            Source::V2 => {
+                let name = scalar(self.domain_name).and_then(Text::plain);
+                let mut parts = name.unwrap_or_default().windows(URL.len());
+                parts.any(|part| bytes_eq(part, URL))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the answer has no body because of the method.
     pub fn is_head(&self) -> bool {
         bytes_eq(self.method, b"HEAD")

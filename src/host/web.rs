@@ -14,6 +14,7 @@ pub mod fastcgi;
 mod http_answer;
 pub mod http_app;
 mod http_request;
+pub mod own_answer;
 pub mod reply;
 pub mod static_files;
 pub mod static_site;
@@ -65,6 +66,8 @@ const PATH_BYTES_MAX: usize = 1024;
 pub struct Settings {
     /// Answers are streamed.
     pub streams: bool,
+    /// The source of the current event takes streams.
+    takes_stream: bool,
     /// Warm-up events are answered at once.
     pub answers_warmup: bool,
     /// Removed from paths; may be empty.
@@ -90,6 +93,7 @@ impl Settings {
         };
         Settings {
             streams: is_set(b"TINDERBOX_STREAM="),
+            takes_stream: false,
             answers_warmup: is_set(b"TINDERBOX_WARMUP="),
             strip_prefix: path(b"TINDERBOX_STRIP_PREFIX="),
             events_path: path(b"TINDERBOX_EVENTS_PATH="),
@@ -99,9 +103,9 @@ impl Settings {
 }
 
 impl Settings {
-    /// Whether the answer to a request of this source is streamed. The others take no streams.
-    pub fn streams(&self, source: Source) -> bool {
-        self.streams && matches!(source, Source::V2 | Source::RestV1)
+    /// Whether the answer to the current event is streamed.
+    pub fn streams_answer(&self) -> bool {
+        self.streams && self.takes_stream
     }
 
     /// Writes an answer of our own, as the application's would be sent.
@@ -112,7 +116,7 @@ impl Settings {
         why: &[u8],
         response: &mut Response,
     ) {
-        write_own_answer(source, self.streams(source), status, why, response);
+        write_own_answer(source, self.streams_answer(), status, why, response);
     }
 
     /// What is wrong with them.
@@ -167,7 +171,9 @@ impl Web {
     ) -> Result<Incoming<'a>, EventError> {
         self.trim();
         let event = invocation.event();
-        match HttpEvent::read(event) {
+        let read = HttpEvent::read(event);
+        self.settings.takes_stream = read.as_ref().is_ok_and(HttpEvent::takes_stream);
+        match read {
             Ok(request) => Ok(Incoming::Request(request)),
             Err(EventFault::Malformed(source, fault)) => {
                 deadline.bound_log();

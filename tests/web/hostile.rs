@@ -366,21 +366,25 @@ fn early_answer_of_a_server_that_reads_no_more_arrives() {
 
 #[test]
 fn answer_before_the_request_was_read_arrives() {
+    const BODY_BYTES: usize = 4_000_000;
     let upstream = Upstream::start(&[], |_, mut stream| {
-        let mut some = [0; 10];
-        let _ = stream.read(&mut some);
-        let _ = stream.write_all(&ok("early"));
-        std::thread::sleep(Duration::from_millis(300));
-        let mut rest = Vec::new();
-        let _ = stream.read_to_end(&mut rest);
+        let mut buf = vec![0; 100_000];
+        // A connection is kept where the sockets took the whole request before the answer came.
+        while let Ok(bytes @ 1..) = stream.read(&mut buf[..10]) {
+            let _ = stream.write_all(&ok("early"));
+            std::thread::sleep(Duration::from_millis(300));
+            let mut body_bytes = buf[..bytes].iter().filter(|&&byte| byte == b'!').count();
+            while body_bytes < BODY_BYTES {
+                let Ok(bytes @ 1..) = stream.read(&mut buf) else {
+                    return;
+                };
+                body_bytes += buf[..bytes].iter().filter(|&&byte| byte == b'!').count();
+            }
+        }
     });
-    let request = Request::new("POST", "/").body(vec![b'x'; 4_000_000]);
-    assert_eq!(upstream.site.ask(URL, &request).text(), "early");
-    let first = upstream.connections();
-    for number in 1..4 {
+    let request = Request::new("POST", "/").body(vec![b'!'; BODY_BYTES]);
+    for _ in 0..4 {
         assert_eq!(upstream.site.ask(URL, &request).text(), "early");
-        // The rest of the request was not sent: a connection of its own for each.
-        assert_eq!(upstream.connections(), first + number);
     }
 }
 

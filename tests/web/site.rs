@@ -14,7 +14,8 @@ use std::time::Instant;
 
 /// A GET of a Function URL.
 pub const GET_EVENT: &str = r#"{"version":"2.0","rawPath":"/get","rawQueryString":"","headers":{},
-"requestContext":{"http":{"method":"GET","path":"/get"}},"isBase64Encoded":false}"#;
+"requestContext":{"domainName":"abc123.lambda-url.us-east-1.on.aws",
+"http":{"method":"GET","path":"/get"}},"isBase64Encoded":false}"#;
 
 /// A bootstrap that serves, and its fronts. Dropping it ends all of them.
 pub struct Site {

@@ -59,7 +59,7 @@ impl<'a> Reply<'a> {
         body: &'a mut FixedBytes<RESPONSE_BYTES_MAX>,
         response: &'a mut Response,
     ) -> Reply<'a> {
-        let streams = matches!(to, ReplyTo::Request { source, .. } if settings.streams(source));
+        let streams = matches!(to, ReplyTo::Request { .. }) && settings.streams_answer();
         head.set(b"");
         body.set(b"");
         Reply {

@@ -13,14 +13,13 @@ use crate::host::deadline::Deadline;
 use crate::host::errors::set;
 use crate::host::paths::strip_nul;
 use crate::host::protocol::EventError;
-use crate::host::web::reply::{Reply, ReplyTo};
+use crate::host::web::own_answer::{NOT_ALLOWED, TEXT};
 use crate::host::web::static_files::{Found, Path, StaticFiles, decode_path, is_read, send_file};
-use crate::host::web::{Incoming, Memory, Web};
+use crate::host::web::{Incoming, Web};
 use crate::http_event::HttpEvent;
 use crate::invocation::Invocation;
 use crate::response::Response;
 use crate::sys::Environment;
-use crate::wire::slice_or_empty;
 
 /// A folder whose files are served.
 pub struct StaticSite {
@@ -95,12 +94,13 @@ impl StaticSite {
             Found::Nothing => self.answer_unknown(request, response),
             _ if !is_read(request) => {
                 self.web.memory.request_head.set(NOT_ALLOWED);
-                self.send_short(405, b"Method Not Allowed\n", request, response)
+                self.web
+                    .send_short(405, b"Method Not Allowed\n", request, response)
             }
             Found::File(file, bytes) => {
                 send_file(&file, bytes, &path, 200, &mut self.web, request, response)
             }
-            Found::Folder => self.redirect(request, response),
+            Found::Folder => self.web.redirect_to_folder(request, response),
         }
     }
 
@@ -119,73 +119,9 @@ impl StaticSite {
             }
         }
         self.web.memory.request_head.set(TEXT);
-        self.send_short(404, b"Not Found\n", request, response)
-    }
-
-    /// Redirects to the path with a slash at its end. The location is relative, so it is right
-    /// behind a stage, a prefix or another host, and names no other host itself.
-    fn redirect(
-        &mut self,
-        request: &HttpEvent<'_>,
-        response: &mut Response,
-    ) -> Result<(), EventError> {
-        // A name with a colon would name a scheme without the dot before it (RFC 3986, 4.2).
-        const START: &[u8] = b"Location: ./";
-        let lines = &mut self.web.memory.request_head;
-        request.write_path(b"", &mut |piece| {
-            let slash = piece.iter().rposition(|&byte| byte == b'/');
-            let name = slash.map_or(0, |slash| slash + 1);
-            if name > 0 {
-                lines.set(START);
-            }
-            lines.push(slice_or_empty(piece, name, piece.len()));
-        });
-        let mut separator: &[u8] = b"/?";
-        request.write_query(&mut |piece| {
-            lines.push(core::mem::take(&mut separator));
-            lines.push(piece);
-        });
-        // Without a query, the slash is still to come.
-        lines.push(slice_or_empty(separator, 0, 1));
-        lines.push(b"\r\n");
-        if lines.as_bytes().len() <= LOCATION_BYTES_MAX {
-            return self.send_short(301, b"", request, response);
-        }
-        self.web.memory.request_head.set(TEXT);
-        self.send_short(414, b"URI Too Long\n", request, response)
-    }
-
-    /// Answers with a short body and the header lines in the region of a request's head.
-    fn send_short(
-        &mut self,
-        status: u16,
-        body: &[u8],
-        request: &HttpEvent<'_>,
-        response: &mut Response,
-    ) -> Result<(), EventError> {
-        let to = ReplyTo::Request {
-            source: request.source(),
-            is_head: request.is_head(),
-        };
-        let Memory {
-            request_head: lines,
-            answer_head,
-            answer_body,
-            ..
-        } = &mut *self.web.memory;
-        let mut reply = Reply::new(to, &self.web.settings, answer_head, answer_body, response);
-        reply.start(status, lines.as_bytes());
-        reply.write(body);
-        reply.finish()
+        self.web.send_short(404, b"Not Found\n", request, response)
     }
 }
-
-/// The longest line of a location, in bytes: more than fronts take as a target.
-const LOCATION_BYTES_MAX: usize = 16 * 1024;
-
-/// The header lines of the answers that are a text of our own.
-const NOT_ALLOWED: &[u8] = b"Allow: GET, HEAD\r\nContent-Type: text/plain; charset=utf-8\r\n";
-const TEXT: &[u8] = NOT_ALLOWED.split_at(b"Allow: GET, HEAD\r\n".len()).1;
 
 const UNUSABLE: &str =
     "static: needs openat2, which came with Linux 5.6: this system does not have it, or filters it";

@@ -278,6 +278,10 @@ impl Parts<'_> {
     /// HTTP APIs with payload 2.0, and Function URLs.
     fn http(&self) -> Value {
         let is_url = self.source == Source::FunctionUrl;
+        let domain = match is_url {
+            true => Some("abc123.lambda-url.us-east-1.on.aws".into()),
+            false => self.request.value("Host").map(text),
+        };
         let cookies = values(&self.headers, "cookie");
         let cookies = cookies.iter().flat_map(|cookies| cookies.split(';'));
         let cookies: Vec<&str> = cookies.map(str::trim).filter(|c| !c.is_empty()).collect();
@@ -297,7 +301,7 @@ impl Parts<'_> {
             "requestContext": {
                 "accountId": if is_url { "anonymous" } else { "123456789012" },
                 "apiId": "r3pmxmplak",
-                "domainName": self.request.value("Host").map(text),
+                "domainName": domain,
                 "domainPrefix": "r3pmxmplak",
                 "http": {
                     "method": self.request.method,

@@ -121,9 +121,9 @@ fn hidden_names_and_parents_are_not_found() {
 fn folder_without_slash_is_sent_to_the_path_with_it() {
     with_each(&FILES, &[], |php, site| {
         for (target, wanted) in [
-            ("/wp-admin", "/wp-admin/"),
-            ("/wp-admin?x=1&y=%20", "/wp-admin/?x=1&y=%20"),
-            ("//wp-admin", "/wp-admin/"),
+            ("/wp-admin", "./wp-admin/"),
+            ("/wp-admin?x=1&y=%20", "./wp-admin/?x=1&y=%20"),
+            ("//wp-admin", "./wp-admin/"),
         ] {
             for source in Source::ALL {
                 let answer = site.ask(source, &Request::new("GET", target));

@@ -6,11 +6,9 @@ use crate::host::web::fastcgi::body::{StdinRecords, write_body};
 use crate::host::web::fastcgi::params::Params;
 use crate::host::web::fastcgi::script::{Route, route};
 use crate::host::web::fastcgi::{FastCgi, variables};
-use crate::host::web::reply::write_to;
 use crate::host::web::static_files::{Path, Served, StaticFiles};
-use crate::http_event::{AnswerHead, HttpEvent};
+use crate::http_event::HttpEvent;
 use crate::response::Response;
-use crate::wire::http1::HeaderLines;
 use crate::wire::{find_from, slice_or_empty, uri};
 
 /// What becomes of a request.
@@ -43,7 +41,7 @@ impl FastCgi {
                 return Ok(Staged::Answered);
             }
             Route::AddSlash => {
-                self.redirect(request, response);
+                self.web.redirect_to_folder(request, response)?;
                 return Ok(Staged::Answered);
             }
             Route::File => {
@@ -76,35 +74,6 @@ impl FastCgi {
         };
         settings.write_own_answer(source, status, fault, response);
         Ok(Staged::Answered)
-    }
-
-    /// Answers with the path of a folder, and the slash that is missing at its end.
-    fn redirect(&mut self, request: &HttpEvent<'_>, response: &mut Response) {
-        let Web { settings, memory } = &mut self.web;
-        let lines = &mut memory.answer_head;
-        lines.set(b"Location: /");
-        let mut is_front = true;
-        request.write_path(settings.strip_prefix.as_bytes(), &mut |piece| {
-            let mut piece = piece;
-            // Two slashes would begin the name of another host.
-            while is_front && let Some(rest) = piece.strip_prefix(b"/") {
-                piece = rest;
-            }
-            is_front &= piece.is_empty();
-            lines.push(piece);
-        });
-        let mut separator: &[u8] = b"/?";
-        request.write_query(&mut |piece| {
-            lines.push(core::mem::take(&mut separator));
-            lines.push(piece);
-        });
-        lines.push(slice_or_empty(separator, 0, 1));
-        lines.push(b"\r\n");
-        let head = AnswerHead {
-            status: 301,
-            lines: HeaderLines::without_start_line(lines.as_bytes()),
-        };
-        write_to(request.source(), &head, b"", response);
     }
 
     /// Writes a request of our own into the memory of requests: to a path with a query, with a body
