@@ -34,7 +34,7 @@ impl StaticSite {
     /// # Errors
     /// The system cannot open its files.
     pub fn new(
-        mut web: Web,
+        web: Web,
         environment: &Environment,
         folder: &'static [u8],
     ) -> Result<StaticSite, Failure> {
@@ -173,7 +173,7 @@ impl StaticSite {
             answer_body,
             ..
         } = &mut *self.web.memory;
-        let mut reply = Reply::new(to, &self.web.settings, answer_head, answer_body, response);
+        let mut reply = Reply::new(to, self.web.settings, answer_head, answer_body, response);
         reply.start(status, lines.as_bytes());
         reply.write(body);
         reply.finish()

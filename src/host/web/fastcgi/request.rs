@@ -34,7 +34,7 @@ impl FastCgi {
         let raw = &mut self.web.memory.request_head;
         raw.set(b"");
         request.write_path(prefix, &mut |piece| raw.push(piece));
-        let route = decode_route(&self.files, raw.as_bytes(), &mut self.path);
+        let route = decode_route(&self.files, raw.as_bytes(), &mut self.web.memory.path);
         let source = request.source();
         match route {
             Route::NotFound => {
@@ -57,7 +57,7 @@ impl FastCgi {
         let Web { settings, memory } = &mut self.web;
         let prefix = settings.strip_prefix.as_bytes();
         let mut params = Params::new(&mut memory.request_head);
-        variables::write_script(&mut params, &self.scripts, self.path.as_bytes(), &route);
+        variables::write_script(&mut params, &self.scripts, memory.path.as_bytes(), &route);
         variables::write_target(
             &mut params,
             &mut |write| request.write_path(prefix, write),
@@ -117,9 +117,9 @@ impl FastCgi {
         };
         let end = find_from(target, 0, b'?').min(target.len());
         let path = slice_or_empty(target, 0, end);
-        let route = decode_route(&self.files, path, &mut self.path);
+        let route = decode_route(&self.files, path, &mut memory.path);
         let mut params = Params::new(&mut memory.request_head);
-        variables::write_script(&mut params, &self.scripts, self.path.as_bytes(), &route);
+        variables::write_script(&mut params, &self.scripts, memory.path.as_bytes(), &route);
         variables::write_target(&mut params, &mut |write| write(path), &mut |write| {
             write(slice_or_empty(target, end + 1, target.len()));
         });
