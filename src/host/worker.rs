@@ -85,7 +85,7 @@ impl Frames {
                         b"" => DEFAULT_STREAM_CONTENT_TYPE,
                         _ => content_type,
                     };
-                    if response.start_stream(content_type, |_| {}).is_err() {
+                    if response.start_stream(content_type, &mut |_| {}).is_err() {
                         return Err(ProcessError::ProtocolViolation.into());
                     }
                     is_streamed = true;

@@ -124,17 +124,13 @@ impl FastCgi {
             write(slice_or_empty(target, end + 1, target.len()));
         });
         let method: &[u8] = if event.is_some() { b"POST" } else { b"GET" };
-        for (name, value) in [
-            (&b"REQUEST_METHOD"[..], method),
-            (b"SERVER_PROTOCOL", b"HTTP/1.1"),
-            (b"REMOTE_ADDR", b"127.0.0.1"),
-            (b"SERVER_NAME", b"localhost"),
-            (b"SERVER_PORT", b"80"),
-            (b"REQUEST_SCHEME", b"http"),
-            (b"HTTP_HOST", b"localhost"),
-        ] {
-            params.text(name, value);
-        }
+        params.text(b"REQUEST_METHOD", method);
+        params.text(b"SERVER_PROTOCOL", b"HTTP/1.1");
+        params.text(b"REMOTE_ADDR", b"127.0.0.1");
+        params.text(b"SERVER_NAME", b"localhost");
+        params.text(b"SERVER_PORT", b"80");
+        params.text(b"REQUEST_SCHEME", b"http");
+        params.text(b"HTTP_HOST", b"localhost");
         let mut body: &[u8] = b"";
         if let Some((event, bytes)) = event {
             body = bytes;
