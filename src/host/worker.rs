@@ -157,6 +157,7 @@ impl Protocol for Frames {
         self.wait_until_ready(link, deadline)
     }
 
+    #[inline(never)] // a frame of its own is smaller code
     fn handle_event(
         &mut self,
         event: &mut Event<'_>,

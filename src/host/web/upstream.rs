@@ -73,6 +73,7 @@ impl Upstream {
     ///
     /// # Errors
     /// The init error: a variable is wrong.
+    #[inline(never)] // a frame of its own is smaller code
     pub fn read(environment: &Environment) -> Result<Upstream, Failure> {
         let is_pooled = environment.get(MAX_CONCURRENCY).is_some();
         let mut upstream = Upstream {

@@ -24,6 +24,7 @@ pub enum Staged {
 impl FastCgi {
     /// Writes a request of an event into the memory of requests, or its answer, where it needs no
     /// script.
+    #[inline(never)] // a frame of its own is smaller code
     pub(super) fn stage_request(
         &mut self,
         event: &Event<'_>,
