@@ -40,7 +40,7 @@ impl HttpApp {
     ///
     /// # Errors
     /// The init error: a variable is wrong.
-    pub fn new(web: Web, environment: &Environment) -> Result<HttpApp, Failure> {
+    pub fn new(web: Web, environment: &Environment) -> Result<HttpApp, &'static Failure> {
         Ok(HttpApp {
             web,
             upstream: Upstream::read(environment)?,

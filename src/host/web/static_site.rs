@@ -37,10 +37,10 @@ impl StaticSite {
         web: Web,
         environment: &Environment,
         folder: &'static [u8],
-    ) -> Result<StaticSite, Failure> {
+    ) -> Result<StaticSite, &'static Failure> {
         let files = StaticFiles::new(environment, strip_nul(folder));
         if !files.is_usable() {
-            return Err(Failure::new("Runtime.InvalidEntrypoint", UNUSABLE));
+            return Err(UNUSABLE);
         }
         // So that other events come to us, and their error does not advise to set the variable.
         web.settings.events_path.set(b"/");
@@ -187,8 +187,10 @@ const LOCATION_BYTES_MAX: usize = 16 * 1024;
 const NOT_ALLOWED: &[u8] = b"Allow: GET, HEAD\r\nContent-Type: text/plain; charset=utf-8\r\n";
 const TEXT: &[u8] = NOT_ALLOWED.split_at(b"Allow: GET, HEAD\r\n".len()).1;
 
-const UNUSABLE: &str =
-    "static: needs openat2, which came with Linux 5.6: this system does not have it, or filters it";
+const UNUSABLE: &Failure = &Failure::new(
+    "Runtime.InvalidEntrypoint",
+    "static: needs openat2, which came with Linux 5.6: this system does not have it, or filters it",
+);
 
 const NOT_HTTP: &[u8] = b"the event is no HTTP request of API Gateway, a Function URL or a load \
     balancer, and static files take no others";
