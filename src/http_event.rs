@@ -181,6 +181,7 @@ impl<'a> HttpEvent<'a> {
     /// The headers to pass on: repeated ones repeatedly, cookies as one header `cookie`, which
     /// comes last. Left out: those that end at this hop, those that only the runtime may write, and
     /// those whose names are no tokens.
+    #[inline(never)]
     pub fn headers(&self) -> Headers<'a> {
         Headers::new(self.headers, self.connection, self.cookies)
     }

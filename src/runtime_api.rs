@@ -130,16 +130,9 @@ impl RuntimeApi {
         true
     }
 
-    /// Prepends the head of the request to an answer, the last line first. `prepend_framing`
-    /// prepends the headers that frame the body. With an empty error type it is a response, else an
-    /// error.
-    pub fn prepend_request_head(
-        &self,
-        buffer: &mut Buffer,
-        error_type: &[u8],
-        prepend_framing: impl FnOnce(&mut Buffer),
-    ) {
-        prepend_framing(buffer);
+    /// Prepends the head of the request to an answer, the last line first: the headers that frame
+    /// the body come before. With an empty error type it is a response, else an error.
+    pub fn prepend_request_head(&self, buffer: &mut Buffer, error_type: &[u8]) {
         buffer.prepend_header(ERROR_TYPE, error_type);
         let invocation_id = self.invocation_id.as_bytes();
         buffer.prepend_header(b"Lambda-Runtime-Invocation-Id: ", invocation_id);
@@ -162,11 +155,10 @@ impl RuntimeApi {
     /// Prepends the head of the request to an answer of known length, and appends the request for
     /// the next event if both may leave in one send.
     pub fn frame_answer(&self, buffer: &mut Buffer, error_type: &[u8]) {
-        self.prepend_request_head(buffer, error_type, |buffer| {
-            buffer.prepend(b"\r\n");
-            buffer.prepend_number(buffer.body_bytes());
-            buffer.prepend(b"Content-Length: ");
-        });
+        buffer.prepend(b"\r\n");
+        buffer.prepend_number(buffer.body_bytes());
+        buffer.prepend(b"Content-Length: ");
+        self.prepend_request_head(buffer, error_type);
         self.append_next_request(buffer);
     }
 

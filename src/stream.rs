@@ -36,7 +36,7 @@ impl Response {
     /// `Runtime.StreamBroken` when the connection is lost, which ends the event: nothing more of
     /// the response can be sent.
     pub fn stream(&mut self, content_type: &str) -> Result<(), Failure> {
-        self.start_stream(content_type.as_bytes(), |_| {})
+        self.start_stream(content_type.as_bytes(), &mut |_| {})
     }
 
     /// The same for an HTTP response, for Function URLs and API Gateway: its status, headers and
@@ -51,7 +51,7 @@ impl Response {
         headers: &[(&str, &str)],
         cookies: &[&str],
     ) -> Result<(), Failure> {
-        self.start_stream(HTTP_INTEGRATION_TYPE, |buffer| {
+        self.start_stream(HTTP_INTEGRATION_TYPE, &mut |buffer| {
             write_prelude(buffer, status, headers, cookies)
         })
     }
@@ -59,7 +59,7 @@ impl Response {
     pub(crate) fn start_stream(
         &mut self,
         content_type: &[u8],
-        write_first: impl FnOnce(&mut Buffer),
+        write_first: &mut dyn FnMut(&mut Buffer),
     ) -> Result<(), Failure> {
         if !self.is_empty() || self.is_streamed() {
             let text = "the response was begun before it was to be streamed";
@@ -92,11 +92,10 @@ impl Response {
         let buffer = self.buffer();
         session::with_lent(|session| {
             session.stream = Some(&Chunked);
-            session.api.prepend_request_head(buffer, b"", |buffer| {
-                buffer.prepend(b"\r\n");
-                buffer.prepend_header(b"Content-Type: ", content_type);
-                buffer.prepend(STREAM_HEADERS);
-            });
+            buffer.prepend(b"\r\n");
+            buffer.prepend_header(b"Content-Type: ", content_type);
+            buffer.prepend(STREAM_HEADERS);
+            session.api.prepend_request_head(buffer, b"");
         });
         Ok(())
     }

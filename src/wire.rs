@@ -63,6 +63,36 @@ pub fn find_from(bytes: &[u8], from: usize, byte: u8) -> usize {
     at
 }
 
+/// Iterates over the parts of a text between separators, also empty ones. (The core's `split` takes
+/// some 50 bytes more wherever it is used.)
+pub fn parts(text: &[u8], separator: u8) -> Parts<'_> {
+    Parts {
+        rest: Some(text),
+        separator,
+    }
+}
+
+/// See [`parts`].
+pub struct Parts<'a> {
+    /// `None`: the last part was returned.
+    rest: Option<&'a [u8]>,
+    separator: u8,
+}
+
+impl<'a> Iterator for Parts<'a> {
+    type Item = &'a [u8];
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.take()?;
+        let end = find_from(rest, 0, self.separator);
+        if end < rest.len() {
+            self.rest = Some(slice_or_empty(rest, end + 1, rest.len()));
+        }
+        Some(slice_or_empty(rest, 0, end))
+    }
+}
+
 /// Concatenates texts at compile time. `N` is the sum of their lengths.
 pub const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
     let mut text = [0; N];

@@ -51,21 +51,9 @@ pub fn build_handler(
         Runs::Frames => AnyProtocol::Frames(Frames::new(kind.logs_errors)),
         Runs::Shell => AnyProtocol::Shell(Shell::new(path)),
         #[cfg(feature = "web")]
-        Runs::Http => AnyProtocol::Http(HttpApp::new(web(environment)?, environment)?),
+        Runs::Http => AnyProtocol::Http(build_http(environment).map_err(Failure::duplicate)?),
         #[cfg(feature = "web")]
-        Runs::FastCgi => return build_fastcgi(resolved, environment, output),
-        #[cfg(feature = "web")]
-        Runs::Static => {
-            let site = StaticSite::new(web(environment)?, environment, path)?;
-            log_handler(path, b": static files");
-            return Ok(Handler::Static(site));
-        }
-        #[cfg(feature = "web")]
-        Runs::Console => {
-            let console = Console::new(path, environment, output)?;
-            log_handler(path, b": one command per event");
-            return Ok(Handler::Console(console));
-        }
+        _ => return build_other(resolved, environment, output).map_err(Failure::duplicate),
     };
     let Some(program) = find_program(resolved, environment) else {
         let text = match kind.runs {
@@ -89,31 +77,65 @@ pub fn build_handler(
         .ok_or(CALLED_TWICE.duplicate())
 }
 
-/// PHP's FastCGI server.
+/// A web server's protocol. (Errors are references: a failure is long to move.)
 #[cfg(feature = "web")]
-fn build_fastcgi(
+fn build_http(environment: &Environment) -> Result<HttpApp, &'static Failure> {
+    HttpApp::new(web(environment)?, environment)
+}
+
+/// The handlers of other kinds.
+#[cfg(feature = "web")]
+fn build_other(
     resolved: &ResolvedHandler,
     environment: &Environment,
     output: &'static mut ChildOutput,
-) -> Result<Handler, Failure> {
-    let ResolvedHandler { kind, path, .. } = *resolved;
+) -> Result<Handler, &'static Failure> {
+    let path = resolved.path;
+    match resolved.kind.runs {
+        Runs::Static => {
+            let site = StaticSite::new(web(environment)?, environment, path)?;
+            log_handler(path, b": static files");
+            Ok(Handler::Static(site))
+        }
+        Runs::Console => {
+            let console = Console::new(path, environment, output)?;
+            log_handler(path, b": one command per event");
+            Ok(Handler::Console(console))
+        }
+        _ => build_fastcgi(path, environment, output),
+    }
+}
+
+/// PHP's FastCGI server.
+#[cfg(feature = "web")]
+fn build_fastcgi(
+    path: &'static [u8],
+    environment: &Environment,
+    output: &'static mut ChildOutput,
+) -> Result<Handler, &'static Failure> {
     let Some(program) = find_server(environment) else {
-        diagnostics::diagnostic(b"", kind.not_found.as_bytes());
-        return Err(Failure::new("Runtime.NoSuchInterpreter", kind.not_found));
+        diagnostics::diagnostic(b"", NO_SERVER.message_bytes());
+        return Err(NO_SERVER);
     };
-    let command = COMMAND.take().ok_or(CALLED_TWICE.duplicate())?;
+    let command = COMMAND.take().ok_or(CALLED_TWICE)?;
     command.push_argument(program);
     command.capture_output = true;
     let web = web(environment)?;
     let streams = web.settings.streams;
     let server = PhpServer::new(program, streams, environment, command);
-    let server = server.map_err(|_| NO_CONFIGURATION.duplicate())?;
+    let server = server.map_err(|_| NO_CONFIGURATION)?;
     log_handler(path, b": persistent process");
     let fastcgi = FastCgi::new(web, server, path, environment);
     PersistentProcess::new(command, AnyProtocol::FastCgi(fastcgi), output)
         .map(Handler::Persistent)
-        .ok_or(CALLED_TWICE.duplicate())
+        .ok_or(CALLED_TWICE)
 }
+
+#[cfg(feature = "web")]
+const NO_SERVER: &Failure = &Failure::new(
+    "Runtime.NoSuchInterpreter",
+    "neither php-fpm nor php-cgi in bin of the function, /opt/bin or PATH",
+);
 
 #[cfg(feature = "web")]
 const NO_CONFIGURATION: &Failure = &Failure::fixed(
@@ -123,10 +145,10 @@ const NO_CONFIGURATION: &Failure = &Failure::fixed(
 
 /// What all web applications share.
 #[cfg(feature = "web")]
-fn web(environment: &Environment) -> Result<Web, Failure> {
-    let web = Web::new(environment).ok_or(CALLED_TWICE.duplicate())?;
+fn web(environment: &Environment) -> Result<Web, &'static Failure> {
+    let web = Web::new(environment).ok_or(CALLED_TWICE)?;
     match web.settings.fault() {
-        Some(fault) => Err(fault.duplicate()),
+        Some(fault) => Err(fault),
         None => Ok(web),
     }
 }

@@ -56,14 +56,12 @@ impl Console {
         path: &'static [u8],
         environment: &Environment,
         output: &'static mut ChildOutput,
-    ) -> Result<Console, Failure> {
+    ) -> Result<Console, &'static Failure> {
         let (Some(words), Some(captured)) = (WORDS.take(), CAPTURED.take()) else {
-            return Err(CALLED_TWICE.duplicate());
+            return Err(CALLED_TWICE);
         };
-        let interpreter = find_interpreter(path, environment).map_err(|(error_type, text)| {
-            diagnostic(text.as_bytes(), b"");
-            Failure::new(error_type, text)
-        })?;
+        let interpreter = find_interpreter(path, environment)
+            .inspect_err(|failure| diagnostic(failure.message_bytes(), b""))?;
         output.captured = Some(captured);
         Ok(Console {
             path,
@@ -75,6 +73,7 @@ impl Console {
 
     /// Handles an event. An error is in the response; this is its type as the platform's metrics
     /// know it.
+    #[inline(never)] // a frame of its own is smaller code
     pub fn handle_event(
         &mut self,
         event: Event<'_>,
@@ -156,17 +155,18 @@ impl Console {
 fn find_interpreter(
     path: &[u8],
     environment: &Environment,
-) -> Result<Option<&'static [u8]>, (&'static str, &'static str)> {
+) -> Result<Option<&'static [u8]>, &'static Failure> {
     let mut start = [0; 256];
     let bytes = read_prefix(path, &mut start);
     let start = slice_or_empty(&start, 0, bytes);
     let line = slice_or_empty(start, 0, find_from(start, 0, b'\n').min(bytes)).trim_ascii_end();
     let is_executable = match program(path) {
         Some(Program::Own) => {
-            return Err((
+            const OWN: &Failure = &Failure::new(
                 "Runtime.HandlerNotFound",
                 "console: names the runtime itself in _HANDLER",
-            ));
+            );
+            return Err(OWN);
         }
         Some(Program::Other) => true,
         None => false,
@@ -177,19 +177,21 @@ fn find_interpreter(
         is_php(strip_nul(path), line)
     };
     if !needs_php && !is_executable {
-        return Err((
+        const NEITHER: &Failure = &Failure::new(
             "Runtime.InvalidEntrypoint",
             "the file of console: is neither executable nor a script of PHP (by its name .php, or \
              its first line <?php or #!...php): package it with mode 755",
-        ));
+        );
+        return Err(NEITHER);
     }
     let search = InterpreterSearch::new(environment).filter(|_| needs_php);
     let php = search.and_then(|search| search.program(b"php"));
     if php.is_none() && !is_executable {
-        return Err((
+        const NO_PHP: &Failure = &Failure::new(
             "Runtime.NoSuchInterpreter",
             "no php in bin of the function, /opt/bin or PATH",
-        ));
+        );
+        return Err(NO_PHP);
     }
     Ok(php)
 }

@@ -6,7 +6,7 @@ use crate::invocation::Invocation;
 use crate::limits::{CONTEXT_BYTES_MAX, EXPORTS_BYTES_MAX};
 use crate::sys::unset;
 use crate::wire::number::Decimal;
-use crate::wire::{find_from, slice_or_empty};
+use crate::wire::{find_from, parts, slice_or_empty};
 
 /// The names in lines of the frame protocol, those of variables, and the headers that have the
 /// values. (The deadline is not in the list: the value in the event may be implausible.)
@@ -169,7 +169,7 @@ impl Context {
 /// name, the first that is not empty counts, as in [`Invocation::header`].
 fn field_values(head: &[u8]) -> [&[u8]; CONTEXT_FIELDS.len()] {
     let mut values = [&b""[..]; _];
-    for line in head.split(|&byte| byte == b'\n').skip(1) {
+    for line in parts(head, b'\n').skip(1) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let colon = find_from(line, 0, b':');
         let name = slice_or_empty(line, 0, colon);

@@ -38,6 +38,7 @@ struct Resolved {
 
 impl Deadline {
     /// This time on the monotonic clock, in milliseconds, if there is a limit.
+    #[inline(never)]
     pub fn at(end_ms: Option<u64>) -> Deadline {
         let resolved = Resolved {
             end_ms,

@@ -7,7 +7,7 @@ use crate::limits::PATH_BYTES_MAX;
 use crate::sys::files::{is_executable, read_prefix};
 use crate::sys::{Environment, TakeOnce};
 use crate::wire::number::Decimal;
-use crate::wire::{find_from, slice_or_empty};
+use crate::wire::{find_from, parts, slice_or_empty};
 
 static PATH: TakeOnce<[u8; PATH_BYTES_MAX]> = TakeOnce::new([0; _]);
 
@@ -68,7 +68,8 @@ impl<'a> InterpreterSearch<'a> {
         while found.is_none() && version > 70 {
             version -= 1;
             let digits = Decimal::new(version);
-            let [major, minor] = [0, 1].map(|at| slice_or_empty(digits.as_bytes(), at, at + 1));
+            let major = slice_or_empty(digits.as_bytes(), 0, 1);
+            let minor = slice_or_empty(digits.as_bytes(), 1, 2);
             found = self.search_server(&[stem, major, b".", minor], place);
             found = found.or_else(|| self.search_server(&[stem, major, minor], place));
             if matches!(minor, [b'0']) {
@@ -100,7 +101,7 @@ impl<'a> InterpreterSearch<'a> {
             }
             Place::System => {
                 let path = self.environment.get(b"PATH=").unwrap_or(DEFAULT_PATH);
-                let folders = path.split(|byte| *byte == b':');
+                let folders = parts(path, b':');
                 folders
                     .chain([&b"/usr/local/sbin"[..], b"/usr/sbin"])
                     .find_map(|folder| find([folder, b"/"]))
@@ -153,7 +154,7 @@ pub fn find_program(environment: &Environment, region: &mut [u8], name: &[u8]) -
     if is_executable(slice_or_empty(region, 0, bytes)) {
         return Some(bytes);
     }
-    let mut folders = core::iter::once(&b"/opt/bin"[..]).chain(path.split(|byte| *byte == b':'));
+    let mut folders = core::iter::once(&b"/opt/bin"[..]).chain(parts(path, b':'));
     folders.find_map(|folder| {
         bytes = concat_into(region, &[folder, b"/", name, b"\0"]);
         is_executable(slice_or_empty(region, 0, bytes)).then_some(bytes)

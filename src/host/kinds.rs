@@ -205,7 +205,6 @@ pub static KINDS: &[Kind] = &[
         captures_output: true,
         starts_late: true,
         target: Target::File,
-        not_found: "neither php-fpm nor php-cgi in bin of the function, /opt/bin or PATH",
         ..EXECUTABLE
     },
     #[cfg(feature = "web")]

@@ -9,7 +9,7 @@ use crate::host::kinds::{KINDS, Kind};
 use crate::host::resolve::{AMBIGUOUS, base_of};
 use crate::sys::files::{exists, is_file};
 use crate::wire::number::Decimal;
-use crate::wire::{bytes_eq, find_from, slice_or_empty};
+use crate::wire::{bytes_eq, find_from, parts, slice_or_empty};
 
 /// The languages, and the folders of their modules, which are those of the managed runtimes (AWS
 /// Lambda Developer Guide, "Packaging your layer content"). One that does not begin with a slash is
@@ -141,8 +141,8 @@ impl Search<'_> {
         let mut end = first.len();
         loop {
             let name = slice_or_empty(first, 0, end);
-            let mut folders = folders.split(|&byte| byte == b':');
-            let endings = || ENDINGS.split(|&byte| byte == b':');
+            let mut folders = parts(folders, b':');
+            let endings = || parts(ENDINGS, b':');
             if folders.any(|folder| endings().any(|ending| self.has(&[folder, name, ending]))) {
                 return true;
             }
@@ -172,7 +172,7 @@ impl Search<'_> {
     /// Whether there is a file of this stem with one of the endings; or, without a stem, one of the
     /// folders.
     fn has_any(&mut self, stem: &[u8], endings: &[u8]) -> bool {
-        let mut endings = endings.split(|&byte| byte == b':');
+        let mut endings = parts(endings, b':');
         endings.any(|ending| {
             let is_there = self.has(&[stem, ending]);
             is_there && (stem.is_empty() || is_file(self.path()))

@@ -24,6 +24,7 @@ pub struct Program {
 impl Program {
     /// Handles an event. An error is in the response; this is its type as the platform's metrics
     /// know it.
+    #[inline(never)] // a frame of its own is smaller code
     pub fn handle_event(
         &mut self,
         event: Event<'_>,

@@ -11,7 +11,7 @@ use crate::host::paths::{concat_into, freeze};
 use crate::host::target::{normalise, split_kind};
 use crate::limits::{PATH_BYTES_MAX, RESOLVE_MESSAGE_BYTES_MAX};
 use crate::sys::{Environment, TakeOnce};
-use crate::wire::{bytes_eq, slice_or_empty};
+use crate::wire::{bytes_eq, parts, slice_or_empty};
 
 /// A resolved handler. The texts have a NUL at their end.
 pub struct ResolvedHandler {
@@ -106,7 +106,7 @@ fn resolve<'a>(
     }
     let kind = kind.and_then(Result::ok);
     let fits = given.len() < PATH_BYTES_MAX && !given.ends_with(b"/");
-    let has_parent = given.split(|&byte| byte == b'/').any(|name| name == b"..");
+    let has_parent = parts(given, b'/').any(|name| name == b"..");
     let whole = normalise(given, buf);
     let target = whole.strip_prefix(b"/").unwrap_or(whole);
     if !fits || target.is_empty() || has_parent {

@@ -2,7 +2,7 @@
 
 use crate::buffer::copy_at;
 use crate::host::kinds::{KINDS, Kind};
-use crate::wire::{bytes_eq, find_from, slice_or_empty};
+use crate::wire::{bytes_eq, find_from, parts, slice_or_empty};
 
 /// The kind that a handler names, or the word that is no kind; and the rest.
 pub fn split_kind(handler: &[u8]) -> (Option<Result<&'static Kind, &[u8]>>, &[u8]) {
@@ -26,12 +26,12 @@ pub fn split_kind(handler: &[u8]) -> (Option<Result<&'static Kind, &[u8]>>, &[u8
 pub fn normalise<'a>(path: &'a [u8], buf: &'a mut [u8]) -> &'a [u8] {
     let is_void = |name: &[u8]| name.is_empty() || name == b".";
     let relative = path.strip_prefix(b"/").unwrap_or(path);
-    if !relative.split(|&byte| byte == b'/').any(is_void) {
+    if !parts(relative, b'/').any(is_void) {
         return path;
     }
     let root = path.len() - relative.len();
     let mut bytes = copy_at(buf, 0, slice_or_empty(path, 0, root));
-    for name in relative.split(|&byte| byte == b'/') {
+    for name in parts(relative, b'/') {
         if !is_void(name) {
             let slash = slice_or_empty(b"/", 0, usize::from(bytes > root));
             bytes += copy_at(buf, bytes, slash);

@@ -27,6 +27,7 @@ use crate::host::deadline::Deadline;
 use crate::host::errors::set;
 use crate::host::protocol::EventError;
 use crate::host::web::reply::write_own_answer;
+use crate::host::web::static_files::Path;
 use crate::http_event::{EventFault, HttpEvent, Source};
 use crate::invocation::Invocation;
 use crate::limits::{
@@ -47,6 +48,8 @@ pub struct Memory {
     pub request_body: FixedBytes<{ EVENT_BYTES_MAX + BODY_FRAMING_BYTES }>,
     pub answer_head: FixedBytes<ANSWER_HEAD_BYTES_MAX>,
     pub answer_body: FixedBytes<RESPONSE_BYTES_MAX>,
+    /// The path of the current request, decoded.
+    pub path: Path,
     /// Consecutive events that needed little of it.
     pub small_events: u32,
 }
@@ -56,6 +59,7 @@ static MEMORY: TakeOnce<Memory> = TakeOnce::new(Memory {
     request_body: FixedBytes::new(),
     answer_head: FixedBytes::new(),
     answer_body: FixedBytes::new(),
+    path: Path::new(),
     small_events: 0,
 });
 
@@ -78,27 +82,24 @@ pub struct Settings {
     pub ready_path: FixedBytes<PATH_BYTES_MAX>,
 }
 
+static SETTINGS: TakeOnce<Settings> = TakeOnce::new(Settings {
+    streams: false,
+    takes_stream: false,
+    answers_warmup: false,
+    strip_prefix: FixedBytes::new(),
+    events_path: FixedBytes::new(),
+    ready_path: FixedBytes::new(),
+});
+
 impl Settings {
     /// Reads the environment.
-    pub fn read(environment: &Environment) -> Settings {
-        let is_set = |name| {
-            environment
-                .get(name)
-                .is_some_and(|value| bytes_eq(value, b"1"))
-        };
-        let path = |name| {
-            let mut path = FixedBytes::new();
-            path.set(environment.get(name).unwrap_or_default());
-            path
-        };
-        Settings {
-            streams: is_set(b"TINDERBOX_STREAM="),
-            takes_stream: false,
-            answers_warmup: is_set(b"TINDERBOX_WARMUP="),
-            strip_prefix: path(b"TINDERBOX_STRIP_PREFIX="),
-            events_path: path(b"TINDERBOX_EVENTS_PATH="),
-            ready_path: path(b"TINDERBOX_READY_PATH="),
-        }
+    fn read(&mut self, environment: &Environment) {
+        let value = |name| environment.get(name).unwrap_or_default();
+        self.streams = bytes_eq(value(b"TINDERBOX_STREAM="), b"1");
+        self.answers_warmup = bytes_eq(value(b"TINDERBOX_WARMUP="), b"1");
+        self.strip_prefix.set(value(b"TINDERBOX_STRIP_PREFIX="));
+        self.events_path.set(value(b"TINDERBOX_EVENTS_PATH="));
+        self.ready_path.set(value(b"TINDERBOX_READY_PATH="));
     }
 }
 
@@ -135,7 +136,7 @@ impl Settings {
 
 /// What all kinds of web applications share.
 pub struct Web {
-    pub settings: Settings,
+    pub settings: &'static mut Settings,
     pub memory: &'static mut Memory,
 }
 
@@ -152,10 +153,9 @@ pub enum Incoming<'a> {
 impl Web {
     /// `None` on the second call: the memory is static.
     pub fn new(environment: &Environment) -> Option<Web> {
-        Some(Web {
-            settings: Settings::read(environment),
-            memory: MEMORY.take()?,
-        })
+        let (settings, memory) = (SETTINGS.take()?, MEMORY.take()?);
+        settings.read(environment);
+        Some(Web { settings, memory })
     }
 
     /// Finds out what an event is. A malformed request is answered with 400 here, and a warm-up

@@ -85,7 +85,7 @@ impl Frames {
                         b"" => DEFAULT_STREAM_CONTENT_TYPE,
                         _ => content_type,
                     };
-                    if response.start_stream(content_type, |_| {}).is_err() {
+                    if response.start_stream(content_type, &mut |_| {}).is_err() {
                         return Err(ProcessError::ProtocolViolation.into());
                     }
                     is_streamed = true;
@@ -157,6 +157,7 @@ impl Protocol for Frames {
         self.wait_until_ready(link, deadline)
     }
 
+    #[inline(never)] // a frame of its own is smaller code
     fn handle_event(
         &mut self,
         event: &mut Event<'_>,

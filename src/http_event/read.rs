@@ -40,6 +40,7 @@ impl<'a> HttpEvent<'a> {
         const EMPTY: &[u8] = b"";
         let (mut of_event, mut of_context) = ([EMPTY; 13], [EMPTY; 5]);
         let (mut of_http, mut of_identity) = ([EMPTY; 4], [EMPTY; 1]);
+        // References, as to load each member where it is used is shorter.
         find_present(event, &EVENT, &mut of_event);
         let [
             method,
@@ -52,17 +53,17 @@ impl<'a> HttpEvent<'a> {
             context,
             body,
             is_base64,
-        ] = of_event;
+        ] = &of_event;
         let [headers, multi_headers, query, multi_query] = maps;
         find_present(context, &CONTEXT, &mut of_context);
-        let [elb, http, identity, domain_name, protocol] = of_context;
+        let [elb, http, identity, domain_name, protocol] = &of_context;
         find_present(http, &HTTP, &mut of_http);
-        let [http_method, http_path, http_protocol, http_ip] = of_http;
+        let [http_method, http_path, http_protocol, http_ip] = &of_http;
         find_present(identity, &IDENTITY, &mut of_identity);
-        let [identity_ip] = of_identity;
+        let [identity_ip] = &of_identity;
 
         let (headers, is_multi) = choose(multi_headers, headers);
-        let members = [elb, http_method, method, version];
+        let members = [*elb, *http_method, *method, *version];
         let source = source_of(members, is_multi).ok_or(EventFault::NotHttp)?;
         let mut read = HttpEvent {
             source,
@@ -104,6 +105,7 @@ impl<'a> HttpEvent<'a> {
     }
 
     /// Checks what was found, and completes it; returns what is wrong, or nothing.
+    #[inline(never)]
     fn check(&mut self, path: &'a [u8], body: &'a [u8], is_base64: &[u8]) -> &'static [u8] {
         let is_map = |map: &[u8]| matches!(map, [] | [b'{', ..]);
         self.connection = connection_of(self.headers);

@@ -22,7 +22,7 @@ use crate::host::receive::ExchangeError;
 use crate::host::resolve::base_of;
 use crate::host::web::exchange::Exchange;
 use crate::host::web::reply::{Reply, ReplyTo};
-use crate::host::web::static_files::{Path, StaticFiles};
+use crate::host::web::static_files::StaticFiles;
 use crate::host::web::{Incoming, Memory, Web};
 use crate::response::Response;
 use crate::sys::ipc::Direction;
@@ -41,8 +41,6 @@ pub struct FastCgi {
     files: StaticFiles,
     scripts: Scripts,
     start: Start,
-    /// The path of the current request, decoded.
-    path: Path,
 }
 
 /// How long the log of php-fpm is waited for that says why a worker has crashed, in milliseconds.
@@ -63,7 +61,6 @@ impl FastCgi {
             files: StaticFiles::new(environment, folder),
             scripts: Scripts::new(path),
             start: Start::new(),
-            path: Path::new(),
         }
     }
 
@@ -84,7 +81,7 @@ impl FastCgi {
         } = &mut *self.web.memory;
         let request = [request_head.as_bytes(), request_body.as_bytes()];
         let unsent = send(&self.server, link, request)?;
-        let mut reply = Reply::new(to, &self.web.settings, answer_head, answer_body, response);
+        let mut reply = Reply::new(to, self.web.settings, answer_head, answer_body, response);
         let mut exchange = Exchange::new(link, deadline, unsent);
         let outcome = read_answer(&mut exchange, &mut reply);
         match outcome {

@@ -40,7 +40,7 @@ impl HttpApp {
     ///
     /// # Errors
     /// The init error: a variable is wrong.
-    pub fn new(web: Web, environment: &Environment) -> Result<HttpApp, Failure> {
+    pub fn new(web: Web, environment: &Environment) -> Result<HttpApp, &'static Failure> {
         Ok(HttpApp {
             web,
             upstream: Upstream::read(environment)?,
@@ -94,6 +94,7 @@ impl HttpApp {
     /// Sends a request, and reads the answer. Where a keep-alive connection breaks before anything
     /// of the answer has come, a request that is repeatable is sent once more, on a new one: the
     /// server may have closed that one meanwhile.
+    #[inline(never)] // a frame of its own is smaller code
     fn ask(
         upstream: &mut Upstream,
         (link, deadline): (&mut Link, &Deadline),

@@ -198,7 +198,7 @@ const OWN_HEAD: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n";
 
 /// Begins a streamed answer: the writes that follow are its body. False: it cannot be streamed.
 fn begin_stream(source: Source, head: &AnswerHead<'_>, response: &mut Response) -> bool {
-    let write = |buffer: &mut Buffer| {
+    let write = &mut |buffer: &mut Buffer| {
         write_prelude(source, head, &mut |piece| buffer.append(piece));
     };
     response.start_stream(HTTP_INTEGRATION_TYPE, write).is_ok()

@@ -197,7 +197,7 @@ pub fn send_file(
         source: request.source(),
         is_head,
     };
-    let mut reply = Reply::new(to, &web.settings, answer_head, answer_body, response);
+    let mut reply = Reply::new(to, web.settings, answer_head, answer_body, response);
     if bytes > RESPONSE_BYTES_MAX as u64 && !web.settings.streams_answer() && !is_head {
         return Err(set_too_large(path, bytes, response));
     }

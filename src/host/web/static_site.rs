@@ -33,13 +33,13 @@ impl StaticSite {
     /// # Errors
     /// The system cannot open its files.
     pub fn new(
-        mut web: Web,
+        web: Web,
         environment: &Environment,
         folder: &'static [u8],
-    ) -> Result<StaticSite, Failure> {
+    ) -> Result<StaticSite, &'static Failure> {
         let files = StaticFiles::new(environment, strip_nul(folder));
         if !files.is_usable() {
-            return Err(Failure::new("Runtime.InvalidEntrypoint", UNUSABLE));
+            return Err(UNUSABLE);
         }
         // So that other events come to us, and their error does not advise to set the variable.
         web.settings.events_path.set(b"/");
@@ -123,8 +123,10 @@ impl StaticSite {
     }
 }
 
-const UNUSABLE: &str =
-    "static: needs openat2, which came with Linux 5.6: this system does not have it, or filters it";
+const UNUSABLE: &Failure = &Failure::new(
+    "Runtime.InvalidEntrypoint",
+    "static: needs openat2, which came with Linux 5.6: this system does not have it, or filters it",
+);
 
 const NOT_HTTP: &[u8] = b"the event is no HTTP request of API Gateway, a Function URL or a load \
     balancer, and static files take no others";

@@ -73,7 +73,8 @@ impl Upstream {
     ///
     /// # Errors
     /// The init error: a variable is wrong.
-    pub fn read(environment: &Environment) -> Result<Upstream, Failure> {
+    #[inline(never)] // a frame of its own is smaller code
+    pub fn read(environment: &Environment) -> Result<Upstream, &'static Failure> {
         let is_pooled = environment.get(MAX_CONCURRENCY).is_some();
         let mut upstream = Upstream {
             given_port: 0,
@@ -86,11 +87,11 @@ impl Upstream {
         };
         let set = |name| environment.get(name).filter(|value| !value.is_empty());
         if let Some(path) = set(b"TINDERBOX_SOCKET=") {
-            upstream.set_socket(path).ok_or(BAD_SOCKET.duplicate())?;
+            upstream.set_socket(path).ok_or(BAD_SOCKET)?;
         } else if let Some(text) = set(b"PORT=") {
             let port = parse_decimal(text).and_then(|port| u16::try_from(port).ok());
             let port = port.filter(|port| *port > 0);
-            upstream.given_port = port.ok_or(BAD_PORT.duplicate())?;
+            upstream.given_port = port.ok_or(BAD_PORT)?;
         }
         Ok(upstream)
     }

@@ -66,6 +66,7 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
+    #[inline(never)]
     pub fn new(text: &'a [u8]) -> Reader<'a> {
         Reader {
             text,

@@ -174,8 +174,8 @@ fn read_head(reply: &mut dyn AnswerSink, new: &[u8]) -> Result<Option<usize>, An
         let collected = reply.collected_head();
         match (&mut head as &mut Head).read(&FORMAT, collected) {
             Ok(Parsed::Complete(())) => {
-                let [status, location] = head.values.map(|span| span.get(collected));
-                let status = match (status, location) {
+                let [status, location] = &head.values;
+                let status = match (status.get(collected), location.get(collected)) {
                     (b"", b"") => 200,
                     // A redirect of the client (RFC 3875, 6.2.3).
                     (b"", _) => 302,

@@ -66,6 +66,7 @@ pub fn write_content_length(params: &mut Params<'_>, bytes: usize) {
 }
 
 /// Writes what a request from outside has.
+#[inline(never)] // a frame of its own is smaller code
 pub fn write_request(params: &mut Params<'_>, request: &HttpEvent<'_>) {
     params.text(b"REQUEST_METHOD", request.method());
     let protocol = match request.protocol() {

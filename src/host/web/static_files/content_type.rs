@@ -2,7 +2,7 @@
 
 use super::path::extension;
 use crate::wire::http1::eq_ignore_ascii_case_lower;
-use crate::wire::{find_from, slice_or_empty};
+use crate::wire::{find_from, parts, slice_or_empty};
 
 /// A line for each type: the type, and the extensions that have it. One text takes half the bytes
 /// of a table. Text is UTF-8 (JSON always is: RFC 8259, 8.1).
@@ -56,7 +56,7 @@ pub fn content_type(path: &[u8]) -> &'static [u8] {
         let end = find_from(rest, 0, b'\n');
         let line = slice_or_empty(rest, 0, end);
         let bar = find_from(line, 0, b'|');
-        let mut extensions = slice_or_empty(line, bar + 1, end).split(|&byte| byte == b' ');
+        let mut extensions = parts(slice_or_empty(line, bar + 1, end), b' ');
         if extensions.any(|extension| eq_ignore_ascii_case_lower(wanted, extension)) {
             return slice_or_empty(line, 0, bar);
         }

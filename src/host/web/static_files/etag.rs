@@ -8,8 +8,8 @@
 //! than a millisecond for a megabyte that has to be read anyway.
 
 use crate::buffer::FixedBytes;
-use crate::wire::bytes_eq;
 use crate::wire::number::Decimal;
+use crate::wire::{bytes_eq, parts};
 
 /// A tag: a number of 64 bits, in quotes.
 pub type Tag = FixedBytes<64>;
@@ -63,7 +63,7 @@ impl ContentHash {
 /// Whether an `If-None-Match` has this tag, or `*`. Weak tags count as equal (RFC 9110, 13.1.2): a
 /// front that compresses makes ours weak. Ours has no comma, so a list is split at any.
 pub fn is_in_list(list: &[u8], tag: &[u8]) -> bool {
-    list.split(|&byte| byte == b',').any(|item| {
+    parts(list, b',').any(|item| {
         let item = item.trim_ascii();
         let item = item.strip_prefix(b"W/").unwrap_or(item);
         bytes_eq(item, tag) || bytes_eq(item, b"*")

@@ -1,6 +1,7 @@
 //! Which paths may name a file: decided by their bytes alone, before anything is opened.
 
 use crate::wire::http1::eq_ignore_ascii_case_lower;
+use crate::wire::parts;
 
 /// Whether a decoded path may name a file: no control byte, no hidden name, no code of PHP. `..`
 /// begins with a dot, and counts as hidden. `.well-known` is the one hidden folder that is meant
@@ -14,7 +15,7 @@ pub fn is_public(path: &[u8]) -> bool {
     }
     let rest = path.strip_prefix(b".well-known/").unwrap_or(path);
     let mut last: &[u8] = b"";
-    for name in rest.split(|&byte| byte == b'/') {
+    for name in parts(rest, b'/') {
         if name.starts_with(b".") {
             return false;
         }
