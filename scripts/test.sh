@@ -168,7 +168,8 @@ for feature in json threads; do
 done
 
 stage "Unit tests, wire, tidy, shims"
-"${CARGO[@]}" test --quiet --features tool --lib --bin tinderbox --test wire --test tidy --test shims
+"${CARGO[@]}" test --quiet --features tool --lib --bin tinderbox --test wire --test http_event \
+    --test tidy --test shims
 "${CARGO[@]}" test --quiet --features std,json --lib
 "${CARGO[@]}" test --quiet --features json --lib
 "${CARGO[@]}" test --quiet --doc

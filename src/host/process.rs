@@ -119,7 +119,7 @@ impl Process {
         let signal = signals.map(|signals| &signals.fd);
         let pipe = self.output.pipe.as_ref();
         let polled = [child.pidfd.as_ref(), pipe, signal, None, None];
-        let [exited, has_output, has_signal, ..] = poll_us(polled, Direction::Read, Some(time_us));
+        let [exited, has_output, has_signal, ..] = poll_us(polled, time_us);
         if has_signal && signals.is_some_and(|signals| signals.try_next().is_some()) {
             terminate(child, self.output);
         }

@@ -236,21 +236,35 @@ pub enum Direction {
 
 /// Waits until one of the descriptors is ready, or `timeout_ms` has passed, if there is a timeout,
 /// and returns which are. An interruption counts as a timeout.
+#[inline(never)]
 pub fn poll(
     descriptors: [Option<&Descriptor>; POLL_FDS],
     direction: Direction,
     timeout_ms: Option<u64>,
 ) -> [bool; POLL_FDS] {
-    let timeout_us = timeout_ms.map(|timeout_ms| timeout_ms.saturating_mul(1000));
-    poll_us(descriptors, direction, timeout_us)
+    let time = timeout_ms.map(|timeout_ms| libc::timespec {
+        tv_sec: (timeout_ms / 1000) as _,
+        tv_nsec: (timeout_ms % 1000 * 1_000_000) as _,
+    });
+    poll_for(descriptors, direction, time)
 }
 
-/// The same, with a timeout in microseconds.
+/// The same, until one can be read, with a timeout in microseconds.
+#[cfg(feature = "web")]
 #[inline(never)]
-pub fn poll_us(
+pub fn poll_us(descriptors: [Option<&Descriptor>; POLL_FDS], timeout_us: u64) -> [bool; POLL_FDS] {
+    let time = libc::timespec {
+        tv_sec: (timeout_us / 1_000_000) as _,
+        tv_nsec: (timeout_us % 1_000_000 * 1000) as _,
+    };
+    poll_for(descriptors, Direction::Read, Some(time))
+}
+
+#[inline(always)] // a call with these arguments takes more bytes in programs that only use `poll`
+fn poll_for(
     descriptors: [Option<&Descriptor>; POLL_FDS],
     direction: Direction,
-    timeout_us: Option<u64>,
+    time: Option<libc::timespec>,
 ) -> [bool; POLL_FDS] {
     let mut fds = descriptors.map(|descriptor| libc::pollfd {
         fd: descriptor.map_or(-1, |descriptor| descriptor.0),
@@ -262,10 +276,6 @@ pub fn poll_us(
     {
         first.events = libc::POLLOUT;
     }
-    let time = timeout_us.map(|timeout_us| libc::timespec {
-        tv_sec: (timeout_us / 1_000_000) as _,
-        tv_nsec: (timeout_us % 1_000_000 * 1000) as _,
-    });
     let time_place = time.as_ref().map_or(0, |time| &raw const *time as usize);
     let (place, count) = (fds.as_mut_ptr() as usize, fds.len());
     // SAFETY: valid for writing `count` of them; the time is valid or absent.
