@@ -172,6 +172,19 @@ pub fn decode_path(web: &mut Web, request: &HttpEvent<'_>, decoded: &mut Path) -
     fits && is_public(decoded.as_bytes())
 }
 
+/// Ends the header line of a location that is the path of the request with a slash at its end: writes
+/// the slash, and the query.
+pub fn end_location(request: &HttpEvent<'_>, write: &mut dyn FnMut(&[u8])) {
+    let mut separator: &[u8] = b"/?";
+    request.write_query(&mut |piece| {
+        write(core::mem::take(&mut separator));
+        write(piece);
+    });
+    // Without a query, the slash is still to come.
+    write(slice_or_empty(separator, 0, 1));
+    write(b"\r\n");
+}
+
 /// Answers with a file, whose path has a NUL at its end.
 ///
 /// # Errors

@@ -14,7 +14,9 @@ use crate::host::errors::set;
 use crate::host::paths::strip_nul;
 use crate::host::protocol::EventError;
 use crate::host::web::reply::{Reply, ReplyTo};
-use crate::host::web::static_files::{Found, Path, StaticFiles, decode_path, is_read, send_file};
+use crate::host::web::static_files::{
+    Found, Path, StaticFiles, decode_path, end_location, is_read, send_file,
+};
 use crate::host::web::{Incoming, Memory, Web};
 use crate::http_event::HttpEvent;
 use crate::invocation::Invocation;
@@ -140,14 +142,7 @@ impl StaticSite {
             }
             lines.push(slice_or_empty(piece, name, piece.len()));
         });
-        let mut separator: &[u8] = b"/?";
-        request.write_query(&mut |piece| {
-            lines.push(core::mem::take(&mut separator));
-            lines.push(piece);
-        });
-        // Without a query, the slash is still to come.
-        lines.push(slice_or_empty(separator, 0, 1));
-        lines.push(b"\r\n");
+        end_location(request, &mut |piece| lines.push(piece));
         if lines.as_bytes().len() <= LOCATION_BYTES_MAX {
             return self.send_short(301, b"", request, response);
         }

@@ -7,7 +7,7 @@ use crate::host::web::fastcgi::params::Params;
 use crate::host::web::fastcgi::script::{Route, route};
 use crate::host::web::fastcgi::{FastCgi, variables};
 use crate::host::web::reply::write_to;
-use crate::host::web::static_files::{Path, Served, StaticFiles};
+use crate::host::web::static_files::{Path, Served, StaticFiles, end_location};
 use crate::http_event::{AnswerHead, HttpEvent};
 use crate::response::Response;
 use crate::wire::http1::HeaderLines;
@@ -94,13 +94,7 @@ impl FastCgi {
             is_front &= piece.is_empty();
             lines.push(piece);
         });
-        let mut separator: &[u8] = b"/?";
-        request.write_query(&mut |piece| {
-            lines.push(core::mem::take(&mut separator));
-            lines.push(piece);
-        });
-        lines.push(slice_or_empty(separator, 0, 1));
-        lines.push(b"\r\n");
+        end_location(request, &mut |piece| lines.push(piece));
         let head = AnswerHead {
             status: 301,
             lines: HeaderLines::without_start_line(lines.as_bytes()),
