@@ -74,6 +74,7 @@ struct Pool<'a> {
 
 /// Makes this process the parent of a pool where `AWS_LAMBDA_MAX_CONCURRENCY` is set. Returns in
 /// each worker, and where there is no pool.
+#[inline(never)] // a frame of its own is smaller code
 pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response: &mut Response) {
     let environment = Environment::new();
     let Some(value) = environment.get(MAX_CONCURRENCY) else {

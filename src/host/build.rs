@@ -85,6 +85,7 @@ fn build_http(environment: &Environment) -> Result<HttpApp, &'static Failure> {
 
 /// The handlers of other kinds.
 #[cfg(feature = "web")]
+#[inline(never)] // a frame of its own is smaller code
 fn build_other(
     resolved: &ResolvedHandler,
     environment: &Environment,

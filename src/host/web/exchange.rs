@@ -24,6 +24,7 @@ pub struct Exchange<'a> {
 
 impl<'a> Exchange<'a> {
     /// Over the open channel of `link`. Nothing is sent before the first [`fill`](Exchange::fill).
+    #[inline(never)] // a frame of its own is smaller code
     pub fn new(link: &'a mut Link, deadline: &'a Deadline, request: [&'a [u8]; 2]) -> Exchange<'a> {
         link.channel.begin_exchange();
         Exchange {

@@ -154,6 +154,7 @@ fn send<'a>(
 }
 
 impl Protocol for FastCgi {
+    #[inline(never)] // a frame of its own is smaller code
     fn open(&mut self, setup: &mut ChildSetup) -> Result<Option<Descriptor>, usize> {
         self.start = Start::new();
         self.server.open(setup).map(Some)
