@@ -369,7 +369,7 @@ fn answer_before_the_request_was_read_arrives() {
     const BODY_BYTES: usize = 4_000_000;
     let upstream = Upstream::start(&[], |_, mut stream| {
         let mut buf = vec![0; 100_000];
-        // A connection is kept where the sockets took the whole request before the answer came.
+        // The connection stays where the sockets took the whole request before the answer came.
         while let Ok(bytes @ 1..) = stream.read(&mut buf[..10]) {
             let _ = stream.write_all(&ok("early"));
             std::thread::sleep(Duration::from_millis(300));
