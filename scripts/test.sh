@@ -151,6 +151,7 @@ stage "Format and lints"
 "${CARGO[@]}" clippy --quiet --lib --features std,json -- -D warnings
 "${CARGO[@]}" clippy --quiet --lib --features json -- -D warnings
 "${CARGO[@]}" clippy --quiet --no-default-features -- -D warnings
+"${CARGO[@]}" clippy --quiet --no-default-features --features lambda-extras,stream -- -D warnings # no web
 "${CARGO[@]}" clippy --quiet --lib --no-default-features --features testing -- -D warnings
 for function in $functions features ecosystem; do
     "${CARGO[@]}" fmt --check --manifest-path "tests/functions/$function/Cargo.toml"

@@ -296,11 +296,13 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// Truncates the text to its first `keep` bytes.
+    #[cfg(feature = "web")]
     pub fn truncate(&mut self, keep: usize) {
         self.length = self.length.min(keep);
     }
 
     /// Overwrites bytes of the text, from `at` on, as far as it goes.
+    #[cfg(feature = "web")]
     pub fn overwrite(&mut self, at: usize, bytes: &[u8]) {
         if let Some(text) = self.bytes.get_mut(..self.length) {
             copy_at(text, at, bytes);
@@ -308,6 +310,7 @@ impl<const N: usize> FixedBytes<N> {
     }
 
     /// Inserts `text` at `at`, as a whole, or nothing of it. False: it does not fit.
+    #[cfg(feature = "web")]
     pub fn try_insert(&mut self, at: usize, text: &[u8]) -> bool {
         let end = self.length;
         if !self.try_push(text) {

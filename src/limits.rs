@@ -180,6 +180,7 @@ pub const CONSOLE_ARGUMENTS_MAX: usize = 255;
 
 /// The longest arguments of a command in all, in bytes, with a NUL each: the kernel takes no longer
 /// one (`MAX_ARG_STRLEN`, execve(2)).
+#[cfg(feature = "web")]
 pub const CONSOLE_ARGUMENT_BYTES_MAX: usize = 128 * 1024;
 
 /// The end of a command's output that is answered, in bytes: escaped sixfold it still fits.

@@ -1,11 +1,13 @@
 //! The search for interpreters: in `$LAMBDA_TASK_ROOT/bin`, in `/opt/bin`, where layers have
 //! theirs, then in `$PATH`; and which shell a script names.
 
+#[cfg(feature = "web")]
 use crate::buffer::FixedBytes;
 use crate::host::paths::{concat_into, freeze};
 use crate::limits::PATH_BYTES_MAX;
 use crate::sys::files::{is_executable, read_prefix};
 use crate::sys::{Environment, TakeOnce};
+#[cfg(feature = "web")]
 use crate::wire::number::Decimal;
 use crate::wire::{find_from, parts, slice_or_empty};
 
