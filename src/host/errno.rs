@@ -11,8 +11,12 @@ pub const ENOMEM: usize = 12;
 
 /// An address is in use.
 pub const EADDRINUSE: usize = 98;
+/// Nobody listens.
+#[cfg(feature = "web")]
+pub const ECONNREFUSED: usize = 111;
 
-const ENOENT: usize = 2;
+/// No such file.
+pub const ENOENT: usize = 2;
 const ENFILE: usize = 23;
 const EMFILE: usize = 24;
 

@@ -101,9 +101,7 @@ impl Settings {
         self.events_path.set(value(b"TINDERBOX_EVENTS_PATH="));
         self.ready_path.set(value(b"TINDERBOX_READY_PATH="));
     }
-}
 
-impl Settings {
     /// Whether the answer to the current event is streamed.
     pub fn streams_answer(&self) -> bool {
         self.streams && self.takes_stream
@@ -198,9 +196,7 @@ impl Web {
             ))),
         }
     }
-}
 
-impl Web {
     /// Returns the pages that large events have used to the kernel, after many that needed few: as
     /// the loop does with its regions.
     fn trim(&mut self) {

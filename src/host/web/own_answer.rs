@@ -1,16 +1,11 @@
 //! Short answers of our own to a request.
 
 use crate::host::protocol::EventError;
-use crate::host::web::reply::{Reply, ReplyTo};
+use crate::host::web::reply::{Reply, ReplyTo, TEXT};
 use crate::host::web::{Memory, Web};
 use crate::http_event::HttpEvent;
 use crate::response::Response;
 use crate::wire::slice_or_empty;
-
-/// The header lines of the answers that are a text of our own.
-pub const NOT_ALLOWED: &[u8] = b"Allow: GET, HEAD\r\nContent-Type: text/plain; charset=utf-8\r\n";
-/// See [`NOT_ALLOWED`].
-pub const TEXT: &[u8] = NOT_ALLOWED.split_at(b"Allow: GET, HEAD\r\n".len()).1;
 
 /// The longest line of a location, in bytes: more than fronts take as a target.
 const LOCATION_BYTES_MAX: usize = 16 * 1024;

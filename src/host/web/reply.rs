@@ -107,7 +107,7 @@ impl<'a> Reply<'a> {
                 number.as_bytes(),
             );
             self.status = 502;
-            self.head.set(OWN_HEAD);
+            self.head.set(TEXT);
         }
         if is_head || matches!(status, 204 | 304) {
             self.body_to = BodyTo::Nowhere;
@@ -193,8 +193,8 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// The header of an answer of our own.
-const OWN_HEAD: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n";
+/// The header line of an answer of our own that is a text.
+pub const TEXT: &[u8] = b"Content-Type: text/plain; charset=utf-8\r\n";
 
 /// Begins a streamed answer: the writes that follow are its body. False: it cannot be streamed.
 fn begin_stream(source: Source, head: &AnswerHead<'_>, response: &mut Response) -> bool {
@@ -221,7 +221,7 @@ pub fn write_own_answer(
     body.push(b"\n");
     let head = AnswerHead {
         status,
-        lines: HeaderLines::without_start_line(OWN_HEAD),
+        lines: HeaderLines::without_start_line(TEXT),
     };
     if streams && begin_stream(source, &head, response) {
         let _ = response.write(body.as_bytes());

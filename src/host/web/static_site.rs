@@ -13,7 +13,7 @@ use crate::host::deadline::Deadline;
 use crate::host::errors::set;
 use crate::host::paths::strip_nul;
 use crate::host::protocol::EventError;
-use crate::host::web::own_answer::{NOT_ALLOWED, TEXT};
+use crate::host::web::reply::TEXT;
 use crate::host::web::static_files::{Found, Path, StaticFiles, decode_path, is_read, send_file};
 use crate::host::web::{Incoming, Web};
 use crate::http_event::HttpEvent;
@@ -93,7 +93,9 @@ impl StaticSite {
         match found {
             Found::Nothing => self.answer_unknown(request, response),
             _ if !is_read(request) => {
-                self.web.memory.request_head.set(NOT_ALLOWED);
+                let lines = &mut self.web.memory.request_head;
+                lines.set(b"Allow: GET, HEAD\r\n");
+                lines.push(TEXT);
                 self.web
                     .send_short(405, b"Method Not Allowed\n", request, response)
             }

@@ -10,7 +10,7 @@ use crate::config::MAX_CONCURRENCY;
 use crate::diagnostics::diagnostic_by_deadline;
 use crate::failure::Failure;
 use crate::host::deadline::{Deadline, clocks_ms};
-use crate::host::errno::{EADDRINUSE, ENOMEM, is_exhausted};
+use crate::host::errno::{EADDRINUSE, ECONNREFUSED, ENOENT, ENOMEM, is_exhausted};
 use crate::host::protocol::{Link, ProcessError};
 use crate::sys::process::own_pid;
 use crate::sys::sockets::{LocalAddress, connect, free_port, remove_socket_file};
@@ -268,7 +268,7 @@ fn find_unusual_port() -> Option<u16> {
     free_port(0)
 }
 
-/// Whether nobody listens (ECONNREFUSED, ENOENT).
+/// Whether nobody listens.
 fn is_refusal(errno: usize) -> bool {
-    matches!(errno, 111 | 2)
+    matches!(errno, ECONNREFUSED | ENOENT)
 }

@@ -6,6 +6,7 @@ use crate::host::web::fastcgi::body::{StdinRecords, write_body};
 use crate::host::web::fastcgi::params::Params;
 use crate::host::web::fastcgi::script::{Route, route};
 use crate::host::web::fastcgi::{FastCgi, variables};
+use crate::host::web::reply::TEXT;
 use crate::host::web::static_files::{Path, Served, StaticFiles};
 use crate::http_event::HttpEvent;
 use crate::response::Response;
@@ -37,8 +38,9 @@ impl FastCgi {
         let source = request.source();
         match route {
             Route::NotFound => {
-                let settings = &self.web.settings;
-                settings.write_own_answer(source, 404, b"", response);
+                self.web.memory.request_head.set(TEXT);
+                self.web
+                    .send_short(404, b"Not Found\n", request, response)?;
                 return Ok(Staged::Answered);
             }
             Route::AddSlash => {
