@@ -109,7 +109,7 @@ impl Connection {
                 Parsed::Refused(status, text) => {
                     let reply = Reply::text(status, text);
                     let _ = self.send(&reply.head(true, false));
-                    let _ = self.send(reply.body);
+                    let _ = self.send(&reply.body);
                     self.linger();
                     return Err(ConnectionClosed);
                 }
@@ -137,14 +137,14 @@ impl Connection {
     }
 
     /// Sends the reply; `Err` if it is the connection's last.
-    pub fn reply(&mut self, request: &Request, reply: &Reply<'_>) -> Result<(), ConnectionClosed> {
+    pub fn reply(&mut self, request: &Request, reply: &Reply) -> Result<(), ConnectionClosed> {
         let keep_alive = request.keep_alive && self.permit.is_valid();
         let keep_alive = keep_alive && (self.body_is_read || self.drain(request));
         let mut head = reply.head(!keep_alive, request.is_http_1_0);
         let body: &[u8] = if request.method == "HEAD" {
             b""
         } else {
-            reply.body
+            &reply.body
         };
         let tail = reply.tail(request.is_http_1_0);
         if body.len() <= SINGLE_WRITE_BYTES_MAX {

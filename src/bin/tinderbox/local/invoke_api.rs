@@ -19,7 +19,7 @@ use super::EventFormat;
 use super::budget::Budget;
 use super::connections;
 use super::dispatch::Job;
-use super::http::{Connection, ConnectionClosed, Framing, Reply, Request, Timeouts};
+use super::http::{Connection, ConnectionClosed, Reply, Request, Timeouts};
 use super::invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use super::outcome::Outcome;
 use super::permits::{Evictable, Permits, Rules};
@@ -131,12 +131,12 @@ fn handle(
 ) -> Result<(), ConnectionClosed> {
     let invocation_type = match invocation_type(request) {
         Ok(invocation_type) => invocation_type,
-        Err(error) => return error.reply(connection, request),
+        Err(error) => return connection.reply(request, &error.reply()),
     };
     let limit = invocation_type.event_bytes_max();
     let reserved = server.events.reserve(request.stored_body_bytes_max(limit));
     let Some(mut share) = reserved else {
-        return ApiError::too_many_requests().reply(connection, request);
+        return connection.reply(request, &ApiError::too_many_requests().reply());
     };
     let body = connection.read_body(request, limit)?;
     share.shrink_to(body.bytes.len());
@@ -146,20 +146,20 @@ fn handle(
     };
     let mut invoke = match invoke {
         Ok(invoke) => invoke,
-        Err(error) => return error.reply(connection, request),
+        Err(error) => return connection.reply(request, &error.reply()),
     };
     let (reply, messages) = mpsc::sync_channel(MESSAGES_MAX);
     let is_stream = invocation_type == InvocationType::ResponseStream;
     invoke.stream = is_stream.then(|| reply.clone());
     let invoke = Arc::new(invoke);
     if invocation_type == InvocationType::DryRun {
-        return connection.reply(request, &empty_reply(204, Framing::NoBody, &invoke));
+        return connection.reply(request, &empty_reply(204, &invoke));
     }
     let mut shares = vec![share];
     if invocation_type == InvocationType::Event {
         match server.queue.reserve(invoke.event.len()) {
             Some(share) => shares.push(share),
-            None => return ApiError::too_many_requests().reply(connection, request),
+            None => return connection.reply(request, &ApiError::too_many_requests().reply()),
         }
     }
     let job = Job {
@@ -170,15 +170,13 @@ fn handle(
     // The dispatcher lives as long as the process.
     server.jobs.send(job).map_err(|_| ConnectionClosed)?;
     match invocation_type {
-        InvocationType::Event => {
-            connection.reply(request, &empty_reply(202, Framing::KnownLength, &invoke))
-        }
+        InvocationType::Event => connection.reply(request, &empty_reply(202, &invoke)),
         InvocationType::ResponseStream => stream_response(connection, &messages, &invoke),
         InvocationType::RequestResponse | InvocationType::DryRun => {
             let Ok(Message::Outcome(outcome)) = messages.recv() else {
                 return Err(ConnectionClosed);
             };
-            connection.reply(request, &outcome_reply(&outcome, &invoke))
+            connection.reply(request, &outcome_reply(outcome, &invoke))
         }
     }
 }
@@ -189,7 +187,7 @@ fn stream_response(
     messages: &Receiver<Message>,
     invoke: &InvokeRequest,
 ) -> Result<(), ConnectionClosed> {
-    let mut head = Reply::new(200, event_stream::CONTENT_TYPE, b"");
+    let mut head = Reply::new(200, event_stream::CONTENT_TYPE, "");
     head.headers.extend(common_headers(invoke));
     connection.start_chunks(&head)?;
     loop {
@@ -289,21 +287,14 @@ fn event_too_large(length: u64, invocation_type: InvocationType) -> ApiError {
     }
 }
 
-fn empty_reply(status: u16, framing: Framing, invoke: &InvokeRequest) -> Reply<'static> {
-    Reply {
-        status,
-        headers: vec![("X-Amzn-RequestId", invoke.id.clone())],
-        body: b"",
-        framing,
-    }
+fn empty_reply(status: u16, invoke: &InvokeRequest) -> Reply {
+    Reply::empty(status).with_header("X-Amzn-RequestId", invoke.id.clone())
 }
 
-fn outcome_reply<'a>(outcome: &'a Outcome, invoke: &InvokeRequest) -> Reply<'a> {
-    let mut reply = Reply::new(200, &outcome.content_type, &outcome.body);
+fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest) -> Reply {
+    let mut reply = Reply::new(200, &outcome.content_type, outcome.body);
     if outcome.error_type.is_some() {
-        reply
-            .headers
-            .push(("X-Amz-Function-Error", "Unhandled".to_string()));
+        reply = reply.with_header("X-Amz-Function-Error", "Unhandled");
     }
     reply.headers.extend(common_headers(invoke));
     reply

@@ -245,7 +245,7 @@ impl Call<'_> {
     }
 
     fn reply_accepted(&mut self) -> Result<(), ConnectionClosed> {
-        let reply = Reply::new(202, "application/json", b"{\"status\":\"OK\"}\n");
+        let reply = Reply::new(202, "application/json", "{\"status\":\"OK\"}\n");
         self.connection.reply(self.request, &reply)
     }
 
@@ -257,7 +257,7 @@ impl Call<'_> {
     ) -> Result<(), ConnectionClosed> {
         let body = json!({ "errorMessage": text, "errorType": error_type });
         let body = format!("{body}\n");
-        let reply = Reply::new(status, "application/json", body.as_bytes());
+        let reply = Reply::new(status, "application/json", body);
         self.connection.reply(self.request, &reply)
     }
 
@@ -268,7 +268,7 @@ impl Call<'_> {
 }
 
 /// The headers in the order in which net/http sorts them; absent ones are left out.
-fn event_reply<'a>(invocation: &'a Invocation, arn: &str) -> Reply<'a> {
+fn event_reply(invocation: &Invocation, arn: &str) -> Reply {
     let request = &invocation.request;
     let deadline_ms = invocation.deadline_ms.to_string();
     let attempt_id = invocation.attempt_id.clone();
@@ -291,7 +291,7 @@ fn event_reply<'a>(invocation: &'a Invocation, arn: &str) -> Reply<'a> {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
-        body: &request.event,
+        body: request.event.clone(),
         framing: Framing::UnknownLength,
     }
 }

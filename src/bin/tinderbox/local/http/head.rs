@@ -12,8 +12,10 @@ pub const HEADERS_MAX: usize = 4096;
 /// A request without its body.
 pub struct Request {
     pub method: String,
-    /// The target's path, without the query.
+    /// The target's path as sent, without the query.
     pub path: String,
+    /// What follows the first `?` of the target; empty for none.
+    pub query: String,
     pub framing: BodyFraming,
     pub keep_alive: bool,
     pub is_http_1_0: bool,
@@ -113,7 +115,8 @@ fn parse_request(head: &[u8]) -> Result<Request, Refusal> {
     let mut lines = head
         .split(|&byte| byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let (method, path, minor) = parse_request_line(lines.next().unwrap_or_default())?;
+    let (method, target, minor) = parse_request_line(lines.next().unwrap_or_default())?;
+    let (path, query) = target;
     let mut headers = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
         if headers.len() == HEADERS_MAX {
@@ -124,6 +127,7 @@ fn parse_request(head: &[u8]) -> Result<Request, Refusal> {
     let mut request = Request {
         method,
         path,
+        query,
         framing: BodyFraming::Length(0),
         keep_alive: false,
         is_http_1_0: minor == 0,
@@ -147,7 +151,8 @@ fn parse_request(head: &[u8]) -> Result<Request, Refusal> {
     Ok(request)
 }
 
-fn parse_request_line(line: &[u8]) -> Result<(String, String, u8), Refusal> {
+/// The method, the path and the query, and the minor version.
+fn parse_request_line(line: &[u8]) -> Result<(String, (String, String), u8), Refusal> {
     let line = std::str::from_utf8(line).map_err(|_| BAD_REQUEST)?;
     let mut parts = line.split(' ');
     let (Some(method), Some(target), Some(version), None) =
@@ -161,21 +166,23 @@ fn parse_request_line(line: &[u8]) -> Result<(String, String, u8), Refusal> {
         _ if version.starts_with("HTTP/") => return Err((505, "505 HTTP Version Not Supported")),
         _ => return Err(BAD_REQUEST),
     };
-    let path = path(target).ok_or(BAD_REQUEST)?;
+    let target = path_and_query(target).ok_or(BAD_REQUEST)?;
     if method.is_empty() || !method.bytes().all(is_token) {
         return Err(BAD_REQUEST);
     }
-    Ok((method.to_string(), path.to_string(), minor))
+    Ok((method.to_string(), target, minor))
 }
 
-/// The path of an origin-form or absolute-form target.
-fn path(target: &str) -> Option<&str> {
+/// The path and the query of an origin-form or absolute-form target.
+fn path_and_query(target: &str) -> Option<(String, String)> {
     let target = match target.strip_prefix("http://") {
         Some(rest) => rest.find('/').map_or("/", |slash| &rest[slash..]),
         None => target,
     };
-    let path = target.split(['?', '#']).next()?;
-    path.starts_with('/').then_some(path)
+    let target = target.split('#').next()?;
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    path.starts_with('/')
+        .then(|| (path.to_string(), query.to_string()))
 }
 
 fn parse_header_line(line: &[u8]) -> Result<(String, String), Refusal> {

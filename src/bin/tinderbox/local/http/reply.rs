@@ -16,27 +16,51 @@ pub enum Framing {
 }
 
 /// A reply. Headers are sent in the given order, then `Date` and the framing.
-pub struct Reply<'a> {
+pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    pub body: &'a [u8],
+    pub body: Vec<u8>,
     pub framing: Framing,
 }
 
-impl<'a> Reply<'a> {
+impl Reply {
     /// A reply with a body of the given type.
-    pub fn new(status: u16, content_type: &str, body: &'a [u8]) -> Reply<'a> {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Reply {
         Reply {
             status,
             headers: vec![("Content-Type", content_type.to_string())],
-            body,
+            body: body.into(),
             framing: Framing::KnownLength,
         }
     }
 
     /// A plain text, net/http's form of error replies.
-    pub fn text(status: u16, text: &'a str) -> Reply<'a> {
-        Reply::new(status, "text/plain; charset=utf-8", text.as_bytes())
+    pub fn text(status: u16, text: &str) -> Reply {
+        Reply::new(status, "text/plain; charset=utf-8", text)
+    }
+
+    /// A JSON body.
+    pub fn json(status: u16, body: &serde_json::Value) -> Reply {
+        Reply::new(status, "application/json", body.to_string())
+    }
+
+    /// No body.
+    pub fn empty(status: u16) -> Reply {
+        Reply {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+            framing: match status {
+                204 => Framing::NoBody,
+                _ => Framing::KnownLength,
+            },
+        }
+    }
+
+    /// The reply with one more header.
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// The head of a reply whose body follows in chunks.

@@ -48,7 +48,7 @@ impl Connection {
     }
 
     /// Sends the head of a reply whose body follows in chunks; `reply.body` is not sent.
-    pub fn start_chunks(&mut self, reply: &Reply<'_>) -> Result<(), ConnectionClosed> {
+    pub fn start_chunks(&mut self, reply: &Reply) -> Result<(), ConnectionClosed> {
         self.send(&reply.chunked_head())
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::clock;
-use crate::local::http::{Connection, ConnectionClosed, Reply, Request};
+use crate::local::http::Reply;
 
 /// The answer to a call that reaches no function.
 pub struct ApiError {
@@ -47,12 +47,8 @@ impl ApiError {
         }
     }
 
-    /// Sends the error; the forms of the body differ, as on Lambda.
-    pub fn reply(
-        &self,
-        connection: &mut Connection,
-        request: &Request,
-    ) -> Result<(), ConnectionClosed> {
+    /// The error as a reply; the forms of the body differ, as on Lambda.
+    pub fn reply(&self) -> Reply {
         let text = &self.text;
         let body = match self.status {
             413 => json!({ "Type": "User", "message": text }),
@@ -62,11 +58,8 @@ impl ApiError {
             }
             _ => json!({ "Type": "User", "Message": text }),
         };
-        let body = body.to_string();
-        let mut reply = Reply::new(self.status, "application/json", body.as_bytes());
-        let error_type = self.error_type.to_string();
-        reply.headers.push(("X-Amzn-RequestId", clock::uuid()));
-        reply.headers.push(("X-Amzn-ErrorType", error_type));
-        connection.reply(request, &reply)
+        Reply::json(self.status, &body)
+            .with_header("X-Amzn-RequestId", clock::uuid())
+            .with_header("X-Amzn-ErrorType", self.error_type)
     }
 }

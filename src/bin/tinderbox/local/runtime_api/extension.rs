@@ -47,9 +47,7 @@ impl Call<'_> {
                     "functionVersion": "$LATEST",
                     "handler": settings.handler,
                 });
-                let body = body.to_string();
-                let mut reply = Reply::new(200, "application/json", body.as_bytes());
-                reply.headers.push((EXTENSION_IDENTIFIER, identifier));
+                let reply = Reply::json(200, &body).with_header(EXTENSION_IDENTIFIER, identifier);
                 self.connection.reply(self.request, &reply)
             }
             Err(refusal) => self.refuse(refusal),
