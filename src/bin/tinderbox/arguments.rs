@@ -19,7 +19,10 @@ use crate::measure::MeasureOptions;
 use crate::output::Failure;
 use crate::report::ReportOptions;
 use lexer::{Arg, Args};
-use values::{concurrency, function_name, header, invocation_type, memory, port, runner, seconds};
+use values::{
+    concurrency, environments, function_name, header, invocation_type, memory, port, retries,
+    runner, seconds,
+};
 pub use values::{handler, variable};
 
 /// The default port of the Invoke API, for `run` and `invoke`.
@@ -28,6 +31,12 @@ const PORT: u16 = 9000;
 /// Lambda's own defaults: time for an event, time for init.
 const TIMEOUT_S: u64 = 3;
 const INIT_TIMEOUT_S: u64 = 10;
+const ASYNC_RETRIES: u32 = 2;
+
+/// How many calls of a function are handled at once, each in an environment of its own, and after
+/// how many seconds without an event one of several environments is stopped.
+const ENVIRONMENTS_MAX: usize = 10;
+const IDLE_TIMEOUT_S: u64 = 300;
 
 /// A command with its options.
 pub enum Command {
@@ -77,6 +86,9 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         snapstart: false,
         once: None,
         runner: Vec::new(),
+        environments: ENVIRONMENTS_MAX,
+        idle_timeout: Duration::from_secs(IDLE_TIMEOUT_S),
+        async_retries: ASYNC_RETRIES,
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -98,6 +110,13 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--binary" => options.event_format = EventFormat::Binary,
                 "--concurrency" => options.concurrency = Some(concurrency(&args.text(&name)?)?),
                 "--snapstart" => options.snapstart = true,
+                "--environments" => {
+                    options.environments = environments(&args.text(&name)?)?;
+                }
+                "--idle-timeout" => options.idle_timeout = seconds(&name, &args.text(&name)?)?,
+                "--async-retries" => {
+                    options.async_retries = retries(&args.text(&name)?)?;
+                }
                 _ => return Err(unexpected_option("run", &name)),
             },
         }

@@ -5,7 +5,7 @@ mod diagnosis;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -80,18 +80,45 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Starts it and returns its process id; the error says what is wrong with the file.
-pub fn spawn(program: &Program, settings: &Settings, runtime_api: &str) -> Result<u32, String> {
+/// Why a process could not be started.
+pub struct StartError {
+    /// What is wrong with the file, or what the system is short of.
+    pub text: String,
+    /// Another attempt may succeed soon: the file is open for writing (ETXTBSY: a linker that is
+    /// about to finish), or the system is short of processes or descriptors.
+    pub is_transient: bool,
+}
+
+impl StartError {
+    /// An error of the system before the file was looked at.
+    pub fn of_system(error: &io::Error) -> StartError {
+        StartError {
+            text: format!("cannot start a process: {error}"),
+            is_transient: is_transient(error),
+        }
+    }
+}
+
+/// Starts it with this stdout and stderr, and returns its process id.
+pub fn spawn(
+    program: &Program,
+    settings: &Settings,
+    runtime_api: &str,
+    output: &OwnedFd,
+) -> Result<u32, StartError> {
     let mut arguments = program.runner.clone();
     arguments.push(program.bootstrap.clone().into());
     let variables = settings.environment(runtime_api);
     let file = Path::new(&arguments[0]);
-    retry_transient_errors(|| {
-        let stderr = || io::stderr().as_fd().try_clone_to_owned();
+    let start = || {
+        let output = [output.try_clone()?, output.try_clone()?];
         let image = ExecImage::new(file, &arguments, &variables)?;
-        sys::spawn(image, &settings.task_root, [stderr()?, stderr()?])
+        sys::spawn(image, &settings.task_root, output)
+    };
+    start().map_err(|error| StartError {
+        text: diagnosis::explain(file, &error, diagnosis::RUNNER_HINT),
+        is_transient: is_transient(&error),
     })
-    .map_err(|error| diagnosis::explain(file, &error, diagnosis::RUNNER_HINT))
 }
 
 /// Calls `spawn` until it succeeds, fails for good, or `TRANSIENT_ERROR_TIMEOUT` has passed.
@@ -112,6 +139,25 @@ pub fn retry_transient_errors<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io
 fn is_transient(error: &io::Error) -> bool {
     let shortages = [sys::EAGAIN, sys::ENFILE, sys::EMFILE].map(Some);
     error.kind() == io::ErrorKind::ExecutableFileBusy || shortages.contains(&error.raw_os_error())
+}
+
+/// Sends SIGKILL to the processes that one of an environment has left: children of the tool, which
+/// adopts orphans as the subreaper, that have this AWS_LAMBDA_RUNTIME_API in their environment, or,
+/// with `all`, whatever they have there. Their own children follow once they are orphans too. True
+/// while there are any.
+///
+/// Only children are killed, never a process by an id that was merely read somewhere: a child's id
+/// stays its own until it is reaped, and nothing else reaps.
+pub fn kill_orphans(runtime_api: &str, all: bool) -> bool {
+    let own = std::process::id();
+    let variable = format!("AWS_LAMBDA_RUNTIME_API={runtime_api}");
+    let is_left = |pid: &u32| {
+        Stat::read(*pid).is_some_and(|stat| stat.parent == own && !stat.is_zombie)
+            && (all || procfs::has_variable(*pid, &variable))
+    };
+    let left: Vec<u32> = procfs::pids().into_iter().filter(is_left).collect();
+    left.iter().copied().for_each(sys::send_sigkill);
+    !left.is_empty()
 }
 
 /// Kills and reaps every child of this process, and then their children, which it adopts as the

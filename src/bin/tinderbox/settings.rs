@@ -28,17 +28,6 @@ pub struct Settings {
     pub concurrency: Option<u16>,
     /// A snapshot is taken after init.
     pub snapstart: bool,
-    /// Whether an exited process is restarted by the next event.
-    pub restart: Restart,
-}
-
-/// Whether another event can follow an exit of the process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// The next event starts the process again.
-    ByNextEvent,
-    /// There is one event only.
-    Never,
 }
 
 impl Settings {

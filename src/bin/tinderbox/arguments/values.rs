@@ -82,6 +82,22 @@ pub fn concurrency(text: &str) -> Result<u16, Failure> {
     }
 }
 
+/// The maximum number of environments of a function.
+pub fn environments(text: &str) -> Result<usize, Failure> {
+    match text.parse() {
+        Ok(count @ 1..=1000) => Ok(count),
+        _ => Err(invalid("--environments", text, "an integer from 1 to 1000")),
+    }
+}
+
+/// How often a failed asynchronous call is tried again.
+pub fn retries(text: &str) -> Result<u32, Failure> {
+    match text.parse() {
+        Ok(count @ 0..=10) => Ok(count),
+        _ => Err(invalid("--async-retries", text, "an integer from 0 to 10")),
+    }
+}
+
 /// One of Lambda's invocation types.
 pub fn invocation_type(text: String) -> Result<String, Failure> {
     match ["RequestResponse", "Event", "DryRun"].contains(&text.as_str()) {

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::limits::FUNCTION_NAME;
 use crate::output::Failure;
 use crate::process::{self, Program};
-use crate::settings::{Restart, Settings};
+use crate::settings::Settings;
 
 /// A bootstrap that takes part.
 pub struct Candidate {
@@ -60,7 +60,6 @@ impl Candidate {
                 variables,
                 concurrency: None,
                 snapstart: false,
-                restart: Restart::Never,
             },
             program,
         })

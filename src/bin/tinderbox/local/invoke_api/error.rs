@@ -47,6 +47,15 @@ impl ApiError {
         }
     }
 
+    /// The tool stops: SDKs send the call again.
+    pub fn stopping() -> ApiError {
+        ApiError {
+            status: 503,
+            error_type: "ServiceUnavailableException",
+            text: "tinderbox run is stopping".to_string(),
+        }
+    }
+
     /// The error as a reply; the forms of the body differ, as on Lambda.
     pub fn reply(&self) -> Reply {
         let text = &self.text;
