@@ -11,6 +11,7 @@ pub mod poller;
 pub mod resources;
 pub mod trace;
 
+use std::cell::RefCell;
 use std::ffi::{CString, OsStr};
 use std::io;
 use std::mem::MaybeUninit;
@@ -264,11 +265,22 @@ pub fn may_block(fd: &impl AsRawFd) -> bool {
 
 /// Sixteen unpredictable bytes.
 pub fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    // SAFETY: the pointer and the length are those of the array. getrandom(2) gives up to 256
-    // bytes whole and without interruption once the system has started.
-    unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    bytes
+    thread_local! {
+        /// Bytes of one system call for the next ones, and how many are left.
+        static AHEAD: RefCell<([u8; 256], usize)> = const { RefCell::new(([0; 256], 0)) };
+    }
+    AHEAD.with_borrow_mut(|(bytes, left)| {
+        if *left == 0 {
+            // SAFETY: the pointer and the length are those of the array. getrandom(2) gives up to
+            // 256 bytes whole and without interruption once the system has started.
+            unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+            *left = bytes.len();
+        }
+        *left -= 16;
+        let mut taken = [0; 16];
+        taken.copy_from_slice(&bytes[*left..*left + 16]);
+        taken
+    })
 }
 
 /// Strings and the null-terminated array of pointers to them that `execve` takes.

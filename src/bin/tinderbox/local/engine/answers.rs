@@ -16,8 +16,10 @@ pub struct Answering {
     /// Set if it is an error.
     error: Option<PostedError>,
     content_type: String,
-    /// The caller of a response stream, and whether it has missed a part.
+    /// It is passed on while it arrives: to this caller, who may be gone.
+    is_stream: bool,
     caller: Option<Key>,
+    /// The caller has missed a part.
     has_missed: bool,
 }
 
@@ -82,6 +84,7 @@ impl Engine {
             answer,
             error,
             content_type,
+            is_stream,
             caller: caller.filter(|_| is_stream),
             has_missed: false,
         };
@@ -149,7 +152,7 @@ impl Engine {
 
     /// An answer is complete.
     pub fn finish_answer(&mut self, key: Key, place: Key, answering: Answering, body: Body) {
-        let is_too_large = body.length > PAYLOAD_BYTES_MAX as u64;
+        let is_too_large = !answering.is_stream && body.length > PAYLOAD_BYTES_MAX as u64;
         let outcome = match &answering.error {
             _ if is_too_large => Outcome::too_large(),
             // The caller missed a part.

@@ -27,6 +27,9 @@ const OTHER_DESCRIPTORS: usize = 40;
 /// How many refused connections are open beyond that: each until its refusal is sent.
 const REFUSED_MAX: usize = 8;
 
+/// How often one connection is read before others are.
+const READS_MAX: usize = 4;
+
 /// The pause after a failed accept: no descriptors, or no memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -195,7 +198,7 @@ impl Engine {
 
     fn read(&mut self, key: Key) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        loop {
+        for _ in 0..READS_MAX {
             let now = self.now;
             let Some(connection) = self.connection(key) else {
                 break;
@@ -257,10 +260,7 @@ impl Engine {
                 }
                 Progress::Body(body) => self.handle_body(key, body),
                 Progress::Refused(status, text) => self.refuse_head(key, status, text),
-                Progress::Malformed => {
-                    self.close(key);
-                    return;
-                }
+                Progress::Malformed => return self.refuse_body(key),
             }
         }
         if let Some(connection) = self.connection(key) {
@@ -290,6 +290,17 @@ impl Engine {
             _ => Reply::text(status, text),
         };
         self.reply(key, reply);
+    }
+
+    /// A body is malformed. An answer of a bootstrap is cut by that.
+    fn refuse_body(&mut self, key: Key) {
+        match self.endpoints.get_mut(key) {
+            Some(Endpoint::Caller(caller)) => {
+                caller.connection.give_up_body();
+                self.refuse_head(key, 400, "400 Bad Request: malformed body");
+            }
+            _ => self.close(key),
+        }
     }
 
     /// Replies to the current request of a connection.

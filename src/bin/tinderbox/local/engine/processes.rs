@@ -40,6 +40,7 @@ impl Engine {
         let Some(environment) = self.environments.get_mut(key) else {
             return false;
         };
+        let pool = environment.pool;
         match environment.start_process(now) {
             Started::Process(output) => {
                 self.watch_output(key, output);
@@ -51,6 +52,7 @@ impl Engine {
             }
             Started::Failed(text) => {
                 self.log.diagnostic(&text);
+                self.changed.push(pool);
                 true
             }
         }

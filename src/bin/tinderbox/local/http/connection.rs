@@ -245,6 +245,10 @@ impl Connection {
             let rest = &input[used..];
             let (count, step) = match decoder.step(rest) {
                 Ok(read) => read,
+                Err(_) if self.deferred.is_some() => {
+                    self.is_retired = true;
+                    return (input.len(), self.end_body(Body::default(), now));
+                }
                 Err(_) => return (used, Progress::Malformed),
             };
             let part = used..used + count;
@@ -274,6 +278,12 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Reads no more of a body; the next reply is the last one.
+    pub fn give_up_body(&mut self) {
+        self.is_retired = true;
+        self.stage = Stage::Handling;
     }
 
     fn end_body(&mut self, body: Body, now: Instant) -> Progress {
