@@ -61,6 +61,7 @@ impl ApiError {
         let text = &self.text;
         let body = match self.status {
             413 => json!({ "Type": "User", "message": text }),
+            503 => json!({ "Type": "Service", "Message": text }),
             429 => {
                 let reason = "ConcurrentInvocationLimitExceeded";
                 json!({ "Reason": reason, "Type": "User", "message": text })
