@@ -17,6 +17,7 @@ mod connections;
 mod dispatch;
 mod environment;
 mod exit_decision;
+mod functions_api;
 mod http;
 mod invocation;
 mod invoke_api;
@@ -24,6 +25,7 @@ mod log_lines;
 mod outcome;
 mod permits;
 mod runtime_api;
+mod temporary;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
@@ -38,7 +40,7 @@ use crate::exit_status::{self, DONE, FUNCTION_ERROR, NOTHING_DONE};
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
 use crate::process::{self, Program};
-use crate::settings::{Restart, Settings};
+use crate::settings::{LATEST, Logging, Restart, Settings};
 use crate::sys::{self, StopSignals};
 use dispatch::Job;
 use environment::Environment;
@@ -164,6 +166,7 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
 fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
     Settings {
         function_name: options.function_name.clone(),
+        version: LATEST.to_string(),
         task_root,
         handler: options.handler.clone(),
         timeout: options.timeout,
@@ -176,6 +179,7 @@ fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
             Some(_) => Restart::Never,
             None => Restart::ByNextEvent,
         },
+        logging: Logging::default(),
     }
 }
 

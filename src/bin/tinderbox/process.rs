@@ -25,6 +25,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 const DESCENDANTS_EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The program to run.
+#[derive(Clone)]
 pub struct Program {
     /// The bootstrap's absolute path.
     pub bootstrap: PathBuf,

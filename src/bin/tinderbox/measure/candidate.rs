@@ -15,7 +15,7 @@ use crate::clock;
 use crate::limits::FUNCTION_NAME;
 use crate::output::Failure;
 use crate::process::{self, Program};
-use crate::settings::{Restart, Settings};
+use crate::settings::{LATEST, Logging, Restart, Settings};
 
 /// A bootstrap that takes part.
 pub struct Candidate {
@@ -52,6 +52,7 @@ impl Candidate {
             zip_bytes: zip_size(&deployed),
             settings: Settings {
                 function_name: FUNCTION_NAME.to_string(),
+                version: LATEST.to_string(),
                 task_root,
                 handler: spec.handler.unwrap_or_else(|| options.handler.clone()),
                 timeout: options.timeout,
@@ -61,6 +62,7 @@ impl Candidate {
                 concurrency: None,
                 snapstart: false,
                 restart: Restart::Never,
+                logging: Logging::default(),
             },
             program,
         })

@@ -1,0 +1,3 @@
+//! Functions.
+
+mod zip;
