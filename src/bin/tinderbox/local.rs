@@ -29,9 +29,8 @@ mod temporary;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -39,21 +38,23 @@ use crate::event;
 use crate::exit_status::{self, DONE, FUNCTION_ERROR, NOTHING_DONE};
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
-use crate::process::{self, Program};
-use crate::settings::{LATEST, Logging, Restart, Settings};
+use crate::process;
 use crate::sys::{self, StopSignals};
 use dispatch::Job;
 use environment::Environment;
 use exit_decision::ExitDecision;
+pub use functions_api::FunctionOptions;
+use functions_api::{FunctionRef, Functions, Resolved};
 use invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use invoke_api::InvokeServer;
 use permits::Permits;
 
 /// The options of `tinderbox run`.
 pub struct RunOptions {
-    pub target: PathBuf,
-    pub task_root: Option<PathBuf>,
-    pub function_name: String,
+    /// At least one; the positional argument is the first one.
+    pub functions: Vec<FunctionOptions>,
+    /// The user gave the only function no name.
+    pub serves_any_name: bool,
     pub handler: String,
     pub timeout: Duration,
     pub init_timeout: Duration,
@@ -80,8 +81,9 @@ pub enum EventFormat {
 /// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let event = one_shot_event(&options)?;
-    let program = Program::find(&options.target, &options.runner)?;
-    let task_root = program.task_root(options.task_root.as_deref())?;
+    let functions = Functions::new(&options)?;
+    let first = first_function(&functions, &options)?;
+    let functions = Arc::new(Mutex::new(functions));
     let (runtime_listener, runtime_port) = listen(options.runtime_port, "--runtime-port")?;
     let invoke_listener = match event {
         None => Some(listen(options.port, "--port")?),
@@ -92,8 +94,8 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     kill_children_on_panic();
 
     let environment = Arc::new(Environment::new(
-        settings(&options, task_root),
-        program,
+        first.configuration.settings.clone(),
+        first.configuration.program.clone(),
         format!("127.0.0.1:{runtime_port}"),
     ));
     let is_one_shot = event.is_some();
@@ -104,6 +106,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let callers = Permits::new(invoke_api::permit_rules(caller_capacity));
     let runtimes = Permits::new(runtime_api::permit_rules(runtime_capacity));
     let others = [callers.clone()];
+    let functions_to_drop = functions.clone();
     spawn(&environment, move |environment| {
         let signal = signals.wait();
         // A server is stopped by a signal and has succeeded; with one event there is no answer.
@@ -111,6 +114,8 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
             true => exit_status::stopped_by(signal),
             false => DONE,
         };
+        let functions = functions_to_drop.lock();
+        functions.unwrap_or_else(PoisonError::into_inner).clear();
         shut_down_and_exit(environment, decision.decide_by_signal(status))
     })?;
     spawn(&environment, |environment| environment.reap_loop())?;
@@ -134,12 +139,27 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         })?;
     } else if let Some((listener, port)) = invoke_listener {
         print_addresses(&options, runtime_port, port);
-        let server = InvokeServer::new(jobs, options.event_format);
+        let server = InvokeServer::new(jobs, options.event_format, functions);
         spawn(&environment, move |_| {
             invoke_api::serve(&listener, &callers, &server)
         })?;
     }
     environment.supervise()
+}
+
+/// The function whose events are handled.
+fn first_function(functions: &Functions, options: &RunOptions) -> Result<Resolved, Failure> {
+    let reference = FunctionRef {
+        name: options
+            .functions
+            .first()
+            .map_or(String::new(), |first| first.name.clone()),
+        qualifier: None,
+        region: None,
+        account: None,
+    };
+    let found = functions.resolve(&reference);
+    found.map_err(|error| Failure::new(error.text))
 }
 
 /// The event of `--once`, read and validated before anything is started.
@@ -163,26 +183,6 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(event))
 }
 
-fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
-    Settings {
-        function_name: options.function_name.clone(),
-        version: LATEST.to_string(),
-        task_root,
-        handler: options.handler.clone(),
-        timeout: options.timeout,
-        init_timeout: options.init_timeout,
-        memory_mb: options.memory_mb,
-        variables: options.variables.clone(),
-        concurrency: options.concurrency,
-        snapstart: options.snapstart,
-        restart: match options.once {
-            Some(_) => Restart::Never,
-            None => Restart::ByNextEvent,
-        },
-        logging: Logging::default(),
-    }
-}
-
 fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(format!(
@@ -199,11 +199,13 @@ fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
 
 /// The URL on stdout, for scripts; everything else on stderr, for people.
 fn print_addresses(options: &RunOptions, runtime_port: u16, port: u16) {
-    let name = &options.function_name;
+    let Some(FunctionOptions { name, target, .. }) = options.functions.first() else {
+        return;
+    };
     diagnostic(&format!(
         "serving the function {name} from '{}': Runtime API 127.0.0.1:{runtime_port}, Invoke API \
          127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
-        options.target.display(),
+        target.display(),
     ));
     let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {

@@ -151,6 +151,11 @@ pub fn explain_refusal(file: &Path, error: &io::Error) -> String {
     diagnosis::explain(file, error, "")
 }
 
+/// Why the kernel would refuse a file, as far as its first bytes show; `None` for no known reason.
+pub fn unfit(file: &Path) -> Option<String> {
+    diagnosis::unfit(file)
+}
+
 /// Whether a program needs other files to run: `static`, `dynamic, ...` or `script, ...`.
 pub fn linkage(file: &Path) -> String {
     diagnosis::linkage(file)

@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::clock;
@@ -141,11 +142,12 @@ impl Settings {
 
 /// The ARN of the function of this name.
 pub fn arn(function_name: &str) -> String {
-    let region = region();
-    format!(
-        "arn:aws:lambda:{}:{ACCOUNT}:function:{function_name}",
-        region.display()
-    )
+    static PREFIX: OnceLock<String> = OnceLock::new(); // each event has an ARN
+    let prefix = PREFIX.get_or_init(|| {
+        let region = region();
+        format!("arn:aws:lambda:{}:{ACCOUNT}:function:", region.display())
+    });
+    format!("{prefix}{function_name}")
 }
 
 fn library_path(task_root: &Path) -> OsString {

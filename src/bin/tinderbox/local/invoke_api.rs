@@ -9,8 +9,8 @@ mod error;
 mod headers;
 
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -19,13 +19,15 @@ use super::EventFormat;
 use super::budget::Budget;
 use super::connections;
 use super::dispatch::Job;
+use super::functions_api::{Functions, ManageCall};
 use super::http::{Connection, ConnectionClosed, Reply, Request, Timeouts};
 use super::invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use super::outcome::Outcome;
 use super::permits::{Evictable, Permits, Rules};
 use crate::limits::PAYLOAD_BYTES_MAX;
+use crate::output::diagnostic;
 use crate::{event, event_stream, sys};
-use error::ApiError;
+pub use error::ApiError;
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
@@ -75,17 +77,23 @@ pub struct InvokeServer {
     event_format: EventFormat,
     events: Arc<Budget>,
     queue: Arc<Budget>,
+    functions: Arc<Mutex<Functions>>,
 }
 
 impl InvokeServer {
     /// A server with unused budgets.
-    pub fn new(jobs: Sender<Job>, event_format: EventFormat) -> InvokeServer {
+    pub fn new(
+        jobs: Sender<Job>,
+        event_format: EventFormat,
+        functions: Arc<Mutex<Functions>>,
+    ) -> InvokeServer {
         let space = sys::address_space_max();
         InvokeServer {
             jobs,
             event_format,
             events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
             queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
+            functions,
         }
     }
 }
@@ -129,6 +137,9 @@ fn handle(
     request: &Request,
     server: &InvokeServer,
 ) -> Result<(), ConnectionClosed> {
+    if let Some(call) = ManageCall::route(&request.method, &request.path, &request.query) {
+        return manage(connection, request, &call, server);
+    }
     let invocation_type = match invocation_type(request) {
         Ok(invocation_type) => invocation_type,
         Err(error) => return connection.reply(request, &error.reply()),
@@ -179,6 +190,28 @@ fn handle(
             connection.reply(request, &outcome_reply(outcome, &invoke))
         }
     }
+}
+
+/// The engine has to act on the change that `manage` returns: start, replace or stop environments.
+fn manage(
+    connection: &mut Connection,
+    request: &Request,
+    call: &ManageCall,
+    server: &InvokeServer,
+) -> Result<(), ConnectionClosed> {
+    let limit = Functions::body_bytes_max(call);
+    let body = connection.read_body(request, limit)?;
+    if body.length > limit as u64 {
+        return connection.reply(request, &Functions::body_too_large(call));
+    }
+    let functions = server.functions.lock();
+    let mut functions = functions.unwrap_or_else(PoisonError::into_inner);
+    let (reply, change) = functions.manage(call, &body.bytes);
+    drop(functions);
+    if let Some(change) = change {
+        diagnostic(&format!("{change}"));
+    }
+    connection.reply(request, &reply)
 }
 
 /// Sends a response in frames while it arrives; the last frame has the outcome.
