@@ -14,16 +14,15 @@ use std::time::Duration;
 use crate::help;
 use crate::invoke::InvokeOptions;
 use crate::limits::{FUNCTION_NAME, HANDLER, MEMORY_MB};
-use crate::local::{EventFormat, RunOptions};
+use crate::local::{EventFormat, FunctionOptions, RunOptions};
 use crate::measure::MeasureOptions;
 use crate::output::Failure;
 use crate::report::ReportOptions;
 use lexer::{Arg, Args};
 use values::{
-    concurrency, environments, function_name, header, invocation_type, memory, port, retries,
-    runner, seconds,
+    concurrency, environments, function_name, header, invocation_type, port, retries, runner,
 };
-pub use values::{handler, variable};
+pub use values::{handler, memory, plain_function_name, seconds, variable};
 
 /// The default port of the Invoke API, for `run` and `invoke`.
 const PORT: u16 = 9000;
@@ -69,11 +68,10 @@ pub fn parse(args: Vec<OsString>) -> Result<Command, Failure> {
 }
 
 fn run(mut args: Args) -> Result<Command, Failure> {
-    let mut target = None;
+    let (mut target, mut task_root, mut name) = (None, None, None);
     let mut options = RunOptions {
-        target: PathBuf::new(),
-        task_root: None,
-        function_name: FUNCTION_NAME.to_string(),
+        functions: Vec::new(),
+        serves_any_name: false,
         handler: HANDLER.to_string(),
         timeout: Duration::from_secs(TIMEOUT_S),
         init_timeout: Duration::from_secs(INIT_TIMEOUT_S),
@@ -94,40 +92,71 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         match arg {
             Arg::Positional(path) if target.is_none() => target = Some(PathBuf::from(path)),
             Arg::Positional(more) => return Err(unexpected_argument("run", &more)),
-            Arg::Option(name) => match name.as_str() {
+            Arg::Option(option) => match option.as_str() {
                 "--help" | "-h" => return Ok(Command::Print(help::RUN)),
-                "--task-root" => options.task_root = Some(args.value(&name)?.into()),
-                "--function-name" => options.function_name = function_name(args.text(&name)?)?,
-                "--handler" => options.handler = handler(args.text(&name)?)?,
-                "--timeout" => options.timeout = seconds(&name, &args.text(&name)?)?,
-                "--init-timeout" => options.init_timeout = seconds(&name, &args.text(&name)?)?,
-                "--memory" => options.memory_mb = memory(&args.text(&name)?)?,
-                "--env" => options.variables.push(variable(&args.value(&name)?)?),
-                "--port" => options.port = port(&name, &args.text(&name)?)?,
-                "--runtime-port" => options.runtime_port = port(&name, &args.text(&name)?)?,
-                "--once" => options.once = Some(args.value(&name)?),
-                "--runner" => options.runner = runner(&args.value(&name)?)?,
+                "--task-root" => task_root = Some(args.value(&option)?.into()),
+                "--function-name" => {
+                    name = Some(plain_function_name(&option, args.text(&option)?)?);
+                }
+                "--function" => {
+                    let function = FunctionOptions::parse(&args.value(&option)?)?;
+                    options.functions.push(function);
+                }
+                "--handler" => options.handler = handler(args.text(&option)?)?,
+                "--timeout" => options.timeout = seconds(&option, &args.text(&option)?)?,
+                "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
+                "--memory" => options.memory_mb = memory(&args.text(&option)?)?,
+                "--env" => options.variables.push(variable(&args.value(&option)?)?),
+                "--port" => options.port = port(&option, &args.text(&option)?)?,
+                "--runtime-port" => options.runtime_port = port(&option, &args.text(&option)?)?,
+                "--once" => options.once = Some(args.value(&option)?),
+                "--runner" => options.runner = runner(&args.value(&option)?)?,
                 "--binary" => options.event_format = EventFormat::Binary,
-                "--concurrency" => options.concurrency = Some(concurrency(&args.text(&name)?)?),
+                "--concurrency" => options.concurrency = Some(concurrency(&args.text(&option)?)?),
                 "--snapstart" => options.snapstart = true,
                 "--environments" => {
-                    options.environments = environments(&args.text(&name)?)?;
+                    options.environments = environments(&args.text(&option)?)?;
                 }
-                "--idle-timeout" => options.idle_timeout = seconds(&name, &args.text(&name)?)?,
+                "--idle-timeout" => options.idle_timeout = seconds(&option, &args.text(&option)?)?,
                 "--async-retries" => {
-                    options.async_retries = retries(&args.text(&name)?)?;
+                    options.async_retries = retries(&args.text(&option)?)?;
                 }
-                _ => return Err(unexpected_option("run", &name)),
+                _ => return Err(unexpected_option("run", &option)),
             },
         }
     }
-    options.target = target.ok_or_else(|| missing_bootstrap("run"))?;
+    add_target(&mut options, target, task_root, name)?;
     if options.snapstart && options.concurrency.is_some() {
         return Err(Failure::new(
             "run: --snapstart and --concurrency exclude each other, as on Lambda",
         ));
     }
     Ok(Command::Run(Box::new(options)))
+}
+
+/// The function of the positional argument becomes the first one.
+fn add_target(
+    options: &mut RunOptions,
+    target: Option<PathBuf>,
+    task_root: Option<PathBuf>,
+    name: Option<String>,
+) -> Result<(), Failure> {
+    let Some(target) = target else {
+        return match (options.functions.is_empty(), task_root, name) {
+            (true, _, _) => Err(missing_bootstrap("run")),
+            (false, None, None) => Ok(()),
+            (false, _, _) => Err(Failure::new(
+                "run: --task-root and --function-name are for the function BOOTSTRAP|DIR, which is \
+                 missing; a --function has its own name, and task-root=DIR",
+            )),
+        };
+    };
+    options.serves_any_name = options.functions.is_empty() && name.is_none();
+    let name = name.unwrap_or_else(|| FUNCTION_NAME.to_string());
+    let mut function = FunctionOptions::new(name, target);
+    function.task_root = task_root;
+    options.functions.insert(0, function);
+    Ok(())
 }
 
 fn invoke(mut args: Args) -> Result<Command, Failure> {

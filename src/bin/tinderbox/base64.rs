@@ -2,6 +2,19 @@
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// The value of each digit; packages of 50 MB are decoded too.
+const VALUES: [u8; 256] = {
+    let mut values = [INVALID; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        values[ALPHABET[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
+const INVALID: u8 = 0xff;
+
 /// Encodes with padding.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::new();
@@ -36,15 +49,18 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     if digits.len() % 4 == 1 || !padding_is_valid {
         return None;
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 3);
     for group in digits.chunks(4) {
         let mut bits = 0u32;
         for index in 0..4 {
             let value = match group.get(index) {
-                Some(&digit) => ALPHABET.iter().position(|&known| known == digit)?,
+                Some(&digit) => VALUES[usize::from(digit)],
                 None => 0,
             };
-            bits = bits << 6 | u32::try_from(value).ok()?;
+            if value == INVALID {
+                return None;
+            }
+            bits = bits << 6 | u32::from(value);
         }
         bytes.extend_from_slice(&bits.to_be_bytes()[1..group.len()]);
     }

@@ -2,6 +2,7 @@
 //!
 //! - `engine`       the loop: connections, calls, processes, the end
 //! - `environment`  one execution environment: the state machine between process, events and calls
+//! - `functions_api`  the functions, their versions, and the calls that manage them
 //! - `pool`, `call` the environments of a function, and a call on its way through them
 //! - `runtime_api`, `invoke_api`  the two APIs as data: paths, refusals, replies
 //! - `invocation`, `outcome`      an event on its way, and its result
@@ -14,6 +15,7 @@ mod budget;
 mod call;
 mod engine;
 mod environment;
+mod functions_api;
 mod http;
 mod invocation;
 mod invoke_api;
@@ -23,28 +25,28 @@ mod outcome;
 mod pool;
 mod runtime_api;
 mod slab;
+mod temporary;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::event;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
-use crate::process::Program;
-use crate::settings::Settings;
 use crate::sys::epoll::SignalReader;
 use crate::sys::{self, SignalSet};
 use engine::{Engine, EngineOptions};
+pub use functions_api::FunctionOptions;
+use functions_api::Functions;
 use invocation::InvokeRequest;
-use pool::Pool;
 
 /// The options of `tinderbox run`.
 pub struct RunOptions {
-    pub target: PathBuf,
-    pub task_root: Option<PathBuf>,
-    pub function_name: String,
+    /// At least one; the positional argument is the first one.
+    pub functions: Vec<FunctionOptions>,
+    /// The user gave the only function no name.
+    pub serves_any_name: bool,
     pub handler: String,
     pub timeout: Duration,
     pub init_timeout: Duration,
@@ -74,8 +76,7 @@ pub enum EventFormat {
 /// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let event = one_shot_event(&options)?;
-    let program = Program::find(&options.target, &options.runner)?;
-    let task_root = program.task_root(options.task_root.as_deref())?;
+    let functions = Functions::new(&options)?;
     let listener = match event {
         None => Some(listen(options.port, "--port")?),
         Some(_) => None,
@@ -92,12 +93,11 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         async_retries: options.async_retries,
         runtime_port: options.runtime_port,
     };
-    let mut engine = Engine::new(engine_options, signals)
+    let mut engine = Engine::new(engine_options, functions, signals)
         .map_err(|error| os_error("watch descriptors", error))?;
-    let pool = engine.add_function(Pool::new(settings(&options, task_root), program))?;
-    let runtime_address = engine.start_first(pool)?;
+    let (first, runtime_address) = engine.start_functions(&options.functions)?;
     if let Some(event) = event {
-        engine.invoke_once(pool, InvokeRequest::new(event));
+        engine.invoke_once(first, InvokeRequest::new(event));
     } else if let Some((listener, port)) = listener {
         print_addresses(&options, &runtime_address, port);
         engine
@@ -128,20 +128,6 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(event))
 }
 
-fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
-    Settings {
-        function_name: options.function_name.clone(),
-        task_root,
-        handler: options.handler.clone(),
-        timeout: options.timeout,
-        init_timeout: options.init_timeout,
-        memory_mb: options.memory_mb,
-        variables: options.variables.clone(),
-        concurrency: options.concurrency,
-        snapstart: options.snapstart,
-    }
-}
-
 fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(format!(
@@ -158,11 +144,17 @@ fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
 
 /// The URL on stdout, for scripts; everything else on stderr, for people.
 fn print_addresses(options: &RunOptions, runtime_address: &str, port: u16) {
-    let name = &options.function_name;
+    let Some(FunctionOptions { name, target, .. }) = options.functions.first() else {
+        return;
+    };
+    let others = match options.functions.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
     diagnostic(&format!(
-        "serving the function {name} from '{}': Runtime API {runtime_address}, Invoke API \
+        "serving the function {name} from '{}'{others}: Runtime API {runtime_address}, Invoke API \
          127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
-        options.target.display(),
+        target.display(),
     ));
     let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {

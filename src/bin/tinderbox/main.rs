@@ -10,7 +10,7 @@
 //! - `report`      `tinderbox report`: percentiles from Lambda's own log
 //! - `process`, `settings`  a bootstrap's file, its process, its environment variables
 //! - `event`, `json`        the argument of `--event` and `--once`; JSON validation
-//! - `event_stream`, `base64`, `number`  encodings
+//! - `event_stream`, `base64`, `number`, `sha256`  encodings and digests
 //! - `clock`, `statistics`, `procfs`     time, percentiles, `/proc`
 //! - `output`      stdout, stderr, and how a command fails
 //! - `exit_status`, `limits`             constants with one place
@@ -34,6 +34,7 @@ mod process;
 mod procfs;
 mod report;
 mod settings;
+mod sha256;
 mod statistics;
 mod sys;
 

@@ -25,6 +25,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 const DESCENDANTS_EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The program to run.
+#[derive(Clone)]
 pub struct Program {
     /// The bootstrap's absolute path.
     pub bootstrap: PathBuf,
@@ -194,6 +195,11 @@ pub fn peak_kib(pid: u32) -> Option<u64> {
 /// Why the kernel refuses to execute a file, for a command that has no `--runner`.
 pub fn explain_refusal(file: &Path, error: &io::Error) -> String {
     diagnosis::explain(file, error, "")
+}
+
+/// Why the kernel would refuse a file, as far as its first bytes show; `None` for no known reason.
+pub fn unfit(file: &Path) -> Option<String> {
+    diagnosis::unfit(file)
 }
 
 /// Whether a program needs other files to run: `static`, `dynamic, ...` or `script, ...`.

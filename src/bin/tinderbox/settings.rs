@@ -6,16 +6,24 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::clock;
 
 const REGION: &str = "us-east-1";
-const ACCOUNT: &str = "123456789012";
+/// The account that the function seems to belong to.
+pub const ACCOUNT: &str = "123456789012";
 
-/// The configuration of one function.
+/// The version of a function that is not published.
+pub const LATEST: &str = "$LATEST";
+
+/// What the processes of one version of a function are configured with.
+#[derive(Clone)]
 pub struct Settings {
     pub function_name: String,
+    /// `$LATEST`, or the number of a published version.
+    pub version: String,
     /// LAMBDA_TASK_ROOT and the working directory; absolute.
     pub task_root: PathBuf,
     pub handler: String,
@@ -28,16 +36,29 @@ pub struct Settings {
     pub concurrency: Option<u16>,
     /// A snapshot is taken after init.
     pub snapstart: bool,
+    pub logging: Logging,
+}
+
+/// Where and how a function logs; `None` is Lambda's default.
+#[derive(Clone, Default)]
+pub struct Logging {
+    pub group: Option<String>,
+    /// `JSON`, with the lowest level of the function's own lines.
+    pub json_level: Option<String>,
+}
+
+impl Logging {
+    /// The name of the log group.
+    pub fn group(&self, function_name: &str) -> String {
+        let default = || format!("/aws/lambda/{function_name}");
+        self.group.clone().unwrap_or_else(default)
+    }
 }
 
 impl Settings {
     /// The function's ARN.
     pub fn arn(&self) -> String {
-        let (region, name) = (region(), &self.function_name);
-        format!(
-            "arn:aws:lambda:{}:{ACCOUNT}:function:{name}",
-            region.display()
-        )
+        arn(&self.function_name)
     }
 
     /// `NAME=VALUE` for each variable of the process.
@@ -69,16 +90,16 @@ impl Settings {
             ("_HANDLER", self.handler.clone()),
             ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_string()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", self.version.clone()),
             (
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
                 self.memory_mb.to_string(),
             ),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", initialization.to_string()),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", self.logging.group(name)),
             (
                 "AWS_LAMBDA_LOG_STREAM_NAME",
-                format!("{date}/[$LATEST]{}", clock::random_hex()),
+                format!("{date}/[{}]{}", self.version, clock::random_hex()),
             ),
             ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR".to_string()),
             ("AWS_XRAY_DAEMON_ADDRESS", "127.0.0.1:2000".to_string()),
@@ -96,12 +117,26 @@ impl Settings {
             let count = count.to_string();
             all.push(("AWS_LAMBDA_MAX_CONCURRENCY".into(), count.into()));
         }
+        if let Some(level) = &self.logging.json_level {
+            all.push(("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into()));
+            all.push(("AWS_LAMBDA_LOG_LEVEL".into(), level.into()));
+        }
         all.push(("LAMBDA_TASK_ROOT".into(), self.task_root.clone().into()));
         all.push(("LD_LIBRARY_PATH".into(), library_path(&self.task_root)));
         all.push(("AWS_REGION".into(), region()));
         all.push(("AWS_DEFAULT_REGION".into(), region()));
         all
     }
+}
+
+/// The ARN of the function of this name.
+pub fn arn(function_name: &str) -> String {
+    static PREFIX: OnceLock<String> = OnceLock::new(); // each event has an ARN
+    let prefix = PREFIX.get_or_init(|| {
+        let region = region();
+        format!("arn:aws:lambda:{}:{ACCOUNT}:function:", region.display())
+    });
+    format!("{prefix}{function_name}")
 }
 
 fn library_path(task_root: &Path) -> OsString {
@@ -113,7 +148,8 @@ fn library_path(task_root: &Path) -> OsString {
     path
 }
 
-fn region() -> OsString {
+/// The region in which the function seems to run.
+pub fn region() -> OsString {
     nonempty_var("AWS_REGION")
         .or_else(|| nonempty_var("AWS_DEFAULT_REGION"))
         .unwrap_or_else(|| REGION.into())

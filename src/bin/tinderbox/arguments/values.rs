@@ -74,6 +74,19 @@ pub fn function_name(text: String) -> Result<String, Failure> {
     }
 }
 
+/// Lambda's rule for the name of a function, without version or alias.
+pub fn plain_function_name(option: &str, text: String) -> Result<String, Failure> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match (1..=64).contains(&text.len()) && text.bytes().all(is_allowed) {
+        true => Ok(text),
+        false => Err(invalid(
+            option,
+            &text,
+            "a name of 1 to 64 letters, digits, - or _",
+        )),
+    }
+}
+
 /// The maximum number of concurrent events.
 pub fn concurrency(text: &str) -> Result<u16, Failure> {
     match text.parse() {

@@ -16,6 +16,7 @@ mod answers;
 mod callers;
 mod calls;
 mod connections;
+mod functions;
 mod processes;
 mod runtimes;
 mod shutdown;
@@ -26,14 +27,12 @@ use std::time::{Duration, Instant};
 
 use super::EventFormat;
 use super::budget::Budget;
-use super::call::{Call, ReplyTo};
-use super::environment::{Environment, Started};
+use super::environment::Environment;
+use super::functions_api::Functions;
 use super::http::Connection;
-use super::invocation::InvokeRequest;
 use super::log::{Flushed, Log};
 use super::pool::Pool;
 use super::slab::{Key, Slab};
-use crate::output::Failure;
 use crate::process;
 use crate::sys::epoll::{Epoll, Interest, Ready, SignalReader};
 use callers::Caller;
@@ -79,6 +78,7 @@ enum Endpoint {
 /// The engine.
 pub struct Engine {
     options: EngineOptions,
+    functions: Functions,
     epoll: Epoll,
     endpoints: Slab<Endpoint>,
     environments: Slab<Environment>,
@@ -111,11 +111,16 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine without functions and listeners, which stops at these signals.
-    pub fn new(options: EngineOptions, signals: SignalReader) -> std::io::Result<Engine> {
+    /// An engine without processes and listeners, which stops at these signals.
+    pub fn new(
+        options: EngineOptions,
+        functions: Functions,
+        signals: SignalReader,
+    ) -> std::io::Result<Engine> {
         let space = crate::sys::address_space_max();
         let mut engine = Engine {
             options,
+            functions,
             epoll: Epoll::new()?,
             endpoints: Slab::new(),
             environments: Slab::new(),
@@ -270,48 +275,6 @@ impl Engine {
             Endpoint::Runtime(runtime) => Some(&mut runtime.connection),
             _ => None,
         }
-    }
-
-    /// Adds a function with its pool of environments; the first one exists from the beginning.
-    pub fn add_function(&mut self, pool: Pool) -> Result<Key, Failure> {
-        let key = self.pools.insert(pool);
-        self.add_environment(key)?;
-        Ok(key)
-    }
-
-    /// Starts the process of a function's first environment, whose address is returned; the error
-    /// says what is wrong with the file.
-    pub fn start_first(&mut self, pool: Key) -> Result<String, Failure> {
-        let pool = self.pools.get(pool);
-        let first = pool.and_then(|pool| pool.environments.first().copied());
-        let first = first.ok_or_else(|| Failure::new("the function has no environment"))?;
-        self.now = Instant::now();
-        while let Some(environment) = self.environments.get_mut(first) {
-            match environment.start_process(self.now) {
-                Started::Process(output) => {
-                    let address = environment.runtime_address.clone();
-                    self.watch_output(first, output);
-                    self.settle(first);
-                    return Ok(address);
-                }
-                Started::Later(time) => {
-                    std::thread::sleep(time.saturating_duration_since(self.now));
-                    self.now = Instant::now();
-                }
-                Started::Failed(text) => return Err(Failure::new(text)),
-            }
-        }
-        Err(Failure::new("the function has no environment"))
-    }
-
-    /// Handles one event, prints the answer, and ends.
-    pub fn invoke_once(&mut self, pool: Key, request: InvokeRequest) {
-        self.once = Some(Once::default());
-        let call = Call::new(Arc::new(request), ReplyTo::Stdout, Vec::new());
-        if let Some(found) = self.pools.get_mut(pool) {
-            found.waiting.push_back(call);
-        }
-        self.changed.push(pool);
     }
 }
 

@@ -36,8 +36,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::call::Call;
+use super::functions_api::Configuration;
 use super::slab::Key;
-use crate::process::Program;
 use crate::settings::Settings;
 use crate::sys;
 use state::Limits;
@@ -46,8 +46,7 @@ use state::Limits;
 pub struct Environment {
     /// The pool that it belongs to.
     pub pool: Key,
-    pub settings: Arc<Settings>,
-    program: Arc<Program>,
+    configuration: Arc<Configuration>,
     /// The process's AWS_LAMBDA_RUNTIME_API.
     pub runtime_address: String,
     /// Where its Runtime API listens: the key of the listener.
@@ -101,10 +100,11 @@ impl Environment {
     /// An environment without a process.
     pub fn new(
         pool: Key,
-        (settings, program): (Arc<Settings>, Arc<Program>),
+        configuration: Arc<Configuration>,
         (listener, listener_key): (&TcpListener, Key),
         now: Instant,
     ) -> Environment {
+        let settings = &configuration.settings;
         let limits = Limits {
             timeout: settings.timeout,
             init_timeout: settings.init_timeout,
@@ -113,8 +113,7 @@ impl Environment {
         let address = listener.local_addr().map(|address| address.to_string());
         Environment {
             pool,
-            settings,
-            program,
+            configuration,
             runtime_address: address.unwrap_or_default(), // a bound socket has an address
             listener: listener_key,
             state: State::new(limits, now),
@@ -130,9 +129,14 @@ impl Environment {
         }
     }
 
+    /// What its processes are configured with.
+    pub fn settings(&self) -> &Settings {
+        &self.configuration.settings
+    }
+
     /// Whether another call may be offered to it.
     pub fn is_free(&self) -> bool {
-        self.calls.is_empty() || self.settings.concurrency.is_some()
+        self.calls.is_empty() || self.settings().concurrency.is_some()
     }
 
     /// Whether a process waits for an event.

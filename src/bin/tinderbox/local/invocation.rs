@@ -4,10 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock;
+use crate::settings::LATEST;
 
 /// A caller's request.
 pub struct InvokeRequest {
     pub id: String,
+    /// The version that handles it: `$LATEST` or a number.
+    pub version: String,
+    /// The function's ARN, with the qualifier if there was one.
+    pub arn: String,
     pub event: Arc<Vec<u8>>,
     pub content_type: String,
     pub trace_id: String,
@@ -24,6 +29,8 @@ impl InvokeRequest {
     pub fn new(event: Vec<u8>) -> InvokeRequest {
         InvokeRequest {
             id: clock::uuid(),
+            version: LATEST.to_string(),
+            arn: String::new(),
             event: Arc::new(event),
             content_type: "application/json".to_string(),
             trace_id: clock::trace_id(),

@@ -16,6 +16,7 @@ pub use error::ApiError;
 use headers::Headers;
 
 use super::EventFormat;
+use super::functions_api::{FunctionRef, ManageCall};
 use super::http::{Body, Reply, Request, Timeouts};
 use super::invocation::InvokeRequest;
 use super::outcome::Outcome;
@@ -41,18 +42,31 @@ pub const TIMEOUTS: Timeouts = Timeouts {
     send: Some(STALL_TIMEOUT),
 };
 
-/// What a caller asks for.
+/// What a request asks for.
+pub enum Operation {
+    Invoke(InvokeCall),
+    Manage(ManageCall),
+}
+
+/// An event for a function.
 pub struct InvokeCall {
+    pub function: FunctionRef,
     pub invocation_type: InvocationType,
     headers: Headers,
 }
 
 /// What a request asks for.
-pub fn route(request: &Request) -> Result<InvokeCall, ApiError> {
-    Ok(InvokeCall {
-        invocation_type: invocation_type(request)?,
+pub fn route(request: &Request) -> Result<Operation, ApiError> {
+    if let Some(call) = ManageCall::route(&request.method, &request.path, &request.query) {
+        return Ok(Operation::Manage(call));
+    }
+    let invocation_type = invocation_type(request)?;
+    let name = request.path.split('/').nth(3).unwrap_or_default();
+    Ok(Operation::Invoke(InvokeCall {
+        function: FunctionRef::parse(name, &request.query),
+        invocation_type,
         headers: Headers::of(request),
-    })
+    }))
 }
 
 /// The reply to a connection that finds no place: Lambda's answer to too many calls at once.
@@ -197,7 +211,7 @@ pub fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest) -> Reply {
 pub fn common_headers(invoke: &InvokeRequest) -> [(&'static str, String); 3] {
     [
         ("X-Amzn-RequestId", invoke.id.clone()),
-        ("X-Amz-Executed-Version", "$LATEST".to_string()),
+        ("X-Amz-Executed-Version", invoke.version.clone()),
         ("X-Amzn-Trace-Id", invoke.trace_id.clone()),
     ]
 }

@@ -7,8 +7,8 @@ use super::outcome::{TIMED_OUT, timed_out_text};
 use crate::clock;
 
 /// An event is about to be delivered.
-pub fn start(id: &str) -> String {
-    format!("START RequestId: {id} Version: $LATEST")
+pub fn start(id: &str, version: &str) -> String {
+    format!("START RequestId: {id} Version: {version}")
 }
 
 /// A snapshot was taken and restored.

@@ -1,18 +1,20 @@
-//! The environments of one function, and the calls that wait for one.
+//! The environments of one version of a function, and the calls that wait for one.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::Call;
+use super::functions_api::Configuration;
 use super::slab::Key;
-use crate::process::Program;
-use crate::settings::Settings;
 
-/// A function with its environments.
+/// A version of a function with its environments.
 pub struct Pool {
-    pub settings: Arc<Settings>,
-    pub program: Arc<Program>,
+    pub configuration: Arc<Configuration>,
+    /// How many environments there may be, and so calls at once.
+    pub environments_max: usize,
+    /// Another configuration has taken its place: it ends with its last call.
+    pub is_retired: bool,
     pub environments: Vec<Key>,
     /// Calls that no environment has accepted, in their order.
     pub waiting: VecDeque<Call>,
@@ -22,11 +24,12 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A function without environments.
-    pub fn new(settings: Settings, program: Program) -> Pool {
+    /// A version without environments.
+    pub fn new(configuration: Arc<Configuration>, environments_max: usize) -> Pool {
         Pool {
-            settings: Arc::new(settings),
-            program: Arc::new(program),
+            configuration,
+            environments_max,
+            is_retired: false,
             environments: Vec::new(),
             waiting: VecDeque::new(),
             events: VecDeque::new(),

@@ -86,7 +86,7 @@ pub fn route(request: &Request, snapstart: bool) -> Route {
 }
 
 /// The headers in the order in which net/http sorts them; absent ones are left out.
-pub fn event_reply(invocation: &Invocation, arn: &str) -> Reply {
+pub fn event_reply(invocation: &Invocation) -> Reply {
     let request = &invocation.request;
     let deadline_ms = invocation.deadline_ms.to_string();
     let attempt_id = invocation.attempt_id.clone();
@@ -100,7 +100,10 @@ pub fn event_reply(invocation: &Invocation, arn: &str) -> Reply {
         ),
         ("Lambda-Runtime-Deadline-Ms", Some(deadline_ms)),
         ("Lambda-Runtime-Invocation-Id", Some(attempt_id)),
-        ("Lambda-Runtime-Invoked-Function-Arn", Some(arn.to_string())),
+        (
+            "Lambda-Runtime-Invoked-Function-Arn",
+            Some(request.arn.clone()),
+        ),
         ("Lambda-Runtime-Trace-Id", Some(request.trace_id.clone())),
     ];
     Reply {

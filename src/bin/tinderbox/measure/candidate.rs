@@ -15,7 +15,7 @@ use crate::clock;
 use crate::limits::FUNCTION_NAME;
 use crate::output::Failure;
 use crate::process::{self, Program};
-use crate::settings::Settings;
+use crate::settings::{LATEST, Logging, Settings};
 
 /// A bootstrap that takes part.
 pub struct Candidate {
@@ -52,6 +52,7 @@ impl Candidate {
             zip_bytes: zip_size(&deployed),
             settings: Settings {
                 function_name: FUNCTION_NAME.to_string(),
+                version: LATEST.to_string(),
                 task_root,
                 handler: spec.handler.unwrap_or_else(|| options.handler.clone()),
                 timeout: options.timeout,
@@ -60,6 +61,7 @@ impl Candidate {
                 variables,
                 concurrency: None,
                 snapstart: false,
+                logging: Logging::default(),
             },
             program,
         })

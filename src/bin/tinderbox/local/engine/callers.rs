@@ -6,9 +6,10 @@ use super::{Endpoint, Engine, Key};
 use crate::event_stream;
 use crate::local::budget::Share;
 use crate::local::call::{Call, ReplyTo};
+use crate::local::functions_api::{Functions, ManageCall};
 use crate::local::http::{Body, BodyPlan, Connection, Reply};
 use crate::local::invocation::InvokeRequest;
-use crate::local::invoke_api::{self, ApiError, InvocationType, InvokeCall};
+use crate::local::invoke_api::{self, ApiError, InvocationType, InvokeCall, Operation};
 use crate::local::outcome::Outcome;
 
 /// A connection of a caller.
@@ -22,6 +23,8 @@ enum State {
     Idle,
     /// A body is being read.
     Reading(Box<InvokeCall>, Share),
+    /// The body of a management call is being read.
+    Managing(Box<ManageCall>, Share),
     /// The outcome is awaited.
     Waiting,
     /// A response stream has begun.
@@ -68,7 +71,8 @@ impl Engine {
             return;
         };
         let call = match invoke_api::route(request) {
-            Ok(call) => call,
+            Ok(Operation::Invoke(call)) => call,
+            Ok(Operation::Manage(call)) => return self.begin_management(key, call),
             Err(error) => return self.reply(key, error.reply()),
         };
         let limit = call.invocation_type.event_bytes_max();
@@ -85,35 +89,66 @@ impl Engine {
         let Some(caller) = self.caller(key) else {
             return;
         };
-        let State::Reading(call, mut share) = std::mem::replace(&mut caller.state, State::Idle)
-        else {
-            return;
+        let (call, mut share) = match std::mem::replace(&mut caller.state, State::Idle) {
+            State::Reading(call, share) => (call, share),
+            State::Managing(call, _) => return self.manage(key, &call, &body),
+            State::Idle | State::Waiting | State::Streaming => return,
         };
         share.shrink_to(body.bytes.len());
-        let request = match invoke_api::invoke_request(&call, body, format) {
-            Ok(request) => request,
+        let request = invoke_api::invoke_request(&call, body, format);
+        let resolved = request.and_then(|mut request| {
+            let pool = self.pool_for(&call.function, &mut request)?;
+            Ok((pool, request))
+        });
+        let (pool, request) = match resolved {
+            Ok(resolved) => resolved,
             Err(error) => return self.reply(key, error.reply()),
         };
         match call.invocation_type {
             InvocationType::DryRun => {
                 self.reply(key, invoke_api::empty_reply(204, &request));
             }
-            InvocationType::Event => self.submit_event(key, request, share),
+            InvocationType::Event => self.submit_event(key, pool, request, share),
             InvocationType::RequestResponse | InvocationType::ResponseStream => {
-                self.submit_call(key, request, share);
+                self.submit_call(key, pool, request, share);
             }
         }
     }
 
-    fn submit_event(&mut self, key: Key, request: InvokeRequest, share: Share) {
+    fn begin_management(&mut self, key: Key, call: ManageCall) {
+        let now = self.now;
+        let events = self.events.clone();
+        let limit = Functions::body_bytes_max(&call);
+        let Some(caller) = self.caller(key) else {
+            return;
+        };
+        let Some(request) = caller.connection.request() else {
+            return;
+        };
+        let Some(share) = events.reserve(request.stored_body_bytes_max(limit)) else {
+            return self.reply(key, ApiError::too_many_requests().reply());
+        };
+        caller.state = State::Managing(Box::new(call), share);
+        caller.connection.begin_body(BodyPlan::Keep(limit), now);
+    }
+
+    fn manage(&mut self, key: Key, call: &ManageCall, body: &Body) {
+        if body.length > Functions::body_bytes_max(call) as u64 {
+            return self.reply(key, Functions::body_too_large(call));
+        }
+        let (reply, change) = self.functions.manage(call, &body.bytes);
+        if let Some(change) = change {
+            self.apply_change(&change);
+        }
+        self.reply(key, reply);
+    }
+
+    fn submit_event(&mut self, key: Key, pool: Key, request: InvokeRequest, share: Share) {
         let Some(queued) = self.queue.reserve(request.event.len()) else {
             return self.reply(key, ApiError::too_many_requests().reply());
         };
         let reply = invoke_api::empty_reply(202, &request);
         let call = Call::new(Arc::new(request), ReplyTo::Nobody, vec![share, queued]);
-        let Some(pool) = self.pool_of_calls() else {
-            return;
-        };
         if let Some(found) = self.pools.get_mut(pool) {
             found.events.push_back((None, call));
         }
@@ -121,10 +156,7 @@ impl Engine {
         self.reply(key, reply);
     }
 
-    fn submit_call(&mut self, key: Key, request: InvokeRequest, share: Share) {
-        let Some(pool) = self.pool_of_calls() else {
-            return;
-        };
+    fn submit_call(&mut self, key: Key, pool: Key, request: InvokeRequest, share: Share) {
         if self.is_at_limit(pool) {
             return self.reply(key, ApiError::too_many_requests().reply());
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Endpoint, Engine, Key};
+use super::{Engine, Key};
 use crate::clock;
 use crate::local::call::{Call, ReplyTo, Stage};
 use crate::local::environment::{End, Environment, Offer};
@@ -18,19 +18,13 @@ use crate::process;
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 impl Engine {
-    /// The pool that calls go to.
-    pub fn pool_of_calls(&self) -> Option<Key> {
-        self.pools.iter().next().map(|(key, _)| key)
-    }
-
     /// Whether a function handles as many calls at once as it may.
     pub fn is_at_limit(&self, pool: Key) -> bool {
         let Some(pool) = self.pools.get(pool) else {
             return true;
         };
-        pool.settings.concurrency.is_none()
-            && pool.waiting.len() + self.accepted(&pool.environments)
-                >= self.options.environments_max
+        pool.configuration.settings.concurrency.is_none()
+            && pool.waiting.len() + self.accepted(&pool.environments) >= pool.environments_max
     }
 
     fn accepted(&self, environments: &[Key]) -> usize {
@@ -52,7 +46,7 @@ impl Engine {
             self.has_waited_for_log = true;
             return;
         }
-        let is_concurrent = pool.settings.concurrency.is_some();
+        let is_concurrent = pool.configuration.settings.concurrency.is_some();
         let mut free: Vec<Key> = pool.environments.clone();
         free.retain(|&key| self.environments.get(key).is_some_and(Environment::is_free));
         free.sort_by_key(|&key| {
@@ -60,12 +54,12 @@ impl Engine {
             environment.map(|it| (!it.is_ready(), std::cmp::Reverse(it.idle_since)))
         });
         let waiting = pool.waiting.len();
-        let all = pool.environments.len();
+        let (all, environments_max) = (pool.environments.len(), pool.environments_max);
         if is_concurrent {
             let first = free.first().copied();
             free = first.into_iter().cycle().take(waiting).collect();
         } else {
-            for _ in all..self.options.environments_max.max(all) {
+            for _ in all..environments_max.max(all) {
                 if free.len() >= waiting {
                     break;
                 }
@@ -107,7 +101,7 @@ impl Engine {
         let Some(environment) = self.environments.get_mut(key) else {
             return Some(call);
         };
-        let timeout = environment.settings.timeout;
+        let timeout = environment.settings().timeout;
         let request = call.request.clone();
         let invocation = || {
             let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -125,16 +119,17 @@ impl Engine {
                 Some(call)
             }
             Offer::Accepted => {
-                self.log.line(&log_lines::start(&call.request.id));
+                self.log
+                    .line(&log_lines::start(&call.request.id, &call.request.version));
                 environment.state.release(&call.request.id);
                 call.stage = Stage::Running { released: now };
                 environment.calls.push(call);
                 None
             }
             Offer::Failed(failure) => {
-                let init_timeout = environment.settings.init_timeout;
+                let init_timeout = environment.settings().init_timeout;
                 let id = &call.request.id;
-                self.log.line(&log_lines::start(id));
+                self.log.line(&log_lines::start(id, &call.request.version));
                 let outcome = Outcome::init_failure(id, failure, init_timeout);
                 let end = End::without_event(now.duration_since(call.waiting_since));
                 let error_type = outcome.error_type.clone();
@@ -188,7 +183,7 @@ impl Engine {
         while let Some(environment) = self.environments.get_mut(key)
             && let Some(call) = environment.calls.get(index)
         {
-            let is_concurrent = environment.settings.concurrency.is_some();
+            let is_concurrent = environment.settings().concurrency.is_some();
             let (state, calls) = (&mut environment.state, &environment.calls);
             let next = match &call.stage {
                 Stage::Waiting => None, // never among accepted calls
@@ -233,7 +228,7 @@ impl Engine {
         if error_type.as_deref() == Some(TIMED_OUT)
             && let Some(environment) = self.environments.get(key)
         {
-            let timeout = environment.settings.timeout;
+            let timeout = environment.settings().timeout;
             self.log
                 .line(&log_lines::timed_out(&call.request.id, timeout));
         }
@@ -265,8 +260,8 @@ impl Engine {
         let Some(environment) = self.environments.get_mut(key) else {
             return;
         };
+        let is_concurrent = environment.settings().concurrency.is_some();
         let state = &mut environment.state;
-        let is_concurrent = environment.settings.concurrency.is_some();
         let end = End {
             duration,
             init: state.init.take(),
@@ -288,7 +283,7 @@ impl Engine {
         let Some(environment) = self.environments.get_mut(key) else {
             return;
         };
-        let (pool, memory_mb) = (environment.pool, environment.settings.memory_mb);
+        let (pool, memory_mb) = (environment.pool, environment.settings().memory_mb);
         let id = &call.request.id;
         for line in log_lines::end(id, end, memory_mb, error_type.as_deref()) {
             self.log.line(&line);
@@ -336,30 +331,5 @@ impl Engine {
                 Err(time) => return self.wake_by(time),
             }
         }
-    }
-
-    /// An environment without a process, with a Runtime API of its own.
-    pub fn add_environment(&mut self, key: Key) -> Result<Key, crate::output::Failure> {
-        let port = match self.environments.iter().next() {
-            None => self.options.runtime_port,
-            Some(_) => 0,
-        };
-        let (listener, listener_key) = self.add_runtime_listener(port).map_err(|error| {
-            crate::output::Failure::new(format!(
-                "cannot bind 127.0.0.1:{port}: {error}; choose another port with --runtime-port \
-                 N, or any free one with --runtime-port 0"
-            ))
-        })?;
-        let Some(pool) = self.pools.get_mut(key) else {
-            return Err(crate::output::Failure::new("the function is gone"));
-        };
-        let parts = (pool.settings.clone(), pool.program.clone());
-        let environment = Environment::new(key, parts, (&listener, listener_key), self.now);
-        let added = self.environments.insert(environment);
-        pool.environments.push(added);
-        if let Some(Endpoint::Runtimes(_, place)) = self.endpoints.get_mut(listener_key) {
-            *place = added;
-        }
-        Ok(added)
     }
 }

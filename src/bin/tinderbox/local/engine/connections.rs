@@ -72,10 +72,10 @@ impl Engine {
         let Some(environment) = self.environments.get(key) else {
             return;
         };
-        let concurrency = environment.settings.concurrency.unwrap_or(0);
+        let concurrency = environment.settings().concurrency.unwrap_or(0);
         let capacity = RUNTIME_MAX + 2 * usize::from(concurrency);
         let connections = environment.connections.clone();
-        let timeouts = runtime_api::timeouts(environment.settings.timeout);
+        let timeouts = runtime_api::timeouts(environment.settings().timeout);
         let mut connection = Connection::new(stream, timeouts, self.now);
         if connections.len() >= capacity && !self.evict_unused(&connections) {
             if connections.len() >= capacity + REFUSED_MAX {

@@ -197,46 +197,61 @@ impl Engine {
                     environment.state.process_stopped(end.status, end.exited);
                 }
                 self.changed.push(pool);
+                self.wake_by(Some(now)); // for what is of no use any more
                 true
             }
         }
     }
 
-    /// Stops environments that have had no event for a while, but one of each function, and removes
-    /// those that are of no use.
+    /// Stops environments that have had no event for a while, but one of each pool, and all of a
+    /// retired one; removes what is of no use.
     pub fn stop_idle_environments(&mut self) {
-        let (now, timeout) = (self.now, self.options.idle_timeout);
         for pool in self.pools.keys() {
             let Some(found) = self.pools.get(pool) else {
                 continue;
             };
-            let has_waiting = !found.waiting.is_empty();
+            let (is_retired, has_waiting) = (found.is_retired, !found.waiting.is_empty());
             let all = found.environments.clone();
             let mut left = all.len();
             for key in all {
-                let Some(environment) = self.environments.get_mut(key) else {
-                    continue;
-                };
-                if left == 1 || has_waiting {
+                if !is_retired && (left == 1 || has_waiting) {
                     break;
                 }
-                if environment.is_unused() {
-                    self.remove_environment(key);
+                if self.stop_if_idle(key, is_retired) {
                     left -= 1;
-                } else if environment.is_ready() && environment.calls.is_empty() {
-                    let time = environment.idle_since + timeout;
-                    match time <= now {
-                        true => {
-                            environment.state.kill(now);
-                            environment.is_retired = true;
-                            environment.perform_actions();
-                            left -= 1;
-                        }
-                        false => self.wake_by(Some(time)),
-                    }
                 }
             }
+            if is_retired && left == 0 {
+                self.pools.remove(pool);
+            }
         }
+    }
+
+    /// Whether the environment is gone or going.
+    fn stop_if_idle(&mut self, key: Key, is_retired: bool) -> bool {
+        let now = self.now;
+        let Some(environment) = self.environments.get_mut(key) else {
+            return true;
+        };
+        if is_retired {
+            environment.state.start_requested = false;
+        }
+        if environment.is_unused() {
+            self.remove_environment(key);
+            return true;
+        }
+        if environment.is_retired || !environment.calls.is_empty() {
+            return false;
+        }
+        let time = environment.idle_since + self.options.idle_timeout;
+        if is_retired || (environment.is_ready() && time <= now) {
+            environment.is_retired = true;
+            environment.state.kill(now);
+            environment.perform_actions();
+        } else if environment.is_ready() {
+            self.wake_by(Some(time));
+        }
+        false
     }
 
     fn remove_environment(&mut self, key: Key) {

@@ -73,7 +73,7 @@ impl Engine {
         let Some(environment) = self.environments.get(place) else {
             return self.close(key);
         };
-        match runtime_api::route(request, environment.settings.snapstart) {
+        match runtime_api::route(request, environment.settings().snapstart) {
             Route::Ping => self.reply(key, Reply::text(200, "pong")),
             Route::Next => self.handle_next(key, place),
             Route::Response(id) => self.begin_answer(key, place, &id, None),
@@ -110,15 +110,9 @@ impl Engine {
 
     /// Sends an event to a connection that has requested one.
     pub fn send_event(&mut self, key: Key, invocation: &Invocation) {
-        let Some(place) = self.runtime(key).map(|runtime| {
+        if let Some(runtime) = self.runtime(key) {
             runtime.state = State::Idle;
-            runtime.environment
-        }) else {
-            return;
-        };
-        if let Some(environment) = self.environments.get(place) {
-            let reply = runtime_api::event_reply(invocation, &environment.settings.arn());
-            self.reply(key, reply);
+            self.reply(key, runtime_api::event_reply(invocation));
         }
     }
 
@@ -215,10 +209,10 @@ impl Engine {
         if let Err(refusal) = environment.state.register_extension(&identifier) {
             return self.refuse(key, refusal);
         }
-        let settings = &environment.settings;
+        let settings = environment.settings();
         let body = json!({
             "functionName": settings.function_name,
-            "functionVersion": "$LATEST",
+            "functionVersion": settings.version,
             "handler": settings.handler,
         });
         let reply =

@@ -58,8 +58,8 @@ impl Environment {
             Err(error) => return self.retry_or_fail(now, &StartError::of_system(&error)),
         };
         match process::spawn(
-            &self.program,
-            &self.settings,
+            &self.configuration.program,
+            &self.configuration.settings,
             &self.runtime_address,
             &write_end,
         ) {

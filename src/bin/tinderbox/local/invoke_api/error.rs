@@ -47,6 +47,15 @@ impl ApiError {
         }
     }
 
+    /// The function was deleted while the call waited.
+    pub fn function_deleted(arn: &str) -> ApiError {
+        ApiError {
+            status: 404,
+            error_type: "ResourceNotFoundException",
+            text: format!("Function not found: {arn}"),
+        }
+    }
+
     /// The tool stops: SDKs send the call again.
     pub fn stopping() -> ApiError {
         ApiError {
