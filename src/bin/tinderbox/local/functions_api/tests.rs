@@ -52,6 +52,9 @@ impl Tool {
             snapstart: false,
             once: None,
             runner: Vec::new(),
+            environments: 10,
+            idle_timeout: Duration::from_secs(300),
+            async_retries: 2,
         };
         let functions = Functions::new(&options);
         Tool {
