@@ -19,7 +19,7 @@ mod functions_api;
 mod http;
 mod invocation;
 mod invoke_api;
-mod log;
+mod log_writer;
 mod log_lines;
 mod outcome;
 mod pool;
