@@ -77,6 +77,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         snapstart: false,
         once: None,
         runner: Vec::new(),
+        json: false,
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -98,6 +99,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--binary" => options.event_format = EventFormat::Binary,
                 "--concurrency" => options.concurrency = Some(concurrency(&args.text(&name)?)?),
                 "--snapstart" => options.snapstart = true,
+                "--json" => options.json = true,
                 _ => return Err(unexpected_option("run", &name)),
             },
         }

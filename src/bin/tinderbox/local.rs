@@ -6,7 +6,7 @@
 //! - `connections`, `permits`  how many connections each of the two servers may have
 //! - `dispatch`     the loop that handles one event after another
 //! - `invocation`, `outcome`   an event on its way, and its result
-//! - `http`, `budget`, `log_lines`, `exit_decision`  HTTP, memory limits, the log's lines, the end
+//! - `http`, `budget`, `log`, `exit_decision`  HTTP, memory limits, the log, the end
 //!
 //! Threads: the main thread supervises the process (it dies with the thread that started it); one
 //! waits for stop signals, one reaps children, one dispatches (or one for each concurrent event),
@@ -20,7 +20,7 @@ mod exit_decision;
 mod http;
 mod invocation;
 mod invoke_api;
-mod log_lines;
+mod log;
 mod outcome;
 mod permits;
 mod runtime_api;
@@ -64,6 +64,8 @@ pub struct RunOptions {
     pub snapstart: bool,
     pub once: Option<OsString>,
     pub runner: Vec<OsString>,
+    /// Everything on stderr is JSON.
+    pub json: bool,
 }
 
 /// Which events are accepted.
@@ -77,6 +79,9 @@ pub enum EventFormat {
 
 /// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
+    if options.json {
+        output::write_diagnostics_as_json();
+    }
     let event = one_shot_event(&options)?;
     let program = Program::find(&options.target, &options.runner)?;
     let task_root = program.task_root(options.task_root.as_deref())?;
@@ -93,6 +98,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         settings(&options, task_root),
         program,
         format!("127.0.0.1:{runtime_port}"),
+        options.json,
     ));
     let is_one_shot = event.is_some();
     let request = event.map(|event| Arc::new(InvokeRequest::new(event)));
@@ -251,6 +257,7 @@ fn shut_down_and_exit(environment: &Environment, status: i32) -> ! {
     if !environment.shut_down() {
         diagnostic("cannot kill all processes that the bootstrap started: some are still running");
     }
+    environment.log_output();
     std::process::exit(status)
 }
 

@@ -5,7 +5,7 @@ mod diagnosis;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -80,16 +80,21 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Starts it and returns its process id; the error says what is wrong with the file.
-pub fn spawn(program: &Program, settings: &Settings, runtime_api: &str) -> Result<u32, String> {
+/// Starts it with this stdout and stderr, and returns its process id; the error says what is wrong with the file.
+pub fn spawn(
+    program: &Program,
+    settings: &Settings,
+    runtime_api: &str,
+    output: &OwnedFd,
+) -> Result<u32, String> {
     let mut arguments = program.runner.clone();
     arguments.push(program.bootstrap.clone().into());
     let variables = settings.environment(runtime_api);
     let file = Path::new(&arguments[0]);
     retry_transient_errors(|| {
-        let stderr = || io::stderr().as_fd().try_clone_to_owned();
+        let output = || output.try_clone();
         let image = ExecImage::new(file, &arguments, &variables)?;
-        sys::spawn(image, &settings.task_root, [stderr()?, stderr()?])
+        sys::spawn(image, &settings.task_root, [output()?, output()?])
     })
     .map_err(|error| diagnosis::explain(file, &error, diagnosis::RUNNER_HINT))
 }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use super::budget::Share;
 use super::environment::{End, Environment};
 use super::invocation::{InvokeRequest, Message};
-use super::log_lines;
-use super::outcome::{Outcome, TIMED_OUT};
+use super::log::{Record, Status, Usage};
+use super::outcome::{InitFailure, Outcome, TIMED_OUT};
 
 /// How long a caller may read nothing before it gets nothing more: other callers wait.
 const SLOW_CALLER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,33 +48,95 @@ fn handle(job: &Job, environment: &Environment) {
     let id = &request.id;
     let started = Instant::now();
     let offered = environment.offer(request);
-    log_lines::start(id);
-    let (error_type, end) = match offered {
+    environment.log_init();
+    if let Err(failure) = &offered {
+        log_init_failure(failure, started.elapsed(), environment);
+    }
+    environment.log(&Record::Start { id, attempt: None });
+    let (result, end) = match offered {
         Ok(()) => {
             let released = Instant::now();
             environment.release(id);
             let outcome = environment.wait_for_outcome(id);
             let duration = released.elapsed();
-            let error_type = send_outcome(reply, outcome);
-            if error_type.as_deref() == Some(TIMED_OUT) {
-                log_lines::timed_out(id, settings.timeout);
+            let result = send_outcome(reply, outcome, id, environment);
+            if result.status() == Status::Timeout {
+                let timeout = settings.timeout;
+                environment.log(&Record::TimedOut { id, timeout });
             }
-            (error_type, environment.wait_for_end(duration))
+            (result, environment.wait_for_end(duration))
         }
         Err(failure) => {
             let outcome = Outcome::init_failure(id, failure, settings.init_timeout);
-            let error_type = send_outcome(reply, outcome);
-            (error_type, End::without_event(started.elapsed()))
+            let result = send_outcome(reply, outcome, id, environment);
+            (result, End::without_event(started.elapsed()))
         }
     };
-    log_lines::end(id, &end, settings.memory_mb, error_type.as_deref());
+    let status = result.status();
+    environment.log(&Record::RuntimeDone {
+        id,
+        status,
+        duration: end.duration,
+        produced_bytes: result.produced_bytes,
+    });
+    environment.log(&Record::End { id });
+    let usage = Usage {
+        duration: end.duration,
+        init: end.init,
+        restore: end.restore,
+        peak_kib: end.peak_kib,
+    };
+    environment.log(&Record::Report { id, status, usage });
 }
 
-/// Sends the outcome to the caller, who may be gone; the error type of the outcome.
-fn send_outcome(reply: &SyncSender<Message>, outcome: Outcome) -> Option<String> {
+fn log_init_failure(failure: &InitFailure, duration: Duration, environment: &Environment) {
+    let status = match failure {
+        InitFailure::Posted(outcome) => Status::Error(outcome.error_type.as_deref().unwrap_or("")),
+        InitFailure::Exited(_) => Status::Error("Runtime.ExitError"),
+        InitFailure::NotStarted(_) => Status::Error("Runtime.InvalidEntrypoint"),
+        InitFailure::TimedOut => Status::Timeout,
+        InitFailure::Unavailable => return, // no process was started
+    };
+    environment.log_init_end(status, duration);
+}
+
+/// What the log has of an outcome.
+struct InvocationResult {
+    error_type: Option<String>,
+    produced_bytes: Option<u64>,
+}
+
+impl InvocationResult {
+    fn status(&self) -> Status<'_> {
+        match self.error_type.as_deref() {
+            None => Status::Success,
+            Some(TIMED_OUT) => Status::Timeout,
+            Some(error_type) => Status::Error(error_type),
+        }
+    }
+}
+
+/// Sends the outcome to the caller, who may be gone, and logs Lambda's message about an exit.
+fn send_outcome(
+    reply: &SyncSender<Message>,
+    outcome: Outcome,
+    id: &str,
+    environment: &Environment,
+) -> InvocationResult {
     let error_type = outcome.error_type.clone();
+    let produced_bytes = error_type.is_none().then_some(outcome.body.len() as u64);
+    let message = outcome.platform_message(id);
     send(reply, Message::Outcome(outcome), SLOW_CALLER_TIMEOUT);
-    error_type
+    if let (Some(error_type), Some(message)) = (&error_type, &message) {
+        environment.log(&Record::Failed {
+            error_type,
+            message,
+        });
+    }
+    InvocationResult {
+        error_type,
+        produced_bytes,
+    }
 }
 
 /// Sends a message to a caller; false if the caller is gone, or did not read before the timeout.

@@ -1,11 +1,12 @@
 //! The execution environment: one process, its events, and the state machine between them.
 //!
-//! Four parties meet here, each on threads of its own and with a file of its own:
+//! Several parties meet here, each on threads of its own and with a file of its own:
 //!
 //! - `supervisor`    the main thread: starts the process and enforces the init timeout
 //! - `reaper`        reaps the process when it exits, and kills everything that it started
 //! - `client_side`   dispatchers, which bring events and wait for outcomes; and the shutdown
 //! - `runtime_side`  connections of the Runtime API, which request events and bring answers
+//! - `logging`       whoever has a record; and, with `--json`, the output of each process
 //!
 //! `state` holds what they share. Its transitions: `api_calls` (the calls of the Runtime API),
 //! `invocations` (the client's), `concurrent` (several events at once), `exit_messages` (texts).
@@ -24,6 +25,7 @@ mod concurrent;
 mod exit_messages;
 mod extension;
 mod invocations;
+mod logging;
 mod reaper;
 mod runtime_side;
 mod state;
@@ -41,6 +43,7 @@ use std::time::{Duration, Instant};
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::sys;
+use logging::Logging;
 use state::{Limits, State};
 
 /// How often a party checks its condition if only another party's step can change it.
@@ -59,6 +62,7 @@ pub struct Environment {
     event_ready: Condvar,
     /// For clients: a new phase, an outcome or an end.
     progress: Condvar,
+    logging: Logging,
 }
 
 /// The state of a condition that a party waits for.
@@ -72,13 +76,19 @@ enum Poll<T> {
 
 impl Environment {
     /// An environment without a process.
-    pub fn new(settings: Settings, program: Program, runtime_address: String) -> Environment {
+    pub fn new(
+        settings: Settings,
+        program: Program,
+        runtime_address: String,
+        has_telemetry: bool,
+    ) -> Environment {
         let limits = Limits {
             timeout: settings.timeout,
             init_timeout: settings.init_timeout,
             is_concurrent: settings.concurrency.is_some(),
         };
         Environment {
+            logging: Logging::new(&settings, has_telemetry),
             settings,
             program,
             runtime_address,

@@ -17,7 +17,7 @@ use super::dispatch;
 use super::environment::{Environment, Next, Refusal};
 use super::http::{Body, Connection, ConnectionClosed, Framing, Reply, Request, Timeouts};
 use super::invocation::{Invocation, Message};
-use super::log_lines;
+use super::log::Status;
 use super::outcome::Outcome;
 use super::permits::{Evictable, Permits, Rules};
 use crate::limits::PAYLOAD_BYTES_MAX;
@@ -225,7 +225,7 @@ impl Call<'_> {
     fn restore(&mut self) -> Result<(), ConnectionClosed> {
         match self.environment.restore() {
             Ok(init) => {
-                log_lines::restored(init);
+                self.environment.log_init_end(Status::Success, init);
                 self.reply_text(200, "").and(Err(ConnectionClosed))
             }
             Err(refusal) => self.refuse(refusal),

@@ -3,20 +3,22 @@
 //!
 //! It is the main thread, because a process dies with the thread that started it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::state::{Phase, State};
 use super::{Environment, Poll};
+use crate::local::log::Record;
 use crate::process;
 
 impl Environment {
     /// Starts the process for the first time; the error says what is wrong with the file.
-    pub fn start(&self) -> Result<(), String> {
+    pub fn start(self: &Arc<Environment>) -> Result<(), String> {
         self.step(|state, now| self.start_process(state, now))
     }
 
     /// The supervisor's loop.
-    pub fn supervise(&self) -> ! {
+    pub fn supervise(self: &Arc<Environment>) -> ! {
         loop {
             self.wait_until(&self.supervision, |state, now| {
                 let due = match (state.start_due(), state.init_deadline()) {
@@ -42,12 +44,21 @@ impl Environment {
     }
 
     /// Under the lock: the reaper has to know the process before it can have exited.
-    fn start_process(&self, state: &mut State, now: Instant) -> Result<(), String> {
+    fn start_process(
+        self: &Arc<Environment>,
+        state: &mut State,
+        now: Instant,
+    ) -> Result<(), String> {
         state.start_requested = false;
         if state.shutting_down || state.phase != Phase::Stopped {
             return Ok(());
         }
-        let pid = process::spawn(&self.program, &self.settings, &self.runtime_address)?;
+        let output = self
+            .open_output()
+            .map_err(|error| format!("cannot open the output of the bootstrap: {error}"))?;
+        self.log(&Record::InitStart);
+        let (program, settings) = (&self.program, &self.settings);
+        let pid = process::spawn(program, settings, &self.runtime_address, &output)?;
         state.process_started(pid, now);
         Ok(())
     }
