@@ -87,6 +87,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         environments: ENVIRONMENTS_MAX,
         idle_timeout: Duration::from_secs(IDLE_TIMEOUT_S),
         async_retries: ASYNC_RETRIES,
+        json: false,
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -114,6 +115,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--binary" => options.event_format = EventFormat::Binary,
                 "--concurrency" => options.concurrency = Some(concurrency(&args.text(&option)?)?),
                 "--snapstart" => options.snapstart = true,
+                "--json" => options.json = true,
                 "--environments" => {
                     options.environments = environments(&args.text(&option)?)?;
                 }

@@ -6,7 +6,8 @@
 //! - `pool`, `call` the environments of a function, and a call on its way through them
 //! - `runtime_api`, `invoke_api`  the two APIs as data: paths, refusals, replies
 //! - `invocation`, `outcome`      an event on its way, and its result
-//! - `http`, `slab`, `budget`, `log`, `log_lines`  HTTP, tables, memory limits, the log
+//! - `log`          its records; `log_writer` writes them
+//! - `http`, `slab`, `budget`, `temporary`  HTTP, tables, memory limits, folders
 //!
 //! One thread does everything: the process dies with the thread that started it. Another one prints
 //! the answer of `--once`.
@@ -19,13 +20,14 @@ mod functions_api;
 mod http;
 mod invocation;
 mod invoke_api;
+mod log;
 mod log_writer;
-mod log_lines;
 mod outcome;
 mod pool;
 mod runtime_api;
 mod slab;
 mod temporary;
+mod url;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
@@ -62,6 +64,8 @@ pub struct RunOptions {
     pub environments: usize,
     pub idle_timeout: Duration,
     pub async_retries: u32,
+    /// Everything on stderr is JSON.
+    pub json: bool,
 }
 
 /// Which events are accepted.
@@ -75,6 +79,9 @@ pub enum EventFormat {
 
 /// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
+    if options.json {
+        output::write_diagnostics_as_json();
+    }
     let event = one_shot_event(&options)?;
     let functions = Functions::new(&options)?;
     let listener = match event {
@@ -92,6 +99,8 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         idle_timeout: options.idle_timeout,
         async_retries: options.async_retries,
         runtime_port: options.runtime_port,
+        has_telemetry: options.json,
+        has_several_functions: options.functions.len() > 1,
     };
     let mut engine = Engine::new(engine_options, functions, signals)
         .map_err(|error| os_error("watch descriptors", error))?;

@@ -61,6 +61,15 @@ impl Settings {
         arn(&self.function_name)
     }
 
+    /// Lambda's word for how an environment comes into being.
+    pub fn initialization_type(&self) -> &'static str {
+        match (self.concurrency, self.snapstart) {
+            (Some(_), _) => "lambda-managed-instances",
+            (None, true) => "snap-start",
+            (None, false) => "on-demand",
+        }
+    }
+
     /// `NAME=VALUE` for each variable of the process.
     pub fn environment(&self, runtime_api: &str) -> Vec<OsString> {
         let mut all = self.lambda_variables(runtime_api);
@@ -80,11 +89,7 @@ impl Settings {
     fn lambda_variables(&self, runtime_api: &str) -> Vec<(OsString, OsString)> {
         let name = &self.function_name;
         let date = clock::date_path();
-        let initialization = match (self.concurrency, self.snapstart) {
-            (Some(_), _) => "lambda-managed-instances",
-            (None, true) => "snap-start",
-            (None, false) => "on-demand",
-        };
+        let initialization = self.initialization_type();
         let texts = [
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
             ("_HANDLER", self.handler.clone()),

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::budget::Share;
 use super::invocation::InvokeRequest;
+use super::log::Status;
+use super::outcome::{Outcome, TIMED_OUT};
 use super::slab::Key;
 
 /// A call.
@@ -39,8 +41,35 @@ pub enum Stage {
     /// It has its outcome, after this time; its process has not requested the next event.
     Ending {
         duration: Duration,
-        error_type: Option<String>,
+        result: CallResult,
+        /// The outcome, for a caller who gets it with the whole log.
+        held: Option<Outcome>,
     },
+}
+
+/// What the log has of an outcome.
+pub struct CallResult {
+    pub error_type: Option<String>,
+    /// The length of the response, if there is one.
+    pub produced_bytes: Option<u64>,
+}
+
+impl CallResult {
+    pub fn of(outcome: &Outcome) -> CallResult {
+        let is_response = outcome.error_type.is_none();
+        CallResult {
+            error_type: outcome.error_type.clone(),
+            produced_bytes: is_response.then_some(outcome.body.len() as u64),
+        }
+    }
+
+    pub fn status(&self) -> Status<'_> {
+        match self.error_type.as_deref() {
+            None => Status::Success,
+            Some(TIMED_OUT) => Status::Timeout,
+            Some(error_type) => Status::Error(error_type),
+        }
+    }
 }
 
 impl Call {

@@ -17,6 +17,7 @@ mod callers;
 mod calls;
 mod connections;
 mod functions;
+mod logs;
 mod processes;
 mod runtimes;
 mod shutdown;
@@ -30,7 +31,7 @@ use super::budget::Budget;
 use super::environment::Environment;
 use super::functions_api::Functions;
 use super::http::Connection;
-use super::log_writer::{Flushed, LogWriter};
+use super::log_writer::LogWriter;
 use super::pool::Pool;
 use super::slab::{Key, Slab};
 use crate::process;
@@ -59,6 +60,10 @@ pub struct EngineOptions {
     /// How often a failed asynchronous call is tried again.
     pub async_retries: u32,
     pub runtime_port: u16,
+    /// The log is JSON objects (`--json`).
+    pub has_telemetry: bool,
+    /// START lines name their function.
+    pub has_several_functions: bool,
 }
 
 /// Everything that is waited for.
@@ -246,26 +251,6 @@ impl Engine {
     fn wake_by(&mut self, time: Option<Instant>) {
         if let Some(time) = time {
             self.wake_at = Some(self.wake_at.map_or(time, |earlier| earlier.min(time)));
-        }
-    }
-
-    /// Writes the log; where stderr accepts nothing, it is waited for.
-    fn flush_log(&mut self) {
-        if self.log_descriptor.is_some() || matches!(self.log.flush(), Flushed::All) {
-            return self.resume_outputs();
-        }
-        self.resume_outputs();
-        let key = self.endpoints.insert(Endpoint::Log);
-        match self.log.descriptor() {
-            Ok(stderr)
-                if self
-                    .epoll
-                    .add(&stderr, key.number(), Interest::Write)
-                    .is_ok() =>
-            {
-                self.log_descriptor = Some((key, stderr));
-            }
-            _ => drop(self.endpoints.remove(key)),
         }
     }
 

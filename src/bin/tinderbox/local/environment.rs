@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::functions_api::Configuration;
+use super::log::EnvironmentLog;
 use super::slab::Key;
 use crate::settings::Settings;
 use crate::sys;
@@ -60,6 +61,9 @@ pub struct Environment {
     pub waiting: Vec<(Waiter, Key)>,
     /// Those that wait for the exit of the process: extensions without events.
     pub waiting_for_exit: Vec<Key>,
+    pub log: EnvironmentLog,
+    /// The process whose init was logged last.
+    logged_init: u64,
     /// The process's stdout and stderr, with its key.
     pub output: Option<(Key, Output)>,
     /// Set between the exit of the process and the end of all that it has left.
@@ -72,36 +76,13 @@ pub struct Environment {
     pub idle_since: Instant,
 }
 
-/// The end of an invocation.
-pub struct End {
-    /// From the release of the event until the next `/next`, or the exit of the process.
-    pub duration: Duration,
-    /// From the start of the process to its first `/next`; only for the first event after a start.
-    pub init: Option<Duration>,
-    /// From the restored snapshot to the first `/next`; likewise.
-    pub restore: Option<Duration>,
-    /// The largest resident size of the process so far, if it is running.
-    pub peak_kib: Option<u64>,
-}
-
-impl End {
-    /// The end of an event that no process got.
-    pub fn without_event(duration: Duration) -> End {
-        End {
-            duration,
-            init: None,
-            restore: None,
-            peak_kib: None,
-        }
-    }
-}
-
 impl Environment {
     /// An environment without a process.
     pub fn new(
         pool: Key,
         configuration: Arc<Configuration>,
         (listener, listener_key): (&TcpListener, Key),
+        log: EnvironmentLog,
         now: Instant,
     ) -> Environment {
         let settings = &configuration.settings;
@@ -121,6 +102,8 @@ impl Environment {
             connections: Vec::new(),
             waiting: Vec::new(),
             waiting_for_exit: Vec::new(),
+            log,
+            logged_init: 0,
             output: None,
             cleanup: None,
             start_retry: None,
@@ -137,6 +120,18 @@ impl Environment {
     /// Whether another call may be offered to it.
     pub fn is_free(&self) -> bool {
         !self.is_retired && (self.calls.is_empty() || self.settings().concurrency.is_some())
+    }
+
+    /// The duration of the latest init, and of the latest restore, the first time after it.
+    pub fn take_unlogged_init(&mut self) -> (Option<Duration>, Option<Duration>) {
+        let state = &self.state;
+        let is_new = self.logged_init != state.generation;
+        let (init, restore) = (state.init, state.restore);
+        if !is_new || (init.is_none() && restore.is_none()) {
+            return (None, None);
+        }
+        self.logged_init = state.generation;
+        (init, restore)
     }
 
     /// Whether a process waits for an event.

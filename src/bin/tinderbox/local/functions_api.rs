@@ -33,11 +33,12 @@ mod update;
 mod versions;
 mod zip;
 
-pub use call::{FunctionRef, Manage, ManageCall};
+pub use call::{Manage, ManageCall};
 pub use change::Change;
 pub use configuration::Configuration;
 pub use options::FunctionOptions;
 
+use crate::local::url;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +46,7 @@ use serde_json::{Value, json};
 
 use super::RunOptions;
 use super::http::Reply;
-use super::invoke_api::ApiError;
+use super::invoke_api::{ApiError, FunctionRef};
 use crate::clock;
 use crate::output::Failure;
 use crate::settings::{LATEST, region};
@@ -261,7 +262,7 @@ impl Functions {
 
     fn list_functions(&self, query: &str) -> Answer {
         let mut entries = Vec::new();
-        let all_versions = match request::parameter(query, "FunctionVersion").as_deref() {
+        let all_versions = match url::parameter(query, "FunctionVersion").as_deref() {
             None => false,
             Some("ALL") => true,
             Some(other) => {

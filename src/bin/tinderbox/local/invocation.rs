@@ -21,6 +21,10 @@ pub struct InvokeRequest {
     pub tenant_id: Option<String>,
     /// The caller wants the response while it arrives.
     pub is_stream: bool,
+    /// The caller wants the last lines of the log.
+    pub wants_log_tail: bool,
+    /// The number of the caller's attempt at this call.
+    pub attempt: Option<u32>,
     pub received: Instant,
 }
 
@@ -37,6 +41,8 @@ impl InvokeRequest {
             client_context: None,
             tenant_id: None,
             is_stream: false,
+            wants_log_tail: false,
+            attempt: None,
             received: Instant::now(),
         }
     }

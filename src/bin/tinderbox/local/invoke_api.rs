@@ -1,11 +1,13 @@
 //! The Invoke API: `POST /2015-03-31/functions/{name}/invocations`, as Lambda answers it, and
-//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which streams the response. Pure.
+//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which streams the response; the
+//! old `/2014-11-13/functions/{name}/invoke-async`. Pure.
 //!
-//! There is one function, which answers to any name, ARN or qualified name. Statuses, headers and
-//! error bodies are those of Lambda's API reference ("Invoke"). Without `--binary` an event is
-//! JSON, as on Lambda, and an empty body is `{}`.
+//! Statuses, headers and error bodies are those of Lambda's API reference ("Invoke"), and, where
+//! they differ, those of production (recorded by localstack/localstack). Without `--binary` an
+//! event is JSON, as on Lambda, and an empty body is `{}`.
 
 mod error;
+mod function_ref;
 mod headers;
 
 use std::time::Duration;
@@ -13,15 +15,18 @@ use std::time::Duration;
 use serde_json::json;
 
 pub use error::ApiError;
+pub use function_ref::FunctionRef;
 use headers::Headers;
 
 use super::EventFormat;
-use super::functions_api::{FunctionRef, ManageCall};
+use super::functions_api::ManageCall;
 use super::http::{Body, Reply, Request, Timeouts};
 use super::invocation::InvokeRequest;
 use super::outcome::Outcome;
-use crate::event;
-use crate::limits::PAYLOAD_BYTES_MAX;
+use crate::{base64, event};
+
+/// The longest event of a synchronous invocation. (A response may be 100 bytes longer.)
+const SYNC_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
@@ -51,6 +56,8 @@ pub enum Operation {
 /// An event for a function.
 pub struct InvokeCall {
     pub function: FunctionRef,
+    wants_log_tail: bool,
+    attempt: Option<u32>,
     pub invocation_type: InvocationType,
     headers: Headers,
 }
@@ -58,15 +65,38 @@ pub struct InvokeCall {
 /// What a request asks for.
 pub fn route(request: &Request) -> Result<Operation, ApiError> {
     if let Some(call) = ManageCall::route(&request.method, &request.path, &request.query) {
-        return Ok(Operation::Manage(call));
+        return call.map(Operation::Manage);
     }
     let invocation_type = invocation_type(request)?;
     let name = request.path.split('/').nth(3).unwrap_or_default();
     Ok(Operation::Invoke(InvokeCall {
-        function: FunctionRef::parse(name, &request.query),
+        function: FunctionRef::parse(name, &request.query)?,
+        wants_log_tail: wants_log_tail(request)?,
+        attempt: attempt(request),
         invocation_type,
         headers: Headers::of(request),
     }))
+}
+
+fn wants_log_tail(request: &Request) -> Result<bool, ApiError> {
+    match request.header("X-Amz-Log-Type") {
+        None | Some("None") => Ok(false),
+        Some("Tail") => Ok(true),
+        Some(other) => {
+            let constraint = "Member must satisfy enum value set: [None, Tail]";
+            Err(ApiError::validation(other, "logType", constraint))
+        }
+    }
+}
+
+/// The number of this attempt, which SDKs send (`attempt=2; max=3`).
+fn attempt(request: &Request) -> Option<u32> {
+    let value = request.header("amz-sdk-request")?;
+    let mut parts = value.split(';').map(str::trim);
+    parts
+        .find_map(|part| part.strip_prefix("attempt="))?
+        .parse()
+        .ok()
 }
 
 /// The reply to a connection that finds no place: Lambda's answer to too many calls at once.
@@ -76,7 +106,7 @@ pub fn refusal() -> Reply {
 
 /// A refusal of the HTTP layer.
 pub fn http_refusal(status: u16, text: &str) -> Reply {
-    Reply::text(status, text)
+    ApiError::of_http(status, text).reply()
 }
 
 /// The invocation types of Lambda's API, and a streamed response.
@@ -85,6 +115,8 @@ pub enum InvocationType {
     RequestResponse,
     ResponseStream,
     Event,
+    /// An event by the old operation.
+    Async,
     DryRun,
 }
 
@@ -92,8 +124,8 @@ impl InvocationType {
     /// The most bytes of an event.
     pub fn event_bytes_max(self) -> usize {
         match self {
-            InvocationType::Event => ASYNC_BYTES_MAX,
-            _ => PAYLOAD_BYTES_MAX,
+            InvocationType::Event | InvocationType::Async => ASYNC_BYTES_MAX,
+            _ => SYNC_BYTES_MAX,
         }
     }
 }
@@ -111,6 +143,13 @@ fn invocation_type(request: &Request) -> Result<InvocationType, ApiError> {
             name,
             "response-streaming-invocations",
         ] => (name, InvocationType::ResponseStream),
+        ["", "2014-11-13", "functions", name, "invoke-async"]
+        | ["", "2014-11-13", "functions", name, "invoke-async", ""] => {
+            (name, InvocationType::Async)
+        }
+        ["", date, _, ..] if is_api_version(date) => {
+            return Err(ApiError::not_emulated(&request.method, &request.path));
+        }
         _ => {
             return Err(ApiError::unknown_operation(
                 404,
@@ -123,6 +162,9 @@ fn invocation_type(request: &Request) -> Result<InvocationType, ApiError> {
             405,
             "MethodNotAllowedException",
         ));
+    }
+    if default == InvocationType::Async {
+        return Ok(default);
     }
     match request.header("X-Amz-Invocation-Type") {
         None | Some("RequestResponse") => Ok(default),
@@ -139,6 +181,16 @@ fn invocation_type(request: &Request) -> Result<InvocationType, ApiError> {
     }
 }
 
+/// A date, as the paths of AWS's APIs begin.
+fn is_api_version(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_at = |(index, byte): (usize, &u8)| match index {
+        4 | 7 => *byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    bytes.len() == 10 && bytes.iter().enumerate().all(is_at)
+}
+
 /// The request of a call whose body is complete.
 pub fn invoke_request(
     call: &InvokeCall,
@@ -153,38 +205,55 @@ pub fn invoke_request(
         if event.is_empty() {
             event = b"{}".to_vec();
         }
-        event::check_json(&event).map_err(|reason| {
-            let text = format!("Could not parse request body into json: {reason}");
-            ApiError::invalid_content(text)
-        })?;
+        event::check_json(&event).map_err(|reason| not_json(&event, &reason))?;
     }
     let mut invoke = InvokeRequest::new(event);
     invoke.is_stream = call.invocation_type == InvocationType::ResponseStream;
+    invoke.wants_log_tail = call.wants_log_tail;
+    invoke.attempt = call.attempt;
     call.headers.apply(format, &mut invoke)?;
     Ok(invoke)
 }
 
+/// An event that is no JSON. One that is no text either has most likely gone through the AWS CLI,
+/// version 2, which decodes payloads from base64.
+fn not_json(event: &[u8], reason: &str) -> ApiError {
+    let hint = match std::str::from_utf8(event) {
+        Ok(_) => "",
+        Err(_) => {
+            " (the body is no text: the AWS CLI, version 2, takes --payload as base64; give it \
+             --cli-binary-format raw-in-base64-out)"
+        }
+    };
+    ApiError::invalid_content(format!(
+        "Could not parse request body into json: Could not parse payload into json: {reason}{hint}"
+    ))
+}
+
 /// The last frame of a response stream, as JSON.
-pub fn invoke_complete(outcome: &Outcome) -> String {
-    let end = match &outcome.error_type {
+pub fn invoke_complete(outcome: &Outcome, tail: Option<&[u8]>) -> String {
+    let mut end = match &outcome.error_type {
         Some(error_type) => {
             let details = String::from_utf8_lossy(&outcome.body);
             json!({ "ErrorCode": error_type, "ErrorDetails": details })
         }
         None => json!({}),
     };
+    if let Some(tail) = tail {
+        end["LogResult"] = base64::encode(tail).into();
+    }
     end.to_string()
 }
 
 fn event_too_large(length: u64, invocation_type: InvocationType) -> ApiError {
     let name = match invocation_type {
-        InvocationType::Event => "Event",
+        InvocationType::Event | InvocationType::Async => "Event",
         _ => "RequestResponse",
     };
     let limit = invocation_type.event_bytes_max();
     ApiError {
         status: 413,
-        error_type: "RequestTooLargeException",
+        error_type: "RequestEntityTooLargeException",
         text: format!(
             "{length} byte payload is too large for the {name} invocation type (limit {limit} \
              bytes)"
@@ -197,11 +266,25 @@ pub fn empty_reply(status: u16, invoke: &InvokeRequest) -> Reply {
     Reply::empty(status).with_header("X-Amzn-RequestId", invoke.id.clone())
 }
 
-/// The reply with an outcome.
-pub fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest) -> Reply {
-    let mut reply = Reply::new(200, &outcome.content_type, outcome.body);
-    if outcome.error_type.is_some() {
-        reply = reply.with_header("X-Amz-Function-Error", "Unhandled");
+/// The reply to an asynchronous call.
+pub fn accepted_reply(call: InvocationType, invoke: &InvokeRequest) -> Reply {
+    match call {
+        InvocationType::Async => Reply::json(202, &json!({ "Status": 202 }))
+            .with_header("X-Amzn-RequestId", invoke.id.clone()),
+        _ => empty_reply(202, invoke),
+    }
+}
+
+/// The reply with an outcome, and the end of the log for a caller who wants it.
+pub fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest, tail: Option<&[u8]>) -> Reply {
+    let mut reply = match outcome.error_type {
+        // The runtime's own type of error documents does not reach callers.
+        Some(_) => Reply::new(200, "application/json", outcome.body)
+            .with_header("X-Amz-Function-Error", "Unhandled"),
+        None => Reply::new(200, &outcome.content_type, outcome.body),
+    };
+    if let Some(tail) = tail {
+        reply = reply.with_header("X-Amz-Log-Result", base64::encode(tail));
     }
     reply.headers.extend(common_headers(invoke));
     reply

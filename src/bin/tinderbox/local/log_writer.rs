@@ -37,17 +37,12 @@ impl LogWriter {
 
     /// A line of the tool's own.
     pub fn diagnostic(&mut self, text: &str) {
-        self.line(&format!("tinderbox: {text}"));
+        output::append_diagnostic(text, &mut self.pending);
     }
 
-    /// A line that cannot control a terminal and cannot forge others.
-    pub fn line(&mut self, text: &str) {
-        output::append_line(text, &mut self.pending);
-    }
-
-    /// Whole lines of the function, as they are.
-    pub fn function_lines(&mut self, lines: &[u8]) {
-        self.pending.extend_from_slice(lines);
+    /// Where whole lines are appended.
+    pub fn pending(&mut self) -> &mut Vec<u8> {
+        &mut self.pending
     }
 
     /// Whether nobody reads stderr.

@@ -120,6 +120,19 @@ impl Outcome {
         }
     }
 
+    /// Lambda's own message about a process that exited or could not be started, for the log.
+    pub fn platform_message(&self, id: &str) -> Option<String> {
+        const TYPES: [&str; 2] = ["Runtime.ExitError", "Runtime.InvalidEntrypoint"];
+        if !TYPES.contains(&self.error_type.as_deref()?) {
+            return None;
+        }
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        let message = body["errorMessage"].as_str()?;
+        // A function may post an error of the same type.
+        let is_own = message.starts_with(&format!("RequestId: {id} Error: "));
+        is_own.then(|| message.to_string())
+    }
+
     fn platform_error(error_type: &str, text: &str) -> Outcome {
         let body = json!({ "errorType": error_type, "errorMessage": text });
         Outcome {

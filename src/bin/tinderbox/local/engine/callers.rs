@@ -111,7 +111,10 @@ impl Engine {
             InvocationType::DryRun => {
                 self.reply(key, invoke_api::empty_reply(204, &request));
             }
-            InvocationType::Event => self.submit_event(key, pool, request, share),
+            kind @ (InvocationType::Event | InvocationType::Async) => {
+                let reply = invoke_api::accepted_reply(kind, &request);
+                self.submit_event(key, pool, request, (share, reply));
+            }
             InvocationType::RequestResponse | InvocationType::ResponseStream => {
                 self.submit_call(key, pool, request, share);
             }
@@ -146,11 +149,16 @@ impl Engine {
         self.reply(key, reply);
     }
 
-    fn submit_event(&mut self, key: Key, pool: Key, request: InvokeRequest, share: Share) {
+    fn submit_event(
+        &mut self,
+        key: Key,
+        pool: Key,
+        request: InvokeRequest,
+        (share, reply): (Share, Reply),
+    ) {
         let Some(queued) = self.queue.reserve(request.event.len()) else {
             return self.reply(key, ApiError::too_many_requests().reply());
         };
-        let reply = invoke_api::empty_reply(202, &request);
         let call = Call::new(Arc::new(request), ReplyTo::Nobody, vec![share, queued]);
         if let Some(found) = self.pools.get_mut(pool) {
             found.events.push_back((None, call));
@@ -195,7 +203,13 @@ impl Engine {
     }
 
     /// Sends the outcome to a caller, who may be gone.
-    pub fn send_outcome(&mut self, key: Key, request: &InvokeRequest, outcome: Outcome) {
+    pub fn send_outcome(
+        &mut self,
+        key: Key,
+        request: &InvokeRequest,
+        outcome: Outcome,
+        tail: Option<&[u8]>,
+    ) {
         let now = self.now;
         let Some(caller) = self.caller(key) else {
             return;
@@ -205,14 +219,14 @@ impl Engine {
         }
         if request.is_stream {
             start_stream(caller, request, now);
-            let end = invoke_api::invoke_complete(&outcome);
+            let end = invoke_api::invoke_complete(&outcome, tail);
             let frame = event_stream::encode("InvokeComplete", end.as_bytes());
             caller.connection.send_chunk(frame, now);
             caller.connection.finish_chunks(now);
         } else {
             caller
                 .connection
-                .reply(invoke_api::outcome_reply(outcome, request), now);
+                .reply(invoke_api::outcome_reply(outcome, request, tail), now);
         }
         caller.state = State::Idle;
         self.replied(key);
@@ -229,7 +243,7 @@ impl Engine {
             }
             Some(State::Streaming) => {
                 let outcome = Outcome::service_error(&error.text);
-                self.send_outcome(key, request, outcome);
+                self.send_outcome(key, request, outcome, None);
             }
             _ => {}
         }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::{Engine, Key};
 use crate::clock;
-use crate::local::call::{Call, ReplyTo, Stage};
-use crate::local::environment::{End, Environment, Offer};
-use crate::local::invocation::Invocation;
-use crate::local::log_lines;
-use crate::local::outcome::{Outcome, TIMED_OUT};
+use crate::local::call::{Call, CallResult, ReplyTo, Stage};
+use crate::local::environment::{Environment, Offer};
+use crate::local::invocation::{Invocation, InvokeRequest};
+use crate::local::log::{Record, Status, Usage};
+use crate::local::outcome::Outcome;
 use crate::process;
 
 /// The wait before the first retry of a failed asynchronous call; the second is twice as long, as
@@ -119,25 +119,35 @@ impl Engine {
                 Some(call)
             }
             Offer::Accepted => {
-                self.log
-                    .line(&log_lines::start(&call.request.id, &call.request.version));
-                environment.state.release(&call.request.id);
                 call.stage = Stage::Running { released: now };
-                environment.calls.push(call);
+                self.log_init(key);
+                self.log_start(key, &call.request);
+                if let Some(environment) = self.environments.get_mut(key) {
+                    environment.state.release(&call.request.id);
+                    environment.calls.push(call);
+                }
                 None
             }
             Offer::Failed(failure) => {
                 let init_timeout = environment.settings().init_timeout;
-                let id = &call.request.id;
-                self.log.line(&log_lines::start(id, &call.request.version));
-                let outcome = Outcome::init_failure(id, failure, init_timeout);
-                let end = End::without_event(now.duration_since(call.waiting_since));
-                let error_type = outcome.error_type.clone();
-                self.deliver(&mut call, outcome);
-                self.end_call(key, call, &end, error_type);
+                let duration = now.duration_since(call.waiting_since);
+                self.log_init_failure(key, &failure, duration);
+                self.log_start(key, &call.request);
+                let outcome = Outcome::init_failure(&call.request.id, failure, init_timeout);
+                self.answer_call(key, &mut call, outcome, duration);
+                let usage = Usage {
+                    duration,
+                    ..Usage::default()
+                };
+                self.end_call(key, call, usage);
                 None
             }
         }
+    }
+
+    fn log_start(&mut self, key: Key, request: &InvokeRequest) {
+        let (id, attempt) = (request.id.as_str(), request.attempt);
+        self.log_record(key, &Record::Start { id, attempt });
     }
 
     /// Does what the state of an environment allows, until there is no more of it.
@@ -224,45 +234,60 @@ impl Engine {
 
     /// A call has its outcome.
     fn answer_call(&mut self, key: Key, call: &mut Call, outcome: Outcome, duration: Duration) {
-        let error_type = outcome.error_type.clone();
-        if error_type.as_deref() == Some(TIMED_OUT)
+        let id = call.request.id.as_str();
+        let result = CallResult::of(&outcome);
+        let message = outcome.platform_message(id);
+        let held = match call.request.wants_log_tail {
+            true => Some(outcome),
+            false => {
+                self.deliver(&call.reply_to, &call.request, outcome, None);
+                None
+            }
+        };
+        if let (Some(error_type), Some(message)) = (&result.error_type, &message) {
+            let record = Record::Failed {
+                error_type,
+                message,
+            };
+            self.log_record(key, &record);
+        }
+        if result.status() == Status::Timeout
             && let Some(environment) = self.environments.get(key)
+            && !matches!(call.stage, Stage::Waiting)
         {
             let timeout = environment.settings().timeout;
-            self.log
-                .line(&log_lines::timed_out(&call.request.id, timeout));
+            self.log_record(key, &Record::TimedOut { id, timeout });
         }
-        self.deliver(call, outcome);
         call.stage = Stage::Ending {
             duration,
-            error_type,
+            result,
+            held,
         };
     }
 
     /// Gives the outcome to whoever waits for it.
-    fn deliver(&mut self, call: &mut Call, outcome: Outcome) {
-        match call.reply_to {
-            ReplyTo::Caller(caller) => {
-                let request = call.request.clone();
-                self.send_outcome(caller, &request, outcome);
-            }
+    fn deliver(
+        &mut self,
+        to: &ReplyTo,
+        request: &InvokeRequest,
+        outcome: Outcome,
+        tail: Option<&[u8]>,
+    ) {
+        match to {
+            ReplyTo::Caller(caller) => self.send_outcome(*caller, request, outcome, tail),
             ReplyTo::Stdout => self.print_outcome(outcome),
             ReplyTo::Nobody => {}
         }
     }
 
-    fn end_accepted_call(&mut self, key: Key, mut call: Call, duration: Duration) {
+    fn end_accepted_call(&mut self, key: Key, call: Call, duration: Duration) {
         let Some(environment) = self.environments.get_mut(key) else {
             return;
         };
         environment.idle_since = self.now;
-        self.wake_by(Some(self.now + self.options.idle_timeout));
-        let Some(environment) = self.environments.get_mut(key) else {
-            return;
-        };
         let is_concurrent = environment.settings().concurrency.is_some();
         let state = &mut environment.state;
-        let end = End {
+        let usage = Usage {
             duration,
             init: state.init.take(),
             restore: state.restore.take(),
@@ -271,44 +296,57 @@ impl Engine {
                 false => state.process.and_then(process::peak_kib),
             },
         };
-        let error_type = match std::mem::replace(&mut call.stage, Stage::Waiting) {
-            Stage::Ending { error_type, .. } => error_type,
-            _ => None,
-        };
-        self.end_call(key, call, &end, error_type);
+        self.wake_by(Some(self.now + self.options.idle_timeout));
+        self.end_call(key, call, usage);
     }
 
     /// A call is over: its last lines; another attempt for a failed asynchronous one.
-    fn end_call(&mut self, key: Key, mut call: Call, end: &End, error_type: Option<String>) {
-        let Some(environment) = self.environments.get_mut(key) else {
+    fn end_call(&mut self, key: Key, mut call: Call, usage: Usage) {
+        let stage = std::mem::replace(&mut call.stage, Stage::Waiting);
+        let Stage::Ending { result, held, .. } = stage else {
             return;
         };
-        let (pool, memory_mb) = (environment.pool, environment.settings().memory_mb);
-        let id = &call.request.id;
-        for line in log_lines::end(id, end, memory_mb, error_type.as_deref()) {
-            self.log.line(&line);
+        let (id, status) = (call.request.id.as_str(), result.status());
+        let done = Record::RuntimeDone {
+            id,
+            status,
+            duration: usage.duration,
+            produced_bytes: result.produced_bytes,
+        };
+        self.log_record(key, &done);
+        self.log_record(key, &Record::End { id });
+        self.log_record(key, &Record::Report { id, status, usage });
+        let Some(environment) = self.environments.get(key) else {
+            return;
+        };
+        let pool = environment.pool;
+        if let Some(outcome) = held {
+            let tail = environment.log.tail().to_vec();
+            self.deliver(&call.reply_to, &call.request, outcome, Some(&tail));
         }
         self.changed.push(pool);
         match call.reply_to {
             ReplyTo::Stdout => self.once_over(),
-            ReplyTo::Nobody if error_type.is_some() => {
-                call.failures += 1;
-                if call.failures > self.options.async_retries {
-                    let text = format!(
-                        "the event {id} has failed {} times: Lambda would send it to the \
-                         function's destination for failures or to its dead-letter queue",
-                        call.failures
-                    );
-                    return self.log.diagnostic(&text);
-                }
-                let time = self.now + RETRY_PAUSE * (1 << (call.failures - 1).min(8));
-                call.waiting_since = time;
-                self.wake_by(Some(time));
-                if let Some(pool) = self.pools.get_mut(pool) {
-                    pool.events.push_back((Some(time), call));
-                }
-            }
+            ReplyTo::Nobody if result.error_type.is_some() => self.retry_event(pool, call),
             _ => {}
+        }
+    }
+
+    /// An asynchronous call has failed.
+    fn retry_event(&mut self, pool: Key, mut call: Call) {
+        call.failures += 1;
+        if call.failures > self.options.async_retries {
+            let text = format!(
+                "the event {} has failed {} times: Lambda would send it to the function's \
+                 destination for failures or to its dead-letter queue",
+                call.request.id, call.failures
+            );
+            return self.log.diagnostic(&text);
+        }
+        let time = self.now + RETRY_PAUSE * (1 << (call.failures - 1).min(8));
+        self.wake_by(Some(time));
+        if let Some(pool) = self.pools.get_mut(pool) {
+            pool.events.push_back((Some(time), call));
         }
     }
 

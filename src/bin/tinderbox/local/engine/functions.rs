@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::shutdown::Once;
-use super::{Endpoint, Engine, Key};
+use super::{Endpoint, Engine, Key, logs};
 use crate::local::call::{Call, ReplyTo};
 use crate::local::environment::{Environment, Started};
-use crate::local::functions_api::{Change, Configuration, FunctionOptions, FunctionRef, Resolved};
+use crate::local::functions_api::{Change, Configuration, FunctionOptions, Resolved};
 use crate::local::invocation::InvokeRequest;
-use crate::local::invoke_api::ApiError;
+use crate::local::invoke_api::{ApiError, FunctionRef};
 use crate::local::pool::Pool;
 use crate::output::Failure;
 
@@ -41,7 +41,7 @@ impl Engine {
             match environment.start_process(self.now) {
                 Started::Process(output) => {
                     let address = environment.runtime_address.clone();
-                    self.watch_output(first, output);
+                    self.process_started(first, output);
                     self.settle(first);
                     return Ok(address);
                 }
@@ -202,11 +202,12 @@ impl Engine {
             return Err(Failure::new("the function is gone"));
         };
         let configuration = found.configuration.clone();
-        let environment =
-            Environment::new(pool, configuration, (&listener, listener_key), self.now);
+        let log = logs::environment_log(&configuration.settings, &self.options);
+        let listener = (&listener, listener_key);
+        let environment = Environment::new(pool, configuration, listener, log, self.now);
         let added = self.environments.insert(environment);
         found.environments.push(added);
-        if let Some(Endpoint::Runtimes(_, place)) = self.endpoints.get_mut(listener_key) {
+        if let Some(Endpoint::Runtimes(_, place)) = self.endpoints.get_mut(listener.1) {
             *place = added;
         }
         Ok(added)

@@ -1,15 +1,11 @@
 //! Processes: started when that is due, their output read, their exit noticed and cleaned up after.
 
-use std::io;
-
 use super::{Endpoint, Engine, Key};
 use crate::local::environment::{Output, Phase, Started};
+use crate::local::log::Record;
 use crate::local::pool::Pool;
 use crate::sys::epoll::Interest;
 use crate::sys::{self, ChildState};
-
-/// How often one output is read before others are.
-const READS_MAX: usize = 4;
 
 impl Engine {
     /// Starts and kills the process of an environment when that is due, and cleans up after it.
@@ -44,7 +40,7 @@ impl Engine {
         let pool = environment.pool;
         match environment.start_process(now) {
             Started::Process(output) => {
-                self.watch_output(key, output);
+                self.process_started(key, output);
                 true
             }
             Started::Later(time) => {
@@ -59,74 +55,13 @@ impl Engine {
         }
     }
 
-    pub fn watch_output(&mut self, key: Key, output: Output) {
+    pub fn process_started(&mut self, key: Key, output: Output) {
+        self.log_record(key, &Record::InitStart);
         let endpoint = self.endpoints.insert(Endpoint::Output(key));
         // It fails only for want of memory; then the output is read at the end.
         let _ = self.epoll.add(&output, endpoint.number(), Interest::Read);
         if let Some(environment) = self.environments.get_mut(key) {
             environment.output = Some((endpoint, output));
-        }
-    }
-
-    /// Passes on what a process has written.
-    pub fn read_output(&mut self, key: Key) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut lines = Vec::new();
-        let mut is_at_end = false;
-        if let Some(environment) = self.environments.get_mut(key)
-            && let Some((_, output)) = &mut environment.output
-        {
-            for _ in 0..READS_MAX {
-                match output.read(&mut scratch, &mut lines) {
-                    Ok(true) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Ok(false) | Err(_) => {
-                        is_at_end = true;
-                        break;
-                    }
-                }
-            }
-        }
-        self.scratch = scratch;
-        self.log.function_lines(&lines);
-        if is_at_end {
-            self.close_output(key);
-        } else if self.log.is_full() {
-            self.watch_outputs(Interest::None);
-            self.are_outputs_paused = true;
-        }
-    }
-
-    /// Reads the outputs again, once somebody has read the log.
-    pub fn resume_outputs(&mut self) {
-        if self.are_outputs_paused && !self.log.is_full() {
-            self.are_outputs_paused = false;
-            self.watch_outputs(Interest::Read);
-        }
-        if !self.log.is_full() && self.has_waited_for_log {
-            self.has_waited_for_log = false;
-            self.changed = self.pools.keys();
-        }
-    }
-
-    fn watch_outputs(&self, interest: Interest) {
-        for (_, environment) in self.environments.iter() {
-            if let Some((endpoint, output)) = &environment.output {
-                // It fails only for a pipe that is not watched.
-                let _ = self.epoll.modify(output, endpoint.number(), interest);
-            }
-        }
-    }
-
-    fn close_output(&mut self, key: Key) {
-        let Some(environment) = self.environments.get_mut(key) else {
-            return;
-        };
-        if let Some((endpoint, mut output)) = environment.output.take() {
-            let mut lines = Vec::new();
-            output.take_partial(&mut lines);
-            self.log.function_lines(&lines);
-            self.endpoints.remove(endpoint);
         }
     }
 

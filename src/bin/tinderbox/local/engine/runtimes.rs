@@ -10,7 +10,7 @@ use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::local::environment::{NextReply, Refusal};
 use crate::local::http::{Body, BodyPlan, Connection, Reply, Request};
 use crate::local::invocation::Invocation;
-use crate::local::log_lines;
+use crate::local::log::Status;
 use crate::local::runtime_api::{self, Route};
 
 /// A connection of a bootstrap.
@@ -167,7 +167,7 @@ impl Engine {
         };
         match environment.state.restore_snapshot(now) {
             Ok(init) => {
-                self.log.line(&log_lines::restored(init));
+                self.log_init_end(place, Status::Success, init);
                 if let Some(runtime) = self.runtime(key) {
                     runtime.connection.is_retired = true;
                 }

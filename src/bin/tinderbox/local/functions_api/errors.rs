@@ -25,13 +25,7 @@ pub fn invalid(text: impl Into<String>) -> ApiError {
 
 /// A value that Lambda's model does not allow.
 pub fn validation(value: &str, member: &str, constraint: &str) -> ApiError {
-    const SHOWN: usize = 256;
-    let shown: String = value.chars().take(SHOWN).collect();
-    let text = format!(
-        "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy constraint: \
-         {constraint}"
-    );
-    error(400, "ValidationException", text)
+    ApiError::validation(value, member, constraint)
 }
 
 /// A body that is no JSON, or a member of a wrong type.

@@ -30,11 +30,51 @@ impl ApiError {
         }
     }
 
+    /// No operation of Lambda's API has this path, or this method.
     pub fn unknown_operation(status: u16, error_type: &'static str) -> ApiError {
         ApiError {
             status,
             error_type,
             text: "unknown operation: use POST /2015-03-31/functions/NAME/invocations".to_string(),
+        }
+    }
+
+    /// An operation of Lambda's API that has no answer here.
+    pub fn not_emulated(method: &str, path: &str) -> ApiError {
+        ApiError {
+            status: 501,
+            error_type: "NotImplementedException",
+            text: format!(
+                "{method} {path} is not emulated: tinderbox run invokes functions and manages \
+                 their code, configuration, versions and aliases (see tinderbox help run)"
+            ),
+        }
+    }
+
+    /// A value that AWS's model of the API does not allow.
+    pub fn validation(value: &str, member: &str, constraint: &str) -> ApiError {
+        const SHOWN_CHARACTERS: usize = 256;
+        let shown: String = value.chars().take(SHOWN_CHARACTERS).collect();
+        ApiError {
+            status: 400,
+            error_type: "ValidationException",
+            text: format!(
+                "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy \
+                 constraint: {constraint}"
+            ),
+        }
+    }
+
+    /// The HTTP layer refuses a request.
+    pub fn of_http(status: u16, text: &str) -> ApiError {
+        ApiError {
+            status,
+            error_type: match status {
+                413 => "RequestEntityTooLargeException",
+                501 | 505 => "NotImplementedException",
+                _ => "InvalidRequestException",
+            },
+            text: text.to_string(),
         }
     }
 
@@ -68,13 +108,15 @@ impl ApiError {
     /// The error as a reply; the forms of the body differ, as on Lambda.
     pub fn reply(&self) -> Reply {
         let text = &self.text;
-        let body = match self.status {
-            413 => json!({ "Type": "User", "message": text }),
-            503 => json!({ "Type": "Service", "Message": text }),
-            429 => {
-                let reason = "ConcurrentInvocationLimitExceeded";
+        let body = match (self.status, self.error_type) {
+            (413, _) | (_, "InvalidRequestContentException") => {
+                json!({ "Type": "User", "message": text })
+            }
+            (429, _) => {
+                let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
                 json!({ "Reason": reason, "Type": "User", "message": text })
             }
+            (500.., _) => json!({ "Type": "Service", "Message": text }),
             _ => json!({ "Type": "User", "Message": text }),
         };
         Reply::json(self.status, &body)
