@@ -55,6 +55,7 @@ impl Tool {
             environments: 10,
             idle_timeout: Duration::from_secs(300),
             async_retries: 2,
+            json: false,
         };
         let functions = Functions::new(&options);
         Tool {
@@ -68,7 +69,10 @@ impl Tool {
         let path = format!("/2015-03-31/{path}");
         let call = ManageCall::route(method, &path, query);
         let call = call.unwrap_or_else(|| panic!("{method} {path}"));
-        let (reply, change) = self.functions.manage(&call, &encoded(body));
+        let (reply, change) = match call {
+            Ok(call) => self.functions.manage(&call, &encoded(body)),
+            Err(error) => (error.reply(), None),
+        };
         let shown = match reply.body.is_empty() {
             true => Value::Null,
             false => serde_json::from_slice(&reply.body).expect("JSON"),
@@ -87,7 +91,10 @@ impl Tool {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let call = ManageCall::route(method, &format!("/2015-03-31/{path}"), query);
         let call = call.unwrap_or_else(|| panic!("{method} {path}"));
-        let (reply, change) = self.functions.manage(&call, &encoded(body));
+        let (reply, change) = match call {
+            Ok(call) => self.functions.manage(&call, &encoded(body)),
+            Err(error) => (error.reply(), None),
+        };
         let shown: Value = serde_json::from_slice(&reply.body).expect("JSON");
         assert_eq!(change, None, "{shown}");
         let text = shown.get("Message").or(shown.get("message"));
