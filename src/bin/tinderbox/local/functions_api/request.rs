@@ -1,5 +1,6 @@
 //! The body of a management call: its members, checked as Lambda checks them.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 
@@ -34,16 +35,16 @@ const RESERVED: &[&str] = &[
 ];
 
 /// The members of a body. A member that is null counts as absent.
-pub struct Members(Map<String, Value>);
+pub struct Members<'a>(Cow<'a, Map<String, Value>>);
 
-impl Members {
+impl Members<'_> {
     /// Parses a body; an empty one has no members.
-    pub fn parse(body: &[u8]) -> Result<Members, ApiError> {
+    pub fn parse(body: &[u8]) -> Result<Members<'static>, ApiError> {
         if body.is_empty() {
-            return Ok(Members(Map::new()));
+            return Ok(Members(Cow::Owned(Map::new())));
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => Ok(Members(members)),
+            Ok(Value::Object(members)) => Ok(Members(Cow::Owned(members))),
             Ok(_) => Err(errors::serialization("expected an object".to_string())),
             Err(error) => Err(errors::serialization(error.to_string())),
         }
@@ -105,9 +106,9 @@ impl Members {
     }
 
     /// An object.
-    pub fn object(&self, name: &str) -> Result<Option<Members>, ApiError> {
+    pub fn object(&self, name: &str) -> Result<Option<Members<'_>>, ApiError> {
         let object = self.typed(name, "an object", Value::as_object)?;
-        Ok(object.cloned().map(Members))
+        Ok(object.map(|members| Members(Cow::Borrowed(members))))
     }
 
     /// A list of strings.

@@ -6,8 +6,11 @@ use super::prefix_code::{BitReader, Code};
 /// The farthest that a match reaches back.
 const WINDOW_BYTES: usize = 32 * 1024;
 
-/// How much output is collected before it is passed on.
-const PIECE_BYTES: usize = 128 * 1024;
+/// How much output, with the window, is collected before it is passed on. More than the window and
+/// the longest stored block.
+const BUFFER_BYTES: usize = 160 * 1024;
+
+const WRONG_SIZE: Error = Error::Malformed("a file has another size than declared");
 
 /// The order in which the lengths of the code length code are stored.
 const CODE_LENGTH_ORDER: [usize; 19] = [
@@ -22,7 +25,7 @@ pub fn inflate(
 ) -> Result<(), Error> {
     let mut bits = BitReader::new(input);
     let mut output = Output {
-        bytes: Vec::new(),
+        bytes: Vec::with_capacity(BUFFER_BYTES),
         window: 0,
         left: size,
         write,
@@ -48,7 +51,7 @@ pub fn inflate(
     output.flush()?;
     match output.left == 0 && bits.unread_bytes() == 0 {
         true => Ok(()),
-        false => Err(Error::Malformed("a file has another size than declared")),
+        false => Err(WRONG_SIZE),
     }
 }
 
@@ -64,11 +67,20 @@ struct Output<'a> {
 
 impl Output<'_> {
     fn reserve(&mut self, count: usize) -> Result<(), Error> {
-        self.left = self
-            .left
-            .checked_sub(count as u64)
-            .ok_or(Error::Malformed("a file has another size than declared"))?;
-        match self.bytes.len() - self.window + count > PIECE_BYTES {
+        self.left = self.left.checked_sub(count as u64).ok_or(WRONG_SIZE)?;
+        match self.bytes.len() + count > BUFFER_BYTES {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    fn append_literal(&mut self, literal: u8) -> Result<(), Error> {
+        if self.left == 0 {
+            return Err(WRONG_SIZE);
+        }
+        self.left -= 1;
+        self.bytes.push(literal);
+        match self.bytes.len() == BUFFER_BYTES {
             true => self.flush(),
             false => Ok(()),
         }
@@ -128,7 +140,7 @@ fn decode_block(
         let symbol = literals.decode(bits)?;
         let Some(index) = symbol.checked_sub(257) else {
             match u8::try_from(symbol) {
-                Ok(literal) => output.append(&[literal])?,
+                Ok(literal) => output.append_literal(literal)?,
                 Err(_) => return Ok(()),
             }
             continue;

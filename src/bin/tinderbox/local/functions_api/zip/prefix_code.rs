@@ -27,6 +27,13 @@ impl<'a> BitReader<'a> {
 
     /// Makes at least 56 bits available, or all that are left.
     fn refill(&mut self) {
+        if let Some(Some(word)) = self.input.get(self.next..).map(<[u8]>::first_chunk) {
+            // Bits above `count` are those of the next bytes already: the same are added again.
+            self.bits |= u64::from_le_bytes(*word) << self.count;
+            self.next += (63 - self.count as usize) / 8;
+            self.count |= 56;
+            return;
+        }
         while self.count <= 56
             && let Some(&byte) = self.input.get(self.next)
         {
