@@ -126,6 +126,7 @@ impl Call {
 pub struct Server {
     pub port: u16,
     pub runtime_port: u16,
+    url: String,
     child: Child,
     mark: String,
     stderr: Arc<Mutex<String>>,
@@ -176,6 +177,7 @@ impl Server {
         Server {
             port: port.expect("a port in the address"),
             runtime_port: digits.parse().expect("a port number"),
+            url,
             child,
             mark,
             stderr,
@@ -198,10 +200,9 @@ impl Server {
         wait_until(text, || self.stderr().contains(text));
     }
 
-    /// The address of the Invoke API.
+    /// The address of the first function in the Invoke API.
     pub fn url(&self) -> String {
-        let port = self.port;
-        format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations")
+        self.url.clone()
     }
 
     /// Invokes the function by `minreq`.

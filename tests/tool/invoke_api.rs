@@ -93,14 +93,14 @@ fn binary_option_accepts_any_bytes_with_their_type() {
 #[test]
 fn event_over_limit_is_413() {
     let lambda = ManualRuntime::start(&["--binary"]);
-    for (kind, limit) in [("RequestResponse", 6_291_556), ("Event", 1_048_576)] {
+    for (kind, limit) in [("RequestResponse", 6_291_456), ("Event", 1_048_576)] {
         let request = lambda.server.request(vec![b'1'; limit + 1]);
         let request = request.with_header("X-Amz-Invocation-Type", kind);
         let reply = call(request).reply();
         assert_eq!(reply.status_code, 413);
         assert_eq!(
             reply.header("X-Amzn-ErrorType"),
-            Some("RequestTooLargeException")
+            Some("RequestEntityTooLargeException")
         );
         let body = reply.as_str().expect("text");
         let text = format!(
@@ -199,7 +199,7 @@ fn invalid_call_gets_lambdas_error() {
             "/2015-03-31/functions/f/invocations",
             405,
         ),
-        (minreq::Method::Post, "/2015-03-31/functions/f", 404),
+        (minreq::Method::Post, "/2015/functions/f", 404),
         (
             minreq::Method::Post,
             "/2015-03-31/functions//invocations",

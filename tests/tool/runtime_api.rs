@@ -18,7 +18,7 @@ fn event_over_2048_bytes_is_one_chunk() {
         65_536,
         65_537,
         1 << 20,
-        PAYLOAD_BYTES_MAX,
+        6 * 1024 * 1024,
     ] {
         let event: Vec<u8> = (0..size).map(|at| (at * 7 % 251) as u8).collect();
         let caller = lambda.call(event.clone());

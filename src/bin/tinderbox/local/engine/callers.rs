@@ -169,7 +169,7 @@ impl Engine {
 
     fn submit_call(&mut self, key: Key, pool: Key, request: InvokeRequest, share: Share) {
         if self.is_at_limit(pool) {
-            return self.reply(key, ApiError::too_many_requests().reply());
+            return self.reply(key, ApiError::too_many_environments().reply());
         }
         if self.shutdown.is_some() {
             return self.reply(key, ApiError::stopping().reply());

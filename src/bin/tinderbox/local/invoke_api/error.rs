@@ -80,10 +80,20 @@ impl ApiError {
 
     /// Lambda's answer to more concurrent calls than an account may make.
     pub fn too_many_requests() -> ApiError {
+        ApiError::throttled("ConcurrentInvocationLimitExceeded")
+    }
+
+    /// The same for a function.
+    pub fn too_many_environments() -> ApiError {
+        ApiError::throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+    }
+
+    /// The text of this error is its reason: the message is always the same.
+    fn throttled(reason: &str) -> ApiError {
         ApiError {
             status: 429,
             error_type: "TooManyRequestsException",
-            text: "Rate Exceeded.".to_string(),
+            text: reason.to_string(),
         }
     }
 
@@ -109,15 +119,14 @@ impl ApiError {
     pub fn reply(&self) -> Reply {
         let text = &self.text;
         let body = match (self.status, self.error_type) {
-            (413, _) | (_, "InvalidRequestContentException") => {
-                json!({ "Type": "User", "message": text })
-            }
+            (413, _) | (_, "ValidationException") => json!({ "message": text }),
+            (404, _) => json!({ "Type": "User", "Message": text }),
             (429, _) => {
-                let reason = "ReservedFunctionConcurrentInvocationLimitExceeded";
-                json!({ "Reason": reason, "Type": "User", "message": text })
+                let reason = &self.text;
+                json!({ "Reason": reason, "Type": "User", "message": "Rate Exceeded." })
             }
             (500.., _) => json!({ "Type": "Service", "Message": text }),
-            _ => json!({ "Type": "User", "Message": text }),
+            _ => json!({ "Type": "User", "message": text }),
         };
         Reply::json(self.status, &body)
             .with_header("X-Amzn-RequestId", clock::uuid())
