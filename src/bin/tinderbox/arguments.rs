@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::help;
 use crate::invoke::InvokeOptions;
 use crate::limits::{FUNCTION_NAME, HANDLER, MEMORY_MB};
+use crate::local::sandbox::SandboxOptions;
 use crate::local::{EventFormat, RunOptions};
 use crate::measure::MeasureOptions;
 use crate::output::Failure;
@@ -77,6 +78,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         snapstart: false,
         once: None,
         runner: Vec::new(),
+        sandbox: SandboxOptions::default(),
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -86,7 +88,10 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--help" | "-h" => return Ok(Command::Print(help::RUN)),
                 "--task-root" => options.task_root = Some(args.value(&name)?.into()),
                 "--function-name" => options.function_name = function_name(args.text(&name)?)?,
-                "--handler" => options.handler = handler(args.text(&name)?)?,
+                "--handler" => {
+                    options.handler = handler(args.text(&name)?)?;
+                    options.sandbox.handler = Some(options.handler.clone());
+                }
                 "--timeout" => options.timeout = seconds(&name, &args.text(&name)?)?,
                 "--init-timeout" => options.init_timeout = seconds(&name, &args.text(&name)?)?,
                 "--memory" => options.memory_mb = memory(&args.text(&name)?)?,
@@ -98,17 +103,55 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--binary" => options.event_format = EventFormat::Binary,
                 "--concurrency" => options.concurrency = Some(concurrency(&args.text(&name)?)?),
                 "--snapstart" => options.snapstart = true,
+                "--layer" => options.sandbox.layers.push(args.value(&name)?.into()),
+                "--image" => options.sandbox.image = Some(args.value(&name)?.into()),
+                "--memory-limit" => options.sandbox.memory_limit = true,
+                "--freeze" => options.sandbox.freeze = true,
                 _ => return Err(unexpected_option("run", &name)),
             },
         }
     }
-    options.target = target.ok_or_else(|| missing_bootstrap("run"))?;
+    options.target = match (target, &options.sandbox.image) {
+        (Some(target), None) => target,
+        (None, Some(_)) => PathBuf::new(),
+        (Some(_), Some(_)) => {
+            return Err(Failure::new(
+                "run: --image and a bootstrap exclude each other: the image has a command",
+            ));
+        }
+        (None, None) => return Err(missing_bootstrap("run")),
+    };
+    check_sandbox(&options)?;
     if options.snapstart && options.concurrency.is_some() {
         return Err(Failure::new(
             "run: --snapstart and --concurrency exclude each other, as on Lambda",
         ));
     }
     Ok(Command::Run(Box::new(options)))
+}
+
+/// Combinations that Lambda does not have.
+fn check_sandbox(options: &RunOptions) -> Result<(), Failure> {
+    let sandbox = &options.sandbox;
+    let refused = [
+        (
+            sandbox.image.is_some() && !sandbox.layers.is_empty(),
+            "--image and --layer exclude each other, as on Lambda",
+        ),
+        (
+            sandbox.image.is_some() && options.task_root.is_some(),
+            "--image and --task-root exclude each other: the task root of an image is /var/task",
+        ),
+        (
+            sandbox.freeze && options.concurrency.is_some(),
+            "--freeze and --concurrency exclude each other: on Lambda, the environment of a \
+             managed instance is not frozen",
+        ),
+    ];
+    match refused.into_iter().find(|(is_refused, _)| *is_refused) {
+        Some((_, text)) => Err(Failure::new(format!("run: {text}"))),
+        None => Ok(()),
+    }
 }
 
 fn invoke(mut args: Args) -> Result<Command, Failure> {

@@ -6,6 +6,7 @@
 //! - `connections`, `permits`  how many connections each of the two servers may have
 //! - `dispatch`     the loop that handles one event after another
 //! - `invocation`, `outcome`   an event on its way, and its result
+//! - `sandbox`      layers, images, memory limit, freezing; `temporary` folders
 //! - `http`, `budget`, `log_lines`, `exit_decision`  HTTP, memory limits, the log's lines, the end
 //!
 //! Threads: the main thread supervises the process (it dies with the thread that started it); one
@@ -25,11 +26,12 @@ mod log_lines;
 mod outcome;
 mod permits;
 mod runtime_api;
+pub mod sandbox;
 mod temporary;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -48,9 +50,11 @@ use exit_decision::ExitDecision;
 use invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use invoke_api::InvokeServer;
 use permits::Permits;
+use sandbox::{Sandbox, SandboxOptions};
 
 /// The options of `tinderbox run`.
 pub struct RunOptions {
+    /// The bootstrap or its folder; empty with an image.
     pub target: PathBuf,
     pub task_root: Option<PathBuf>,
     pub function_name: String,
@@ -66,6 +70,7 @@ pub struct RunOptions {
     pub snapstart: bool,
     pub once: Option<OsString>,
     pub runner: Vec<OsString>,
+    pub sandbox: SandboxOptions,
 }
 
 /// Which events are accepted.
@@ -80,8 +85,7 @@ pub enum EventFormat {
 /// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let event = one_shot_event(&options)?;
-    let program = Program::find(&options.target, &options.runner)?;
-    let task_root = program.task_root(options.task_root.as_deref())?;
+    let (sandbox, program, task_root) = prepare(&options)?;
     let (runtime_listener, runtime_port) = listen(options.runtime_port, "--runtime-port")?;
     let invoke_listener = match event {
         None => Some(listen(options.port, "--port")?),
@@ -94,6 +98,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let environment = Arc::new(Environment::new(
         settings(&options, task_root),
         program,
+        sandbox,
         format!("127.0.0.1:{runtime_port}"),
     ));
     let is_one_shot = event.is_some();
@@ -142,6 +147,29 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     environment.supervise()
 }
 
+/// The surroundings of the function, its program and its task root.
+fn prepare(options: &RunOptions) -> Result<(Sandbox, Program, PathBuf), Failure> {
+    let (target, runner) = (&options.target, &options.runner);
+    let mut needed: Vec<&Path> = vec![target];
+    needed.extend(options.task_root.as_deref());
+    needed.extend(runner.first().map(Path::new));
+    let sandbox = Sandbox::prepare(&options.sandbox, options.memory_mb, runner, &needed)?;
+    for note in sandbox.notes() {
+        diagnostic(note);
+    }
+    if let Some(program) = sandbox.image_program(runner)? {
+        return Ok((sandbox, program, sandbox::TASK_ROOT.into()));
+    }
+    let has_own = !target.is_dir() || target.join("bootstrap").is_file();
+    let program = match sandbox.layer_program(runner)? {
+        Some(program) if !has_own => program,
+        _ => Program::find(target, runner)?,
+    };
+    let folder = target.is_dir().then_some(target.as_path());
+    let task_root = program.task_root(options.task_root.as_deref().or(folder))?;
+    Ok((sandbox, program, task_root))
+}
+
 /// The event of `--once`, read and validated before anything is started.
 fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
     let Some(argument) = &options.once else {
@@ -173,6 +201,7 @@ fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
         init_timeout: options.init_timeout,
         memory_mb: options.memory_mb,
         variables: options.variables.clone(),
+        freeze: options.sandbox.freeze && options.concurrency.is_none(),
         concurrency: options.concurrency,
         snapstart: options.snapstart,
         restart: match options.once {
@@ -203,7 +232,12 @@ fn print_addresses(options: &RunOptions, runtime_port: u16, port: u16) {
     diagnostic(&format!(
         "serving the function {name} from '{}': Runtime API 127.0.0.1:{runtime_port}, Invoke API \
          127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
-        options.target.display(),
+        options
+            .sandbox
+            .image
+            .as_ref()
+            .unwrap_or(&options.target)
+            .display(),
     ));
     let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {
@@ -255,6 +289,7 @@ fn shut_down_and_exit(environment: &Environment, status: i32) -> ! {
     if !environment.shut_down() {
         diagnostic("cannot kill all processes that the bootstrap started: some are still running");
     }
+    environment.remove_sandbox();
     std::process::exit(status)
 }
 

@@ -14,7 +14,7 @@ use super::budget::Share;
 use super::environment::{End, Environment};
 use super::invocation::{InvokeRequest, Message};
 use super::log_lines;
-use super::outcome::{Outcome, TIMED_OUT};
+use super::outcome::{EXITED, OUT_OF_MEMORY, Outcome, TIMED_OUT};
 
 /// How long a caller may read nothing before it gets nothing more: other callers wait.
 const SLOW_CALLER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -49,7 +49,7 @@ fn handle(job: &Job, environment: &Environment) {
     let started = Instant::now();
     let offered = environment.offer(request);
     log_lines::start(id);
-    let (error_type, end) = match offered {
+    let (mut error_type, mut end) = match offered {
         Ok(()) => {
             let released = Instant::now();
             environment.release(id);
@@ -67,6 +67,11 @@ fn handle(job: &Job, environment: &Environment) {
             (error_type, End::without_event(started.elapsed()))
         }
     };
+    let is_exit = error_type.as_deref() == Some(EXITED);
+    if environment.take_out_of_memory() && is_exit {
+        end.peak_kib = Some(u64::from(settings.memory_mb) << 10);
+        error_type = Some(OUT_OF_MEMORY.to_string());
+    }
     log_lines::end(id, &end, settings.memory_mb, error_type.as_deref());
 }
 

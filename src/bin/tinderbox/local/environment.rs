@@ -35,9 +35,11 @@ pub use api_calls::Refusal;
 pub use client_side::End;
 pub use runtime_side::Next;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::sandbox::{Sandbox, tree::Tree};
 use crate::process::Program;
 use crate::settings::Settings;
 use crate::sys;
@@ -50,6 +52,12 @@ const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Environment {
     settings: Settings,
     program: Program,
+    /// Nothing after the shutdown.
+    sandbox: Mutex<Option<Sandbox>>,
+    /// The processes, while there are any.
+    tree: Mutex<Option<Tree>>,
+    /// The memory limit has had a process killed that then exited.
+    is_out_of_memory: AtomicBool,
     /// The process's AWS_LAMBDA_RUNTIME_API.
     runtime_address: String,
     state: Mutex<State>,
@@ -72,7 +80,12 @@ enum Poll<T> {
 
 impl Environment {
     /// An environment without a process.
-    pub fn new(settings: Settings, program: Program, runtime_address: String) -> Environment {
+    pub fn new(
+        settings: Settings,
+        program: Program,
+        sandbox: Sandbox,
+        runtime_address: String,
+    ) -> Environment {
         let limits = Limits {
             timeout: settings.timeout,
             init_timeout: settings.init_timeout,
@@ -81,6 +94,9 @@ impl Environment {
         Environment {
             settings,
             program,
+            sandbox: Mutex::new(Some(sandbox)),
+            tree: Mutex::default(),
+            is_out_of_memory: AtomicBool::default(),
             runtime_address,
             state: Mutex::new(State::new(limits, Instant::now())),
             supervision: Condvar::new(),
@@ -92,6 +108,23 @@ impl Environment {
     /// The function's configuration.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Something about the running processes.
+    fn with_tree<T>(&self, action: impl FnOnce(&mut Tree) -> T) -> Option<T> {
+        let mut tree = self.tree.lock().unwrap_or_else(PoisonError::into_inner);
+        tree.as_mut().map(action)
+    }
+
+    /// Whether the memory limit has ended the latest process; reported once.
+    pub fn take_out_of_memory(&self) -> bool {
+        self.is_out_of_memory.swap(false, Ordering::Relaxed)
+    }
+
+    /// Removes temporary folders and control groups, when no process is left.
+    pub fn remove_sandbox(&self) {
+        *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.sandbox.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// One transition of the state machine, and the actions that follow from it.

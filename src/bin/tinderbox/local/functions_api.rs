@@ -1,3 +1,3 @@
 //! Functions.
 
-mod zip;
+pub mod zip;

@@ -60,6 +60,7 @@ impl Candidate {
                 memory_mb: options.memory_mb,
                 variables,
                 concurrency: None,
+                freeze: false,
                 snapstart: false,
                 restart: Restart::Never,
                 logging: Logging::default(),

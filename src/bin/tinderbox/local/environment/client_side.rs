@@ -9,7 +9,7 @@ use super::{Environment, Poll};
 use crate::clock;
 use crate::local::invocation::{Invocation, InvokeRequest};
 use crate::local::outcome::{InitFailure, Outcome};
-use crate::process;
+use crate::local::sandbox::tree::Tree;
 
 /// How long `shut_down` waits for the reaper.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,6 +68,7 @@ impl Environment {
     /// Delivers the accepted event. Separate from `offer`, so that the START line is written
     /// between the two.
     pub fn release(&self, id: &str) {
+        self.with_tree(Tree::thaw);
         self.step(|state, _| state.release(id));
     }
 
@@ -89,20 +90,26 @@ impl Environment {
             end.init = self.step(|state, _| state.init.take());
             return end;
         }
-        self.wait_until(&self.progress, |state, now| match state.poll_end(now) {
+        let mut end = self.wait_until(&self.progress, |state, now| match state.poll_end(now) {
             Ok(duration) => Poll::Ready(End {
                 duration,
                 init: state.init.take(),
                 restore: state.restore.take(),
-                peak_kib: state.process.and_then(process::peak_kib),
+                peak_kib: None,
             }),
             Err(time) => Poll::RecheckAt(time),
-        })
+        });
+        end.peak_kib = self.with_tree(Tree::sample_peak_kib).flatten();
+        if self.settings.freeze {
+            self.with_tree(Tree::freeze);
+        }
+        end
     }
 
     /// Kills the process and everything that it started, after SIGTERM if it is entitled to that;
     /// false if some of it does not exit.
     pub fn shut_down(&self) -> bool {
+        self.with_tree(Tree::thaw); // for the processes that get SIGTERM
         let is_notified = self.step(|state, _| {
             state.shutting_down = true;
             let is_entitled = state.extension.is_some() || state.limits.is_concurrent;

@@ -1,8 +1,12 @@
 //! The reaper: all children of the tool are reaped here, and nowhere else.
 
+use std::os::unix::process::ExitStatusExt;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Environment, Poll};
+use crate::local::sandbox::tree::Tree;
 use crate::output::diagnostic;
 use crate::process;
 use crate::settings::Restart;
@@ -41,7 +45,14 @@ impl Environment {
             state.process_reaped(exited);
             status
         });
+        self.with_tree(Tree::kill);
         process::kill_descendants();
+        let is_out_of_memory = self.with_tree(|tree| tree.is_out_of_memory());
+        let was_killed = self.step(|state, _| state.is_killed()) || status.signal().is_none();
+        let is_out_of_memory = is_out_of_memory.unwrap_or(false) && !was_killed;
+        self.is_out_of_memory
+            .store(is_out_of_memory, Ordering::Relaxed);
+        *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let end = exited + LAST_REQUESTS_TIMEOUT;
         self.wait_until(&self.supervision, |state, now| {
             let are_read = state.connections == 0 || state.is_killed();
@@ -51,7 +62,11 @@ impl Environment {
             }
         });
         // Before the outcome: the client of a one-shot event ends the tool.
-        if let Some(message) = self.step(|state, _| state.exit_message(status)) {
+        if let Some(mut message) = self.step(|state, _| state.exit_message(status)) {
+            if is_out_of_memory {
+                let limit = self.settings.memory_mb;
+                message += &format!(", since it needed more than {limit} MB of memory (--memory)");
+            }
             match self.settings.restart {
                 Restart::Never => diagnostic(&message),
                 Restart::ByNextEvent => {

@@ -3,10 +3,12 @@
 //!
 //! It is the main thread, because a process dies with the thread that started it.
 
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use super::state::{Phase, State};
 use super::{Environment, Poll};
+use crate::local::sandbox::tree::Tree;
 use crate::process;
 
 impl Environment {
@@ -47,7 +49,14 @@ impl Environment {
         if state.shutting_down || state.phase != Phase::Stopped {
             return Ok(());
         }
-        let pid = process::spawn(&self.program, &self.settings, &self.runtime_address)?;
+        let mut sandbox = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(sandbox) = sandbox.as_mut() else {
+            return Ok(());
+        };
+        let (program, address) = (&self.program, &self.runtime_address);
+        let (pid, group) = process::spawn(program, &self.settings, address, sandbox, 0)?;
+        let tree = Tree::new(pid, address, group);
+        *self.tree.lock().unwrap_or_else(PoisonError::into_inner) = Some(tree);
         state.process_started(pid, now);
         Ok(())
     }
