@@ -8,6 +8,8 @@ mod support;
 
 #[path = "tool/commands.rs"]
 mod commands;
+#[path = "tool/environments.rs"]
+mod environments;
 #[path = "tool/events.rs"]
 mod events;
 #[path = "tool/fake_runtime.rs"]

@@ -15,13 +15,15 @@ use crate::help;
 use crate::invoke::InvokeOptions;
 use crate::limits::{FUNCTION_NAME, HANDLER, MEMORY_MB};
 use crate::local::sandbox::SandboxOptions;
-use crate::local::{EventFormat, RunOptions};
+use crate::local::{EventFormat, FunctionOptions, RunOptions};
 use crate::measure::MeasureOptions;
 use crate::output::Failure;
 use crate::report::ReportOptions;
 use lexer::{Arg, Args};
-use values::{concurrency, function_name, header, invocation_type, memory, port, runner, seconds};
-pub use values::{handler, variable};
+use values::{
+    concurrency, environments, function_name, header, invocation_type, port, retries, runner,
+};
+pub use values::{handler, memory, plain_function_name, seconds, variable};
 
 /// The default port of the Invoke API, for `run` and `invoke`.
 const PORT: u16 = 9000;
@@ -29,6 +31,12 @@ const PORT: u16 = 9000;
 /// Lambda's own defaults: time for an event, time for init.
 const TIMEOUT_S: u64 = 3;
 const INIT_TIMEOUT_S: u64 = 10;
+const ASYNC_RETRIES: u32 = 2;
+
+/// How many calls of a function are handled at once, each in an environment of its own, and after
+/// how many seconds without an event one of several environments is stopped.
+const ENVIRONMENTS_MAX: usize = 10;
+const IDLE_TIMEOUT_S: u64 = 300;
 
 /// A command with its options.
 pub enum Command {
@@ -61,11 +69,10 @@ pub fn parse(args: Vec<OsString>) -> Result<Command, Failure> {
 }
 
 fn run(mut args: Args) -> Result<Command, Failure> {
-    let mut target = None;
+    let (mut target, mut task_root, mut name) = (None, None, None);
     let mut options = RunOptions {
-        target: PathBuf::new(),
-        task_root: None,
-        function_name: FUNCTION_NAME.to_string(),
+        functions: Vec::new(),
+        serves_any_name: false,
         handler: HANDLER.to_string(),
         timeout: Duration::from_secs(TIMEOUT_S),
         init_timeout: Duration::from_secs(INIT_TIMEOUT_S),
@@ -78,50 +85,57 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         snapstart: false,
         once: None,
         runner: Vec::new(),
+        environments: ENVIRONMENTS_MAX,
+        idle_timeout: Duration::from_secs(IDLE_TIMEOUT_S),
+        async_retries: ASYNC_RETRIES,
         sandbox: SandboxOptions::default(),
     };
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Positional(path) if target.is_none() => target = Some(PathBuf::from(path)),
             Arg::Positional(more) => return Err(unexpected_argument("run", &more)),
-            Arg::Option(name) => match name.as_str() {
+            Arg::Option(option) => match option.as_str() {
                 "--help" | "-h" => return Ok(Command::Print(help::RUN)),
-                "--task-root" => options.task_root = Some(args.value(&name)?.into()),
-                "--function-name" => options.function_name = function_name(args.text(&name)?)?,
+                "--task-root" => task_root = Some(args.value(&option)?.into()),
+                "--function-name" => {
+                    name = Some(plain_function_name(&option, args.text(&option)?)?);
+                }
+                "--function" => {
+                    let function = FunctionOptions::parse(&args.value(&option)?)?;
+                    options.functions.push(function);
+                }
                 "--handler" => {
-                    options.handler = handler(args.text(&name)?)?;
+                    options.handler = handler(args.text(&option)?)?;
                     options.sandbox.handler = Some(options.handler.clone());
                 }
-                "--timeout" => options.timeout = seconds(&name, &args.text(&name)?)?,
-                "--init-timeout" => options.init_timeout = seconds(&name, &args.text(&name)?)?,
-                "--memory" => options.memory_mb = memory(&args.text(&name)?)?,
-                "--env" => options.variables.push(variable(&args.value(&name)?)?),
-                "--port" => options.port = port(&name, &args.text(&name)?)?,
-                "--runtime-port" => options.runtime_port = port(&name, &args.text(&name)?)?,
-                "--once" => options.once = Some(args.value(&name)?),
-                "--runner" => options.runner = runner(&args.value(&name)?)?,
+                "--timeout" => options.timeout = seconds(&option, &args.text(&option)?)?,
+                "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
+                "--memory" => options.memory_mb = memory(&args.text(&option)?)?,
+                "--env" => options.variables.push(variable(&args.value(&option)?)?),
+                "--port" => options.port = port(&option, &args.text(&option)?)?,
+                "--runtime-port" => options.runtime_port = port(&option, &args.text(&option)?)?,
+                "--once" => options.once = Some(args.value(&option)?),
+                "--runner" => options.runner = runner(&args.value(&option)?)?,
                 "--binary" => options.event_format = EventFormat::Binary,
-                "--concurrency" => options.concurrency = Some(concurrency(&args.text(&name)?)?),
+                "--concurrency" => options.concurrency = Some(concurrency(&args.text(&option)?)?),
                 "--snapstart" => options.snapstart = true,
-                "--layer" => options.sandbox.layers.push(args.value(&name)?.into()),
-                "--image" => options.sandbox.image = Some(args.value(&name)?.into()),
+                "--environments" => {
+                    options.environments = environments(&args.text(&option)?)?;
+                }
+                "--idle-timeout" => options.idle_timeout = seconds(&option, &args.text(&option)?)?,
+                "--async-retries" => {
+                    options.async_retries = retries(&args.text(&option)?)?;
+                }
+                "--layer" => options.sandbox.layers.push(args.value(&option)?.into()),
+                "--image" => options.sandbox.image = Some(args.value(&option)?.into()),
                 "--memory-limit" => options.sandbox.memory_limit = true,
                 "--freeze" => options.sandbox.freeze = true,
-                _ => return Err(unexpected_option("run", &name)),
+                _ => return Err(unexpected_option("run", &option)),
             },
         }
     }
-    options.target = match (target, &options.sandbox.image) {
-        (Some(target), None) => target,
-        (None, Some(_)) => PathBuf::new(),
-        (Some(_), Some(_)) => {
-            return Err(Failure::new(
-                "run: --image and a bootstrap exclude each other: the image has a command",
-            ));
-        }
-        (None, None) => return Err(missing_bootstrap("run")),
-    };
-    check_sandbox(&options)?;
+    check_sandbox(&options, target.is_some(), task_root.is_some())?;
+    add_target(&mut options, target, task_root, name)?;
     if options.snapstart && options.concurrency.is_some() {
         return Err(Failure::new(
             "run: --snapstart and --concurrency exclude each other, as on Lambda",
@@ -130,16 +144,51 @@ fn run(mut args: Args) -> Result<Command, Failure> {
     Ok(Command::Run(Box::new(options)))
 }
 
+/// The function of the positional argument becomes the first one.
+fn add_target(
+    options: &mut RunOptions,
+    target: Option<PathBuf>,
+    task_root: Option<PathBuf>,
+    name: Option<String>,
+) -> Result<(), Failure> {
+    // The function of an image has no other target.
+    let target = target.or_else(|| options.sandbox.image.as_ref().map(|_| PathBuf::new()));
+    let Some(target) = target else {
+        return match (options.functions.is_empty(), task_root, name) {
+            (true, _, _) => Err(missing_bootstrap("run")),
+            (false, None, None) => Ok(()),
+            (false, _, _) => Err(Failure::new(
+                "run: --task-root and --function-name are for the function BOOTSTRAP|DIR, which is \
+                 missing; a --function has its own name, and task-root=DIR",
+            )),
+        };
+    };
+    options.serves_any_name = options.functions.is_empty() && name.is_none();
+    let name = name.unwrap_or_else(|| FUNCTION_NAME.to_string());
+    let mut function = FunctionOptions::new(name, target);
+    function.task_root = task_root;
+    options.functions.insert(0, function);
+    Ok(())
+}
+
 /// Combinations that Lambda does not have.
-fn check_sandbox(options: &RunOptions) -> Result<(), Failure> {
+fn check_sandbox(
+    options: &RunOptions,
+    has_target: bool,
+    has_task_root: bool,
+) -> Result<(), Failure> {
     let sandbox = &options.sandbox;
     let refused = [
+        (
+            sandbox.image.is_some() && has_target,
+            "--image and a bootstrap exclude each other: the image has a command",
+        ),
         (
             sandbox.image.is_some() && !sandbox.layers.is_empty(),
             "--image and --layer exclude each other, as on Lambda",
         ),
         (
-            sandbox.image.is_some() && options.task_root.is_some(),
+            sandbox.image.is_some() && has_task_root,
             "--image and --task-root exclude each other: the task root of an image is /var/task",
         ),
         (

@@ -1,63 +1,57 @@
-//! `tinderbox run`: a local Lambda on 127.0.0.1, for one function in one execution environment.
+//! `tinderbox run`: a local Lambda on 127.0.0.1.
 //!
-//! - `environment`  the execution environment: the state machine between process, events and calls
-//! - `runtime_api`  the API of the bootstrap
-//! - `invoke_api`   the API of callers
-//! - `connections`, `permits`  how many connections each of the two servers may have
-//! - `dispatch`     the loop that handles one event after another
-//! - `invocation`, `outcome`   an event on its way, and its result
+//! - `engine`       the loop: connections, calls, processes, the end
+//! - `environment`  one execution environment: the state machine between process, events and calls
+//! - `functions_api`  the functions, their versions, and the calls that manage them
+//! - `pool`, `call` the environments of a function, and a call on its way through them
+//! - `runtime_api`, `invoke_api`  the two APIs as data: paths, refusals, replies
+//! - `invocation`, `outcome`      an event on its way, and its result
 //! - `sandbox`      layers, images, memory limit, freezing; `temporary` folders
-//! - `http`, `budget`, `log_lines`, `exit_decision`  HTTP, memory limits, the log's lines, the end
+//! - `http`, `slab`, `budget`, `log`, `log_lines`  HTTP, tables, memory limits, the log
 //!
-//! Threads: the main thread supervises the process (it dies with the thread that started it); one
-//! waits for stop signals, one reaps children, one dispatches (or one for each concurrent event),
-//! two accept connections, and each connection has its own.
+//! One thread does everything: the process dies with the thread that started it. Another one prints
+//! the answer of `--once`.
 
 mod budget;
-mod connections;
-mod dispatch;
+mod call;
+mod engine;
 mod environment;
-mod exit_decision;
 mod functions_api;
 mod http;
 mod invocation;
 mod invoke_api;
+mod log;
 mod log_lines;
 mod outcome;
-mod permits;
+mod pool;
 mod runtime_api;
 pub mod sandbox;
+mod slab;
 mod temporary;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event;
-use crate::exit_status::{self, DONE, FUNCTION_ERROR, NOTHING_DONE};
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
-use crate::process::{self, Program};
-use crate::settings::{LATEST, Logging, Restart, Settings};
-use crate::sys::{self, StopSignals};
-use dispatch::Job;
-use environment::Environment;
-use exit_decision::ExitDecision;
-use invocation::{InvokeRequest, MESSAGES_MAX, Message};
-use invoke_api::InvokeServer;
-use permits::Permits;
+use crate::sys::epoll::SignalReader;
+use crate::sys::{self, SignalSet};
+use engine::{Engine, EngineOptions};
+pub use functions_api::FunctionOptions;
+use functions_api::Functions;
+use invocation::InvokeRequest;
 use sandbox::{Sandbox, SandboxOptions};
 
 /// The options of `tinderbox run`.
 pub struct RunOptions {
-    /// The bootstrap or its folder; empty with an image.
-    pub target: PathBuf,
-    pub task_root: Option<PathBuf>,
-    pub function_name: String,
+    /// At least one; the positional argument is the first one.
+    pub functions: Vec<FunctionOptions>,
+    /// The user gave the only function no name.
+    pub serves_any_name: bool,
     pub handler: String,
     pub timeout: Duration,
     pub init_timeout: Duration,
@@ -70,6 +64,9 @@ pub struct RunOptions {
     pub snapstart: bool,
     pub once: Option<OsString>,
     pub runner: Vec<OsString>,
+    pub environments: usize,
+    pub idle_timeout: Duration,
+    pub async_retries: u32,
     pub sandbox: SandboxOptions,
 }
 
@@ -85,89 +82,54 @@ pub enum EventFormat {
 /// Runs until a signal stops the tool, or until the one event is handled.
 pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let event = one_shot_event(&options)?;
-    let (sandbox, program, task_root) = prepare(&options)?;
-    let (runtime_listener, runtime_port) = listen(options.runtime_port, "--runtime-port")?;
-    let invoke_listener = match event {
+    let sandbox = prepare_sandbox(&options)?;
+    let functions = Functions::new(&options, Arc::new(sandbox))?;
+    let listener = match event {
         None => Some(listen(options.port, "--port")?),
         Some(_) => None,
     };
-    let signals = StopSignals::block().map_err(|error| os_error("block signals", error))?;
+    let signals = SignalSet::block(true).map_err(|error| os_error("block signals", error))?;
+    let signals = SignalReader::new(&signals).map_err(|error| os_error("watch signals", error))?;
     sys::become_subreaper().map_err(|error| os_error("become the subreaper", error))?;
-    kill_children_on_panic();
+    engine::kill_children_on_panic();
 
-    let environment = Arc::new(Environment::new(
-        settings(&options, task_root),
-        program,
-        sandbox,
-        format!("127.0.0.1:{runtime_port}"),
-    ));
-    let is_one_shot = event.is_some();
-    let request = event.map(|event| Arc::new(InvokeRequest::new(event)));
-    let decision = Arc::new(ExitDecision::default());
-    let decision_of_answer = decision.clone();
-    let (caller_capacity, runtime_capacity) = permits::capacities(options.concurrency);
-    let callers = Permits::new(invoke_api::permit_rules(caller_capacity));
-    let runtimes = Permits::new(runtime_api::permit_rules(runtime_capacity));
-    let others = [callers.clone()];
-    spawn(&environment, move |environment| {
-        let signal = signals.wait();
-        // A server is stopped by a signal and has succeeded; with one event there is no answer.
-        let status = match is_one_shot {
-            true => exit_status::stopped_by(signal),
-            false => DONE,
-        };
-        shut_down_and_exit(environment, decision.decide_by_signal(status))
-    })?;
-    spawn(&environment, |environment| environment.reap_loop())?;
-    let timeout = options.timeout;
-    spawn(&environment, move |environment| {
-        runtime_api::serve(&runtime_listener, &runtimes, &others, timeout, environment)
-    })?;
-    environment.start().map_err(Failure::new)?;
-
-    let (jobs, queue) = mpsc::channel();
-    let queue = Arc::new(Mutex::new(queue));
-    for _ in 0..options.concurrency.unwrap_or(1) {
-        let queue = queue.clone();
-        spawn(&environment, move |environment| {
-            dispatch::serve(&queue, environment)
-        })?;
+    let engine_options = EngineOptions {
+        event_format: options.event_format,
+        environments_max: options.environments,
+        idle_timeout: options.idle_timeout,
+        async_retries: options.async_retries,
+        runtime_port: options.runtime_port,
+    };
+    let mut engine = Engine::new(engine_options, functions, signals)
+        .map_err(|error| os_error("watch descriptors", error))?;
+    let (first, runtime_address) = engine.start_functions(&options.functions)?;
+    if let Some(event) = event {
+        engine.invoke_once(first, InvokeRequest::new(event));
+    } else if let Some((listener, port)) = listener {
+        print_addresses(&options, &runtime_address, port);
+        engine
+            .serve_callers(listener)
+            .map_err(|error| os_error("watch descriptors", error))?;
     }
-    if let Some(request) = request {
-        spawn(&environment, move |environment| {
-            invoke_once(request, &jobs, &decision_of_answer, environment)
-        })?;
-    } else if let Some((listener, port)) = invoke_listener {
-        print_addresses(&options, runtime_port, port);
-        let server = InvokeServer::new(jobs, options.event_format);
-        spawn(&environment, move |_| {
-            invoke_api::serve(&listener, &callers, &server)
-        })?;
-    }
-    environment.supervise()
+    Ok(engine.run())
 }
 
-/// The surroundings of the function, its program and its task root.
-fn prepare(options: &RunOptions) -> Result<(Sandbox, Program, PathBuf), Failure> {
-    let (target, runner) = (&options.target, &options.runner);
-    let mut needed: Vec<&Path> = vec![target];
-    needed.extend(options.task_root.as_deref());
-    needed.extend(runner.first().map(Path::new));
-    let sandbox = Sandbox::prepare(&options.sandbox, options.memory_mb, runner, &needed)?;
+/// What surrounds the processes of all functions.
+fn prepare_sandbox(options: &RunOptions) -> Result<Sandbox, Failure> {
+    let runner = options.runner.first().map(Path::new);
+    let functions = options.functions.iter();
+    let paths = functions.flat_map(|function| {
+        [
+            Some(function.target.as_path()),
+            function.task_root.as_deref(),
+        ]
+    });
+    let needed: Vec<&Path> = paths.chain([runner]).flatten().collect();
+    let sandbox = Sandbox::prepare(&options.sandbox, &options.runner, &needed)?;
     for note in sandbox.notes() {
         diagnostic(note);
     }
-    if let Some(program) = sandbox.image_program(runner)? {
-        return Ok((sandbox, program, sandbox::TASK_ROOT.into()));
-    }
-    let has_own = !target.is_dir() || target.join("bootstrap").is_file();
-    let program = match sandbox.layer_program(runner)? {
-        Some(program) if !has_own => program,
-        _ => Program::find(target, runner)?,
-    };
-    let folder = target.is_dir().then_some(target.as_path());
-    let task_root = program.task_root(options.task_root.as_deref().or(folder))?;
-    Ok((sandbox, program, task_root))
+    Ok(sandbox)
 }
 
 /// The event of `--once`, read and validated before anything is started.
@@ -191,27 +153,6 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(event))
 }
 
-fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
-    Settings {
-        function_name: options.function_name.clone(),
-        version: LATEST.to_string(),
-        task_root,
-        handler: options.handler.clone(),
-        timeout: options.timeout,
-        init_timeout: options.init_timeout,
-        memory_mb: options.memory_mb,
-        variables: options.variables.clone(),
-        freeze: options.sandbox.freeze && options.concurrency.is_none(),
-        concurrency: options.concurrency,
-        snapstart: options.snapstart,
-        restart: match options.once {
-            Some(_) => Restart::Never,
-            None => Restart::ByNextEvent,
-        },
-        logging: Logging::default(),
-    }
-}
-
 fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
         Failure::new(format!(
@@ -227,80 +168,23 @@ fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
 }
 
 /// The URL on stdout, for scripts; everything else on stderr, for people.
-fn print_addresses(options: &RunOptions, runtime_port: u16, port: u16) {
-    let name = &options.function_name;
+fn print_addresses(options: &RunOptions, runtime_address: &str, port: u16) {
+    let Some(FunctionOptions { name, target, .. }) = options.functions.first() else {
+        return;
+    };
+    let others = match options.functions.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
     diagnostic(&format!(
-        "serving the function {name} from '{}': Runtime API 127.0.0.1:{runtime_port}, Invoke API \
+        "serving the function {name} from '{}'{others}: Runtime API {runtime_address}, Invoke API \
          127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
-        options
-            .sandbox
-            .image
-            .as_ref()
-            .unwrap_or(&options.target)
-            .display(),
+        options.sandbox.image.as_ref().unwrap_or(target).display(),
     ));
     let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {
         diagnostic(failure.text()); // the line on stderr has the address too
     }
-}
-
-fn spawn(
-    environment: &Arc<Environment>,
-    work: impl FnOnce(&Arc<Environment>) + Send + 'static,
-) -> Result<(), Failure> {
-    let environment = environment.clone();
-    let spawned = thread::Builder::new().spawn(move || work(&environment));
-    spawned
-        .map(drop)
-        .map_err(|error| os_error("start a thread", error))
-}
-
-/// Prints the answer to the one event, waits for its REPORT line and exits.
-fn invoke_once(
-    request: Arc<InvokeRequest>,
-    jobs: &mpsc::Sender<Job>,
-    decision: &ExitDecision,
-    environment: &Environment,
-) {
-    let (reply, messages) = mpsc::sync_channel(MESSAGES_MAX);
-    // Neither fails: the dispatcher lives as long as the process.
-    let _ = jobs.send(Job {
-        request,
-        reply,
-        _shares: Vec::new(),
-    });
-    let Ok(Message::Outcome(outcome)) = messages.recv() else {
-        return;
-    };
-    let status = decision.decide_by_answer(|| match output::write_stdout(&outcome.body) {
-        Ok(()) if outcome.error_type.is_some() => FUNCTION_ERROR,
-        Ok(()) => DONE,
-        Err(failure) => {
-            diagnostic(failure.text());
-            NOTHING_DONE
-        }
-    });
-    let _ = messages.recv(); // the job's sender is dropped after the REPORT line
-    shut_down_and_exit(environment, status)
-}
-
-fn shut_down_and_exit(environment: &Environment, status: i32) -> ! {
-    if !environment.shut_down() {
-        diagnostic("cannot kill all processes that the bootstrap started: some are still running");
-    }
-    environment.remove_sandbox();
-    std::process::exit(status)
-}
-
-/// A panic on any thread ends the tool, and its children with it. The hook takes no lock, since the
-/// panicking thread may hold it.
-fn kill_children_on_panic() {
-    std::panic::set_hook(Box::new(|panic| {
-        diagnostic(&format!("internal error: {panic}"));
-        process::kill_descendants();
-        std::process::exit(exit_status::PANIC);
-    }));
 }
 
 fn os_error(operation: &str, error: std::io::Error) -> Failure {

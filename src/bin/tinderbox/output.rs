@@ -34,16 +34,22 @@ pub fn diagnostic(text: &str) {
 /// another message.
 const CONTINUATION: &str = "\n    ";
 
-/// One line on stderr in one write, so that other writers do not split it. Foreign text in it
-/// (names, messages, answers) cannot control a terminal and cannot forge lines.
+/// One line on stderr in one write, so that other writers do not split it.
 pub fn stderr_line(text: &str) {
+    let mut bytes = Vec::new();
+    append_line(text, &mut bytes);
+    let _ = io::stderr().write_all(&bytes); // no other channel is left for an error of stderr
+}
+
+/// Appends a line. Foreign text in it (names, messages, answers) cannot control a terminal and
+/// cannot forge lines.
+pub fn append_line(text: &str, to: &mut Vec<u8>) {
     let parts = text.split(CONTINUATION);
     let parts: Vec<String> = parts
         .map(|part| escape_control_characters(part.as_bytes(), &['\t']))
         .collect();
-    let mut bytes = parts.join(CONTINUATION).into_bytes();
-    bytes.push(b'\n');
-    let _ = io::stderr().write_all(&bytes); // no other channel is left for an error of stderr
+    to.extend_from_slice(parts.join(CONTINUATION).as_bytes());
+    to.push(b'\n');
 }
 
 /// Writes the bytes to stdout unchanged; on a terminal, with control characters escaped and a

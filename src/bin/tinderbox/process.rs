@@ -5,7 +5,7 @@ mod diagnosis;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -99,15 +99,33 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Starts it in the execution environment of this number, and returns its process id with the
-/// control group that it is in; the error says what is wrong with the file.
+/// Why a process could not be started.
+pub struct StartError {
+    /// What is wrong with the file, or what the system is short of.
+    pub text: String,
+    /// Another attempt may succeed soon: the file is open for writing (ETXTBSY: a linker that is
+    /// about to finish), or the system is short of processes or descriptors.
+    pub is_transient: bool,
+}
+
+impl StartError {
+    /// An error of the system before the file was looked at.
+    pub fn of_system(error: &io::Error) -> StartError {
+        StartError {
+            text: format!("cannot start a process: {error}"),
+            is_transient: is_transient(error),
+        }
+    }
+}
+
+/// Starts it with this stdout and stderr, and returns its process id with its control group.
 pub fn spawn(
     program: &Program,
     settings: &Settings,
     runtime_api: &str,
-    sandbox: &mut Sandbox,
-    environment: u32,
-) -> Result<(u32, Option<Group>), String> {
+    output: &OwnedFd,
+    sandbox: &Sandbox,
+) -> Result<(u32, Option<Group>), StartError> {
     let mut arguments = program.runner.clone();
     arguments.push(program.bootstrap.clone().into());
     arguments.extend_from_slice(&program.arguments);
@@ -115,22 +133,25 @@ pub fn spawn(
     let variables = settings.environment_with(runtime_api, adjust);
     let path = Path::new(&arguments[0]);
     let directory = program.directory.as_ref().unwrap_or(&settings.task_root);
-    let started = retry_transient_errors(|| {
-        let stderr = || io::stderr().as_fd().try_clone_to_owned();
+    let start = || {
+        let output = [output.try_clone()?, output.try_clone()?];
         let mut image = ExecImage::new(path, &arguments, &variables)?;
         if program.is_in_image && !program.runner.is_empty() {
             image = image.with_file(fs::File::open(path)?); // the runner is outside the image
         }
-        let entry = sandbox.entry(environment)?;
-        let pid = sys::spawn(image, directory, &[stderr()?, stderr()?], &entry.enter)?;
+        let entry = sandbox.entry(settings.memory_mb, runtime_api)?;
+        let pid = sys::spawn(image, directory, &output, &entry.enter)?;
         Ok((pid, entry.group))
-    });
-    started.map_err(|error| {
+    };
+    start().map_err(|error: io::Error| {
         let file = match program.runner.is_empty() {
             true => program.file.as_deref().unwrap_or(path),
             false => path,
         };
-        diagnosis::explain(file, path, &error, diagnosis::RUNNER_HINT)
+        StartError {
+            text: diagnosis::explain(file, path, &error, diagnosis::RUNNER_HINT),
+            is_transient: is_transient(&error),
+        }
     })
 }
 
@@ -152,6 +173,25 @@ pub fn retry_transient_errors<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io
 fn is_transient(error: &io::Error) -> bool {
     let shortages = [sys::EAGAIN, sys::ENFILE, sys::EMFILE].map(Some);
     error.kind() == io::ErrorKind::ExecutableFileBusy || shortages.contains(&error.raw_os_error())
+}
+
+/// Sends SIGKILL to the processes that one of an environment has left: children of the tool, which
+/// adopts orphans as the subreaper, that have this AWS_LAMBDA_RUNTIME_API in their environment, or,
+/// with `all`, whatever they have there. Their own children follow once they are orphans too. True
+/// while there are any.
+///
+/// Only children are killed, never a process by an id that was merely read somewhere: a child's id
+/// stays its own until it is reaped, and nothing else reaps.
+pub fn kill_orphans(runtime_api: &str, all: bool) -> bool {
+    let own = std::process::id();
+    let variable = format!("AWS_LAMBDA_RUNTIME_API={runtime_api}");
+    let is_left = |pid: &u32| {
+        Stat::read(*pid).is_some_and(|stat| stat.parent == own && !stat.is_zombie)
+            && (all || procfs::has_variable(*pid, &variable))
+    };
+    let left: Vec<u32> = procfs::pids().into_iter().filter(is_left).collect();
+    left.iter().copied().for_each(sys::send_sigkill);
+    !left.is_empty()
 }
 
 /// Kills and reaps every child of this process, and then their children, which it adopts as the
@@ -180,6 +220,11 @@ pub fn kill_descendants() -> bool {
 /// Why the kernel refuses to execute a file, for a command that has no `--runner`.
 pub fn explain_refusal(file: &Path, error: &io::Error) -> String {
     diagnosis::explain(file, file, error, "")
+}
+
+/// Why the kernel would refuse a file, as far as its first bytes show; `None` for no known reason.
+pub fn unfit(file: &Path) -> Option<String> {
+    diagnosis::unfit(file)
 }
 
 /// Whether a program needs other files to run: `static`, `dynamic, ...` or `script, ...`.

@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::clock;
@@ -32,16 +33,12 @@ pub struct Settings {
     pub timeout: Duration,
     pub init_timeout: Duration,
     pub memory_mb: u32,
-    /// Processes are stopped between events.
-    pub freeze: bool,
     /// Added last, so they replace variables that Lambda sets.
     pub variables: Vec<(OsString, OsString)>,
     /// The maximum number of concurrent events; `None` is one at a time, as on classic Lambda.
     pub concurrency: Option<u16>,
     /// A snapshot is taken after init.
     pub snapstart: bool,
-    /// Whether an exited process is restarted by the next event.
-    pub restart: Restart,
     pub logging: Logging,
 }
 
@@ -59,15 +56,6 @@ impl Logging {
         let default = || format!("/aws/lambda/{function_name}");
         self.group.clone().unwrap_or_else(default)
     }
-}
-
-/// Whether another event can follow an exit of the process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// The next event starts the process again.
-    ByNextEvent,
-    /// There is one event only.
-    Never,
 }
 
 impl Settings {
@@ -156,11 +144,12 @@ impl Settings {
 
 /// The ARN of the function of this name.
 pub fn arn(function_name: &str) -> String {
-    let region = region();
-    format!(
-        "arn:aws:lambda:{}:{ACCOUNT}:function:{function_name}",
-        region.display()
-    )
+    static PREFIX: OnceLock<String> = OnceLock::new(); // each event has an ARN
+    let prefix = PREFIX.get_or_init(|| {
+        let region = region();
+        format!("arn:aws:lambda:{}:{ACCOUNT}:function:", region.display())
+    });
+    format!("{prefix}{function_name}")
 }
 
 fn library_path(task_root: &Path) -> OsString {

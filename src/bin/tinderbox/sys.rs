@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 pub mod enter;
+pub mod epoll;
 pub mod in_root;
 pub mod launch;
 pub mod pidfd;
@@ -15,6 +16,7 @@ pub mod poller;
 pub mod resources;
 pub mod trace;
 
+use std::cell::RefCell;
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io;
@@ -29,14 +31,18 @@ use std::ptr;
 use enter::Enter;
 use launch::{Launch, Tracing};
 
-/// The signals that stop the tool: blocked in all threads, awaited by one.
-pub struct StopSignals(libc::sigset_t);
+/// The signals that the tool waits for, blocked in all threads: those that stop it, and SIGCHLD.
+pub struct SignalSet(libc::sigset_t);
 
-impl StopSignals {
-    /// Blocks them in the calling thread and in every thread it starts from now on.
+/// Sent when a child has exited.
+pub const SIGCHLD: i32 = libc::SIGCHLD;
+
+impl SignalSet {
+    /// Blocks the signals that stop the tool, and SIGCHLD if it is wanted too, in the calling thread
+    /// and in every thread it starts from now on.
     ///
     /// An ignored SIGHUP stays ignored: `nohup` depends on it.
-    pub fn block() -> io::Result<StopSignals> {
+    pub fn block(with_children: bool) -> io::Result<SignalSet> {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: sigemptyset writes the whole set before anything reads it; the other two are
         // given that set and no old mask to store.
@@ -47,11 +53,14 @@ impl StopSignals {
                     libc::sigaddset(set.as_mut_ptr(), signal);
                 }
             }
+            if with_children {
+                libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+            }
             let code = libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut());
             (set.assume_init(), code)
         };
         match code {
-            0 => Ok(StopSignals(set)),
+            0 => Ok(SignalSet(set)),
             code => Err(io::Error::from_raw_os_error(code)),
         }
     }
@@ -63,6 +72,10 @@ impl StopSignals {
         // that holds no valid signal.
         while unsafe { libc::sigwait(&self.0, &mut signal) } != 0 {}
         signal
+    }
+
+    fn as_ptr(&self) -> *const libc::sigset_t {
+        &raw const self.0
     }
 }
 
@@ -162,16 +175,7 @@ pub enum ChildState {
 
 /// The state of the children at once; reaps none.
 pub fn poll_children() -> ChildState {
-    wait_id(libc::WNOHANG)
-}
-
-/// Waits until a child has exited or there is none; reaps none.
-pub fn wait_for_child() -> ChildState {
-    wait_id(0)
-}
-
-fn wait_id(flags: libc::c_int) -> ChildState {
-    let flags = libc::WEXITED | libc::WNOWAIT | flags;
+    let flags = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG;
     loop {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: the structure is writable; all zeroes is a valid value of it, and si_pid is the
@@ -246,21 +250,59 @@ type Resource = libc::c_int;
 #[cfg(not(target_env = "musl"))]
 type Resource = libc::__rlimit_resource_t;
 
-/// Whether a socket has unread bytes or an unread end of stream. Never waits.
-pub fn has_unread(socket: &impl AsRawFd) -> bool {
-    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    let mut byte = 0u8;
-    // SAFETY: the descriptor is open while the socket is borrowed, and one byte is writable.
-    unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) >= 0 }
+/// Makes reads and writes return at once (fcntl(2)).
+pub fn set_nonblocking(fd: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: no memory is involved; the descriptor is open while it is borrowed.
+    let code = unsafe {
+        let flags = libc::fcntl(fd.as_raw_fd(), libc::F_GETFL);
+        libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK)
+    };
+    match code {
+        0.. => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whether a write of up to `PIPE_BUF` bytes would not block now (poll(2)).
+pub fn is_writable(fd: &impl AsRawFd) -> bool {
+    let mut polled = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one structure, valid and writable.
+    unsafe { libc::poll(&raw mut polled, 1, 0) > 0 }
+}
+
+/// Whether a write can block: not to a file or to nothing (fstat(2)).
+pub fn may_block(fd: &impl AsRawFd) -> bool {
+    let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the structure is writable; all zeroes is a valid value of it.
+    let mode = unsafe {
+        libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr());
+        stat.assume_init().st_mode & libc::S_IFMT
+    };
+    mode == libc::S_IFIFO || mode == libc::S_IFSOCK || mode == libc::S_IFCHR
 }
 
 /// Sixteen unpredictable bytes.
 pub fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    // SAFETY: the pointer and the length are those of the array. getrandom(2) gives up to 256
-    // bytes whole and without interruption once the system has started.
-    unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    bytes
+    thread_local! {
+        /// Bytes of one system call for the next ones, and how many are left.
+        static AHEAD: RefCell<([u8; 256], usize)> = const { RefCell::new(([0; 256], 0)) };
+    }
+    AHEAD.with_borrow_mut(|(bytes, left)| {
+        if *left == 0 {
+            // SAFETY: the pointer and the length are those of the array. getrandom(2) gives up to
+            // 256 bytes whole and without interruption once the system has started.
+            unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+            *left = bytes.len();
+        }
+        *left -= 16;
+        let mut taken = [0; 16];
+        taken.copy_from_slice(&bytes[*left..*left + 16]);
+        taken
+    })
 }
 
 /// Strings and the null-terminated array of pointers to them that `execve` takes.

@@ -74,11 +74,40 @@ pub fn function_name(text: String) -> Result<String, Failure> {
     }
 }
 
+/// Lambda's rule for the name of a function, without version or alias.
+pub fn plain_function_name(option: &str, text: String) -> Result<String, Failure> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    match (1..=64).contains(&text.len()) && text.bytes().all(is_allowed) {
+        true => Ok(text),
+        false => Err(invalid(
+            option,
+            &text,
+            "a name of 1 to 64 letters, digits, - or _",
+        )),
+    }
+}
+
 /// The maximum number of concurrent events.
 pub fn concurrency(text: &str) -> Result<u16, Failure> {
     match text.parse() {
         Ok(count @ 1..=1024) => Ok(count),
         _ => Err(invalid("--concurrency", text, "an integer from 1 to 1024")),
+    }
+}
+
+/// The maximum number of environments of a function.
+pub fn environments(text: &str) -> Result<usize, Failure> {
+    match text.parse() {
+        Ok(count @ 1..=1000) => Ok(count),
+        _ => Err(invalid("--environments", text, "an integer from 1 to 1000")),
+    }
+}
+
+/// How often a failed asynchronous call is tried again.
+pub fn retries(text: &str) -> Result<u32, Failure> {
+    match text.parse() {
+        Ok(count @ 0..=10) => Ok(count),
+        _ => Err(invalid("--async-retries", text, "an integer from 0 to 10")),
     }
 }
 

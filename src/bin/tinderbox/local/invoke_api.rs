@@ -1,5 +1,5 @@
 //! The Invoke API: `POST /2015-03-31/functions/{name}/invocations`, as Lambda answers it, and
-//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which streams the response.
+//! `/2021-11-15/functions/{name}/response-streaming-invocations`, which streams the response. Pure.
 //!
 //! There is one function, which answers to any name, ARN or qualified name. Statuses, headers and
 //! error bodies are those of Lambda's API reference ("Invoke"). Without `--binary` an event is
@@ -8,43 +8,32 @@
 mod error;
 mod headers;
 
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use serde_json::json;
 
+pub use error::ApiError;
+use headers::Headers;
+
 use super::EventFormat;
-use super::budget::Budget;
-use super::connections;
-use super::dispatch::Job;
-use super::http::{Connection, ConnectionClosed, Reply, Request, Timeouts};
-use super::invocation::{InvokeRequest, MESSAGES_MAX, Message};
+use super::functions_api::{FunctionRef, ManageCall};
+use super::http::{Body, Reply, Request, Timeouts};
+use super::invocation::InvokeRequest;
 use super::outcome::Outcome;
-use super::permits::{Evictable, Permits, Rules};
+use crate::event;
 use crate::limits::PAYLOAD_BYTES_MAX;
-use crate::{event, event_stream, sys};
-use error::ApiError;
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
 
-/// The most bytes that the events of all callers may use at once; calls above it are refused.
-const EVENTS_BYTES_MAX: usize = 256 * 1024 * 1024;
-
-/// The same for queued asynchronous invocations.
-const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-const QUEUE_COUNT_MAX: usize = 1000;
-
 /// How long a caller may take for a head and for a body, may pause within them, and may leave a
 /// connection idle.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
-const TIMEOUTS: Timeouts = Timeouts {
+pub const TIMEOUTS: Timeouts = Timeouts {
     first: Some(HEAD_TIMEOUT),
     idle: Some(IDLE_TIMEOUT),
     head: Some(HEAD_TIMEOUT),
@@ -53,62 +42,46 @@ const TIMEOUTS: Timeouts = Timeouts {
     send: Some(STALL_TIMEOUT),
 };
 
-/// The reply to a connection without a permit: Lambda's answer to too many calls at once.
-const REFUSAL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
-    X-Amzn-ErrorType: TooManyRequestsException\r\nConnection: close\r\nContent-Length: 87\r\n\r\n\
-    {\"Reason\":\"ConcurrentInvocationLimitExceeded\",\"Type\":\"User\",\
-    \"message\":\"Rate Exceeded.\"}";
+/// What a request asks for.
+pub enum Operation {
+    Invoke(InvokeCall),
+    Manage(ManageCall),
+}
 
-/// Every idle connection of a caller may be evicted.
-pub fn permit_rules(capacity: usize) -> Rules {
-    Rules {
-        capacity,
-        evictable: Evictable::Idle,
-        refusal: REFUSAL,
+/// An event for a function.
+pub struct InvokeCall {
+    pub function: FunctionRef,
+    pub invocation_type: InvocationType,
+    headers: Headers,
+}
+
+/// What a request asks for.
+pub fn route(request: &Request) -> Result<Operation, ApiError> {
+    if let Some(call) = ManageCall::route(&request.method, &request.path, &request.query) {
+        return Ok(Operation::Manage(call));
     }
+    let invocation_type = invocation_type(request)?;
+    let name = request.path.split('/').nth(3).unwrap_or_default();
+    Ok(Operation::Invoke(InvokeCall {
+        function: FunctionRef::parse(name, &request.query),
+        invocation_type,
+        headers: Headers::of(request),
+    }))
 }
 
-/// Where invoke requests go, and which are accepted.
-#[derive(Clone)]
-pub struct InvokeServer {
-    jobs: Sender<Job>,
-    event_format: EventFormat,
-    events: Arc<Budget>,
-    queue: Arc<Budget>,
+/// The reply to a connection that finds no place: Lambda's answer to too many calls at once.
+pub fn refusal() -> Reply {
+    ApiError::too_many_requests().reply()
 }
 
-impl InvokeServer {
-    /// A server with unused budgets.
-    pub fn new(jobs: Sender<Job>, event_format: EventFormat) -> InvokeServer {
-        let space = sys::address_space_max();
-        InvokeServer {
-            jobs,
-            event_format,
-            events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
-            queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
-        }
-    }
-}
-
-/// Serves connections forever.
-pub fn serve(listener: &TcpListener, permits: &Arc<Permits>, server: &InvokeServer) -> ! {
-    connections::serve(listener, permits, &[], TIMEOUTS, || {
-        let server = server.clone();
-        move |connection| serve_connection(connection, &server)
-    })
-}
-
-fn serve_connection(mut connection: Connection, server: &InvokeServer) {
-    while let Ok(request) = connection.read_request() {
-        if handle(&mut connection, &request, server).is_err() {
-            return;
-        }
-    }
+/// A refusal of the HTTP layer.
+pub fn http_refusal(status: u16, text: &str) -> Reply {
+    Reply::text(status, text)
 }
 
 /// The invocation types of Lambda's API, and a streamed response.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum InvocationType {
+pub enum InvocationType {
     RequestResponse,
     ResponseStream,
     Event,
@@ -116,97 +89,11 @@ enum InvocationType {
 }
 
 impl InvocationType {
-    fn event_bytes_max(self) -> usize {
+    /// The most bytes of an event.
+    pub fn event_bytes_max(self) -> usize {
         match self {
             InvocationType::Event => ASYNC_BYTES_MAX,
             _ => PAYLOAD_BYTES_MAX,
-        }
-    }
-}
-
-fn handle(
-    connection: &mut Connection,
-    request: &Request,
-    server: &InvokeServer,
-) -> Result<(), ConnectionClosed> {
-    let invocation_type = match invocation_type(request) {
-        Ok(invocation_type) => invocation_type,
-        Err(error) => return connection.reply(request, &error.reply()),
-    };
-    let limit = invocation_type.event_bytes_max();
-    let reserved = server.events.reserve(request.stored_body_bytes_max(limit));
-    let Some(mut share) = reserved else {
-        return connection.reply(request, &ApiError::too_many_requests().reply());
-    };
-    let body = connection.read_body(request, limit)?;
-    share.shrink_to(body.bytes.len());
-    let invoke = match body.length > limit as u64 {
-        true => Err(event_too_large(body.length, invocation_type)),
-        false => invoke_request(request, body.bytes, server.event_format),
-    };
-    let mut invoke = match invoke {
-        Ok(invoke) => invoke,
-        Err(error) => return connection.reply(request, &error.reply()),
-    };
-    let (reply, messages) = mpsc::sync_channel(MESSAGES_MAX);
-    let is_stream = invocation_type == InvocationType::ResponseStream;
-    invoke.stream = is_stream.then(|| reply.clone());
-    let invoke = Arc::new(invoke);
-    if invocation_type == InvocationType::DryRun {
-        return connection.reply(request, &empty_reply(204, &invoke));
-    }
-    let mut shares = vec![share];
-    if invocation_type == InvocationType::Event {
-        match server.queue.reserve(invoke.event.len()) {
-            Some(share) => shares.push(share),
-            None => return connection.reply(request, &ApiError::too_many_requests().reply()),
-        }
-    }
-    let job = Job {
-        request: invoke.clone(),
-        reply,
-        _shares: shares,
-    };
-    // The dispatcher lives as long as the process.
-    server.jobs.send(job).map_err(|_| ConnectionClosed)?;
-    match invocation_type {
-        InvocationType::Event => connection.reply(request, &empty_reply(202, &invoke)),
-        InvocationType::ResponseStream => stream_response(connection, &messages, &invoke),
-        InvocationType::RequestResponse | InvocationType::DryRun => {
-            let Ok(Message::Outcome(outcome)) = messages.recv() else {
-                return Err(ConnectionClosed);
-            };
-            connection.reply(request, &outcome_reply(outcome, &invoke))
-        }
-    }
-}
-
-/// Sends a response in frames while it arrives; the last frame has the outcome.
-fn stream_response(
-    connection: &mut Connection,
-    messages: &Receiver<Message>,
-    invoke: &InvokeRequest,
-) -> Result<(), ConnectionClosed> {
-    let mut head = Reply::new(200, event_stream::CONTENT_TYPE, "");
-    head.headers.extend(common_headers(invoke));
-    connection.start_chunks(&head)?;
-    loop {
-        match messages.recv().map_err(|_| ConnectionClosed)? {
-            Message::Chunk(bytes) => {
-                connection.send_chunk(&event_stream::encode("PayloadChunk", &bytes))?;
-            }
-            Message::Outcome(outcome) => {
-                let end = match &outcome.error_type {
-                    Some(error_type) => {
-                        let details = String::from_utf8_lossy(&outcome.body);
-                        json!({ "ErrorCode": error_type, "ErrorDetails": details })
-                    }
-                    None => json!({}),
-                };
-                let end = event_stream::encode("InvokeComplete", end.to_string().as_bytes());
-                connection.send_chunk(&end)?;
-                return connection.finish_chunks();
-            }
         }
     }
 }
@@ -252,11 +139,16 @@ fn invocation_type(request: &Request) -> Result<InvocationType, ApiError> {
     }
 }
 
-fn invoke_request(
-    request: &Request,
-    mut event: Vec<u8>,
+/// The request of a call whose body is complete.
+pub fn invoke_request(
+    call: &InvokeCall,
+    body: Body,
     format: EventFormat,
 ) -> Result<InvokeRequest, ApiError> {
+    if body.length > call.invocation_type.event_bytes_max() as u64 {
+        return Err(event_too_large(body.length, call.invocation_type));
+    }
+    let mut event = body.bytes;
     if format == EventFormat::Json {
         if event.is_empty() {
             event = b"{}".to_vec();
@@ -267,8 +159,21 @@ fn invoke_request(
         })?;
     }
     let mut invoke = InvokeRequest::new(event);
-    headers::apply(request, format, &mut invoke)?;
+    invoke.is_stream = call.invocation_type == InvocationType::ResponseStream;
+    call.headers.apply(format, &mut invoke)?;
     Ok(invoke)
+}
+
+/// The last frame of a response stream, as JSON.
+pub fn invoke_complete(outcome: &Outcome) -> String {
+    let end = match &outcome.error_type {
+        Some(error_type) => {
+            let details = String::from_utf8_lossy(&outcome.body);
+            json!({ "ErrorCode": error_type, "ErrorDetails": details })
+        }
+        None => json!({}),
+    };
+    end.to_string()
 }
 
 fn event_too_large(length: u64, invocation_type: InvocationType) -> ApiError {
@@ -287,11 +192,13 @@ fn event_too_large(length: u64, invocation_type: InvocationType) -> ApiError {
     }
 }
 
-fn empty_reply(status: u16, invoke: &InvokeRequest) -> Reply {
+/// A reply without a body.
+pub fn empty_reply(status: u16, invoke: &InvokeRequest) -> Reply {
     Reply::empty(status).with_header("X-Amzn-RequestId", invoke.id.clone())
 }
 
-fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest) -> Reply {
+/// The reply with an outcome.
+pub fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest) -> Reply {
     let mut reply = Reply::new(200, &outcome.content_type, outcome.body);
     if outcome.error_type.is_some() {
         reply = reply.with_header("X-Amz-Function-Error", "Unhandled");
@@ -301,10 +208,10 @@ fn outcome_reply(outcome: Outcome, invoke: &InvokeRequest) -> Reply {
 }
 
 /// The headers of every answer.
-fn common_headers(invoke: &InvokeRequest) -> [(&'static str, String); 3] {
+pub fn common_headers(invoke: &InvokeRequest) -> [(&'static str, String); 3] {
     [
         ("X-Amzn-RequestId", invoke.id.clone()),
-        ("X-Amz-Executed-Version", "$LATEST".to_string()),
+        ("X-Amz-Executed-Version", invoke.version.clone()),
         ("X-Amzn-Trace-Id", invoke.trace_id.clone()),
     ]
 }

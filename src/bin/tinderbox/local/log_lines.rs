@@ -1,37 +1,29 @@
-//! START, END and REPORT lines, as Lambda writes them to the log; here to stderr.
+//! START, END and REPORT lines, as Lambda writes them to the log.
 
 use std::time::Duration;
 
 use super::environment::End;
 use super::outcome::{TIMED_OUT, timed_out_text};
 use crate::clock;
-use crate::output::stderr_line;
 
 /// An event is about to be delivered.
-pub fn start(id: &str) {
-    stderr_line(&format!("START RequestId: {id} Version: $LATEST"));
+pub fn start(id: &str, version: &str) -> String {
+    format!("START RequestId: {id} Version: {version}")
 }
 
 /// A snapshot was taken and restored.
-pub fn restored(init: Duration) {
+pub fn restored(init: Duration) -> String {
     let init = milliseconds(init);
-    stderr_line(&format!(
-        "INIT_REPORT Init Duration: {init}\tPhase: init\tStatus: snapshot"
-    ));
+    format!("INIT_REPORT Init Duration: {init}\tPhase: init\tStatus: snapshot")
 }
 
 /// The function timed out.
-pub fn timed_out(id: &str, timeout: Duration) {
-    stderr_line(&format!(
-        "{} {id} {}",
-        clock::timestamp(),
-        timed_out_text(timeout)
-    ));
+pub fn timed_out(id: &str, timeout: Duration) -> String {
+    format!("{} {id} {}", clock::timestamp(), timed_out_text(timeout))
 }
 
-/// The function has finished the event.
-pub fn end(id: &str, end: &End, memory_mb: u32, error_type: Option<&str>) {
-    stderr_line(&format!("END RequestId: {id}"));
+/// The function has finished the event: two lines.
+pub fn end(id: &str, end: &End, memory_mb: u32, error_type: Option<&str>) -> [String; 2] {
     let billed = (end.duration + end.init.unwrap_or_default()).as_secs_f64() * 1000.0;
     let mut report = format!(
         "REPORT RequestId: {id}\tDuration: {}\tBilled Duration: {} ms\tMemory Size: {memory_mb} MB",
@@ -52,7 +44,7 @@ pub fn end(id: &str, end: &End, memory_mb: u32, error_type: Option<&str>) {
         Some(error_type) => report += &format!("\tStatus: error\tError Type: {error_type}"),
         None => {}
     }
-    stderr_line(&report);
+    [format!("END RequestId: {id}"), report]
 }
 
 fn milliseconds(duration: Duration) -> String {

@@ -62,14 +62,19 @@ impl Outcome {
     }
 
     /// The response exceeds Lambda's limit.
-    pub fn too_large(length: u64) -> Outcome {
+    pub fn too_large() -> Outcome {
         Outcome::platform_error(
             "Function.ResponseSizeTooLarge",
             &format!(
-                "Response payload size ({length} bytes) exceeded maximum allowed payload size \
-                 ({PAYLOAD_BYTES_MAX} bytes)."
+                "Response payload size exceeded maximum allowed payload size ({PAYLOAD_BYTES_MAX} \
+                 bytes)."
             ),
         )
+    }
+
+    /// The tool stops before the answer.
+    pub fn service_error(text: &str) -> Outcome {
+        Outcome::platform_error("ServiceException", text)
     }
 
     /// The connection closed within the response, or the caller missed a part of it.

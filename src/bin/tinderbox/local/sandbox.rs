@@ -52,7 +52,8 @@ pub struct Sandbox {
     files: Files,
     privilege: Privilege,
     groups: Parents,
-    memory_bytes: Option<u64>,
+    is_memory_limited: bool,
+    is_frozen_between_events: bool,
     notes: Vec<String>,
     temporary: Folder,
 }
@@ -76,7 +77,7 @@ pub struct Entry {
     pub group: Option<Group>,
 }
 
-/// A temporary folder that is created when it is needed.
+/// A temporary folder that is created when it is first needed.
 #[derive(Default)]
 struct Folder(Option<TemporaryFolder>);
 
@@ -88,40 +89,53 @@ impl Folder {
             let text = format!("cannot create a temporary folder in '{}'", shown.display());
             Failure::caused(text, format!("{error}; choose another place with TMPDIR"))
         };
-        let owner = match &self.0 {
-            Some(owner) => owner,
-            None => self
-                .0
-                .insert(TemporaryFolder::new("sandbox").map_err(cannot)?),
-        };
-        let path = std::path::absolute(owner.path().join(name)).map_err(cannot)?;
+        if self.0.is_none() {
+            self.0 = Some(TemporaryFolder::new("sandbox").map_err(cannot)?);
+        }
+        self.create_more(name).map_err(cannot)
+    }
+
+    /// The same where there is one.
+    fn create_more(&self, name: &str) -> io::Result<PathBuf> {
+        let owner = self.path().ok_or(io::ErrorKind::NotFound)?;
+        let path = owner.join(name);
         match fs::create_dir(&path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(cannot(error)),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(path),
         }
     }
 
     fn path(&self) -> Option<&Path> {
-        self.0.as_ref().map(TemporaryFolder::path)
+        self.0.as_ref().map(TemporaryFolder::contents)
     }
 }
 
 impl Sandbox {
-    /// Prepares everything that the options ask for, and tries it. `memory_mb` is the function's
-    /// memory size, `runner` the emulator, if there is one; a layer must not hide `needed_paths`.
+    /// No sandbox: processes run as the tool does.
+    pub fn none() -> Sandbox {
+        Sandbox {
+            files: Files::Own,
+            privilege: Privilege::Own,
+            groups: Parents::find(false, false),
+            is_memory_limited: false,
+            is_frozen_between_events: false,
+            notes: Vec::new(),
+            temporary: Folder::default(),
+        }
+    }
+
+    /// Prepares everything that the options ask for, and tries it. `runner` is the emulator, if
+    /// there is one; a layer must not hide `needed_paths`.
     pub fn prepare(
         options: &SandboxOptions,
-        memory_mb: u32,
         runner: &[OsString],
         needed_paths: &[&Path],
     ) -> Result<Sandbox, Failure> {
         let mut sandbox = Sandbox {
-            files: Files::Own,
-            privilege: Privilege::Own,
             groups: Parents::find(options.memory_limit, options.freeze),
-            memory_bytes: options.memory_limit.then_some(u64::from(memory_mb) << 20),
-            notes: Vec::new(),
-            temporary: Folder::default(),
+            is_memory_limited: options.memory_limit,
+            is_frozen_between_events: options.freeze,
+            ..Sandbox::none()
         };
         if options.memory_limit && !sandbox.groups.limits_memory() {
             sandbox.notes.push(
@@ -165,6 +179,16 @@ impl Sandbox {
     /// Lines that the user has to know: what is not as on Lambda.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Whether processes are stopped between events.
+    pub fn freezes(&self) -> bool {
+        self.is_frozen_between_events
+    }
+
+    /// Whether all processes run in an image.
+    pub fn is_image(&self) -> bool {
+        matches!(self.files, Files::Image(_))
     }
 
     /// The image's command.
@@ -214,10 +238,11 @@ impl Sandbox {
         }
     }
 
-    /// For one start of a process in the execution environment of this number.
-    pub fn entry(&mut self, environment: u32) -> io::Result<Entry> {
+    /// For one start of a process with this memory size in the execution environment that has this
+    /// Runtime API.
+    pub fn entry(&self, memory_mb: u32, runtime_api: &str) -> io::Result<Entry> {
         let mut enter = Enter::default();
-        let bytes = self.memory_bytes;
+        let bytes = self.is_memory_limited.then_some(u64::from(memory_mb) << 20);
         let mut group = None;
         if self.groups.limits_memory() || self.groups.freezes() {
             group = Some(self.groups.make(bytes.unwrap_or(u64::MAX), &mut enter)?);
@@ -225,26 +250,25 @@ impl Sandbox {
         if let Some(bytes) = bytes.filter(|_| !self.groups.limits_memory()) {
             enter.limit_data(bytes);
         }
-        self.add_files(&mut enter, environment)?;
+        self.add_files(&mut enter, runtime_api)?;
         Ok(Entry { enter, group })
     }
 
-    fn add_files(&mut self, enter: &mut Enter, environment: u32) -> io::Result<()> {
-        let other = |failure: Failure| io::Error::other(failure.text().to_string());
+    fn add_files(&self, enter: &mut Enter, runtime_api: &str) -> io::Result<()> {
         let privilege = self.privilege;
         match &self.files {
             Files::Own | Files::Variables(_) => Ok(()),
             Files::Opt(layer) => {
                 let anchor = match root::needs_anchor() {
-                    true => Some(self.temporary.create("anchor").map_err(other)?),
+                    true => Some(self.temporary.create_more("anchor")?),
                     false => None,
                 };
                 root::mount_opt(enter, privilege, layer, anchor.as_deref())
             }
             Files::Image(image) => {
-                let anchor = self.temporary.create("anchor").map_err(other)?;
-                let name = format!("tmp-{environment}");
-                let tmp = self.temporary.create(&name).map_err(other)?;
+                let anchor = self.temporary.create_more("anchor")?;
+                let (_, port) = runtime_api.rsplit_once(':').unwrap_or_default();
+                let tmp = self.temporary.create_more(&format!("tmp-{port}"))?;
                 fs::set_permissions(&tmp, fs::Permissions::from_mode(0o1777))?;
                 root::enter_image(enter, privilege, image, &tmp, &anchor)
             }
@@ -253,11 +277,17 @@ impl Sandbox {
 
     /// Tries the tool's own privileges first, then those of a user namespace.
     fn choose_privilege(&mut self) -> io::Result<()> {
+        let needs_folder = matches!(self.files, Files::Image(_)) || root::needs_anchor();
+        if needs_folder && let Err(failure) = self.temporary.create("anchor") {
+            return Err(io::Error::other(failure.text().to_string()));
+        }
         let mut result = Ok(());
         for privilege in [Privilege::Own, Privilege::NewUserNamespace] {
             self.privilege = privilege;
             let mut enter = Enter::default();
-            result = self.add_files(&mut enter, 0).and_then(|()| enter.attempt());
+            result = self
+                .add_files(&mut enter, "")
+                .and_then(|()| enter.attempt());
             if result.is_ok() {
                 break;
             }
@@ -304,11 +334,11 @@ mod tests {
     fn layer_that_would_hide_a_needed_path_is_named_by_variables() {
         let layer = TemporaryFolder::new("layer").expect("a folder");
         let options = SandboxOptions {
-            layers: vec![layer.path().to_path_buf()],
+            layers: vec![layer.contents().to_path_buf()],
             ..SandboxOptions::default()
         };
         let needed = [Path::new("/tmp"), Path::new("/opt/project/../project")];
-        let sandbox = Sandbox::prepare(&options, 128, &[], &needed)
+        let sandbox = Sandbox::prepare(&options, &[], &needed)
             .ok()
             .expect("a sandbox");
         assert!(matches!(sandbox.files, Files::Variables(_)));

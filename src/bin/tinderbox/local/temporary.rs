@@ -17,7 +17,7 @@ const LOCK: &str = "lock";
 
 /// A folder that is removed with everything in it when the value is dropped.
 pub struct TemporaryFolder {
-    path: PathBuf,
+    outer: PathBuf,
     /// Where the contents are.
     inner: PathBuf,
     _lock: File,
@@ -27,7 +27,7 @@ impl TemporaryFolder {
     /// An empty folder in the system's folder for temporary files; `name` is the last part of its
     /// path.
     pub fn new(name: &str) -> io::Result<TemporaryFolder> {
-        TemporaryFolder::new_in(&std::env::temp_dir(), name)
+        TemporaryFolder::new_in(&std::path::absolute(std::env::temp_dir())?, name)
     }
 
     fn new_in(parent: &Path, name: &str) -> io::Result<TemporaryFolder> {
@@ -46,7 +46,7 @@ impl TemporaryFolder {
             Ok((file, inner)) => {
                 remove_abandoned(parent, &path);
                 Ok(TemporaryFolder {
-                    path,
+                    outer: path,
                     inner,
                     _lock: file,
                 })
@@ -59,14 +59,14 @@ impl TemporaryFolder {
     }
 
     /// The folder for the contents; its path is absolute.
-    pub fn path(&self) -> &Path {
+    pub fn contents(&self) -> &Path {
         &self.inner
     }
 }
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        let _ = remove_tree(&self.path); // nobody is left to whom a failure matters
+        let _ = remove_tree(&self.outer); // nobody is left to whom a failure matters
     }
 }
 
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn folder_dropped_is_removed_with_its_contents() {
         let folder = TemporaryFolder::new("task").expect("a folder");
-        let path = folder.path().to_path_buf();
+        let path = folder.contents().to_path_buf();
         assert!(path.is_absolute() && path.ends_with("task"));
         fs::create_dir_all(path.join("a/b")).expect("a folder");
         fs::write(path.join("a/b/c"), "x").expect("a file");
@@ -129,19 +129,19 @@ mod tests {
     #[test]
     fn folder_of_a_dead_tool_is_removed_and_of_a_living_one_is_not() {
         let parent = TemporaryFolder::new("parent").expect("a folder");
-        let living = TemporaryFolder::new_in(parent.path(), "task").expect("a folder");
-        let dead = parent.path().join(format!("{PREFIX}dead"));
-        let unfinished = parent.path().join(format!("{PREFIX}unfinished"));
-        let other = parent.path().join("other");
+        let living = TemporaryFolder::new_in(parent.contents(), "task").expect("a folder");
+        let dead = parent.contents().join(format!("{PREFIX}dead"));
+        let unfinished = parent.contents().join(format!("{PREFIX}unfinished"));
+        let other = parent.contents().join("other");
         for folder in [&dead, &unfinished, &other] {
             fs::create_dir(folder).expect("a folder");
         }
         for folder in [&dead, &other] {
             fs::write(folder.join(LOCK), "").expect("a file");
         }
-        let next = TemporaryFolder::new_in(parent.path(), "task").expect("a folder");
+        let next = TemporaryFolder::new_in(parent.contents(), "task").expect("a folder");
         assert!(!dead.exists());
-        for folder in [living.path(), next.path(), &unfinished, &other] {
+        for folder in [living.contents(), next.contents(), &unfinished, &other] {
             assert!(folder.exists(), "{}", folder.display());
         }
     }

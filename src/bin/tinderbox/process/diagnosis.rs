@@ -42,6 +42,36 @@ pub fn explain(file: &Path, path: &Path, error: &io::Error, hint: &str) -> Strin
     format!("cannot execute '{shown}': {reason}")
 }
 
+/// Why the kernel would refuse to execute this file, as far as its first bytes show.
+pub fn unfit(file: &Path) -> Option<String> {
+    let prefix = read_prefix(file);
+    let host = std::env::consts::ARCH;
+    if is_elf(&prefix) {
+        let name = machine(&prefix).map(machine_name);
+        return match name {
+            Some(name) if name != host => Some(format!(
+                "it is built for {name} and this machine is {host}; build it for {host}, or give \
+                 the tool --runner qemu-{name}-static"
+            )),
+            Some(_) => None,
+            None => Some("its ELF header is cut short".to_string()),
+        };
+    }
+    match interpreter(&prefix) {
+        Some(name) if name.ends_with('\r') => {
+            Some("its first line ends in CR LF; save it with LF line ends".to_string())
+        }
+        Some(name) if !Path::new(&name).exists() => {
+            Some(format!("its interpreter '{name}' does not exist here"))
+        }
+        Some(_) => None,
+        None => Some(
+            "it is neither an ELF program nor a script that begins with #! (such as #!/bin/sh)"
+                .to_string(),
+        ),
+    }
+}
+
 /// Whether a file needs others to run: `static`, or its loader or interpreter. A static program
 /// names no loader (PT_INTERP), also if it is position-independent.
 pub fn linkage(file: &Path) -> String {

@@ -9,8 +9,9 @@
 //! created and never opened, links come last and lead nowhere outside.
 
 mod inflate;
+mod prefix_code;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod unpack;
 
 pub use unpack::unpack;

@@ -47,11 +47,30 @@ impl ApiError {
         }
     }
 
+    /// The function was deleted while the call waited.
+    pub fn function_deleted(arn: &str) -> ApiError {
+        ApiError {
+            status: 404,
+            error_type: "ResourceNotFoundException",
+            text: format!("Function not found: {arn}"),
+        }
+    }
+
+    /// The tool stops: SDKs send the call again.
+    pub fn stopping() -> ApiError {
+        ApiError {
+            status: 503,
+            error_type: "ServiceUnavailableException",
+            text: "tinderbox run is stopping".to_string(),
+        }
+    }
+
     /// The error as a reply; the forms of the body differ, as on Lambda.
     pub fn reply(&self) -> Reply {
         let text = &self.text;
         let body = match self.status {
             413 => json!({ "Type": "User", "message": text }),
+            503 => json!({ "Type": "Service", "Message": text }),
             429 => {
                 let reason = "ConcurrentInvocationLimitExceeded";
                 json!({ "Reason": reason, "Type": "User", "message": text })

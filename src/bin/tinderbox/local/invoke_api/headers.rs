@@ -24,36 +24,53 @@ const _: () = assert!(
 /// How much of a refused value is quoted.
 const QUOTED_CHARACTERS: usize = 64;
 
-/// Copies the headers that are for the function.
-pub fn apply(
-    request: &Request,
-    format: EventFormat,
-    invoke: &mut InvokeRequest,
-) -> Result<(), ApiError> {
-    if format == EventFormat::Binary
-        && let Some(content_type) = bounded(request, "Content-Type", CONTENT_TYPE_BYTES_MAX)?
-    {
-        invoke.content_type = content_type;
-    }
-    if let Some(trace_id) = bounded(request, "X-Amzn-Trace-Id", TRACE_ID_BYTES_MAX)? {
-        invoke.trace_id = trace_id;
-    }
-    if let Some(encoded) = request.header("X-Amz-Client-Context") {
-        invoke.client_context = Some(client_context(encoded)?);
-    }
-    if let Some(id) = request.header("X-Amz-Tenant-Id") {
-        invoke.tenant_id = Some(tenant_id(id)?);
-    }
-    Ok(())
+/// The headers that are for the function.
+pub struct Headers {
+    content_type: Option<String>,
+    trace_id: Option<String>,
+    client_context: Option<String>,
+    tenant_id: Option<String>,
 }
 
-fn bounded(request: &Request, name: &str, bytes_max: usize) -> Result<Option<String>, ApiError> {
-    match request.header(name) {
-        Some(value) if value.len() > bytes_max => Err(ApiError::invalid_parameter(format!(
+impl Headers {
+    /// Those of a request.
+    pub fn of(request: &Request) -> Headers {
+        let header = |name| request.header(name).map(str::to_string);
+        Headers {
+            content_type: header("Content-Type"),
+            trace_id: header("X-Amzn-Trace-Id"),
+            client_context: header("X-Amz-Client-Context"),
+            tenant_id: header("X-Amz-Tenant-Id"),
+        }
+    }
+
+    /// Checks them, and copies them.
+    pub fn apply(&self, format: EventFormat, invoke: &mut InvokeRequest) -> Result<(), ApiError> {
+        if format == EventFormat::Binary
+            && let Some(value) = &self.content_type
+        {
+            invoke.content_type = bounded(value, "Content-Type", CONTENT_TYPE_BYTES_MAX)?;
+        }
+        if let Some(value) = &self.trace_id {
+            invoke.trace_id = bounded(value, "X-Amzn-Trace-Id", TRACE_ID_BYTES_MAX)?;
+        }
+        if let Some(encoded) = &self.client_context {
+            invoke.client_context = Some(client_context(encoded)?);
+        }
+        if let Some(id) = &self.tenant_id {
+            invoke.tenant_id = Some(tenant_id(id)?);
+        }
+        Ok(())
+    }
+}
+
+fn bounded(value: &str, name: &str, bytes_max: usize) -> Result<String, ApiError> {
+    match value.len() > bytes_max {
+        true => Err(ApiError::invalid_parameter(format!(
             "{name} is too long: {} bytes, and the limit is {bytes_max}",
             value.len()
         ))),
-        value => Ok(value.map(str::to_string)),
+        false => Ok(value.to_string()),
     }
 }
 

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn copied_layer_replaces_files_links_and_folders() {
         let folder = TemporaryFolder::new("test").expect("a folder");
-        let [one, two, to] = ["one", "two", "two/to"].map(|name| folder.path().join(name));
+        let [one, two, to] = ["one", "two", "two/to"].map(|name| folder.contents().join(name));
         for path in [one.join("a"), one.join("b/c"), two.join("b"), to.clone()] {
             fs::create_dir_all(path).expect("a folder");
         }
@@ -204,21 +204,21 @@ mod tests {
             "ruby/gems/3.4.0",
             "python",
         ] {
-            fs::create_dir_all(folder.path().join(name)).expect("a folder");
+            fs::create_dir_all(folder.contents().join(name)).expect("a folder");
         }
         let mut variables = vec![
             ("PATH".into(), "/bin:/opt/bin".into()),
             ("LD_LIBRARY_PATH".into(), "/lib64:/opt/lib".into()),
             ("OTHER".into(), "/opt/bin".into()),
         ];
-        replace_opt(&mut variables, folder.path());
+        replace_opt(&mut variables, folder.contents());
         let value = |name: &str| {
             let mut found = variables.iter().filter(|(known, _)| known == name);
             found
                 .next()
                 .map(|(_, value)| value.to_string_lossy().into_owned())
         };
-        let layer = folder.path().display();
+        let layer = folder.contents().display();
         assert_eq!(value("PATH"), Some(format!("/bin:{layer}/bin")));
         assert_eq!(
             value("LD_LIBRARY_PATH"),

@@ -140,7 +140,10 @@ mod tests {
     #[test]
     fn whiteouts_remove_what_lower_layers_have() {
         let folder = TemporaryFolder::new("test").expect("a folder");
-        let (root, layer) = (folder.path().join("root"), folder.path().join("layer"));
+        let (root, layer) = (
+            folder.contents().join("root"),
+            folder.contents().join("layer"),
+        );
         write(&root, &["a/1", "a/2", "b/1", "b/2", "c", "d/e/f"]);
         write(
             &layer,
@@ -164,8 +167,11 @@ mod tests {
     #[test]
     fn link_of_a_lower_layer_is_replaced_and_not_followed() {
         let folder = TemporaryFolder::new("test").expect("a folder");
-        let (root, layer) = (folder.path().join("root"), folder.path().join("layer"));
-        let outside = folder.path().join("outside");
+        let (root, layer) = (
+            folder.contents().join("root"),
+            folder.contents().join("layer"),
+        );
+        let outside = folder.contents().join("outside");
         write(&outside, &["file"]);
         write(&root, &["x"]);
         symlink(&outside, root.join("link")).expect("a link");

@@ -1,6 +1,6 @@
 //! Zips by other programs, damaged zips, and zips that an attacker would write.
 
-mod samples;
+pub mod samples;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -30,7 +30,7 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn zip_of_debian_is_unpacked() {
     let folder = folder();
-    let root = folder.path();
+    let root = folder.contents();
     let unpacked = unpack(&sample(samples::DEBIAN), root).expect("a zip");
     assert_eq!(unpacked, 50 + 45_356 + 21);
     let script = fs::read_to_string(root.join("bootstrap")).expect("a file");
@@ -47,9 +47,9 @@ fn zip_of_debian_is_unpacked() {
 #[test]
 fn zip_of_python_is_unpacked() {
     let folder = folder();
-    unpack(&sample(samples::PYTHON), folder.path()).expect("a zip");
-    assert_eq!(mode(&folder.path().join("bootstrap")), 0o755);
-    let data = fs::read(folder.path().join("lib/data.txt")).expect("a file");
+    unpack(&sample(samples::PYTHON), folder.contents()).expect("a zip");
+    assert_eq!(mode(&folder.contents().join("bootstrap")), 0o755);
+    let data = fs::read(folder.contents().join("lib/data.txt")).expect("a file");
     assert_eq!(hex(&sha256::digest(&data)), DATA);
 }
 
@@ -59,7 +59,7 @@ fn zip_behind_other_bytes_is_unpacked() {
     zip.extend(sample(samples::DEBIAN));
     let names = entries(&zip).expect("a zip");
     assert_eq!(names.len(), 6);
-    unpack(&zip, folder().path()).expect("a zip");
+    unpack(&zip, folder().contents()).expect("a zip");
 }
 
 fn inflated(text: &str, size: u64) -> Result<Vec<u8>, Error> {
@@ -152,8 +152,8 @@ fn zip_mutated_at_random_is_read_or_refused() {
             // Onto the disk more seldom: whatever is written is within the folder.
             if round % 40 == 0 {
                 let folder = folder();
-                let _ = unpack(&zip, folder.path());
-                let beside = fs::read_dir(folder.path().join("..")).expect("a folder");
+                let _ = unpack(&zip, folder.contents());
+                let beside = fs::read_dir(folder.contents().join("..")).expect("a folder");
                 assert_eq!(beside.count(), 2);
             }
         }
@@ -202,8 +202,8 @@ const LINK: u32 = 0o120_777;
 
 fn refusal(files: &[(&str, u32, &[u8])]) -> String {
     let folder = folder();
-    let result = unpack(&zip_of(files), folder.path());
-    let beside = fs::read_dir(folder.path().join("..")).expect("a folder");
+    let result = unpack(&zip_of(files), folder.contents());
+    let beside = fs::read_dir(folder.contents().join("..")).expect("a folder");
     assert_eq!(beside.count(), 2, "{files:?}");
     match result {
         Err(Error::Refused(what, name)) => format!("{name}: {what}"),
@@ -255,8 +255,11 @@ fn link_within_the_folder_is_created() {
         ("bin/a", LINK, b"../lib/a.so"),
         ("dangling", LINK, b"lib/none"),
     ];
-    unpack(&zip_of(&files), folder.path()).expect("a zip");
-    assert_eq!(fs::read(folder.path().join("bin/a")).expect("a file"), b"x");
+    unpack(&zip_of(&files), folder.contents()).expect("a zip");
+    assert_eq!(
+        fs::read(folder.contents().join("bin/a")).expect("a file"),
+        b"x"
+    );
 }
 
 #[test]
@@ -280,9 +283,9 @@ fn name_twice_or_through_a_link_is_refused() {
 fn mode_with_special_bits_or_of_a_device_is_not_applied() {
     let folder = folder();
     let files: [(&str, u32, &[u8]); 2] = [("s", 0o106_777, b""), ("none", 0o100_000, b"")];
-    unpack(&zip_of(&files), folder.path()).expect("a zip");
-    assert_eq!(mode(&folder.path().join("s")), 0o777);
-    assert_eq!(mode(&folder.path().join("none")), 0o400);
+    unpack(&zip_of(&files), folder.contents()).expect("a zip");
+    assert_eq!(mode(&folder.contents().join("s")), 0o777);
+    assert_eq!(mode(&folder.contents().join("none")), 0o400);
     for device in [0o060_644, 0o020_644, 0o010_644, 0o140_644] {
         let message = refusal(&[("x", device, b"")]);
         assert_eq!(message, "x: it is a device, a pipe or a socket");
@@ -301,7 +304,7 @@ fn zip_larger_than_the_limits_is_refused() {
     zip[at..at + 4].copy_from_slice(&(UNPACKED_BYTES_MAX as u32).to_le_bytes());
     assert!(matches!(entries(&zip), Err(Error::TooLarge)));
     zip[at..at + 4].copy_from_slice(&5u32.to_le_bytes());
-    let result = unpack(&zip, folder().path());
+    let result = unpack(&zip, folder().contents());
     assert!(matches!(result, Err(Error::Malformed(_))), "{result:?}");
 }
 

@@ -1,0 +1,342 @@
+//! Calls and environments: a call is offered to an environment, accepted, delivered, gets its
+//! outcome and its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Engine, Key};
+use crate::clock;
+use crate::local::call::{Call, ReplyTo, Stage};
+use crate::local::environment::{End, Environment, Offer};
+use crate::local::invocation::Invocation;
+use crate::local::log_lines;
+use crate::local::outcome::{EXITED, OUT_OF_MEMORY, Outcome, TIMED_OUT};
+
+/// The wait before the first retry of a failed asynchronous call; the second is twice as long, as
+/// on Lambda, where they are one minute and two.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Whether a function handles as many calls at once as it may.
+    pub fn is_at_limit(&self, pool: Key) -> bool {
+        let Some(pool) = self.pools.get(pool) else {
+            return true;
+        };
+        pool.configuration.settings.concurrency.is_none()
+            && pool.waiting.len() + self.accepted(&pool.environments) >= pool.environments_max
+    }
+
+    fn accepted(&self, environments: &[Key]) -> usize {
+        let calls = |&key: &Key| self.environments.get(key).map_or(0, |it| it.calls.len());
+        environments.iter().map(calls).sum()
+    }
+
+    /// Offers waiting calls to environments, each to one: first to those that wait for an event,
+    /// the last used one first, then to those that start, then to new ones.
+    pub fn dispatch(&mut self, key: Key) {
+        self.take_due_events(key);
+        let Some(pool) = self.pools.get(key) else {
+            return;
+        };
+        if pool.waiting.is_empty() {
+            return;
+        }
+        if self.log.is_full() {
+            self.has_waited_for_log = true;
+            return;
+        }
+        let is_concurrent = pool.configuration.settings.concurrency.is_some();
+        let mut free: Vec<Key> = pool.environments.clone();
+        free.retain(|&key| self.environments.get(key).is_some_and(Environment::is_free));
+        free.sort_by_key(|&key| {
+            let environment = self.environments.get(key);
+            environment.map(|it| (!it.is_ready(), std::cmp::Reverse(it.idle_since)))
+        });
+        let waiting = pool.waiting.len();
+        let (all, environments_max) = (pool.environments.len(), pool.environments_max);
+        if is_concurrent {
+            let first = free.first().copied();
+            free = first.into_iter().cycle().take(waiting).collect();
+        } else {
+            for _ in all..environments_max.max(all) {
+                if free.len() >= waiting {
+                    break;
+                }
+                match self.add_environment(key) {
+                    Ok(added) => free.push(added),
+                    Err(failure) => {
+                        self.log.diagnostic(failure.text());
+                        break;
+                    }
+                }
+            }
+        }
+        self.offer_all(key, &free);
+    }
+
+    /// Offers the first waiting call to the first environment, the second to the second, and so on.
+    fn offer_all(&mut self, pool: Key, environments: &[Key]) {
+        let mut index = 0;
+        for &environment in environments {
+            let Some(found) = self.pools.get_mut(pool) else {
+                return;
+            };
+            let Some(call) = found.waiting.remove(index) else {
+                return;
+            };
+            if let Some(call) = self.offer(environment, call)
+                && let Some(found) = self.pools.get_mut(pool)
+            {
+                found.waiting.insert(index, call);
+                index += 1;
+            }
+            self.settle(environment);
+        }
+    }
+
+    /// Offers a call to an environment; returned if it has to wait.
+    fn offer(&mut self, key: Key, mut call: Call) -> Option<Call> {
+        let now = self.now;
+        let Some(environment) = self.environments.get_mut(key) else {
+            return Some(call);
+        };
+        let timeout = environment.settings().timeout;
+        let request = call.request.clone();
+        let invocation = || {
+            let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+            Arc::new(Invocation {
+                request,
+                attempt_id: clock::uuid(),
+                deadline_ms: clock::now_ms().saturating_add(timeout_ms),
+            })
+        };
+        let (since, received) = (call.waiting_since, call.waiting_since);
+        match environment.state.offer(now, since, received, invocation) {
+            Offer::Waiting => {
+                let time = since + environment.state.offer_timeout();
+                self.wake_by(Some(time));
+                Some(call)
+            }
+            Offer::Accepted => {
+                self.log
+                    .line(&log_lines::start(&call.request.id, &call.request.version));
+                environment.thaw();
+                environment.state.release(&call.request.id);
+                call.stage = Stage::Running { released: now };
+                environment.calls.push(call);
+                None
+            }
+            Offer::Failed(failure) => {
+                let init_timeout = environment.settings().init_timeout;
+                let id = &call.request.id;
+                self.log.line(&log_lines::start(id, &call.request.version));
+                let outcome = Outcome::init_failure(id, failure, init_timeout);
+                let end = End::without_event(now.duration_since(call.waiting_since));
+                let error_type = outcome.error_type.clone();
+                self.deliver(&mut call, outcome);
+                self.end_call(key, call, end, error_type);
+                None
+            }
+        }
+    }
+
+    /// Does what the state of an environment allows, until there is no more of it.
+    pub fn settle(&mut self, key: Key) {
+        while let Some(environment) = self.environments.get_mut(key) {
+            environment.perform_actions();
+            let is_changed =
+                self.supervise(key) || self.deliver_events(key) || self.poll_calls(key);
+            if !is_changed {
+                return;
+            }
+        }
+    }
+
+    /// Sends released events to the connections that wait for one.
+    fn deliver_events(&mut self, key: Key) -> bool {
+        let now = self.now;
+        let mut index = 0;
+        while let Some(environment) = self.environments.get_mut(key)
+            && let Some(&(waiter, connection)) = environment.waiting.get(index)
+        {
+            match environment.state.take_event(now, waiter) {
+                Ok(None) => index += 1,
+                Ok(Some(invocation)) => {
+                    environment.waiting.remove(index);
+                    self.send_event(connection, &invocation);
+                    return true;
+                }
+                Err(_) => {
+                    environment.waiting.remove(index);
+                    self.close(connection);
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Looks for outcomes and ends of an environment's calls.
+    fn poll_calls(&mut self, key: Key) -> bool {
+        let now = self.now;
+        let mut index = 0;
+        while let Some(environment) = self.environments.get_mut(key)
+            && let Some(call) = environment.calls.get(index)
+        {
+            let is_concurrent = environment.settings().concurrency.is_some();
+            let (state, calls) = (&mut environment.state, &environment.calls);
+            let next = match &call.stage {
+                Stage::Waiting => None, // never among accepted calls
+                Stage::Running { released } => {
+                    match state.poll_outcome(now, &calls[index].request.id) {
+                        Ok(outcome) => {
+                            let duration = now.duration_since(*released);
+                            let mut call = environment.calls.remove(index);
+                            self.answer_call(key, &mut call, outcome, duration);
+                            if let Some(environment) = self.environments.get_mut(key) {
+                                environment.calls.insert(index, call);
+                            }
+                            return true;
+                        }
+                        Err(time) => Some(time),
+                    }
+                }
+                Stage::Ending { duration, .. } => {
+                    let ended = match is_concurrent {
+                        true => Ok(*duration),
+                        false => state.poll_end(now),
+                    };
+                    match ended {
+                        Ok(duration) => {
+                            let call = environment.calls.remove(index);
+                            self.end_accepted_call(key, call, duration);
+                            return true;
+                        }
+                        Err(time) => Some(time),
+                    }
+                }
+            };
+            self.wake_by(next);
+            index += 1;
+        }
+        false
+    }
+
+    /// A call has its outcome.
+    fn answer_call(&mut self, key: Key, call: &mut Call, outcome: Outcome, duration: Duration) {
+        let error_type = outcome.error_type.clone();
+        if error_type.as_deref() == Some(TIMED_OUT)
+            && let Some(environment) = self.environments.get(key)
+        {
+            let timeout = environment.settings().timeout;
+            self.log
+                .line(&log_lines::timed_out(&call.request.id, timeout));
+        }
+        self.deliver(call, outcome);
+        call.stage = Stage::Ending {
+            duration,
+            error_type,
+        };
+    }
+
+    /// Gives the outcome to whoever waits for it.
+    fn deliver(&mut self, call: &mut Call, outcome: Outcome) {
+        match call.reply_to {
+            ReplyTo::Caller(caller) => {
+                let request = call.request.clone();
+                self.send_outcome(caller, &request, outcome);
+            }
+            ReplyTo::Stdout => self.print_outcome(outcome),
+            ReplyTo::Nobody => {}
+        }
+    }
+
+    fn end_accepted_call(&mut self, key: Key, mut call: Call, duration: Duration) {
+        let now = self.now;
+        let Some(environment) = self.environments.get_mut(key) else {
+            return;
+        };
+        environment.idle_since = self.now;
+        self.wake_by(Some(self.now + self.options.idle_timeout));
+        let Some(environment) = self.environments.get_mut(key) else {
+            return;
+        };
+        let peak_kib = match environment.settings().concurrency {
+            Some(_) => None,
+            None => environment.peak_kib(duration, now),
+        };
+        environment.freeze();
+        let state = &mut environment.state;
+        let end = End {
+            duration,
+            init: state.init.take(),
+            restore: state.restore.take(),
+            peak_kib,
+        };
+        let error_type = match std::mem::replace(&mut call.stage, Stage::Waiting) {
+            Stage::Ending { error_type, .. } => error_type,
+            _ => None,
+        };
+        self.end_call(key, call, end, error_type);
+    }
+
+    /// A call is over: its last lines; another attempt for a failed asynchronous one.
+    fn end_call(&mut self, key: Key, mut call: Call, mut end: End, error_type: Option<String>) {
+        let Some(environment) = self.environments.get_mut(key) else {
+            return;
+        };
+        let (pool, memory_mb) = (environment.pool, environment.settings().memory_mb);
+        let id = &call.request.id;
+        let mut reported_type = error_type.as_deref();
+        if environment.take_out_of_memory() && reported_type == Some(EXITED) {
+            end.peak_kib = Some(u64::from(memory_mb) << 10);
+            reported_type = Some(OUT_OF_MEMORY);
+        }
+        for line in log_lines::end(id, &end, memory_mb, reported_type) {
+            self.log.line(&line);
+        }
+        self.changed.push(pool);
+        match call.reply_to {
+            ReplyTo::Stdout => self.once_over(),
+            ReplyTo::Nobody if error_type.is_some() => {
+                call.failures += 1;
+                if call.failures > self.options.async_retries {
+                    let text = format!(
+                        "the event {id} has failed {} times: Lambda would send it to the \
+                         function's destination for failures or to its dead-letter queue",
+                        call.failures
+                    );
+                    return self.log.diagnostic(&text);
+                }
+                let time = self.now + RETRY_PAUSE * (1 << (call.failures - 1).min(8));
+                call.waiting_since = time;
+                self.wake_by(Some(time));
+                if let Some(pool) = self.pools.get_mut(pool) {
+                    pool.events.push_back((Some(time), call));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Moves asynchronous calls whose time has come to those that wait for an environment.
+    fn take_due_events(&mut self, key: Key) {
+        if self.shutdown.is_some() {
+            return;
+        }
+        while !self.is_at_limit(key) {
+            let now = self.now;
+            let Some(pool) = self.pools.get_mut(key) else {
+                return;
+            };
+            match pool.take_event(now) {
+                Ok(mut call) => {
+                    call.waiting_since = now;
+                    call.stage = Stage::Waiting;
+                    pool.waiting.push_back(call);
+                }
+                Err(time) => return self.wake_by(time),
+            }
+        }
+    }
+}

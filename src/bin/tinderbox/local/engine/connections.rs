@@ -1,0 +1,397 @@
+//! Connections: accepted within limits, read, consumed, watched, closed.
+//!
+//! A new caller who finds all places taken gets that of the connection that has been idle longest;
+//! if none is idle, it is refused. So idle and half-open connections block no others, and memory
+//! stays bounded. Bootstraps have places of their own: callers do not count against them.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use super::callers::Caller;
+use super::runtimes::Runtime;
+use super::{Endpoint, Engine, Key};
+use crate::local::http::{Connection, Progress, Received, Reply};
+use crate::local::{invoke_api, runtime_api};
+use crate::sys;
+use crate::sys::epoll::{Interest, Ready};
+
+/// The most connections of callers, and of one bootstrap besides those for concurrent events.
+const CALLERS_MAX: usize = 256;
+const RUNTIME_MAX: usize = 32;
+
+/// The least number of callers, and descriptors for everything else.
+const CALLERS_MIN: usize = 4;
+const OTHER_DESCRIPTORS: usize = 40;
+
+/// How many refused connections are open beyond that: each until its refusal is sent.
+const REFUSED_MAX: usize = 8;
+
+/// How often one connection is read before others are.
+const READS_MAX: usize = 4;
+
+/// The pause after a failed accept: no descriptors, or no memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+impl Engine {
+    pub fn accept_caller(&mut self, listener: Key) {
+        let Some(stream) = self.accept(listener) else {
+            return;
+        };
+        let capacity = self.callers_max();
+        if self.callers >= capacity && !self.evict_idle_caller() {
+            if self.callers < capacity + REFUSED_MAX {
+                let mut connection = Connection::new(stream, invoke_api::TIMEOUTS, self.now);
+                connection.reply(invoke_api::refusal(), self.now);
+                self.add_caller(connection);
+            }
+            return;
+        }
+        self.add_caller(Connection::new(stream, invoke_api::TIMEOUTS, self.now));
+    }
+
+    fn callers_max(&self) -> usize {
+        let places = self.environments.iter().count() * (RUNTIME_MAX + 4);
+        let descriptors = sys::descriptors_max().saturating_sub(OTHER_DESCRIPTORS + places);
+        descriptors.clamp(CALLERS_MIN, CALLERS_MAX)
+    }
+
+    fn add_caller(&mut self, connection: Connection) {
+        self.callers += 1;
+        self.watch(Endpoint::Caller(Box::new(Caller::new(connection))));
+    }
+
+    pub fn accept_runtime(&mut self, listener: Key) {
+        let Some(stream) = self.accept(listener) else {
+            return;
+        };
+        let Some(Endpoint::Runtimes(_, key)) = self.endpoints.get(listener) else {
+            return;
+        };
+        let key = *key;
+        let Some(environment) = self.environments.get(key) else {
+            return;
+        };
+        let concurrency = environment.settings().concurrency.unwrap_or(0);
+        let capacity = RUNTIME_MAX + 2 * usize::from(concurrency);
+        let connections = environment.connections.clone();
+        let timeouts = runtime_api::timeouts(environment.settings().timeout);
+        let mut connection = Connection::new(stream, timeouts, self.now);
+        if connections.len() >= capacity && !self.evict_unused(&connections) {
+            if connections.len() >= capacity + REFUSED_MAX {
+                return;
+            }
+            connection.reply(runtime_api::refusal(), self.now);
+        }
+        let runtime = Runtime::new(connection, key);
+        if let Some(added) = self.watch(Endpoint::Runtime(Box::new(runtime)))
+            && let Some(environment) = self.environments.get_mut(key)
+        {
+            environment.connections.push(added);
+        }
+    }
+
+    /// The next connection of a listener. One per call: epoll(7) reports the others again.
+    fn accept(&mut self, listener: Key) -> Option<TcpStream> {
+        let (Endpoint::Callers(socket) | Endpoint::Runtimes(socket, _)) =
+            self.endpoints.get(listener)?
+        else {
+            return None;
+        };
+        match socket.accept() {
+            Ok((stream, _)) => stream.set_nonblocking(true).is_ok().then_some(stream),
+            Err(error) if is_of_client(&error) => None,
+            Err(_) => {
+                // No descriptors or no memory. Never a busy loop.
+                self.evict_idle_caller();
+                self.pause_listeners();
+                None
+            }
+        }
+    }
+
+    fn pause_listeners(&mut self) {
+        self.listen_again = Some(self.now + ACCEPT_PAUSE);
+        self.wake_by(self.listen_again);
+        self.watch_listeners(Interest::None);
+    }
+
+    pub fn resume_listeners(&mut self) {
+        self.listen_again = None;
+        self.watch_listeners(Interest::Read);
+    }
+
+    fn watch_listeners(&self, interest: Interest) {
+        for (key, endpoint) in self.endpoints.iter() {
+            if let Endpoint::Callers(socket) | Endpoint::Runtimes(socket, _) = endpoint {
+                // It fails only for a socket that is not watched.
+                let _ = self.epoll.modify(socket, key.number(), interest);
+            }
+        }
+    }
+
+    /// Adds an endpoint with a connection, and watches its socket.
+    fn watch(&mut self, endpoint: Endpoint) -> Option<Key> {
+        let key = self.endpoints.insert(endpoint);
+        let connection = match self.endpoints.get_mut(key)? {
+            Endpoint::Caller(caller) => &mut caller.connection,
+            Endpoint::Runtime(runtime) => &mut runtime.connection,
+            _ => return None,
+        };
+        let interest = connection.interest();
+        connection.watched = interest;
+        let watched = self.epoll.add(connection.stream(), key.number(), interest);
+        let deadline = connection.deadline();
+        self.wake_by(deadline);
+        if watched.is_err() {
+            self.close(key);
+            return None;
+        }
+        Some(key)
+    }
+
+    /// Closes the caller's connection that has been idle longest; false if none is idle.
+    fn evict_idle_caller(&mut self) -> bool {
+        let idle = self.endpoints.iter().filter_map(|(key, endpoint)| {
+            let Endpoint::Caller(caller) = endpoint else {
+                return None;
+            };
+            let connection = &caller.connection;
+            connection.is_idle().then(|| (connection.idle_since(), key))
+        });
+        let oldest = idle.min_by_key(|(since, _)| *since);
+        oldest.map(|(_, key)| self.close(key)).is_some()
+    }
+
+    /// The same for a bootstrap's, which keeps one that has sent a request: it sends none while it
+    /// handles an event.
+    fn evict_unused(&mut self, connections: &[Key]) -> bool {
+        let oldest = connections
+            .iter()
+            .filter_map(|&key| match self.endpoints.get(key)? {
+                Endpoint::Runtime(runtime) => Some((&runtime.connection, key)),
+                _ => None,
+            })
+            .filter(|(connection, _)| connection.is_idle() && !connection.has_served())
+            .map(|(connection, key)| (connection.idle_since(), key))
+            .min_by_key(|(since, _)| *since);
+        oldest.map(|(_, key)| self.close(key)).is_some()
+    }
+
+    /// A connection is ready.
+    pub fn handle_connection(&mut self, key: Key, ready: Ready) {
+        if ready.writable {
+            let now = self.now;
+            if let Some(connection) = self.connection(key) {
+                connection.flush(now);
+            }
+            self.output_flushed(key);
+        }
+        if ready.readable {
+            self.read(key);
+        }
+        if ready.hung_up {
+            self.close(key);
+        }
+        self.update(key);
+    }
+
+    fn read(&mut self, key: Key) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for _ in 0..READS_MAX {
+            let now = self.now;
+            let Some(connection) = self.connection(key) else {
+                break;
+            };
+            if !matches!(
+                connection.interest(),
+                Interest::Read | Interest::ReadAndWrite
+            ) {
+                break;
+            }
+            match connection.receive(&mut scratch, now) {
+                Received::Bytes(count) => {
+                    self.consume(key, &scratch[..count]);
+                    if count < scratch.len() {
+                        break;
+                    }
+                }
+                Received::Nothing => break,
+                Received::End => {
+                    self.received_end(key);
+                    break;
+                }
+                Received::Broken => {
+                    self.close(key);
+                    break;
+                }
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// Consumes what was received before and now, as far as possible.
+    pub fn consume(&mut self, key: Key, new: &[u8]) {
+        let Some(connection) = self.connection(key) else {
+            return;
+        };
+        let mut earlier = connection.take_received();
+        let is_new = earlier.is_empty();
+        if !is_new {
+            earlier.extend_from_slice(new);
+        }
+        let mut used = 0;
+        loop {
+            let input = if is_new { new } else { &earlier };
+            let now = self.now;
+            let Some(connection) = self.connection(key) else {
+                return; // closed by a handler
+            };
+            let (count, progress) = connection.advance(&input[used..], now);
+            let part = used..used + count;
+            used = part.end;
+            match progress {
+                Progress::Incomplete => break,
+                Progress::Replied => {}
+                Progress::Request => self.handle_request(key),
+                Progress::Part(range) => {
+                    let start = part.start;
+                    self.handle_part(key, &input[start + range.start..start + range.end]);
+                }
+                Progress::Body(body) => self.handle_body(key, body),
+                Progress::Refused(status, text) => self.refuse_head(key, status, text),
+                Progress::Malformed => return self.refuse_body(key),
+            }
+        }
+        if let Some(connection) = self.connection(key) {
+            match is_new {
+                true if used < new.len() => connection.put_back(new[used..].to_vec()),
+                true => {}
+                false => {
+                    earlier.drain(..used);
+                    connection.put_back(earlier);
+                }
+            }
+        }
+        self.update(key);
+    }
+
+    fn handle_request(&mut self, key: Key) {
+        match self.endpoints.get(key) {
+            Some(Endpoint::Caller(_)) => self.handle_call(key),
+            Some(Endpoint::Runtime(_)) => self.handle_runtime_request(key),
+            _ => {}
+        }
+    }
+
+    fn refuse_head(&mut self, key: Key, status: u16, text: &'static str) {
+        let reply = match self.endpoints.get(key) {
+            Some(Endpoint::Caller(_)) => invoke_api::http_refusal(status, text),
+            _ => Reply::text(status, text),
+        };
+        self.reply(key, reply);
+    }
+
+    /// A body is malformed. An answer of a bootstrap is cut by that.
+    fn refuse_body(&mut self, key: Key) {
+        match self.endpoints.get_mut(key) {
+            Some(Endpoint::Caller(caller)) => {
+                caller.connection.give_up_body();
+                self.refuse_head(key, 400, "400 Bad Request: malformed body");
+            }
+            _ => self.close(key),
+        }
+    }
+
+    /// Replies to the current request of a connection.
+    pub fn reply(&mut self, key: Key, reply: Reply) {
+        let now = self.now;
+        if let Some(connection) = self.connection(key) {
+            connection.reply(reply, now);
+            self.replied(key);
+        }
+    }
+
+    /// A reply is on its way: the next request may have been received already.
+    pub fn replied(&mut self, key: Key) {
+        if self.connection(key).is_some_and(|it| it.has_received()) {
+            self.resumable.push(key);
+        }
+        self.update(key);
+    }
+
+    /// Watches the socket for what is needed now; closes a connection that is of no use any more.
+    pub fn update(&mut self, key: Key) {
+        let Some(connection) = self.connection(key) else {
+            return;
+        };
+        if connection.is_finished() {
+            return self.close(key);
+        }
+        let (interest, deadline) = (connection.interest(), connection.deadline());
+        if interest != connection.watched {
+            connection.watched = interest;
+            if let Some(Endpoint::Caller(_) | Endpoint::Runtime(_)) = self.endpoints.get(key) {
+                self.watch_again(key, interest);
+            }
+        }
+        self.wake_by(deadline);
+    }
+
+    fn watch_again(&mut self, key: Key, interest: Interest) {
+        let stream = match self.endpoints.get(key) {
+            Some(Endpoint::Caller(caller)) => caller.connection.stream(),
+            Some(Endpoint::Runtime(runtime)) => runtime.connection.stream(),
+            _ => return,
+        };
+        // It fails only for a socket that is not watched.
+        let _ = self.epoll.modify(stream, key.number(), interest);
+    }
+
+    /// The client has sent its last byte.
+    fn received_end(&mut self, key: Key) {
+        if let Some(Endpoint::Runtime(runtime)) = self.endpoints.get(key)
+            && runtime.is_waiting()
+        {
+            // As net/http: who waits for an event and closes its side is gone.
+            return self.close(key);
+        }
+        if self
+            .connection(key)
+            .is_some_and(|it| it.is_useless_without_input())
+        {
+            self.close(key);
+        }
+    }
+
+    /// Closes a connection and forgets it. A call of it goes on.
+    pub fn close(&mut self, key: Key) {
+        match self.endpoints.get(key) {
+            Some(Endpoint::Caller(_)) => {
+                self.callers -= 1;
+                self.endpoints.remove(key);
+            }
+            Some(Endpoint::Runtime(_)) => self.close_runtime(key),
+            _ => {}
+        }
+    }
+
+    /// A new listener on loopback for one environment.
+    pub fn add_runtime_listener(&mut self, port: u16) -> io::Result<(TcpListener, Key)> {
+        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        let copy = listener.try_clone()?;
+        // Its environment does not exist yet: `Engine::add_environment` puts it in.
+        let key = self
+            .endpoints
+            .insert(Endpoint::Runtimes(copy, Key::from_number(u64::MAX)));
+        self.epoll.add(&listener, key.number(), Interest::Read)?;
+        Ok((listener, key))
+    }
+}
+
+/// Whether only this client's connection has failed (accept(2)).
+fn is_of_client(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+    matches!(error.kind(), ConnectionAborted | Interrupted | WouldBlock)
+}

@@ -1,0 +1,146 @@
+//! The management calls of Lambda's API that have an answer here.
+
+use super::request;
+
+/// A function as a caller names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionRef {
+    pub name: String,
+    pub qualifier: Option<String>,
+    pub region: Option<String>,
+    pub account: Option<String>,
+}
+
+/// The operations, with their names in the API reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manage {
+    AddPermission,
+    CreateAlias,
+    CreateFunction,
+    DeleteAlias,
+    DeleteFunction,
+    DeleteFunctionConcurrency,
+    GetAccountSettings,
+    GetAlias,
+    GetFunction,
+    GetFunctionConcurrency,
+    GetFunctionConfiguration,
+    GetFunctionEventInvokeConfig,
+    GetFunctionUrlConfig,
+    GetPolicy,
+    ListAliases,
+    ListEventSourceMappings,
+    ListFunctionUrlConfigs,
+    ListFunctions,
+    ListLayers,
+    ListProvisionedConcurrencyConfigs,
+    ListTags,
+    ListVersionsByFunction,
+    PublishVersion,
+    PutFunctionConcurrency,
+    RemovePermission,
+    TagResource,
+    UntagResource,
+    UpdateAlias,
+    UpdateFunctionCode,
+    UpdateFunctionConfiguration,
+}
+
+/// One call.
+pub struct ManageCall {
+    pub operation: Manage,
+    /// The function in the path, for operations that have one there.
+    pub function: Option<FunctionRef>,
+    /// The alias or the statement in the path.
+    pub name: Option<String>,
+    /// The raw query.
+    pub query: String,
+}
+
+impl ManageCall {
+    /// The call that a method and a path make; `None` for other paths.
+    pub fn route(method: &str, path: &str, query: &str) -> Option<ManageCall> {
+        use Manage as M;
+        let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(2).collect();
+        let (operation, function, name) = match (method, parts.as_slice()) {
+            ("POST", ["functions"]) => (M::CreateFunction, None, None),
+            ("GET", ["functions"]) => (M::ListFunctions, None, None),
+            ("GET", ["account-settings"]) => (M::GetAccountSettings, None, None),
+            ("GET", ["layers"]) => (M::ListLayers, None, None),
+            ("GET", ["event-source-mappings"]) => (M::ListEventSourceMappings, None, None),
+            ("GET", ["functions", f]) => (M::GetFunction, Some(f), None),
+            ("DELETE", ["functions", f]) => (M::DeleteFunction, Some(f), None),
+            ("GET", ["functions", f, "configuration"]) => {
+                (M::GetFunctionConfiguration, Some(f), None)
+            }
+            ("PUT", ["functions", f, "configuration"]) => {
+                (M::UpdateFunctionConfiguration, Some(f), None)
+            }
+            ("PUT", ["functions", f, "code"]) => (M::UpdateFunctionCode, Some(f), None),
+            ("POST", ["functions", f, "versions"]) => (M::PublishVersion, Some(f), None),
+            ("GET", ["functions", f, "versions"]) => (M::ListVersionsByFunction, Some(f), None),
+            ("POST", ["functions", f, "aliases"]) => (M::CreateAlias, Some(f), None),
+            ("GET", ["functions", f, "aliases"]) => (M::ListAliases, Some(f), None),
+            ("GET", ["functions", f, "aliases", a]) => (M::GetAlias, Some(f), Some(a)),
+            ("PUT", ["functions", f, "aliases", a]) => (M::UpdateAlias, Some(f), Some(a)),
+            ("DELETE", ["functions", f, "aliases", a]) => (M::DeleteAlias, Some(f), Some(a)),
+            ("POST", ["functions", f, "policy"]) => (M::AddPermission, Some(f), None),
+            ("GET", ["functions", f, "policy"]) => (M::GetPolicy, Some(f), None),
+            ("DELETE", ["functions", f, "policy", s]) => (M::RemovePermission, Some(f), Some(s)),
+            ("GET", ["functions", f, "concurrency"]) => (M::GetFunctionConcurrency, Some(f), None),
+            ("PUT", ["functions", f, "concurrency"]) => (M::PutFunctionConcurrency, Some(f), None),
+            ("DELETE", ["functions", f, "concurrency"]) => {
+                (M::DeleteFunctionConcurrency, Some(f), None)
+            }
+            ("GET", ["functions", f, "url"]) => (M::GetFunctionUrlConfig, Some(f), None),
+            ("GET", ["functions", f, "urls"]) => (M::ListFunctionUrlConfigs, Some(f), None),
+            ("GET", ["functions", f, "event-invoke-config"]) => {
+                (M::GetFunctionEventInvokeConfig, Some(f), None)
+            }
+            ("GET", ["functions", f, "provisioned-concurrency"]) => {
+                (M::ListProvisionedConcurrencyConfigs, Some(f), None)
+            }
+            ("GET", ["tags", f]) => (M::ListTags, Some(f), None),
+            ("POST", ["tags", f]) => (M::TagResource, Some(f), None),
+            ("DELETE", ["tags", f]) => (M::UntagResource, Some(f), None),
+            _ => return None,
+        };
+        Some(ManageCall {
+            operation,
+            function: function.map(|text| FunctionRef::parse(text, query)),
+            name: name.map(|name| request::decode(name)),
+            query: query.to_string(),
+        })
+    }
+}
+
+impl FunctionRef {
+    /// The function of this name, without a qualifier.
+    pub fn of_name(name: &str) -> FunctionRef {
+        FunctionRef {
+            name: name.to_string(),
+            qualifier: None,
+            region: None,
+            account: None,
+        }
+    }
+
+    /// A function as a path and a query name it.
+    pub fn parse(text: &str, query: &str) -> FunctionRef {
+        let text = request::decode(text);
+        let parts: Vec<&str> = text.split(':').collect();
+        let (account, name, qualifier) = match parts.as_slice() {
+            ["arn", _, "lambda", _, account, "function", name] => (Some(account), name, None),
+            ["arn", _, "lambda", _, account, "function", name, q] => (Some(account), name, Some(q)),
+            [name, qualifier] => (None, name, Some(qualifier)),
+            _ => (None, &text.as_str(), None),
+        };
+        FunctionRef {
+            name: name.to_string(),
+            qualifier: request::parameter(query, "Qualifier")
+                .or(qualifier.map(|text| text.to_string())),
+            region: account.map(|_| parts[3].to_string()),
+            account: account.map(|text| text.to_string()),
+        }
+    }
+}
