@@ -28,6 +28,8 @@ mod invoke_api;
 mod lifetime;
 #[path = "tool/limits.rs"]
 mod limits;
+#[path = "tool/management.rs"]
+mod management;
 #[path = "tool/messages.rs"]
 mod messages;
 #[path = "tool/platform.rs"]

@@ -14,6 +14,7 @@ fn help_text_names_every_command_and_option() {
         "--task-root",
         "--handler",
         "--function-name",
+        "--function NAME=",
         "--timeout",
         "--init-timeout",
         "--memory",
@@ -145,7 +146,19 @@ fn usage_error_is_one_line_with_exit_status_2() {
         ),
         (
             vec!["run", "a", "--function-name", "a/b"],
-            "invalid --function-name 'a/b': expected 1 to 170 letters, digits, or - _ : $ .",
+            "invalid --function-name 'a/b': expected a name of 1 to 64 letters, digits, - or _",
+        ),
+        (
+            vec!["run", "--function", "a"],
+            "invalid --function 'a': expected NAME=DIR or NAME=BOOTSTRAP",
+        ),
+        (
+            vec!["run", "--function", "a=/dev", "--function-name", "b"],
+            "run: --task-root and --function-name are for the function BOOTSTRAP|DIR",
+        ),
+        (
+            vec!["run", "--function", "a=/dev"],
+            "no file named bootstrap in the folder '/dev'",
         ),
         (
             vec!["run", "a", "--runner", " "],
@@ -189,10 +202,7 @@ fn usage_error_is_one_line_with_exit_status_2() {
 #[test]
 fn option_of_an_earlier_version_is_unexpected() {
     for (command, options) in [
-        (
-            vec!["run", "a"],
-            &["--root", "--function", "--raw", "--invoke"][..],
-        ),
+        (vec!["run", "a"], &["--root", "--raw", "--invoke"][..]),
         (vec!["invoke"], &["--function", "--type"]),
         (
             vec!["measure", "a"],

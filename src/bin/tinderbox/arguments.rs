@@ -105,8 +105,8 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                     options.functions.push(function);
                 }
                 "--handler" => {
-                    options.handler = handler(args.text(&option)?)?;
-                    options.sandbox.handler = Some(options.handler.clone());
+                    let handler = handler(args.text(&option)?)?;
+                    (options.handler, options.sandbox.handler) = (handler.clone(), Some(handler));
                 }
                 "--timeout" => options.timeout = seconds(&option, &args.text(&option)?)?,
                 "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
@@ -126,11 +126,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--async-retries" => {
                     options.async_retries = retries(&args.text(&option)?)?;
                 }
-                "--layer" => options.sandbox.layers.push(args.value(&option)?.into()),
-                "--image" => options.sandbox.image = Some(args.value(&option)?.into()),
-                "--memory-limit" => options.sandbox.memory_limit = true,
-                "--freeze" => options.sandbox.freeze = true,
-                _ => return Err(unexpected_option("run", &option)),
+                _ => sandbox_option(&mut options.sandbox, &option, &mut args)?,
             },
         }
     }
@@ -168,6 +164,21 @@ fn add_target(
     let mut function = FunctionOptions::new(name, target);
     function.task_root = task_root;
     options.functions.insert(0, function);
+    Ok(())
+}
+
+fn sandbox_option(
+    options: &mut SandboxOptions,
+    option: &str,
+    args: &mut Args,
+) -> Result<(), Failure> {
+    match option {
+        "--layer" => options.layers.push(args.value(option)?.into()),
+        "--image" => options.image = Some(args.value(option)?.into()),
+        "--memory-limit" => options.memory_limit = true,
+        "--freeze" => options.freeze = true,
+        _ => return Err(unexpected_option("run", option)),
+    }
     Ok(())
 }
 

@@ -8,6 +8,7 @@ pub const OVERVIEW: &str = "\
 tinderbox: a local Lambda for custom runtimes, a client for it, and measurements of runtimes
 
   tinderbox run BOOTSTRAP|DIR [options]   serve a local Lambda on 127.0.0.1
+  tinderbox run --function NAME=DIR ...   the same with several functions
   tinderbox run BOOTSTRAP|DIR --once EVENT [options]
                                           handle one event, print the answer, exit
   tinderbox invoke [--event EVENT] [options]
@@ -30,6 +31,7 @@ exit status
 pub const RUN: &str = "\
 tinderbox run BOOTSTRAP|DIR [options]
 tinderbox run --image LAYOUT|ROOTFS [options]
+tinderbox run --function NAME=BOOTSTRAP|DIR[,SETTING]... [options]
 
 Starts a bootstrap with the environment of a Lambda custom runtime and serves two interfaces on
 127.0.0.1: the Runtime API for the bootstrap, and the Invoke API for callers: POST
@@ -48,7 +50,12 @@ ms later.
   --task-root DIR    the task root
   --handler H        _HANDLER (function.handler)
   --function-name NAME
-                     the function's name (function)
+                     the function's name; without it, and without --function, the function answers
+                     to every name and has the name \"function\" itself
+  --function NAME=BOOTSTRAP|DIR[,SETTING]...
+                     another function; repeatable. Settings are handler=H, timeout=S, memory=MB,
+                     task-root=DIR and env:NAME=VALUE; what is absent is that of the options for
+                     all functions. Two commas stand for one in a value
   --timeout S        seconds for an event, fractions allowed (3, as on Lambda); after that, all
                      processes are killed and the caller gets Sandbox.Timedout
   --init-timeout S   seconds from the start to the first GET of an event (10, as on Lambda)
@@ -86,6 +93,13 @@ ms later.
                      stdout, and exits with 0 or, on a function error, 1
 
 EVENT is - for stdin; JSON ({...}, [...], \"...\", 42); or the name of a file.
+
+Scripts can deploy here: create-function, update-function-code, update-function-configuration,
+publish-version, aliases, delete-function, the calls that read them, and waiters, by the AWS CLI or
+an SDK with this endpoint, or by cargo lambda deploy --endpoint-url. A zip is unpacked into a
+temporary folder of the tool, and refused if its bootstrap cannot run here. Roles, layers, VPCs and
+destinations are stored and returned, and have no effect; S3 and images are refused. Variables of
+--env replace those of deployed functions. Everything is gone when the tool ends.
 
 Limits: 256 connections of callers (fewer where the system allows fewer descriptors); a new one
 replaces an idle one. 256 MiB of events in total; of these, 1,000 asynchronous ones with 64 MiB in

@@ -30,7 +30,7 @@ use super::budget::Budget;
 use super::environment::Environment;
 use super::functions_api::Functions;
 use super::http::Connection;
-use super::log::{Flushed, Log};
+use super::log_writer::{Flushed, LogWriter};
 use super::pool::Pool;
 use super::slab::{Key, Slab};
 use crate::process;
@@ -83,7 +83,7 @@ pub struct Engine {
     endpoints: Slab<Endpoint>,
     environments: Slab<Environment>,
     pools: Slab<Pool>,
-    log: Log,
+    log: LogWriter,
     /// The time of the latest wake-up.
     now: Instant,
     /// The earliest deadline, or a time before it.
@@ -125,7 +125,7 @@ impl Engine {
             endpoints: Slab::new(),
             environments: Slab::new(),
             pools: Slab::new(),
-            log: Log::new(),
+            log: LogWriter::new(),
             now: Instant::now(),
             wake_at: None,
             resumable: Vec::new(),

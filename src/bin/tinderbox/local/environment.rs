@@ -150,7 +150,7 @@ impl Environment {
 
     /// Whether another call may be offered to it.
     pub fn is_free(&self) -> bool {
-        self.calls.is_empty() || self.settings().concurrency.is_some()
+        !self.is_retired && (self.calls.is_empty() || self.settings().concurrency.is_some())
     }
 
     /// Whether a process waits for an event.

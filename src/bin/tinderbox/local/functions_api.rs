@@ -88,8 +88,6 @@ struct Function {
 
 /// The version that an event is for.
 pub struct Resolved {
-    /// The function's name.
-    pub name: String,
     pub configuration: Arc<Configuration>,
     /// `$LATEST`, or a number.
     pub executed_version: String,
@@ -127,17 +125,6 @@ impl Functions {
         })
     }
 
-    /// Removes all functions; the folders of a package go with its last `Arc<Configuration>`. A
-    /// process that ends without dropping this value has to call it.
-    pub fn clear(&mut self) {
-        self.functions.clear();
-    }
-
-    /// The names of all functions.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.functions.keys().map(String::as_str)
-    }
-
     /// The version that an event for this function is for.
     pub fn resolve(&self, reference: &FunctionRef) -> Result<Resolved, ApiError> {
         let qualifier = reference.qualifier.as_deref();
@@ -149,7 +136,6 @@ impl Functions {
             return Err(errors::function_not_found(name, qualifier));
         };
         Ok(Resolved {
-            name: name.to_string(),
             executed_version: configuration.settings.version.clone(),
             invoked_arn: errors::arn(name, qualifier),
             reserved_concurrency: function.reserved_concurrency,

@@ -91,7 +91,10 @@ impl Engine {
         };
         let (call, mut share) = match std::mem::replace(&mut caller.state, State::Idle) {
             State::Reading(call, share) => (call, share),
-            State::Managing(call, _) => return self.manage(key, &call, &body),
+            State::Managing(call, share) => {
+                self.manage(key, &call, &body);
+                return drop(share);
+            }
             State::Idle | State::Waiting | State::Streaming => return,
         };
         share.shrink_to(body.bytes.len());

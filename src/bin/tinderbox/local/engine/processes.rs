@@ -4,6 +4,7 @@ use std::io;
 
 use super::{Endpoint, Engine, Key};
 use crate::local::environment::{Output, Phase, Started};
+use crate::local::pool::Pool;
 use crate::sys::epoll::Interest;
 use crate::sys::{self, ChildState};
 
@@ -221,7 +222,8 @@ impl Engine {
                     left -= 1;
                 }
             }
-            if is_retired && left == 0 {
+            let pool_is_empty = |pool: &Pool| pool.is_retired && pool.environments.is_empty();
+            if self.pools.get(pool).is_some_and(pool_is_empty) {
                 self.pools.remove(pool);
             }
         }
@@ -240,7 +242,10 @@ impl Engine {
             self.remove_environment(key);
             return true;
         }
-        if environment.is_retired || !environment.calls.is_empty() {
+        if environment.is_retired {
+            return true;
+        }
+        if !environment.calls.is_empty() {
             return false;
         }
         let time = environment.idle_since + self.options.idle_timeout;
@@ -248,7 +253,9 @@ impl Engine {
             environment.is_retired = true;
             environment.state.kill(now);
             environment.perform_actions();
-        } else if environment.is_ready() {
+            return true;
+        }
+        if environment.is_ready() {
             self.wake_by(Some(time));
         }
         false

@@ -13,7 +13,7 @@ const WRITE_BYTES_MAX: usize = 4096;
 const PENDING_BYTES_MAX: usize = 1024 * 1024;
 
 /// Lines that are not written yet.
-pub struct Log {
+pub struct LogWriter {
     pending: Vec<u8>,
     /// Whether a write to stderr can block.
     may_block: bool,
@@ -26,10 +26,10 @@ pub enum Flushed {
     Some,
 }
 
-impl Log {
+impl LogWriter {
     /// An empty log.
-    pub fn new() -> Log {
-        Log {
+    pub fn new() -> LogWriter {
+        LogWriter {
             pending: Vec::new(),
             may_block: sys::may_block(&io::stderr()),
         }
