@@ -377,7 +377,10 @@ fn memory_limit_kills_and_reports_out_of_memory() {
     let folder = TempDir::new();
     folder.executable("bootstrap", GROWING.as_bytes());
     let bootstrap = folder.path().join("bootstrap");
-    let server = Server::start(&bootstrap, &["--memory-limit", "--timeout", "60"]);
+    let server = Server::start(
+        &bootstrap,
+        &["--memory-limit", "--timeout", "60", "--environments", "1"],
+    );
     if server
         .stderr()
         .contains("--memory-limit: no control group can be made here")
@@ -395,9 +398,7 @@ fn memory_limit_kills_and_reports_out_of_memory() {
     let status = "\tStatus: error\tError Type: Runtime.OutOfMemory\n";
     server.wait_for_stderr(status);
     assert!(
-        server
-            .stderr()
-            .contains("\tMax Memory Used: 128 MB\tStatus"),
+        server.stderr().contains("\tMax Memory Used: 128 MB\t"),
         "{}",
         server.stderr()
     );
@@ -505,7 +506,10 @@ fn freeze_stops_work_in_the_background_between_events() {
     if support::runner().is_some() {
         return;
     }
-    for options in [&["--timeout", "60"][..], &["--timeout", "60", "--freeze"]] {
+    for options in [
+        &["--timeout", "60", "--environments", "1"][..],
+        &["--timeout", "60", "--environments", "1", "--freeze"],
+    ] {
         let is_frozen = options.contains(&"--freeze");
         let folder = TempDir::new();
         let ticks = folder.path().join("ticks");
@@ -536,7 +540,7 @@ fn frozen_processes_of_a_killed_tool_are_killed_by_the_next_one() {
     let ticks = folder.path().join("ticks");
     let function = ticking(&ticks);
     let bootstrap = function.path().join("bootstrap");
-    let options = ["--timeout", "60", "--freeze"];
+    let options = ["--timeout", "60", "--environments", "1", "--freeze"];
     let mut server = Server::start(&bootstrap, &options);
     if server
         .stderr()
@@ -574,6 +578,7 @@ fn freeze_without_control_groups_stops_every_process() {
         *command = Command::new(&tool.1);
         command.uid(NOBODY).gid(NOBODY);
         command.args(["run", text(function.path()), "--port", "0", "--freeze"]);
+        command.args(["--environments", "1"]);
         command.args(["--timeout", "60", "--env", "TOOL_TEST_MARK=freeze"]);
         command
             .stdin(Stdio::null())

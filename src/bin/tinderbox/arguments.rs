@@ -104,10 +104,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                     let function = FunctionOptions::parse(&args.value(&option)?)?;
                     options.functions.push(function);
                 }
-                "--handler" => {
-                    let handler = handler(args.text(&option)?)?;
-                    (options.handler, options.sandbox.handler) = (handler.clone(), Some(handler));
-                }
+                "--handler" => set_handler(&mut options, handler(args.text(&option)?)?),
                 "--timeout" => options.timeout = seconds(&option, &args.text(&option)?)?,
                 "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
                 "--memory" => options.memory_mb = memory(&args.text(&option)?)?,
@@ -165,6 +162,12 @@ fn add_target(
     function.task_root = task_root;
     options.functions.insert(0, function);
     Ok(())
+}
+
+/// An image has a handler of its own, unless the user names one.
+fn set_handler(options: &mut RunOptions, handler: String) {
+    options.sandbox.handler = Some(handler.clone());
+    options.handler = handler;
 }
 
 fn sandbox_option(
