@@ -20,6 +20,8 @@ mod functions;
 mod harness;
 #[path = "tool/http.rs"]
 mod http;
+#[path = "tool/image.rs"]
+mod image;
 #[path = "tool/invoke_api.rs"]
 mod invoke_api;
 #[path = "tool/lifetime.rs"]
@@ -36,6 +38,8 @@ mod platform;
 mod race;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
+#[path = "tool/sandbox.rs"]
+mod sandbox;
 #[path = "tool/states.rs"]
 mod states;
 #[path = "tool/wire.rs"]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::help;
 use crate::invoke::InvokeOptions;
 use crate::limits::{FUNCTION_NAME, HANDLER, MEMORY_MB};
+use crate::local::sandbox::SandboxOptions;
 use crate::local::{EventFormat, FunctionOptions, RunOptions};
 use crate::measure::MeasureOptions;
 use crate::output::Failure;
@@ -88,6 +89,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         idle_timeout: Duration::from_secs(IDLE_TIMEOUT_S),
         async_retries: ASYNC_RETRIES,
         json: false,
+        sandbox: SandboxOptions::default(),
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -103,7 +105,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                     let function = FunctionOptions::parse(&args.value(&option)?)?;
                     options.functions.push(function);
                 }
-                "--handler" => options.handler = handler(args.text(&option)?)?,
+                "--handler" => set_handler(&mut options, handler(args.text(&option)?)?),
                 "--timeout" => options.timeout = seconds(&option, &args.text(&option)?)?,
                 "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
                 "--memory" => options.memory_mb = memory(&args.text(&option)?)?,
@@ -123,10 +125,11 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--async-retries" => {
                     options.async_retries = retries(&args.text(&option)?)?;
                 }
-                _ => return Err(unexpected_option("run", &option)),
+                _ => sandbox_option(&mut options.sandbox, &option, &mut args)?,
             },
         }
     }
+    check_sandbox(&options, target.is_some(), task_root.is_some())?;
     add_target(&mut options, target, task_root, name)?;
     if options.snapstart && options.concurrency.is_some() {
         return Err(Failure::new(
@@ -143,6 +146,8 @@ fn add_target(
     task_root: Option<PathBuf>,
     name: Option<String>,
 ) -> Result<(), Failure> {
+    // The function of an image has no other target.
+    let target = target.or_else(|| options.sandbox.image.as_ref().map(|_| PathBuf::new()));
     let Some(target) = target else {
         return match (options.functions.is_empty(), task_root, name) {
             (true, _, _) => Err(missing_bootstrap("run")),
@@ -159,6 +164,59 @@ fn add_target(
     function.task_root = task_root;
     options.functions.insert(0, function);
     Ok(())
+}
+
+/// An image has a handler of its own, unless the user names one.
+fn set_handler(options: &mut RunOptions, handler: String) {
+    options.sandbox.handler = Some(handler.clone());
+    options.handler = handler;
+}
+
+fn sandbox_option(
+    options: &mut SandboxOptions,
+    option: &str,
+    args: &mut Args,
+) -> Result<(), Failure> {
+    match option {
+        "--layer" => options.layers.push(args.value(option)?.into()),
+        "--image" => options.image = Some(args.value(option)?.into()),
+        "--memory-limit" => options.memory_limit = true,
+        "--freeze" => options.freeze = true,
+        _ => return Err(unexpected_option("run", option)),
+    }
+    Ok(())
+}
+
+/// Combinations that Lambda does not have.
+fn check_sandbox(
+    options: &RunOptions,
+    has_target: bool,
+    has_task_root: bool,
+) -> Result<(), Failure> {
+    let sandbox = &options.sandbox;
+    let refused = [
+        (
+            sandbox.image.is_some() && has_target,
+            "--image and a bootstrap exclude each other: the image has a command",
+        ),
+        (
+            sandbox.image.is_some() && !sandbox.layers.is_empty(),
+            "--image and --layer exclude each other, as on Lambda",
+        ),
+        (
+            sandbox.image.is_some() && has_task_root,
+            "--image and --task-root exclude each other: the task root of an image is /var/task",
+        ),
+        (
+            sandbox.freeze && options.concurrency.is_some(),
+            "--freeze and --concurrency exclude each other: on Lambda, the environment of a \
+             managed instance is not frozen",
+        ),
+    ];
+    match refused.into_iter().find(|(is_refused, _)| *is_refused) {
+        Some((_, text)) => Err(Failure::new(format!("run: {text}"))),
+        None => Ok(()),
+    }
 }
 
 fn invoke(mut args: Args) -> Result<Command, Failure> {

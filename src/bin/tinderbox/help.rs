@@ -30,6 +30,7 @@ exit status
 /// `tinderbox help run`.
 pub const RUN: &str = "\
 tinderbox run BOOTSTRAP|DIR [options]
+tinderbox run --image LAYOUT|ROOTFS [options]
 tinderbox run --function NAME=BOOTSTRAP|DIR[,SETTING]... [options]
 
 Starts a bootstrap with the environment of a Lambda custom runtime and serves two interfaces on
@@ -58,7 +59,23 @@ ms later.
   --timeout S        seconds for an event, fractions allowed (3, as on Lambda); after that, all
                      processes are killed and the caller gets Sandbox.Timedout
   --init-timeout S   seconds from the start to the first GET of an event (10, as on Lambda)
-  --memory MB        the memory size in the function's environment (128); it is not enforced
+  --memory MB        the memory size in the function's environment (128)
+  --memory-limit     enforces it, as Lambda does: a process beyond it is killed. This needs control
+                     groups (root, or a systemd user session); without them, the private memory of
+                     each process is limited by itself, and a line says so
+  --layer DIR|ZIP    a layer: its content is the function's /opt; repeatable, later ones win. Needs
+                     mount namespaces (root, or user namespaces); without them, PATH and the
+                     variables of the languages name the folder, and a line says so. One folder is
+                     mounted as it is, so that edits are seen; others are copied. If DIR has no
+                     bootstrap, that of the layers is run
+  --image LAYOUT|ROOTFS
+                     runs the function in a container image: the folder of an OCI layout (LAYOUT or
+                     LAYOUT:NAME, as by: skopeo copy docker-daemon:IMAGE:latest oci:LAYOUT), whose
+                     ENTRYPOINT, CMD, ENV and WORKDIR count, or a root file system with a bootstrap
+                     in /var/runtime or /var/task. --handler takes the place of CMD. Its root is
+                     read-only but for /tmp. Needs mount namespaces
+  --freeze           stops all processes of the function between events, as Lambda does: finds code
+                     that works in the background
   --env NAME=VALUE   an environment variable of the function; overrides Lambda's; repeatable
   --port N           port of the Invoke API (9000); 0 selects a free one
   --runtime-port N   port of the Runtime API (0: a free one)

@@ -6,8 +6,9 @@
 //! - `pool`, `call` the environments of a function, and a call on its way through them
 //! - `runtime_api`, `invoke_api`  the two APIs as data: paths, refusals, replies
 //! - `invocation`, `outcome`      an event on its way, and its result
+//! - `sandbox`      layers, images, memory limit, freezing; `temporary` folders
 //! - `log`          its records; `log_writer` writes them
-//! - `http`, `slab`, `budget`, `temporary`  HTTP, tables, memory limits, folders
+//! - `http`, `slab`, `budget`  HTTP, tables, memory limits
 //!
 //! One thread does everything: the process dies with the thread that started it. Another one prints
 //! the answer of `--once`.
@@ -25,12 +26,15 @@ mod log_writer;
 mod outcome;
 mod pool;
 mod runtime_api;
+pub mod sandbox;
 mod slab;
 mod temporary;
 mod url;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event;
@@ -42,6 +46,7 @@ use engine::{Engine, EngineOptions};
 pub use functions_api::FunctionOptions;
 use functions_api::Functions;
 use invocation::InvokeRequest;
+use sandbox::{Sandbox, SandboxOptions};
 
 /// The options of `tinderbox run`.
 pub struct RunOptions {
@@ -66,6 +71,7 @@ pub struct RunOptions {
     pub async_retries: u32,
     /// Everything on stderr is JSON.
     pub json: bool,
+    pub sandbox: SandboxOptions,
 }
 
 /// Which events are accepted.
@@ -83,7 +89,8 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         output::write_diagnostics_as_json();
     }
     let event = one_shot_event(&options)?;
-    let functions = Functions::new(&options)?;
+    let sandbox = prepare_sandbox(&options)?;
+    let functions = Functions::new(&options, Arc::new(sandbox))?;
     let listener = match event {
         None => Some(listen(options.port, "--port")?),
         Some(_) => None,
@@ -114,6 +121,24 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
             .map_err(|error| os_error("watch descriptors", error))?;
     }
     Ok(engine.run())
+}
+
+/// What surrounds the processes of all functions.
+fn prepare_sandbox(options: &RunOptions) -> Result<Sandbox, Failure> {
+    let runner = options.runner.first().map(Path::new);
+    let functions = options.functions.iter();
+    let paths = functions.flat_map(|function| {
+        [
+            Some(function.target.as_path()),
+            function.task_root.as_deref(),
+        ]
+    });
+    let needed: Vec<&Path> = paths.chain([runner]).flatten().collect();
+    let sandbox = Sandbox::prepare(&options.sandbox, &options.runner, &needed)?;
+    for note in sandbox.notes() {
+        diagnostic(note);
+    }
+    Ok(sandbox)
 }
 
 /// The event of `--once`, read and validated before anything is started.
@@ -163,7 +188,7 @@ fn print_addresses(options: &RunOptions, runtime_address: &str, port: u16) {
     diagnostic(&format!(
         "serving the function {name} from '{}'{others}: Runtime API {runtime_address}, Invoke API \
          127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
-        target.display(),
+        options.sandbox.image.as_ref().unwrap_or(target).display(),
     ));
     let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {

@@ -15,6 +15,9 @@ const REGION: &str = "us-east-1";
 /// The account that the function seems to belong to.
 pub const ACCOUNT: &str = "123456789012";
 
+/// The PATH that Lambda gives a custom runtime.
+pub const LAMBDA_PATH: &str = "/usr/local/bin:/usr/bin/:/bin:/opt/bin";
+
 /// The version of a function that is not published.
 pub const LATEST: &str = "$LATEST";
 
@@ -72,8 +75,18 @@ impl Settings {
 
     /// `NAME=VALUE` for each variable of the process.
     pub fn environment(&self, runtime_api: &str) -> Vec<OsString> {
+        self.environment_with(runtime_api, |_| {})
+    }
+
+    /// The same; `adjust` changes the variables before those of the user are added.
+    pub fn environment_with(
+        &self,
+        runtime_api: &str,
+        adjust: impl FnOnce(&mut Vec<(OsString, OsString)>),
+    ) -> Vec<OsString> {
         let mut all = self.lambda_variables(runtime_api);
         all.extend(credentials());
+        adjust(&mut all);
         for (name, value) in &self.variables {
             all.retain(|(known, _)| known != name);
             all.push((name.clone(), value.clone()));
@@ -112,7 +125,7 @@ impl Settings {
             ("_AWS_XRAY_DAEMON_PORT", "2000".to_string()),
             ("LANG", "en_US.UTF-8".to_string()),
             ("TZ", ":UTC".to_string()),
-            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_string()),
+            ("PATH", LAMBDA_PATH.to_string()),
         ];
         let mut all: Vec<(OsString, OsString)> = texts
             .into_iter()

@@ -1,28 +1,35 @@
 //! System calls that std does not offer: stop signals, states of children, exec, randomness.
 //!
 //! This file and its folder hold all `unsafe` and `libc` of the tool. Process ids are `u32`, as in
-//! std. For `measure` alone: `launch` (a start with the least overhead), `poller` (poll(2)),
-//! `resources` (CPUs and CPU time), `trace` (system calls of another process).
+//! std. `launch` starts processes, `enter` prepares what they do before their program, `in_root`
+//! looks into another root, `pidfd` sends signals to processes that are no children. For `measure`
+//! alone: `poller` (poll(2)), `resources` (CPUs and CPU time), `trace` (system calls of another
+//! process).
 #![allow(unsafe_code)]
 
+pub mod enter;
 pub mod epoll;
+pub mod in_root;
 pub mod launch;
+pub mod pidfd;
 pub mod poller;
 pub mod resources;
 pub mod trace;
 
 use std::cell::RefCell;
 use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::ptr;
 
-use crate::exit_status;
+use enter::Enter;
+use launch::{Launch, Tracing};
 
 /// The signals that the tool waits for, blocked in all threads: those that stop it, and SIGCHLD.
 pub struct SignalSet(libc::sigset_t);
@@ -83,6 +90,8 @@ pub fn become_subreaper() -> io::Result<()> {
 
 /// The arguments of `execve`: a path, arguments that begin with the name, and `NAME=VALUE`s.
 pub struct ExecImage {
+    /// The file, where it is open: the path may name nothing in the new process's file system.
+    file: Option<File>,
     program: CString,
     arguments: CStrings,
     environment: CStrings,
@@ -96,49 +105,62 @@ impl ExecImage {
         environment: &[E],
     ) -> io::Result<ExecImage> {
         Ok(ExecImage {
+            file: None,
             program: CString::new(program.as_os_str().as_bytes())?,
             arguments: CStrings::new(arguments)?,
             environment: CStrings::new(environment)?,
         })
     }
 
+    /// Executes this open file, whatever the path names. Not for scripts: the interpreter could not
+    /// open it.
+    pub fn with_file(mut self, file: File) -> ExecImage {
+        self.file = Some(file);
+        self
+    }
+
     /// Replaces this process; returns only the error.
     fn exec(&self) -> io::Error {
-        // SAFETY: a terminated string and two null-terminated arrays of such, owned by self.
+        let (arguments, environment) = (&self.arguments.pointers, &self.environment.pointers);
+        // SAFETY: terminated strings and two null-terminated arrays of such, owned by self. (By
+        // number: some C libraries have no execveat.)
         unsafe {
-            libc::execve(
-                self.program.as_ptr(),
-                self.arguments.pointers.as_ptr(),
-                self.environment.pointers.as_ptr(),
-            );
+            match &self.file {
+                None => {
+                    let (arguments, environment) = (arguments.as_ptr(), environment.as_ptr());
+                    libc::execve(self.program.as_ptr(), arguments, environment);
+                }
+                Some(file) => {
+                    libc::syscall(
+                        libc::SYS_execveat,
+                        file.as_raw_fd(),
+                        c"".as_ptr(),
+                        arguments.as_ptr(),
+                        environment.as_ptr(),
+                        libc::AT_EMPTY_PATH,
+                    );
+                }
+            }
         }
         io::Error::last_os_error()
     }
 }
 
 /// Starts a process in `directory` and in a process group of its own, with an empty stdin; `output`
-/// is its stdout and stderr. Returns its id.
+/// is its stdout and stderr. Before its program it performs the steps of `enter`. Returns its id.
 ///
 /// It is killed when the calling thread ends, so the thread has to live as long as the tool
-/// (prctl(2): the parent of PR_SET_PDEATHSIG is the thread). Not std's own exec: that is `execvp`,
-/// which in glibc passes a file that the kernel refuses to a shell.
-pub fn spawn(image: ExecImage, directory: &Path, output: [OwnedFd; 2]) -> io::Result<u32> {
+/// (prctl(2): the parent of PR_SET_PDEATHSIG is the thread).
+pub fn spawn(
+    image: ExecImage,
+    directory: &Path,
+    output: &[OwnedFd; 2],
+    enter: &Enter,
+) -> io::Result<u32> {
+    let null = File::open("/dev/null")?;
     let [out, err] = output;
-    let parent = std::process::id();
-    let mut command = Command::new("/proc/self/exe"); // never reached: the closure replaces us
-    command
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err)
-        .process_group(0);
-    let enter = move || {
-        reset_child_process(parent)?;
-        Err(image.exec())
-    };
-    // SAFETY: between fork and exec the closure makes system calls and allocates nothing.
-    unsafe { command.pre_exec(enter) };
-    command.spawn().map(|child| child.id())
+    let output = [out.as_fd(), err.as_fd()];
+    Launch::new(image, directory, null.as_fd(), output, enter, Tracing::Off)?.spawn()
 }
 
 /// The state of this process's children.
@@ -308,28 +330,6 @@ impl CStrings {
             _strings: strings,
         })
     }
-}
-
-/// In the child: it is killed when its parent dies, and no signal is blocked, ignored or handled.
-fn reset_child_process(parent: u32) -> io::Result<()> {
-    // SAFETY: these calls are async-signal-safe (signal-safety(7); prctl is a plain system call)
-    // and access no memory but a set that sigemptyset has written.
-    unsafe {
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // The parent may have died before the line above: then no signal arrives.
-        if libc::getppid() != parent.cast_signed() {
-            libc::_exit(exit_status::CANNOT_EXECUTE);
-        }
-        for signal in 1..=libc::SIGRTMAX() {
-            libc::signal(signal, libc::SIG_DFL); // fails for SIGKILL and a few others
-        }
-        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
-    }
-    Ok(())
 }
 
 fn hangup_is_ignored() -> bool {

@@ -38,10 +38,15 @@ use std::time::{Duration, Instant};
 use super::call::Call;
 use super::functions_api::Configuration;
 use super::log::EnvironmentLog;
+use super::sandbox::tree::Tree;
 use super::slab::Key;
 use crate::settings::Settings;
 use crate::sys;
 use state::Limits;
+
+/// How often the memory is sampled at the ends of events that are shorter than this.
+const SHORT_EVENT: Duration = Duration::from_millis(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// An environment.
 pub struct Environment {
@@ -64,6 +69,12 @@ pub struct Environment {
     pub log: EnvironmentLog,
     /// The process whose init was logged last.
     logged_init: u64,
+    /// The process with everything that it has started, until all of it is gone.
+    tree: Option<Tree>,
+    /// The peak of its memory, KiB, and when it was last sampled.
+    peak: Option<(Option<u64>, Instant)>,
+    /// The memory limit has ended the process of the call that ends next.
+    is_out_of_memory: bool,
     /// The process's stdout and stderr, with its key.
     pub output: Option<(Key, Output)>,
     /// Set between the exit of the process and the end of all that it has left.
@@ -104,6 +115,9 @@ impl Environment {
             waiting_for_exit: Vec::new(),
             log,
             logged_init: 0,
+            tree: None,
+            peak: None,
+            is_out_of_memory: false,
             output: None,
             cleanup: None,
             start_retry: None,
@@ -157,6 +171,42 @@ impl Environment {
         if let Some(pid) = actions.kill {
             sys::kill_group(pid);
         }
+    }
+
+    /// An event is about to be delivered.
+    pub fn thaw(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            tree.thaw();
+        }
+    }
+
+    /// The process waits for the next event.
+    pub fn freeze(&mut self) {
+        if self.configuration.sandbox.freezes()
+            && self.is_ready()
+            && let Some(tree) = &mut self.tree
+        {
+            tree.freeze();
+        }
+    }
+
+    /// The peak of the memory of all processes so far, KiB. A sample takes longer than a short
+    /// event, so those that follow each other closely share one.
+    pub fn peak_kib(&mut self, duration: Duration, now: Instant) -> Option<u64> {
+        if let Some((peak, sampled)) = self.peak
+            && duration < SHORT_EVENT
+            && now < sampled + SAMPLE_INTERVAL
+        {
+            return peak;
+        }
+        let peak = self.tree.as_mut().and_then(Tree::sample_peak_kib);
+        self.peak = Some((peak, now));
+        peak
+    }
+
+    /// Whether the memory limit has ended the process; reported once.
+    pub fn take_out_of_memory(&mut self) -> bool {
+        std::mem::take(&mut self.is_out_of_memory)
     }
 
     /// A connection of its Runtime API was closed.

@@ -31,7 +31,7 @@ mod request;
 mod tests;
 mod update;
 mod versions;
-mod zip;
+pub mod zip;
 
 pub use call::{Manage, ManageCall};
 pub use change::Change;
@@ -47,6 +47,7 @@ use serde_json::{Value, json};
 use super::RunOptions;
 use super::http::Reply;
 use super::invoke_api::{ApiError, FunctionRef};
+use super::sandbox::Sandbox;
 use crate::clock;
 use crate::output::Failure;
 use crate::settings::{LATEST, region};
@@ -101,8 +102,8 @@ type Answer = Result<(Reply, Option<Change>), ApiError>;
 
 impl Functions {
     /// Those of the command line.
-    pub fn new(options: &RunOptions) -> Result<Functions, Failure> {
-        let defaults = Defaults::new(options);
+    pub fn new(options: &RunOptions, sandbox: Arc<Sandbox>) -> Result<Functions, Failure> {
+        let defaults = Defaults::new(options, sandbox);
         let mut functions = BTreeMap::new();
         for function in &options.functions {
             let configuration = Configuration::local(function, &defaults)?;

@@ -11,6 +11,13 @@ use crate::process;
 /// The error type of a timeout.
 pub const TIMED_OUT: &str = "Sandbox.Timedout";
 
+/// The error type of an exit before the answer.
+pub const EXITED: &str = "Runtime.ExitError";
+
+/// The error type of an exit because of the memory limit, in the REPORT line alone: the caller gets
+/// `Runtime.ExitError` with `signal: killed` (REPORT lines of production in public logs).
+pub const OUT_OF_MEMORY: &str = "Runtime.OutOfMemory";
+
 /// The one answer to a caller.
 #[derive(Clone)]
 pub struct Outcome {
@@ -89,7 +96,7 @@ impl Outcome {
             None => "Runtime exited without providing a reason".to_string(),
         };
         let text = format!("RequestId: {id} Error: {what}");
-        Outcome::platform_error("Runtime.ExitError", &text)
+        Outcome::platform_error(EXITED, &text)
     }
 
     /// The process was killed, or has exited, and the kernel does not release it.

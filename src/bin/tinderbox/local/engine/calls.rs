@@ -10,8 +10,7 @@ use crate::local::call::{Call, CallResult, ReplyTo, Stage};
 use crate::local::environment::{Environment, Offer};
 use crate::local::invocation::{Invocation, InvokeRequest};
 use crate::local::log::{Record, Status, Usage};
-use crate::local::outcome::Outcome;
-use crate::process;
+use crate::local::outcome::{EXITED, OUT_OF_MEMORY, Outcome};
 
 /// The wait before the first retry of a failed asynchronous call; the second is twice as long, as
 /// on Lambda, where they are one minute and two.
@@ -119,6 +118,7 @@ impl Engine {
                 Some(call)
             }
             Offer::Accepted => {
+                environment.thaw();
                 call.stage = Stage::Running { released: now };
                 self.log_init(key);
                 self.log_start(key, &call.request);
@@ -281,27 +281,29 @@ impl Engine {
     }
 
     fn end_accepted_call(&mut self, key: Key, call: Call, duration: Duration) {
+        let now = self.now;
         let Some(environment) = self.environments.get_mut(key) else {
             return;
         };
         environment.idle_since = self.now;
-        let is_concurrent = environment.settings().concurrency.is_some();
+        let peak_kib = match environment.settings().concurrency {
+            Some(_) => None,
+            None => environment.peak_kib(duration, now),
+        };
+        environment.freeze();
         let state = &mut environment.state;
         let usage = Usage {
             duration,
             init: state.init.take(),
             restore: state.restore.take(),
-            peak_kib: match is_concurrent {
-                true => None,
-                false => state.process.and_then(process::peak_kib),
-            },
+            peak_kib,
         };
         self.wake_by(Some(self.now + self.options.idle_timeout));
         self.end_call(key, call, usage);
     }
 
     /// A call is over: its last lines; another attempt for a failed asynchronous one.
-    fn end_call(&mut self, key: Key, mut call: Call, usage: Usage) {
+    fn end_call(&mut self, key: Key, mut call: Call, mut usage: Usage) {
         let stage = std::mem::replace(&mut call.stage, Stage::Waiting);
         let Stage::Ending { result, held, .. } = stage else {
             return;
@@ -315,6 +317,7 @@ impl Engine {
         };
         self.log_record(key, &done);
         self.log_record(key, &Record::End { id });
+        let status = self.reported_status(key, status, &mut usage);
         self.log_record(key, &Record::Report { id, status, usage });
         let Some(environment) = self.environments.get(key) else {
             return;
@@ -330,6 +333,23 @@ impl Engine {
             ReplyTo::Nobody if result.error_type.is_some() => self.retry_event(pool, call),
             _ => {}
         }
+    }
+
+    /// What the REPORT line says: an exit because of the memory limit is known only there.
+    fn reported_status<'a>(
+        &mut self,
+        key: Key,
+        status: Status<'a>,
+        usage: &mut Usage,
+    ) -> Status<'a> {
+        let Some(environment) = self.environments.get_mut(key) else {
+            return status;
+        };
+        if !environment.take_out_of_memory() || status != Status::Error(EXITED) {
+            return status;
+        }
+        usage.peak_kib = Some(u64::from(environment.settings().memory_mb) << 10);
+        Status::Error(OUT_OF_MEMORY)
     }
 
     /// An asynchronous call has failed.

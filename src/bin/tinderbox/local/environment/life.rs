@@ -1,10 +1,12 @@
 //! The life of the process: its start, its exit, and the end of everything that it has started.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::Environment;
 use super::output::Output;
+use crate::local::sandbox::tree::Tree;
 use crate::local::slab::Key;
 use crate::process::{self, StartError};
 use crate::sys;
@@ -62,8 +64,11 @@ impl Environment {
             &self.configuration.settings,
             &self.runtime_address,
             &write_end,
+            &self.configuration.sandbox,
         ) {
-            Ok(pid) => {
+            Ok((pid, group)) => {
+                self.tree = Some(Tree::new(pid, &self.runtime_address, group));
+                self.peak = None;
                 self.state.start_requested = false;
                 self.start_retry = None;
                 self.state.process_started(pid, now);
@@ -93,6 +98,7 @@ impl Environment {
 
     /// Sends SIGTERM to a process that is entitled to it; whether it is.
     pub fn terminate(&mut self) -> bool {
+        self.thaw(); // for a process that gets it
         let state = &mut self.state;
         let is_entitled = state.extension.is_some() || state.limits.is_concurrent;
         state.actions.terminate = state.process.filter(|_| is_entitled);
@@ -104,6 +110,11 @@ impl Environment {
         // In this order: the id of an unreaped process is not reused.
         sys::kill_group(pid);
         let status = sys::reap(pid);
+        if let Some(tree) = &mut self.tree {
+            let was_killed = self.state.is_killed() || status.signal().is_none();
+            self.is_out_of_memory = !was_killed && tree.is_out_of_memory();
+            tree.kill();
+        }
         self.state.process_reaped(now);
         self.cleanup = Some(Cleanup {
             status,
@@ -139,11 +150,17 @@ impl Environment {
         }
         let (status, exited) = (cleanup.status, cleanup.exited);
         self.cleanup = None;
+        self.tree = None;
         self.waiting.clear();
+        let mut message = self.state.exit_message(status).filter(|_| !self.is_retired);
+        if let (Some(message), true) = (&mut message, self.is_out_of_memory) {
+            let limit = self.configuration.settings.memory_mb;
+            *message += &format!(", since it needed more than {limit} MB of memory (--memory)");
+        }
         Ok(Exit {
             status,
             exited,
-            message: self.state.exit_message(status).filter(|_| !self.is_retired),
+            message,
             connections: std::mem::take(&mut self.connections),
         })
     }

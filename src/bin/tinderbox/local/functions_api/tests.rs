@@ -10,11 +10,13 @@ mod versions;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::base64;
 use crate::local::EventFormat;
+use crate::local::sandbox::{Sandbox, SandboxOptions};
 use crate::local::temporary::TemporaryFolder;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:";
@@ -52,12 +54,13 @@ impl Tool {
             snapstart: false,
             once: None,
             runner: Vec::new(),
-            environments: 10,
+            environments: 1,
             idle_timeout: Duration::from_secs(300),
-            async_retries: 2,
+            async_retries: 0,
             json: false,
+            sandbox: SandboxOptions::default(),
         };
-        let functions = Functions::new(&options);
+        let functions = Functions::new(&options, Arc::new(Sandbox::none()));
         Tool {
             functions: functions.unwrap_or_else(|failure| panic!("{}", failure.text())),
             _folder: folder,
