@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::help;
+use crate::host::Host;
 use crate::invoke::InvokeOptions;
 use crate::limits::{FUNCTION_NAME, HANDLER, MEMORY_MB};
 use crate::local::{EventFormat, RunOptions};
@@ -19,7 +20,9 @@ use crate::measure::MeasureOptions;
 use crate::output::Failure;
 use crate::report::ReportOptions;
 use lexer::{Arg, Args};
-use values::{concurrency, function_name, header, invocation_type, memory, port, runner, seconds};
+use values::{
+    concurrency, function_name, header, host, invocation_type, memory, port, runner, seconds,
+};
 pub use values::{handler, variable};
 
 /// The default port of the Invoke API, for `run` and `invoke`.
@@ -70,8 +73,10 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         init_timeout: Duration::from_secs(INIT_TIMEOUT_S),
         memory_mb: MEMORY_MB,
         variables: Vec::new(),
+        host: Host::LOOPBACK,
         port: PORT,
         runtime_port: 0,
+        any_runtime: false,
         event_format: EventFormat::Json,
         concurrency: None,
         snapstart: false,
@@ -91,7 +96,9 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--init-timeout" => options.init_timeout = seconds(&name, &args.text(&name)?)?,
                 "--memory" => options.memory_mb = memory(&args.text(&name)?)?,
                 "--env" => options.variables.push(variable(&args.value(&name)?)?),
+                "--host" => options.host = host(&args.text(&name)?)?,
                 "--port" => options.port = port(&name, &args.text(&name)?)?,
+                "--any-runtime" => options.any_runtime = true,
                 "--runtime-port" => options.runtime_port = port(&name, &args.text(&name)?)?,
                 "--once" => options.once = Some(args.value(&name)?),
                 "--runner" => options.runner = runner(&args.value(&name)?)?,
@@ -114,6 +121,7 @@ fn run(mut args: Args) -> Result<Command, Failure> {
 fn invoke(mut args: Args) -> Result<Command, Failure> {
     let mut options = InvokeOptions {
         event: "{}".into(),
+        host: Host::LOOPBACK,
         port: PORT,
         function_name: FUNCTION_NAME.to_string(),
         invocation_type: "RequestResponse".to_string(),
@@ -128,6 +136,7 @@ fn invoke(mut args: Args) -> Result<Command, Failure> {
             Arg::Option(name) => match name.as_str() {
                 "--help" | "-h" => return Ok(Command::Print(help::INVOKE)),
                 "--event" => options.event = args.value(&name)?,
+                "--host" => options.host = host(&args.text(&name)?)?,
                 "--port" => options.port = port(&name, &args.text(&name)?)?,
                 "--function-name" => options.function_name = function_name(args.text(&name)?)?,
                 "--invocation-type" => {

@@ -1,8 +1,9 @@
-//! `tinderbox run`: a local Lambda on 127.0.0.1, for one function in one execution environment.
+//! `tinderbox run`: a local Lambda on this machine, for one function in one execution environment.
 //!
 //! - `environment`  the execution environment: the state machine between process, events and calls
 //! - `runtime_api`  the API of the bootstrap
 //! - `invoke_api`   the API of callers
+//! - `guard`, `peer`  which requests and which processes the two servers accept
 //! - `connections`, `permits`  how many connections each of the two servers may have
 //! - `dispatch`     the loop that handles one event after another
 //! - `invocation`, `outcome`   an event on its way, and its result
@@ -17,16 +18,19 @@ mod connections;
 mod dispatch;
 mod environment;
 mod exit_decision;
+mod guard;
 mod http;
 mod invocation;
 mod invoke_api;
+mod listener;
 mod log_lines;
 mod outcome;
+mod peer;
 mod permits;
 mod runtime_api;
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -35,6 +39,7 @@ use std::time::Duration;
 
 use crate::event;
 use crate::exit_status::{self, DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::host::Host;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
 use crate::process::{self, Program};
@@ -43,9 +48,12 @@ use crate::sys::{self, StopSignals};
 use dispatch::Job;
 use environment::Environment;
 use exit_decision::ExitDecision;
+use guard::Bound;
 use invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use invoke_api::InvokeServer;
+use listener::{listen, runtime_host};
 use permits::Permits;
+use runtime_api::Clients;
 
 /// The options of `tinderbox run`.
 pub struct RunOptions {
@@ -57,8 +65,11 @@ pub struct RunOptions {
     pub init_timeout: Duration,
     pub memory_mb: u32,
     pub variables: Vec<(OsString, OsString)>,
+    pub host: Host,
     pub port: u16,
     pub runtime_port: u16,
+    /// The Runtime API accepts calls of every local process.
+    pub any_runtime: bool,
     pub event_format: EventFormat,
     pub concurrency: Option<u16>,
     pub snapstart: bool,
@@ -80,11 +91,13 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let event = one_shot_event(&options)?;
     let program = Program::find(&options.target, &options.runner)?;
     let task_root = program.task_root(options.task_root.as_deref())?;
-    let (runtime_listener, runtime_port) = listen(options.runtime_port, "--runtime-port")?;
     let invoke_listener = match event {
-        None => Some(listen(options.port, "--port")?),
+        None => Some(listen(&options.host, options.port, "--port")?),
         Some(_) => None,
     };
+    let runtime_host = runtime_host(&options.host);
+    let listener = listen(&runtime_host, options.runtime_port, "--runtime-port")?;
+    let (runtime_listener, runtime_address) = listener;
     let signals = StopSignals::block().map_err(|error| os_error("block signals", error))?;
     sys::become_subreaper().map_err(|error| os_error("become the subreaper", error))?;
     kill_children_on_panic();
@@ -92,7 +105,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let environment = Arc::new(Environment::new(
         settings(&options, task_root),
         program,
-        format!("127.0.0.1:{runtime_port}"),
+        runtime_address.to_string(),
     ));
     let is_one_shot = event.is_some();
     let request = event.map(|event| Arc::new(InvokeRequest::new(event)));
@@ -113,8 +126,10 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     })?;
     spawn(&environment, |environment| environment.reap_loop())?;
     let timeout = options.timeout;
+    let clients = Arc::new(Clients::new(options.any_runtime));
     spawn(&environment, move |environment| {
-        runtime_api::serve(&runtime_listener, &runtimes, &others, timeout, environment)
+        let listener = &runtime_listener;
+        runtime_api::serve(listener, &runtimes, &others, timeout, &clients, environment)
     })?;
     environment.start().map_err(Failure::new)?;
 
@@ -130,9 +145,10 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         spawn(&environment, move |environment| {
             invoke_once(request, &jobs, &decision_of_answer, environment)
         })?;
-    } else if let Some((listener, port)) = invoke_listener {
-        print_addresses(&options, runtime_port, port);
-        let server = InvokeServer::new(jobs, options.event_format);
+    } else if let Some((listener, address)) = invoke_listener {
+        let bound = Bound::new(address, options.host.name().map(str::to_string));
+        print_addresses(&options, runtime_address, address.port(), &bound);
+        let server = InvokeServer::new(jobs, options.event_format, bound);
         spawn(&environment, move |_| {
             invoke_api::serve(&listener, &callers, &server)
         })?;
@@ -179,29 +195,27 @@ fn settings(options: &RunOptions, task_root: PathBuf) -> Settings {
     }
 }
 
-fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
-        Failure::new(format!(
-            "cannot bind 127.0.0.1:{port}: {error}; choose another port with {option} N, or any \
-             free one with {option} 0"
-        ))
-    })?;
-    let address = listener.local_addr();
-    let port = address
-        .map_err(|error| os_error("read the port", error))?
-        .port();
-    Ok((listener, port))
-}
-
 /// The URL on stdout, for scripts; everything else on stderr, for people.
-fn print_addresses(options: &RunOptions, runtime_port: u16, port: u16) {
+fn print_addresses(options: &RunOptions, runtime: SocketAddr, port: u16, bound: &Bound) {
     let name = &options.function_name;
+    let host = options.host.to_connect();
+    let host_option = match host {
+        Host::LOOPBACK => String::new(),
+        _ => format!(" --host {host}"),
+    };
     diagnostic(&format!(
-        "serving the function {name} from '{}': Runtime API 127.0.0.1:{runtime_port}, Invoke API \
-         127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
+        "serving the function {name} from '{}': Runtime API {runtime}, Invoke API {host}:{port}; \
+         try: tinderbox invoke{host_option} --port {port} --event '{{}}'",
         options.target.display(),
     ));
-    let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
+    if !bound.is_loopback() {
+        diagnostic(&format!(
+            "warning: --host {}: every machine that reaches port {port} can run the function, \
+             without authentication",
+            options.host
+        ));
+    }
+    let url = format!("http://{host}:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {
         diagnostic(failure.text()); // the line on stderr has the address too
     }

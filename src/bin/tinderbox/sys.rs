@@ -1,13 +1,14 @@
 //! System calls that std does not offer: stop signals, states of children, exec, randomness.
 //!
 //! This file and its folder hold all `unsafe` and `libc` of the tool. Process ids are `u32`, as in
-//! std. For `measure` alone: `launch` (a start with the least overhead), `poller` (poll(2)),
+//! std. `socket_diag` finds the owners of sockets. For `measure` alone: `launch` (a start with the least overhead), `poller` (poll(2)),
 //! `resources` (CPUs and CPU time), `trace` (system calls of another process).
 #![allow(unsafe_code)]
 
 pub mod launch;
 pub mod poller;
 pub mod resources;
+pub mod socket_diag;
 pub mod trace;
 
 use std::ffi::{CString, OsStr};

@@ -94,6 +94,11 @@ impl Environment {
         &self.settings
     }
 
+    /// The process of the bootstrap, if there is one.
+    pub fn leader(&self) -> Option<u32> {
+        self.lock().process
+    }
+
     /// One transition of the state machine, and the actions that follow from it.
     fn step<T>(&self, transition: impl FnOnce(&mut State, Instant) -> T) -> T {
         let mut state = self.lock();

@@ -164,6 +164,10 @@ impl Connection {
         Err(ConnectionClosed)
     }
 
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     /// Whether the client still waits for a reply.
     pub fn is_open(&self) -> bool {
         let mut byte = [0];

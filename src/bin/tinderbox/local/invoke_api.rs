@@ -9,9 +9,9 @@ mod error;
 mod headers;
 
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -19,6 +19,7 @@ use super::EventFormat;
 use super::budget::Budget;
 use super::connections;
 use super::dispatch::Job;
+use super::guard::{self, Bound, Notices};
 use super::http::{Connection, ConnectionClosed, Reply, Request, Timeouts};
 use super::invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use super::outcome::Outcome;
@@ -75,17 +76,21 @@ pub struct InvokeServer {
     event_format: EventFormat,
     events: Arc<Budget>,
     queue: Arc<Budget>,
+    bound: Bound,
+    notices: Arc<Mutex<Notices>>,
 }
 
 impl InvokeServer {
     /// A server with unused budgets.
-    pub fn new(jobs: Sender<Job>, event_format: EventFormat) -> InvokeServer {
+    pub fn new(jobs: Sender<Job>, event_format: EventFormat, bound: Bound) -> InvokeServer {
         let space = sys::address_space_max();
         InvokeServer {
             jobs,
             event_format,
             events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
             queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
+            bound,
+            notices: Arc::default(),
         }
     }
 }
@@ -129,6 +134,15 @@ fn handle(
     request: &Request,
     server: &InvokeServer,
 ) -> Result<(), ConnectionClosed> {
+    if let Err(forbidden) = guard::check(request, &server.bound) {
+        let mut notices = server
+            .notices
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        notices.log("Invoke API", &forbidden.text, Instant::now());
+        drop(notices);
+        return connection.reply(request, &forbidden.reply());
+    }
     let invocation_type = match invocation_type(request) {
         Ok(invocation_type) => invocation_type,
         Err(error) => return connection.reply(request, &error.reply()),

@@ -3,6 +3,7 @@
 //! Each connection has a thread, which serves one request after another; pipelined requests wait in
 //! the read buffer, so a runtime may send its answer and the next `GET` at once.
 
+mod clients;
 mod extension;
 mod posted;
 
@@ -21,6 +22,8 @@ use super::log_lines;
 use super::outcome::Outcome;
 use super::permits::{Evictable, Permits, Rules};
 use crate::limits::PAYLOAD_BYTES_MAX;
+
+pub use clients::Clients;
 
 const BASE: &str = "/2018-06-01";
 const EXTENSION_BASE: &str = "/2020-01-01/extension";
@@ -53,6 +56,7 @@ pub fn serve(
     permits: &Arc<Permits>,
     others: &[Arc<Permits>],
     timeout: Duration,
+    clients: &Arc<Clients>,
     environment: &Arc<Environment>,
 ) -> ! {
     let transfer = Some(timeout.saturating_add(TRANSFER_GRACE));
@@ -66,7 +70,8 @@ pub fn serve(
     };
     connections::serve(listener, permits, others, timeouts, || {
         let counted = CountedConnection::new(environment);
-        move |connection| serve_connection(connection, &counted.0)
+        let clients = clients.clone();
+        move |connection| serve_connection(connection, &clients, &counted.0)
     })
 }
 
@@ -86,14 +91,20 @@ impl Drop for CountedConnection {
     }
 }
 
-fn serve_connection(mut connection: Connection, environment: &Environment) {
+fn serve_connection(mut connection: Connection, clients: &Clients, environment: &Environment) {
+    // At once: a client that closes its socket after a call has no owner any more.
+    let verdict = clients.verdict(&connection, environment);
     while let Ok(request) = connection.read_request() {
         let mut call = Call {
             connection: &mut connection,
             request: &request,
             environment,
         };
-        if call.route().is_err() {
+        let result = match clients.check(verdict, &request) {
+            Ok(()) => call.route(),
+            Err(forbidden) => call.connection.reply(&request, &forbidden.runtime_reply()),
+        };
+        if result.is_err() {
             return;
         }
     }

@@ -1,0 +1,86 @@
+//! Which processes may call the Runtime API: those of the bootstrap's tree, see `peer`.
+
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Instant;
+
+use crate::local::environment::Environment;
+use crate::local::guard::{self, Forbidden, Notices};
+use crate::local::http::{Connection, Request};
+use crate::local::peer::{self, Peers, Tree, Verdict};
+use crate::output::diagnostic;
+
+/// The accepted processes, and what is reported about others.
+pub struct Clients {
+    /// Those of the bootstrap's tree; `None` is all of this machine's.
+    peers: Option<Mutex<Peers>>,
+    notices: Mutex<Notices>,
+    unavailable: Once,
+}
+
+impl Clients {
+    /// `any`: all processes of this machine may call.
+    pub fn new(any: bool) -> Clients {
+        Clients {
+            peers: (!any).then(|| Mutex::new(Peers::open())),
+            notices: Mutex::default(),
+            unavailable: Once::new(),
+        }
+    }
+
+    /// Whether the connection's other end is of the bootstrap's tree.
+    pub fn verdict(&self, connection: &Connection, environment: &Environment) -> Verdict {
+        let Some(peers) = &self.peers else {
+            return Verdict::InTree;
+        };
+        let tree = Tree {
+            tool: std::process::id(),
+            leader: environment.leader(),
+            others: Vec::new(),
+        };
+        let peers = peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = peers.verdict(connection.stream(), &tree);
+        if verdict == Verdict::Unavailable {
+            self.unavailable.call_once(|| {
+                diagnostic(
+                    "this system does not tell which process calls (neither sock_diag nor /proc): \
+                     the Runtime API takes calls from every local process",
+                );
+            });
+        }
+        verdict
+    }
+
+    /// Whether a request of such a connection is served.
+    pub fn check(&self, verdict: Verdict, request: &Request) -> Result<(), Forbidden> {
+        let result = guard::check_runtime_call(request).and_then(|()| match verdict {
+            Verdict::InTree | Verdict::Unavailable => Ok(()),
+            Verdict::Closed if is_answer(request) => Ok(()),
+            Verdict::Closed => Err(forbidden("a process that has closed its connection")),
+            Verdict::Foreign(owner) => Err(forbidden(&peer::describe(owner))),
+        });
+        if let Err(forbidden) = &result {
+            let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+            notices.log("Runtime API", &forbidden.text, Instant::now());
+        }
+        result
+    }
+}
+
+fn forbidden(who: &str) -> Forbidden {
+    Forbidden {
+        text: format!(
+            "The caller is {who}, which is neither the bootstrap nor started by it. Start tinderbox \
+             run with --any-runtime to accept the calls of every local process."
+        ),
+    }
+}
+
+/// Whether the request posts the answer of an event, whose id it has to know.
+fn is_answer(request: &Request) -> bool {
+    let parts: Vec<&str> = request.path.split('/').collect();
+    let is_path = |operation| {
+        matches!(parts.as_slice(), ["", "2018-06-01", "runtime", "invocation", _, last]
+            if *last == operation)
+    };
+    request.method == "POST" && (is_path("response") || is_path("error"))
+}
