@@ -96,6 +96,9 @@ impl Endpoint {
     fn set(&mut self, value: &[u8], accepts_ipv6: bool) -> Option<()> {
         let value = slice_or_empty(value, prefix_len(b"http://", value), value.len());
         let mut at = prefix_len(b"localhost:", value);
+        if HAS_EXTRAS && !accepts_ipv6 {
+            at |= prefix_len(b"[::]:", value); // `cargo lambda watch`, which IPv4 reaches as well
+        }
         let [family, _, port_high, port_low, address @ ..] = &mut self.address.0;
         *family = SocketAddress::IPV4;
         if accepts_ipv6 && value.starts_with(b"[") {

@@ -32,6 +32,8 @@ mod platform;
 mod race;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
+#[path = "tool/safety.rs"]
+mod safety;
 #[path = "tool/states.rs"]
 mod states;
 #[path = "tool/wire.rs"]

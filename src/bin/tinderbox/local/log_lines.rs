@@ -49,7 +49,12 @@ pub fn end(id: &str, end: &End, memory_mb: u32, error_type: Option<&str>) {
     }
     match error_type {
         Some(TIMED_OUT) => report += "\tStatus: timeout",
-        Some(error_type) => report += &format!("\tStatus: error\tError Type: {error_type}"),
+        Some(error_type) => {
+            report += &format!(
+                "\tStatus: error\tError Type: {}",
+                error_type.replace('\t', " ")
+            )
+        }
         None => {}
     }
     stderr_line(&report);
