@@ -2,7 +2,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address, `localhost` or, for `bootstrap` and programs with std, an IPv6 address in brackets. Required |
+//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address, `localhost`, `[::]` (taken for `localhost`, but not by the smallest programs) or, for `bootstrap` and programs with std, any IPv6 address in brackets. Required |
 //! | `AWS_LAMBDA_MAX_CONCURRENCY` | number of workers: events that are handled at once; see `concurrency` |
 //! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `snapstart` |
 //! | `TINDERBOX_PIPELINE` | `0`: sends an answer and the request for the next event separately |

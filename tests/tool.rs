@@ -6,6 +6,9 @@
 
 mod support;
 
+#[path = "web/chromium.rs"]
+#[allow(dead_code)] // a part of it is used here
+mod chromium;
 #[path = "tool/commands.rs"]
 mod commands;
 #[path = "tool/events.rs"]
@@ -26,6 +29,8 @@ mod lifetime;
 mod limits;
 #[path = "tool/messages.rs"]
 mod messages;
+#[path = "tool/pages.rs"]
+mod pages;
 #[path = "tool/platform.rs"]
 mod platform;
 #[path = "tool/race.rs"]

@@ -244,10 +244,15 @@ impl Notices {
         }
     }
 
+    /// Whether the next refusal is logged.
+    pub fn is_due(&self, now: Instant) -> bool {
+        let is_past = |last: Instant| now.saturating_duration_since(last) >= NOTICE_INTERVAL;
+        self.last.is_none_or(is_past)
+    }
+
     /// Whether a refusal is to be logged now; with the number of those before it that were not.
     fn admit(&mut self, now: Instant) -> Option<u64> {
-        let is_due = |last: Instant| now.saturating_duration_since(last) >= NOTICE_INTERVAL;
-        if !self.last.is_none_or(is_due) {
+        if !self.is_due(now) {
             self.suppressed += 1;
             return None;
         }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
+use std::sync::OnceLock;
 
 use crate::procfs::{self, Stat};
 use crate::sys::socket_diag::SocketOwner;
@@ -67,7 +68,7 @@ impl Search {
     }
 
     /// Searches a process and its descendants by the lists of children that the kernel has for each
-    /// thread. They may lack entries while children exit (proc(5)), and not every kernel has them.
+    /// thread. They may lack entries while children exit (proc(5)).
     fn walk(&mut self, root: u32) -> bool {
         let mut pending = vec![root];
         while let Some(pid) = pending.pop() {
@@ -86,30 +87,33 @@ impl Search {
 impl Tree {
     /// Whether a process of the tree holds the socket; `None` where `/proc` does not tell.
     ///
-    /// First by the shortest way: the bootstrap itself, its descendants, orphans. Before a no, once
-    /// more by the list of all processes: a process may have been started, or adopted, in between.
+    /// Twice before a no: a process may have been started, adopted or given the socket in between.
     pub fn holds(&self, owner: SocketOwner) -> Option<bool> {
-        let mut search = Search::new(owner.inode);
-        search.seen.extend(&self.others);
-        search.seen.insert(self.tool);
-        if self.leader.is_some_and(|leader| search.walk(leader)) {
-            return Some(true);
-        }
-        if children(self.tool)
-            .into_iter()
-            .any(|orphan| search.walk(orphan))
-        {
-            return Some(true);
-        }
-        let mut again = Search::new(owner.inode);
-        let members = self.members();
-        if members.iter().any(|&pid| again.is_holder(pid)) {
-            return Some(true);
-        }
-        if again.hidden.into_iter().any(|pid| may_own(pid, owner)) {
-            return Some(true);
+        for _ in 0..2 {
+            let mut search = Search::new(owner.inode);
+            if self.search(&mut search) {
+                return Some(true);
+            }
+            if search.hidden.into_iter().any(|pid| may_own(pid, owner)) {
+                return Some(true);
+            }
         }
         fs::read_dir("/proc/self/fd").is_ok().then_some(false)
+    }
+
+    /// By the shortest way: the bootstrap itself, its descendants, orphans. Its cost depends on the
+    /// tree, not on the machine, if the kernel lists children.
+    fn search(&self, search: &mut Search) -> bool {
+        if !has_lists_of_children() {
+            return self.members().into_iter().any(|pid| search.is_holder(pid));
+        }
+        search.seen.extend(&self.others);
+        search.seen.insert(self.tool);
+        let orphans = || children(self.tool).into_iter();
+        self.leader
+            .into_iter()
+            .chain(orphans())
+            .any(|root| search.walk(root))
     }
 
     /// All processes of the tree, by their parents.
@@ -132,6 +136,15 @@ impl Tree {
         };
         pids.iter().copied().filter(is_member).collect()
     }
+}
+
+/// Whether this kernel has lists of children (CONFIG_PROC_CHILDREN).
+fn has_lists_of_children() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let own = std::process::id();
+        fs::metadata(format!("/proc/self/task/{own}/children")).is_ok()
+    })
 }
 
 /// The children of a process, as far as the kernel lists them.
@@ -165,4 +178,59 @@ pub fn any_holder(inode: u64) -> Option<u32> {
     procfs::pids()
         .into_iter()
         .find(|&pid| search.is_holder(pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Search, Tree, children};
+    use std::os::fd::AsRawFd;
+
+    /// The test's own process as the bootstrap.
+    fn tree() -> Tree {
+        let own = std::process::id();
+        let parent = crate::procfs::Stat::read(own).expect("/proc").parent;
+        Tree {
+            tool: parent,
+            leader: Some(own),
+            others: Vec::new(),
+        }
+    }
+
+    fn own_socket() -> (std::net::TcpListener, u64) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("bind 127.0.0.1:0");
+        let link = std::fs::read_link(format!("/proc/self/fd/{}", listener.as_raw_fd()));
+        let link = link.expect("an open descriptor").display().to_string();
+        let digits: String = link.chars().filter(char::is_ascii_digit).collect();
+        (listener, digits.parse().expect("an inode"))
+    }
+
+    #[test]
+    fn both_ways_find_the_holder_of_a_socket() {
+        let (_listener, inode) = own_socket();
+        let own = std::process::id();
+        for (inode, is_found) in [(inode, true), (u64::MAX, false)] {
+            let tree = tree();
+            assert_eq!(tree.search(&mut Search::new(inode)), is_found);
+            let mut search = Search::new(inode);
+            let members = tree.members();
+            assert!(members.contains(&own) && !members.contains(&tree.tool));
+            assert_eq!(
+                members.into_iter().any(|pid| search.is_holder(pid)),
+                is_found
+            );
+        }
+    }
+
+    #[test]
+    fn tree_of_another_environment_is_left_out() {
+        let (_listener, inode) = own_socket();
+        let tree = Tree {
+            leader: None,
+            others: vec![std::process::id()],
+            ..tree()
+        };
+        assert!(!tree.search(&mut Search::new(inode)));
+        assert!(!tree.members().contains(&std::process::id()));
+        assert!(children(tree.tool).contains(&std::process::id()));
+    }
 }

@@ -52,15 +52,20 @@ impl Clients {
 
     /// Whether a request of such a connection is served.
     pub fn check(&self, verdict: Verdict, request: &Request) -> Result<(), Forbidden> {
+        let now = Instant::now();
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         let result = guard::check_runtime_call(request).and_then(|()| match verdict {
             Verdict::InTree | Verdict::Unavailable => Ok(()),
             Verdict::Closed if is_answer(request) => Ok(()),
             Verdict::Closed => Err(forbidden("a process that has closed its connection")),
-            Verdict::Foreign(owner) => Err(forbidden(&peer::describe(owner))),
+            // The search for its name looks at all processes, so it is as rare as the lines.
+            Verdict::Foreign(owner) if notices.is_due(now) => {
+                Err(forbidden(&peer::describe(owner)))
+            }
+            Verdict::Foreign(_) => Err(forbidden("another process")),
         });
         if let Err(forbidden) = &result {
-            let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-            notices.log("Runtime API", &forbidden.text, Instant::now());
+            notices.log("Runtime API", &forbidden.text, now);
         }
         result
     }
@@ -69,8 +74,8 @@ impl Clients {
 fn forbidden(who: &str) -> Forbidden {
     Forbidden {
         text: format!(
-            "The caller is {who}, which is neither the bootstrap nor started by it. Start tinderbox \
-             run with --any-runtime to accept the calls of every local process."
+            "Only the bootstrap and what it started may call, and the caller is {who}. Start \
+             tinderbox run with --any-runtime to accept the calls of every local process."
         ),
     }
 }
