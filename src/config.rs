@@ -181,7 +181,7 @@ const _: () = assert!(WORKERS_MAX == 1024, "the message has the number");
 /// logged and ends the process with exit code 2.
 #[inline(never)]
 pub fn read(endpoint: &mut Endpoint, accepts_ipv6: bool) {
-    const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
+    const WRONG: &[u8] = b"not [http://]IP:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
     const NAME: &[u8] = variable_of(WRONG);
     let Some(value) = environment.get(NAME) else {
