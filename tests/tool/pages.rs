@@ -1,5 +1,5 @@
-//! Web pages in a browser that try to run the function: by `fetch` with and without CORS, by a form,
-//! from an opaque origin, and with a name that resolves to this machine (DNS rebinding).
+//! Web pages in a browser that try to run the function: by `fetch` with and without CORS, by a
+//! form, from an opaque origin, and with a name that resolves to this machine (DNS rebinding).
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;

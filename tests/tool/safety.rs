@@ -218,7 +218,8 @@ fn values_of_callers_in_messages_have_no_control_characters() {
     let id = runtime.next().id();
     runtime.send(format!(
         "POST {} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\
-         Lambda-Runtime-Function-Error-Type: Function.Odd\u{1b}[2J\tInit Duration: 9 ms{odd}\r\n\r\n",
+         Lambda-Runtime-Function-Error-Type: Function.Odd\u{1b}[2J\tInit Duration: 9 ms{odd}\r\n\
+         \r\n",
         response_path(&id)
     ));
     assert_eq!(runtime.reply().status, 202);
@@ -283,8 +284,8 @@ next() {
     read_message
 }
 respond() {
-    printf 'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\n%s' \
-        "$id" "${#body}" "$body" >&3
+    local head="POST /2018-06-01/runtime/invocation/$id/response HTTP/1.1"
+    printf '%s\r\nHost: x\r\nContent-Length: %s\r\n\r\n%s' "$head" "${#body}" "$body" >&3
     read_message
 }
 open() { exec 3<>"/dev/tcp/$host/$port"; }
@@ -396,7 +397,8 @@ fn runtime_call_by_an_ipv6_socket_to_an_ipv4_address_is_served() {
     let lines = r#"exec perl -MSocket=:all -e '
         my ($port) = $ENV{AWS_LAMBDA_RUNTIME_API} =~ /:(\d+)$/;
         socket(my $s, AF_INET6, SOCK_STREAM, 0) or die "socket: $!";
-        connect($s, pack_sockaddr_in6($port, inet_pton(AF_INET6, "::ffff:127.0.0.1"))) or die "connect: $!";
+        my $address = pack_sockaddr_in6($port, inet_pton(AF_INET6, "::ffff:127.0.0.1"));
+        connect($s, $address) or die "connect: $!";
         $s->autoflush;
         while (1) {
             print $s "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -686,7 +688,7 @@ fn host_option_invalid_or_of_another_machine_exits_2() {
 }
 
 #[test]
-fn invoke_of_an_ipv6_address_without_server_says_so() {
+fn invoke_of_an_ipv6_address_without_server_exits_2() {
     if TcpListener::bind("[::1]:0").is_err() {
         skip::skip("this machine has no IPv6");
         return;

@@ -60,8 +60,8 @@ impl Wire {
         }
     }
 
-    /// Sends bytes as they are, but for a line `Host: x`: it becomes the server's own address, which
-    /// the Invoke API requires.
+    /// Sends bytes as they are, but for a line `Host: x`: it becomes the server's own address,
+    /// which the Invoke API requires.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let bytes = self.with_own_host(bytes.as_ref());
         self.stream.write_all(&bytes).expect("send");

@@ -90,8 +90,8 @@ names without a dot and names that end in .local or .internal are right too.
 
 The caller of the Runtime API is found by the owner of its socket (sock_diag, /proc). Another
 process than the bootstrap or one of its descendants gets 403; one that has already closed its
-socket can only post the answer of an event whose id it knows. Where the system does not tell the
-owner, a line says so and all local processes may call.
+socket can only post the answer of an event whose id it knows. Where the system does not
+report owners, a line is printed and all local processes may call.
 
 In the tool's own lines on stderr, control characters in names and messages are escaped as \\u{1b};
 the function's own output is passed on unchanged. The answer on stdout is unchanged, unless stdout

@@ -1,8 +1,8 @@
 //! System calls that std does not offer: stop signals, states of children, exec, randomness.
 //!
 //! This file and its folder hold all `unsafe` and `libc` of the tool. Process ids are `u32`, as in
-//! std. `socket_diag` finds the owners of sockets. For `measure` alone: `launch` (a start with the least overhead), `poller` (poll(2)),
-//! `resources` (CPUs and CPU time), `trace` (system calls of another process).
+//! std. `socket_diag`: owners of sockets. For `measure` alone: `launch` (a start with the least
+//! overhead), `poller` (poll(2)), `resources` (CPUs, CPU time), `trace` (another's system calls).
 #![allow(unsafe_code)]
 
 pub mod launch;

@@ -1,10 +1,10 @@
 //! Which process calls: the owner of the other end of a loopback connection.
 //!
 //! The Runtime API is for the bootstrap and what it starts. Its port is open to every process of
-//! this machine, so a connection is accepted by its owner: the kernel tells the inode of the other
-//! end's socket, and a process of the bootstrap's tree has to hold a socket of that inode. So it
-//! counts neither which process connected nor which sends: a socket that a fork shares or that was
-//! handed over is the tree's as long as one process of the tree has it.
+//! this machine, so a connection is accepted by its owner: the kernel reports the inode of the
+//! other end's socket, and a process of the bootstrap's tree has to hold a socket of that inode.
+//! Which process connected, and which sends, does not count: a socket that a fork shares or that
+//! was handed over is the tree's as long as one process of the tree has it.
 //!
 //! The tree is everything that descends from the bootstrap, and everything that the tool adopted
 //! as the subreaper: orphans of the bootstrap. Namespaces of processes, mounts or users make no
@@ -26,7 +26,7 @@ pub enum Owner {
     Known(SocketOwner),
     /// No process holds the socket any more: the client closed it, and may have sent a call before.
     Closed,
-    /// This system does not tell: neither sock_diag nor `/proc`.
+    /// This system does not report it: neither by sock_diag nor by `/proc`.
     Unavailable,
 }
 
@@ -38,7 +38,7 @@ pub enum Verdict {
     Foreign(SocketOwner),
     /// It is too late to know. Nobody reads an answer, so only an answer to an event is taken.
     Closed,
-    /// This system does not tell, so every connection is accepted.
+    /// This system reports no owners, so every connection is accepted.
     Unavailable,
 }
 

@@ -46,7 +46,7 @@ impl SocketDiag {
     }
 
     /// The owner of the connected socket with these addresses; `None` when there is none. An error:
-    /// the kernel does not tell.
+    /// the kernel does not report owners.
     pub fn find(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<Option<SocketOwner>> {
         self.discard_answers();
         let request = request(local, remote);

@@ -85,7 +85,7 @@ impl Search {
 }
 
 impl Tree {
-    /// Whether a process of the tree holds the socket; `None` where `/proc` does not tell.
+    /// Whether a process of the tree holds the socket; `None` where `/proc` is not readable.
     ///
     /// Twice before a no: a process may have been started, adopted or given the socket in between.
     pub fn holds(&self, owner: SocketOwner) -> Option<bool> {

@@ -42,7 +42,7 @@ impl Clients {
         if verdict == Verdict::Unavailable {
             self.unavailable.call_once(|| {
                 diagnostic(
-                    "this system does not tell which process calls (neither sock_diag nor /proc): \
+                    "this system does not report which process calls (no sock_diag, no /proc): \
                      the Runtime API takes calls from every local process",
                 );
             });
