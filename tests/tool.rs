@@ -6,6 +6,9 @@
 
 mod support;
 
+#[path = "web/chromium.rs"]
+#[allow(dead_code)] // a part of it is used here
+mod chromium;
 #[path = "tool/commands.rs"]
 mod commands;
 #[path = "tool/environments.rs"]
@@ -32,12 +35,16 @@ mod limits;
 mod management;
 #[path = "tool/messages.rs"]
 mod messages;
+#[path = "tool/pages.rs"]
+mod pages;
 #[path = "tool/platform.rs"]
 mod platform;
 #[path = "tool/race.rs"]
 mod race;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
+#[path = "tool/safety.rs"]
+mod safety;
 #[path = "tool/sandbox.rs"]
 mod sandbox;
 #[path = "tool/states.rs"]

@@ -126,6 +126,9 @@ impl Call {
 pub struct Server {
     pub port: u16,
     pub runtime_port: u16,
+    /// The address of the Runtime API, as the tool prints it.
+    pub runtime: String,
+    /// The URL that the tool prints.
     url: String,
     child: Child,
     mark: String,
@@ -160,24 +163,21 @@ impl Server {
             let _ = child.kill();
             panic!("the tool does not serve: {}", locked(&stderr));
         });
-        let port = url
-            .split([':', '/'])
-            .nth(4)
-            .and_then(|port| port.parse().ok());
+        let authority = url.split('/').nth(2).expect("a URL");
+        let (_, port) = authority.rsplit_once(':').expect("a port in the address");
         let current_stderr = || locked(&stderr);
         wait_until("the Runtime API's port", || {
-            current_stderr().contains("Runtime API 127.0.0.1:")
+            current_stderr().contains(", Invoke API ")
         });
         let rest = current_stderr();
-        let rest = rest
-            .split("Runtime API 127.0.0.1:")
-            .nth(1)
-            .expect("just seen");
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let rest = rest.split("Runtime API ").nth(1).expect("just seen");
+        let runtime = rest.split(", ").next().expect("an address");
+        let (_, runtime_port) = runtime.rsplit_once(':').expect("a port");
         Server {
-            port: port.expect("a port in the address"),
-            runtime_port: digits.parse().expect("a port number"),
-            url,
+            port: port.parse().expect("a port number"),
+            runtime_port: runtime_port.parse().expect("a port number"),
+            runtime: runtime.to_string(),
+            url: url.clone(),
             child,
             mark,
             stderr,

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::help;
+use crate::host::Host;
 use crate::invoke::InvokeOptions;
 use crate::limits::{FUNCTION_NAME, HANDLER, MEMORY_MB};
 use crate::local::sandbox::SandboxOptions;
@@ -21,7 +22,7 @@ use crate::output::Failure;
 use crate::report::ReportOptions;
 use lexer::{Arg, Args};
 use values::{
-    concurrency, environments, function_name, header, invocation_type, port, retries, runner,
+    concurrency, environments, function_name, header, host, invocation_type, port, retries, runner,
 };
 pub use values::{handler, memory, plain_function_name, seconds, variable};
 
@@ -78,8 +79,10 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         init_timeout: Duration::from_secs(INIT_TIMEOUT_S),
         memory_mb: MEMORY_MB,
         variables: Vec::new(),
+        host: Host::LOOPBACK,
         port: PORT,
         runtime_port: 0,
+        any_runtime: false,
         event_format: EventFormat::Json,
         concurrency: None,
         snapstart: false,
@@ -110,6 +113,8 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
                 "--memory" => options.memory_mb = memory(&args.text(&option)?)?,
                 "--env" => options.variables.push(variable(&args.value(&option)?)?),
+                "--host" => options.host = host(&args.text(&option)?)?,
+                "--any-runtime" => options.any_runtime = true,
                 "--port" => options.port = port(&option, &args.text(&option)?)?,
                 "--runtime-port" => options.runtime_port = port(&option, &args.text(&option)?)?,
                 "--once" => options.once = Some(args.value(&option)?),
@@ -222,6 +227,7 @@ fn check_sandbox(
 fn invoke(mut args: Args) -> Result<Command, Failure> {
     let mut options = InvokeOptions {
         event: "{}".into(),
+        host: Host::LOOPBACK,
         port: PORT,
         function_name: FUNCTION_NAME.to_string(),
         invocation_type: "RequestResponse".to_string(),
@@ -236,6 +242,7 @@ fn invoke(mut args: Args) -> Result<Command, Failure> {
             Arg::Option(name) => match name.as_str() {
                 "--help" | "-h" => return Ok(Command::Print(help::INVOKE)),
                 "--event" => options.event = args.value(&name)?,
+                "--host" => options.host = host(&args.text(&name)?)?,
                 "--port" => options.port = port(&name, &args.text(&name)?)?,
                 "--function-name" => options.function_name = function_name(args.text(&name)?)?,
                 "--invocation-type" => {

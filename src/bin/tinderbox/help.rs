@@ -77,8 +77,14 @@ ms later.
   --freeze           stops all processes of the function between events, as Lambda does: finds code
                      that works in the background
   --env NAME=VALUE   an environment variable of the function; overrides Lambda's; repeatable
+  --host HOST        where the Invoke API listens: an address or a name of this machine (127.0.0.1).
+                     With ::1 the Runtime API is on [::1] too; otherwise it is on 127.0.0.1 always.
+                     With an address that is not loopback, 0.0.0.0 for instance, everyone who
+                     reaches the port can run the function
   --port N           port of the Invoke API (9000); 0 selects a free one
   --runtime-port N   port of the Runtime API (0: a free one)
+  --any-runtime      the Runtime API accepts calls of every local process, for instance of a runtime
+                     in a debugger; by default only those of the bootstrap and of what it started
   --concurrency N    handles up to N events concurrently, as Lambda Managed Instances: the bootstrap
                      gets AWS_LAMBDA_MAX_CONCURRENCY; a timeout kills no process, and an event that
                      no GET takes within the timeout has timed out
@@ -108,6 +114,16 @@ of a request may have 1 MiB and 4,096 lines each. A caller has 30 s to send a he
 send a body. X-Amz-Client-Context may have 3,583 bytes, X-Amz-Tenant-Id 256, X-Amzn-Trace-Id 1,024;
 longer ones get 400.
 
+Web pages cannot call: a request with an Origin or a Sec-Fetch-Site of another site gets 403
+AccessDeniedException, and so does one whose Host is neither a loopback address, localhost nor the
+value of --host, each with the port. With a --host that is not loopback, any address, any port,
+names without a dot and names that end in .local or .internal are right too.
+
+The caller of the Runtime API is found by the owner of its socket (sock_diag, /proc). Another
+process than the bootstrap or one of its descendants gets 403; one that has already closed its
+socket can only post the answer of an event whose id it knows. Where the system does not
+report owners, a line is printed and all local processes may call.
+
 In the tool's own lines on stderr, control characters in names and messages are escaped as \\u{1b};
 the function's own output is passed on unchanged. The answer on stdout is unchanged, unless stdout
 is a terminal: then its control characters are escaped too.
@@ -125,6 +141,7 @@ Calls the local Lambda that tinderbox run serves, and prints the body of the ans
 function error is printed in the same way; the exit status is then 1.
 
   --event EVENT          the event ({})
+  --host HOST            address or name of the Invoke API (127.0.0.1)
   --port N               port of the Invoke API (9000)
   --function-name NAME   the function's name in the call (function)
   --invocation-type TYPE RequestResponse (default), Event (answered immediately) or DryRun

@@ -1,4 +1,4 @@
-//! `tinderbox run`: a local Lambda on 127.0.0.1.
+//! `tinderbox run`: a local Lambda on this machine.
 //!
 //! - `engine`       the loop: connections, calls, processes, the end
 //! - `environment`  one execution environment: the state machine between process, events and calls
@@ -6,6 +6,7 @@
 //! - `pool`, `call` the environments of a function, and a call on its way through them
 //! - `runtime_api`, `invoke_api`  the two APIs as data: paths, refusals, replies
 //! - `invocation`, `outcome`      an event on its way, and its result
+//! - `guard`, `peer`  which requests and which processes the two servers accept; `listener`
 //! - `sandbox`      layers, images, memory limit, freezing; `temporary` folders
 //! - `log`          its records; `log_writer` writes them
 //! - `http`, `slab`, `budget`  HTTP, tables, memory limits
@@ -18,12 +19,15 @@ mod call;
 mod engine;
 mod environment;
 mod functions_api;
+mod guard;
 mod http;
 mod invocation;
 mod invoke_api;
+mod listener;
 mod log;
 mod log_writer;
 mod outcome;
+mod peer;
 mod pool;
 mod runtime_api;
 pub mod sandbox;
@@ -32,12 +36,13 @@ mod temporary;
 mod url;
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event;
+use crate::host::Host;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
 use crate::sys::epoll::SignalReader;
@@ -45,7 +50,9 @@ use crate::sys::{self, SignalSet};
 use engine::{Engine, EngineOptions};
 pub use functions_api::FunctionOptions;
 use functions_api::Functions;
+use guard::Bound;
 use invocation::InvokeRequest;
+use listener::{listen, runtime_host};
 use sandbox::{Sandbox, SandboxOptions};
 
 /// The options of `tinderbox run`.
@@ -59,7 +66,11 @@ pub struct RunOptions {
     pub init_timeout: Duration,
     pub memory_mb: u32,
     pub variables: Vec<(OsString, OsString)>,
+    /// Where callers are served.
+    pub host: Host,
     pub port: u16,
+    /// The Runtime API takes the calls of all local processes.
+    pub any_runtime: bool,
     pub runtime_port: u16,
     pub event_format: EventFormat,
     pub concurrency: Option<u16>,
@@ -92,7 +103,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let sandbox = prepare_sandbox(&options)?;
     let functions = Functions::new(&options, Arc::new(sandbox))?;
     let listener = match event {
-        None => Some(listen(options.port, "--port")?),
+        None => Some(listen(&options.host, options.port, "--port")?),
         Some(_) => None,
     };
     let signals = SignalSet::block(true).map_err(|error| os_error("block signals", error))?;
@@ -105,7 +116,9 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         environments_max: options.environments,
         idle_timeout: options.idle_timeout,
         async_retries: options.async_retries,
+        runtime_host: runtime_host(&options.host),
         runtime_port: options.runtime_port,
+        any_runtime: options.any_runtime,
         has_telemetry: options.json,
         has_several_functions: options.functions.len() > 1,
     };
@@ -114,10 +127,11 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let (first, runtime_address) = engine.start_functions(&options.functions)?;
     if let Some(event) = event {
         engine.invoke_once(first, InvokeRequest::new(event));
-    } else if let Some((listener, port)) = listener {
-        print_addresses(&options, &runtime_address, port);
+    } else if let Some((listener, address)) = listener {
+        let bound = Bound::new(address, options.host.name().map(str::to_string));
+        print_addresses(&options, &runtime_address, address, &bound);
         engine
-            .serve_callers(listener)
+            .serve_callers(listener, bound)
             .map_err(|error| os_error("watch descriptors", error))?;
     }
     Ok(engine.run())
@@ -162,22 +176,8 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
     Ok(Some(event))
 }
 
-fn listen(port: u16, option: &str) -> Result<(TcpListener, u16), Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
-        Failure::new(format!(
-            "cannot bind 127.0.0.1:{port}: {error}; choose another port with {option} N, or any \
-             free one with {option} 0"
-        ))
-    })?;
-    let address = listener.local_addr();
-    let port = address
-        .map_err(|error| os_error("read the port", error))?
-        .port();
-    Ok((listener, port))
-}
-
 /// The URL on stdout, for scripts; everything else on stderr, for people.
-fn print_addresses(options: &RunOptions, runtime_address: &str, port: u16) {
+fn print_addresses(options: &RunOptions, runtime: &str, address: SocketAddr, bound: &Bound) {
     let Some(FunctionOptions { name, target, .. }) = options.functions.first() else {
         return;
     };
@@ -185,12 +185,24 @@ fn print_addresses(options: &RunOptions, runtime_address: &str, port: u16) {
         1 => String::new(),
         count => format!(" and {} more", count - 1),
     };
+    let (host, port) = (options.host.to_connect(), address.port());
+    let host_option = match host {
+        Host::LOOPBACK => String::new(),
+        _ => format!(" --host {host}"),
+    };
     diagnostic(&format!(
-        "serving the function {name} from '{}'{others}: Runtime API {runtime_address}, Invoke API \
-         127.0.0.1:{port}; try: tinderbox invoke --port {port} --event '{{}}'",
+        "serving the function {name} from '{}'{others}: Runtime API {runtime}, Invoke API \
+         {host}:{port}; try: tinderbox invoke{host_option} --port {port} --event '{{}}'",
         options.sandbox.image.as_ref().unwrap_or(target).display(),
     ));
-    let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/{name}/invocations\n");
+    if !bound.is_loopback() {
+        diagnostic(&format!(
+            "warning: --host {}: every machine that reaches port {port} can run the function, \
+             without authentication",
+            options.host
+        ));
+    }
+    let url = format!("http://{host}:{port}/2015-03-31/functions/{name}/invocations\n");
     if let Err(failure) = output::write_stdout(url.as_bytes()) {
         diagnostic(failure.text()); // the line on stderr has the address too
     }

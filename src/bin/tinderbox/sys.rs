@@ -2,9 +2,9 @@
 //!
 //! This file and its folder hold all `unsafe` and `libc` of the tool. Process ids are `u32`, as in
 //! std. `launch` starts processes, `enter` prepares what they do before their program, `in_root`
-//! looks into another root, `pidfd` sends signals to processes that are no children. For `measure`
-//! alone: `poller` (poll(2)), `resources` (CPUs and CPU time), `trace` (system calls of another
-//! process).
+//! looks into another root, `pidfd` sends signals to processes that are no children, `epoll` waits for
+//! descriptors, `socket_diag` finds owners of sockets. For `measure` alone: `poller` (poll(2)),
+//! `resources` (CPUs and CPU time), `trace` (system calls of another process).
 #![allow(unsafe_code)]
 
 pub mod enter;
@@ -14,6 +14,7 @@ pub mod launch;
 pub mod pidfd;
 pub mod poller;
 pub mod resources;
+pub mod socket_diag;
 pub mod trace;
 
 use std::cell::RefCell;

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
+use crate::host::Host;
 use crate::limits::PAYLOAD_BYTES_MAX;
 use crate::measure::Cpu;
 use crate::output::Failure;
@@ -35,6 +36,12 @@ pub fn seconds(option: &str, text: &str) -> Result<Duration, Failure> {
             Err(invalid(option, text, &expected))
         }
     }
+}
+
+/// An address or a name.
+pub fn host(text: &str) -> Result<Host, Failure> {
+    let expected = "an address, for instance 127.0.0.1 or ::1, or a name, without a port";
+    Host::parse(text).ok_or_else(|| invalid("--host", text, expected))
 }
 
 /// A TCP port; 0 is any free one.

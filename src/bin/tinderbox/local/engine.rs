@@ -30,10 +30,13 @@ use super::EventFormat;
 use super::budget::Budget;
 use super::environment::Environment;
 use super::functions_api::Functions;
+use super::guard::{Bound, Notices};
 use super::http::Connection;
 use super::log_writer::LogWriter;
 use super::pool::Pool;
+use super::runtime_api::Clients;
 use super::slab::{Key, Slab};
+use crate::host::Host;
 use crate::process;
 use crate::sys::epoll::{Epoll, Interest, Ready, SignalReader};
 use callers::Caller;
@@ -59,7 +62,11 @@ pub struct EngineOptions {
     pub idle_timeout: Duration,
     /// How often a failed asynchronous call is tried again.
     pub async_retries: u32,
+    /// Where the Runtime APIs listen: loopback; the port is that of the first one.
+    pub runtime_host: Host,
     pub runtime_port: u16,
+    /// They take the calls of all local processes.
+    pub any_runtime: bool,
     /// The log is JSON objects (`--json`).
     pub has_telemetry: bool,
     /// START lines name their function.
@@ -100,6 +107,10 @@ pub struct Engine {
     scratch: Vec<u8>,
     events: Arc<Budget>,
     queue: Arc<Budget>,
+    /// What callers may name as the host, and the refusals of others.
+    bound: Option<Bound>,
+    notices: Notices,
+    clients: Clients,
     /// How many callers' connections there are.
     callers: usize,
     /// When the listeners, which had failed, are tried again.
@@ -123,6 +134,7 @@ impl Engine {
         signals: SignalReader,
     ) -> std::io::Result<Engine> {
         let space = crate::sys::address_space_max();
+        let clients = Clients::new(options.any_runtime);
         let mut engine = Engine {
             options,
             functions,
@@ -138,6 +150,9 @@ impl Engine {
             scratch: vec![0; READ_BYTES],
             events: Budget::new(EVENTS_BYTES_MAX.min(space / 4), usize::MAX),
             queue: Budget::new(QUEUE_BYTES_MAX.min(space / 8), QUEUE_COUNT_MAX),
+            bound: None,
+            notices: Notices::default(),
+            clients,
             callers: 0,
             listen_again: None,
             log_descriptor: None,
@@ -156,7 +171,8 @@ impl Engine {
     }
 
     /// Serves callers on this listener.
-    pub fn serve_callers(&mut self, listener: TcpListener) -> std::io::Result<()> {
+    pub fn serve_callers(&mut self, listener: TcpListener, bound: Bound) -> std::io::Result<()> {
+        self.bound = Some(bound);
         listener.set_nonblocking(true)?;
         let copy = listener.try_clone()?;
         let key = self.endpoints.insert(Endpoint::Callers(listener));

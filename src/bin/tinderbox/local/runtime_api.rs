@@ -3,7 +3,10 @@
 //! Sources: the OpenAPI description of the Runtime API, version 2018-06-01; the observed behaviour
 //! of AWS's emulator, whose server is Lambda's own.
 
+mod clients;
 pub mod posted;
+
+pub use clients::Clients;
 
 use std::time::Duration;
 

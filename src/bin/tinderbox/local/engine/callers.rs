@@ -7,6 +7,7 @@ use crate::event_stream;
 use crate::local::budget::Share;
 use crate::local::call::{Call, ReplyTo};
 use crate::local::functions_api::{Functions, ManageCall};
+use crate::local::guard;
 use crate::local::http::{Body, BodyPlan, Connection, Reply};
 use crate::local::invocation::InvokeRequest;
 use crate::local::invoke_api::{self, ApiError, InvocationType, InvokeCall, Operation};
@@ -63,13 +64,19 @@ impl Engine {
     /// A head is complete: it is refused, or its body is read.
     pub fn handle_call(&mut self, key: Key) {
         let now = self.now;
-        let events = self.events.clone();
+        let (events, bound) = (self.events.clone(), self.bound.clone());
         let Some(caller) = self.caller(key) else {
             return;
         };
         let Some(request) = caller.connection.request() else {
             return;
         };
+        if let Some(bound) = &bound
+            && let Err(forbidden) = guard::check(request, bound)
+        {
+            self.notices.log("Invoke API", &forbidden.text, now);
+            return self.reply(key, forbidden.reply());
+        }
         let call = match invoke_api::route(request) {
             Ok(Operation::Invoke(call)) => call,
             Ok(Operation::Manage(call)) => return self.begin_management(key, call),

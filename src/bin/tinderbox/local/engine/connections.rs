@@ -12,7 +12,8 @@ use super::callers::Caller;
 use super::runtimes::Runtime;
 use super::{Endpoint, Engine, Key};
 use crate::local::http::{Connection, Progress, Received, Reply};
-use crate::local::{invoke_api, runtime_api};
+use crate::local::{invoke_api, listener, runtime_api};
+use crate::output::Failure;
 use crate::sys;
 use crate::sys::epoll::{Interest, Ready};
 
@@ -76,6 +77,14 @@ impl Engine {
         let capacity = RUNTIME_MAX + 2 * usize::from(concurrency);
         let connections = environment.connections.clone();
         let timeouts = runtime_api::timeouts(environment.settings().timeout);
+        // At once: a client that closes its socket after a call has no owner any more.
+        let leader = environment.state.process;
+        let leaders = self
+            .environments
+            .iter()
+            .filter_map(|(_, other)| other.state.process);
+        let others = leaders.filter(|&other| Some(other) != leader).collect();
+        let verdict = self.clients.verdict(&stream, leader, others);
         let mut connection = Connection::new(stream, timeouts, self.now);
         if connections.len() >= capacity && !self.evict_unused(&connections) {
             if connections.len() >= capacity + REFUSED_MAX {
@@ -83,7 +92,7 @@ impl Engine {
             }
             connection.reply(runtime_api::refusal(), self.now);
         }
-        let runtime = Runtime::new(connection, key);
+        let runtime = Runtime::new(connection, key, verdict);
         if let Some(added) = self.watch(Endpoint::Runtime(Box::new(runtime)))
             && let Some(environment) = self.environments.get_mut(key)
         {
@@ -377,15 +386,17 @@ impl Engine {
     }
 
     /// A new listener on loopback for one environment.
-    pub fn add_runtime_listener(&mut self, port: u16) -> io::Result<(TcpListener, Key)> {
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port))?;
-        listener.set_nonblocking(true)?;
-        let copy = listener.try_clone()?;
+    pub fn add_runtime_listener(&mut self, port: u16) -> Result<(TcpListener, Key), Failure> {
+        let (listener, _) = listener::listen(&self.options.runtime_host, port, "--runtime-port")?;
+        let cannot = |error| Failure::caused("cannot watch a listener", error);
+        listener.set_nonblocking(true).map_err(cannot)?;
+        let copy = listener.try_clone().map_err(cannot)?;
         // Its environment does not exist yet: `Engine::add_environment` puts it in.
         let key = self
             .endpoints
             .insert(Endpoint::Runtimes(copy, Key::from_number(u64::MAX)));
-        self.epoll.add(&listener, key.number(), Interest::Read)?;
+        let watched = self.epoll.add(&listener, key.number(), Interest::Read);
+        watched.map_err(cannot)?;
         Ok((listener, key))
     }
 }

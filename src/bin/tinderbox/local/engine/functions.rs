@@ -192,12 +192,7 @@ impl Engine {
             None => self.options.runtime_port,
             Some(_) => 0,
         };
-        let (listener, listener_key) = self.add_runtime_listener(port).map_err(|error| {
-            Failure::new(format!(
-                "cannot bind 127.0.0.1:{port}: {error}; choose another port with --runtime-port \
-                 N, or any free one with --runtime-port 0"
-            ))
-        })?;
+        let (listener, listener_key) = self.add_runtime_listener(port)?;
         let Some(found) = self.pools.get_mut(pool) else {
             return Err(Failure::new("the function is gone"));
         };

@@ -11,6 +11,7 @@ use crate::local::environment::{NextReply, Refusal};
 use crate::local::http::{Body, BodyPlan, Connection, Reply, Request};
 use crate::local::invocation::Invocation;
 use crate::local::log::Status;
+use crate::local::peer::Verdict;
 use crate::local::runtime_api::{self, Route};
 
 /// A connection of a bootstrap.
@@ -18,6 +19,8 @@ pub struct Runtime {
     pub connection: Connection,
     pub environment: Key,
     pub state: State,
+    /// Whether its other end is of the bootstrap's tree.
+    verdict: Verdict,
 }
 
 pub enum State {
@@ -34,8 +37,9 @@ pub enum State {
 }
 
 impl Runtime {
-    pub fn new(connection: Connection, environment: Key) -> Runtime {
+    pub fn new(connection: Connection, environment: Key, verdict: Verdict) -> Runtime {
         Runtime {
+            verdict,
             connection,
             environment,
             state: State::Idle,
@@ -67,9 +71,16 @@ impl Engine {
     }
 
     pub fn handle_runtime_request(&mut self, key: Key) {
-        let Some((place, request)) = self.runtime_request(key) else {
+        let Some(Endpoint::Runtime(runtime)) = self.endpoints.get(key) else {
             return;
         };
+        let Some(request) = runtime.connection.request() else {
+            return;
+        };
+        let place = runtime.environment;
+        if let Err(forbidden) = self.clients.check(runtime.verdict, request) {
+            return self.reply(key, forbidden.runtime_reply());
+        }
         let Some(environment) = self.environments.get(place) else {
             return self.close(key);
         };

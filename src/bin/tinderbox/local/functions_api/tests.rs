@@ -58,6 +58,8 @@ impl Tool {
             idle_timeout: Duration::from_secs(300),
             async_retries: 0,
             json: false,
+            host: crate::host::Host::LOOPBACK,
+            any_runtime: false,
             sandbox: SandboxOptions::default(),
         };
         let functions = Functions::new(&options, Arc::new(Sandbox::none()));

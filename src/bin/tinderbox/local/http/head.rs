@@ -62,7 +62,8 @@ impl Request {
         }
     }
 
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    /// All headers of this name, in any case, also empty ones.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
             .filter(move |(found, _)| found.eq_ignore_ascii_case(name))
