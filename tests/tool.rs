@@ -15,6 +15,8 @@ mod commands;
 mod events;
 #[path = "tool/fake_runtime.rs"]
 mod fake_runtime;
+#[path = "tool/flood.rs"]
+mod flood;
 #[path = "tool/functions.rs"]
 mod functions;
 #[path = "tool/harness.rs"]
