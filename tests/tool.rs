@@ -17,6 +17,8 @@ mod environments;
 mod events;
 #[path = "tool/fake_runtime.rs"]
 mod fake_runtime;
+#[path = "tool/flood.rs"]
+mod flood;
 #[path = "tool/functions.rs"]
 mod functions;
 #[path = "tool/harness.rs"]
