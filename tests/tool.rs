@@ -24,6 +24,8 @@ mod invoke_api;
 mod lifetime;
 #[path = "tool/limits.rs"]
 mod limits;
+#[path = "tool/log.rs"]
+mod log;
 #[path = "tool/messages.rs"]
 mod messages;
 #[path = "tool/platform.rs"]

@@ -60,6 +60,7 @@ fn once_event_prints_the_answer_and_log_lines() {
         "Memory Size",
         "Max Memory Used",
         "Init Duration",
+        "", // Lambda's line ends with a tab
     ];
     assert_eq!(names, expected);
     assert!(
