@@ -6,7 +6,8 @@ use crate::harness::{Finished, Server, run_once, run_tool_with_stdin, short_time
 use crate::support::{self, TempDir, function};
 
 /// A line that would be a record of the platform, were it not the function's.
-const FORGED: &str = r#"{"time":"x","type":"platform.report","record":{"requestId":"1","metrics":{"durationMs":1.0}}}"#;
+const FORGED: &str = "{\"type\":\"platform.report\",\"record\":{\"requestId\":\"1\",\"metrics\":\
+                      {\"durationMs\":1.0}}}";
 
 /// The environment of a function that logs JSON at a level.
 fn json_format(level: &'static str) -> [&'static str; 4] {

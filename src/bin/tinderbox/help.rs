@@ -69,11 +69,11 @@ ms later.
   --once EVENT       no Invoke API: handles this one event, prints the answer or the error on
                      stdout, and exits with 0 or, on a function error, 1
   --json             every line on stderr is a JSON object in the shape of Lambda's Telemetry API:
-                     time, type, record, and functionName. type is platform.initStart,
-                     platform.initRuntimeDone, platform.initReport, platform.restoreReport,
-                     platform.start, platform.runtimeDone or platform.report; function for a line
-                     of the function, with the requestId of the event that was running if it was
-                     only one; and tinderbox for a line of the tool
+                     time, type and record. type is platform.initStart, platform.initRuntimeDone,
+                     platform.initReport, platform.restoreReport, platform.start,
+                     platform.runtimeDone or platform.report, with functionName; function for a line
+                     of the function, with functionName and, if one event was running, its
+                     requestId; or tinderbox for a line of the tool
 
 EVENT is - for stdin; JSON ({...}, [...], \"...\", 42); or the name of a file.
 

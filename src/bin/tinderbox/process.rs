@@ -80,7 +80,8 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Starts it with this stdout and stderr, and returns its process id; the error says what is wrong with the file.
+/// Starts it with this stdout and stderr, and returns its process id; the error says what is wrong
+/// with the file.
 pub fn spawn(
     program: &Program,
     settings: &Settings,

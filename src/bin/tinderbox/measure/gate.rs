@@ -2,8 +2,8 @@
 //!
 //! A time has many pairs, and its ratio an interval: the gate is exceeded if the whole interval is
 //! above the limit, so chance alone exceeds it in one of forty runs at most. Sizes and counts, and
-//! times with too few pairs for an interval, are compared by their one value. A ratio that could not
-//! be measured is exceeded.
+//! times with too few pairs for an interval, are compared by their one value. A ratio that was not
+//! measured exceeds every limit.
 
 use super::Report;
 use super::candidate::Candidate;

@@ -1,5 +1,5 @@
-//! Warm invocations with events of several sizes, `--sizes`. For each size the bootstraps take turns
-//! as they do for one event.
+//! Warm invocations with events of several sizes, `--sizes`. For each size the bootstraps take
+//! turns, as they do for one event.
 
 use std::time::Duration;
 
