@@ -17,8 +17,9 @@ use crate::sys::poller::{Interest, Poller};
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// How many reads precede a record at most: a process may write without end.
-const READS_MAX: usize = 64;
+/// How many reads precede a record at most: more than a pipe holds, as a process may write without
+/// end.
+const READS_MAX: usize = 17;
 
 /// How often the reader of a pipe checks whether its process has been replaced.
 const RECHECK_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,7 +1,9 @@
 //! Text that others choose: names, error types, and the lines of the function.
 
 use super::{ALL, ID, NOW_MS, TELEMETRY, TIME, cold, micros, source, written};
+use crate::local::log::members::write_string;
 use crate::local::log::{LogFormat, Record, Status, write};
+use crate::output::controls_terminal;
 
 #[test]
 fn foreign_text_forges_no_line_and_no_field() {
@@ -85,4 +87,17 @@ fn function_line_in_telemetry_stays_within_its_record() {
     let mut out = Vec::new();
     write(&record, &source(), LogFormat::Text, NOW_MS, &mut out);
     assert_eq!(out, b"\xff raw\n");
+}
+
+#[test]
+fn string_of_every_character_is_read_back() {
+    let text: String = ('\0'..='\u{3000}')
+        .chain(['\u{fffd}', '\u{1f600}'])
+        .collect();
+    let mut out = Vec::new();
+    write_string(&mut out, &text);
+    let read: String = serde_json::from_slice(&out).expect("JSON");
+    assert_eq!(read, text);
+    let written = String::from_utf8(out).expect("text");
+    assert!(!written.contains(controls_terminal));
 }
