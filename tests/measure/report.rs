@@ -398,3 +398,24 @@ fn report_reads_a_list_of_messages() {
     let list: Vec<&str> = TEXT.lines().collect();
     check(&serde_json::to_string(&list).expect("a text"));
 }
+
+#[test]
+fn report_names_the_function_of_the_only_init() {
+    // Records of 2024 have the name in platform.initStart alone.
+    let init = |name: &str| {
+        let record = serde_json::json!({
+            "initializationType": "on-demand", "phase": "init", "functionName": name,
+            "functionVersion": "1", "instanceMaxMemory": 134_217_728
+        });
+        serde_json::json!({ "time": "x", "type": "platform.initStart", "record": record })
+    };
+    let log = format!("{}\n{JSON}", init("orders"));
+    for version in versions(&log) {
+        assert_eq!(version["function"], "orders");
+    }
+    // Which of two a record belongs to is unknown.
+    let log = format!("{}\n{}\n{JSON}", init("orders"), init("mail"));
+    for version in versions(&log) {
+        assert!(version["function"].is_null(), "{version}");
+    }
+}
