@@ -33,6 +33,8 @@ mod invoke_api;
 mod lifetime;
 #[path = "tool/limits.rs"]
 mod limits;
+#[path = "tool/log.rs"]
+mod log;
 #[path = "tool/management.rs"]
 mod management;
 #[path = "tool/messages.rs"]

@@ -191,15 +191,20 @@ fn report_of_several_logs_has_a_table_each() {
     let run = run_tool(&["report", &one, &two]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let text = run.text();
+    let row = |title: &str, count: &str, values: [&str; 6]| {
+        let values = values.map(|value| format!("{value:>10}")).concat();
+        format!("{title:<24}{count:>8}{values}\n")
+    };
     for line in [
         format!("{one}: version 1: 2 invocations, 1 cold start (50.0 %)\n"),
         format!("{two}: version $LATEST: 1 invocation, 1 cold start (100.0 %), 1 timeout\n"),
-        "                               n       min       p50       p90       p95       p99       max\n"
-            .into(),
-        "Init Duration, ms              1     13.80     13.80     13.80     13.80     13.80     13.80\n"
-            .into(),
-        "Billed Duration, ms            2         1        16        16        16        16        16\n"
-            .into(),
+        row("", "n", ["min", "p50", "p90", "p95", "p99", "max"]),
+        row("Init Duration, ms", "1", ["13.80"; 6]),
+        row(
+            "Billed Duration, ms",
+            "2",
+            ["1", "16", "16", "16", "16", "16"],
+        ),
         "INIT_REPORT timeout, ms        1".into(),
         "billed: 17 ms, of which 14 ms of init; 0.0021 GB-s\n".into(),
         "memory: at most 15 of 128 MB used; 113 MB (88 %) headroom\n".into(),
@@ -332,11 +337,14 @@ fn report_groups_by_function() {
         )
     };
     let streams = streams("1", "orders") + &streams("2", "mail");
-    let groups = serde_json::json!([
-        { "@message": report("1"), "@log": "123456789012:/aws/lambda/orders", "@logStream": "2026/01/01/[3]01" },
-        { "@message": report("2"), "@log": "123456789012:/aws/lambda/mail", "@logStream": "2026/01/01/[3]01" },
-    ])
-    .to_string();
+    let group = |id: &str, name: &str| {
+        serde_json::json!({
+            "@message": report(id),
+            "@log": format!("123456789012:/aws/lambda/{name}"),
+            "@logStream": "2026/01/01/[3]0123456789abcdef",
+        })
+    };
+    let groups = serde_json::json!([group("1", "orders"), group("2", "mail")]).to_string();
     for log in [text, json, streams, groups] {
         let versions = versions(&log);
         let seen: Vec<_> = versions
@@ -389,4 +397,25 @@ fn report_reads_a_list_of_messages() {
     check(&serde_json::to_string_pretty(&list).expect("a text")); // --query events[].message
     let list: Vec<&str> = TEXT.lines().collect();
     check(&serde_json::to_string(&list).expect("a text"));
+}
+
+#[test]
+fn report_names_the_function_of_the_only_init() {
+    // Records of 2024 have the name in platform.initStart alone.
+    let init = |name: &str| {
+        let record = serde_json::json!({
+            "initializationType": "on-demand", "phase": "init", "functionName": name,
+            "functionVersion": "1", "instanceMaxMemory": 134_217_728
+        });
+        serde_json::json!({ "time": "x", "type": "platform.initStart", "record": record })
+    };
+    let log = format!("{}\n{JSON}", init("orders"));
+    for version in versions(&log) {
+        assert_eq!(version["function"], "orders");
+    }
+    // Which of two a record belongs to is unknown.
+    let log = format!("{}\n{}\n{JSON}", init("orders"), init("mail"));
+    for version in versions(&log) {
+        assert!(version["function"].is_null(), "{version}");
+    }
 }

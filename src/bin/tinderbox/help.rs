@@ -24,6 +24,7 @@ exit status
   0      success
   1      the function returned an error; measure: or a bootstrap failed
   2      nothing was done: usage, a file, a port, no connection
+  3      measure: a ratio exceeds --max-ratio
   128+N  signal N stopped the tool before the answer to --once
 ";
 
@@ -97,6 +98,12 @@ ms later.
                      qemu-aarch64-static
   --once EVENT       no Invoke API: handles this one event, prints the answer or the error on
                      stdout, and exits with 0 or, on a function error, 1
+  --json             every line on stderr is a JSON object in the shape of Lambda's Telemetry API:
+                     time, type and record. type is platform.initStart, platform.initRuntimeDone,
+                     platform.initReport, platform.restoreReport, platform.start,
+                     platform.runtimeDone or platform.report, with functionName; function for a line
+                     of the function, with functionName and, if one event was running, its
+                     requestId; or tinderbox for a line of the tool
 
 EVENT is - for stdin; JSON ({...}, [...], \"...\", 42); or the name of a file.
 
@@ -124,9 +131,18 @@ process than the bootstrap or one of its descendants gets 403; one that has alre
 socket can only post the answer of an event whose id it knows. Where the system does not
 report owners, a line is printed and all local processes may call.
 
+The log is on stderr, in Lambda's words: START, END, REPORT, and, of a failed init, INIT_REPORT. A
+START line names the attempt (attempt=2) of a caller that sends an event again. With --env
+AWS_LAMBDA_LOG_FORMAT=JSON these are Lambda's JSON records instead: platform.start, platform.report
+and those of failures; with AWS_LAMBDA_LOG_LEVEL=DEBUG or TRACE all, with WARN, ERROR or FATAL
+failures alone. (On Lambda that level is a setting of its own.) tinderbox report reads each of
+them. A line that the function has not completed ends with its event under --json, where a line of
+the function is always within record and cannot pass for another; bytes that are not UTF-8 become
+U+FFFD. Lines over 256 KiB become several there.
+
 In the tool's own lines on stderr, control characters in names and messages are escaped as \\u{1b};
-the function's own output is passed on unchanged. The answer on stdout is unchanged, unless stdout
-is a terminal: then its control characters are escaped too.
+without --json the function's own output is passed on unchanged. The answer on stdout is unchanged,
+unless stdout is a terminal: then its control characters are escaped too.
 
 Region and credentials are those of AWS_REGION, AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN where they are set, otherwise us-east-1 and credentials
@@ -164,7 +180,8 @@ to a complete GET of the next event, and to the first response), warm invocation
 invocations per second, CPU time), resident and private memory, page faults, system calls, bytes,
 zip bytes. The bootstraps alternate, A B then B A, and are compared pair by pair: a ratio is the
 median of the pairs' ratios, with its 95 % confidence interval. The noise is the first bootstrap
-compared with itself in the same way.
+compared with itself in the same way. The verdict is the comparison in words: a difference is clear
+if 1 is not in the interval, and the ratio is further from 1 than that of the noise.
 
 BOOTSTRAP, DIR and OTHER are [NAME=]PATH[,handler=H][,task-root=DIR][,env=NAME=VALUE]..., for
 instance
@@ -180,6 +197,17 @@ instance
   --invocations N    number of warm invocations (10000, but at most 10 s for each bootstrap)
   --event EVENT      the event: - for stdin, JSON, or the name of a file
   --event-size B     a generated event of exactly B bytes of JSON (64)
+  --sizes B,B,...    measures also warm invocations with generated events of each of these sizes,
+                     for instance 0,1K,64K,1M,6M (0: the shortest JSON, 1 byte): --invocations of
+                     each, or 2000, but at most 2 s for each bootstrap
+  --max-ratio METRIC=R
+                     a regression gate: the exit status is 3 if the ratio of the first bootstrap to
+                     a --compare one (without any, to the baseline) exceeds R; repeatable. METRIC is
+                     start_to_next, start_to_response, warm_latency or warm_invocation, which exceed
+                     R if their whole interval does; or bytes, zip_bytes, resident_kib, private_kib,
+                     minor_faults, warm_resident_kib, warm_private_kib, cpu_us_per_invocation,
+                     system_calls_before_next or system_calls_per_invocation. A ratio that could not
+                     be measured exceeds every R
   --expect EVENT     answers with other bytes are wrong; the word echo stands for the event itself.
                      By default any response is right and any error wrong
   --accept-errors    errors count as right answers
@@ -193,7 +221,8 @@ instance
   --svg FILE         also writes a picture: cumulative distribution of cold starts, sizes as bars
 
 A wrong answer is counted but not timed. Failures and wrong answers are reported on stderr, and the
-exit status is 1; it is 2 when nothing was measured because a file cannot be executed.
+exit status is 1, whatever --max-ratio says; it is 2 when nothing was measured because a file cannot
+be executed.
 
 System calls are counted in separate runs that stop the process at each call (ptrace), for all
 processes of the function, as medians of 3 starts and 20 events each (fewer of a slow bootstrap):
@@ -209,21 +238,33 @@ system_calls_before_next, system_calls_per_invocation, system_calls_not_counted 
 zip_not_measured (the reason), right_answers, wrong_answers, failed_processes, faults, starts_us
 (each round: to GET, to the response), blocks_us (of warm invocations: median latency, mean of
 everything); ratios: of, to, start_to_next, start_to_response, warm_latency, warm_invocation (each
-median, from, to, p10, p90, pairs); noise: the same. A value that does not exist is null.
+median, from, to, p10, p90, pairs); noise: the same; sizes: event_bytes, bootstraps (name,
+warm_latency_us, invocations_per_s), ratios; verdict: sentences; gates: metric, of, to, ratio,
+max_ratio, passed. A value that does not exist is null.
 ";
 
 /// `tinderbox help report`.
 pub const REPORT: &str = "\
 tinderbox report [LOG]... [--json] < LOG
 
-Reads a log of Lambda and prints percentiles of Init Duration, Duration, Billed Duration and Max
-Memory Used, for each version of the function (and for each log, if several are named). It reads
-text and JSON logs, as Lambda writes them or as CloudWatch returns them: aws logs tail, aws logs
-filter-log-events, a table of Logs Insights, the output of scripts/measure-on-lambda.sh. The
-version is that of the START line with the same request id, or that in the name of the log stream.
+Reads a log of Lambda, or of tinderbox run, and prints for each function and version (and for each
+log, if several are named): the number of invocations, cold starts and their share, errors by type,
+timeouts; percentiles of Init Duration, Duration, Billed Duration and Max Memory Used; what was
+billed, and how much of that was init; the memory headroom, of the invocation that came closest to
+its memory size.
 
-  --json     prints one object: versions: log, version, invocations, failed, init_duration_ms,
-             restore_duration_ms, cold_duration_ms, warm_duration_ms, duration_ms,
-             billed_duration_ms, max_memory_used_mb (each n, min, p50, p90, p99, max),
-             init_report_ms (the same, by status)
+It reads text and JSON logs as Lambda and tinderbox run [--json] write them, or as CloudWatch
+returns them: aws logs tail, aws logs filter-log-events, a table of Logs Insights, the output of
+scripts/measure-on-lambda.sh. The version is that of the START line with the same request id, or
+that in the name of the log stream; the function, where a log names it, that of platform.start or
+platform.initStart, of the log stream, or of the log group (@log). An Init Duration of 0 ms is no
+cold start.
+
+  --json     prints one object: versions: log, function, version, invocations, cold_starts,
+             cold_start_share, failed (errors and timeouts), errors, error_types, timeouts,
+             init_duration_ms, restore_duration_ms, cold_duration_ms, warm_duration_ms, duration_ms,
+             billed_duration_ms, max_memory_used_mb (each n, min, p50, p90, p95, p99, max),
+             billed_ms_total, billed_init_ms_total (the init in it), free_init_ms_total (init that
+             was not billed, as before August 2025), billed_gb_s, memory (size_mb, max_used_mb,
+             headroom_mb), init_report_ms (by status)
 ";

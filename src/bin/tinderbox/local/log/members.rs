@@ -23,19 +23,23 @@ pub fn write_object(out: &mut Vec<u8>, add: impl FnOnce(&mut Members)) {
 /// Appends a string. Characters that control a terminal are escaped, also where JSON has no need.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => out.extend_from_slice(&[b'\\', character as u8]),
-            '\n' => out.extend_from_slice(b"\\n"),
-            '\t' => out.extend_from_slice(b"\\t"),
-            _ if controls_terminal(character) => {
-                // All of them are in the basic plane.
-                let escape = format!("\\u{:04x}", u32::from(character));
-                out.extend_from_slice(escape.as_bytes());
-            }
-            _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-        }
+    let mut plain = 0; // where the characters begin that are written as they are
+    for (at, character) in text.char_indices() {
+        let escape = match character {
+            '"' => "\\\"".to_string(),
+            '\\' => "\\\\".to_string(),
+            '\n' => "\\n".to_string(),
+            '\t' => "\\t".to_string(),
+            ' '..='~' => continue,
+            // All of them are in the basic plane.
+            _ if controls_terminal(character) => format!("\\u{:04x}", u32::from(character)),
+            _ => continue,
+        };
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        out.extend_from_slice(escape.as_bytes());
+        plain = at + character.len_utf8();
     }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
     out.push(b'"');
 }
 

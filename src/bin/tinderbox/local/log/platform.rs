@@ -4,7 +4,7 @@
 //! `platform.runtimeDone` and `platform.report`.
 
 use super::members::{Members, write_object};
-use super::{Level, Record, Source, Status};
+use super::{Level, Record, Source, Status, Usage};
 use crate::clock;
 use crate::json;
 
@@ -155,26 +155,28 @@ fn add_record(record: &Record, source: &Source, members: &mut Members) {
         }
         Record::Report { id, status, usage } => {
             members.text("requestId", id);
-            members.object("metrics", |metrics| {
-                metrics.milliseconds("durationMs", usage.duration);
-                metrics.integer("billedDurationMs", usage.billed_ms());
-                metrics.integer("memorySizeMB", source.memory_mb.into());
-                if let Some(mb) = usage.peak_mb() {
-                    metrics.integer("maxMemoryUsedMB", mb);
-                }
-                if let Some(init) = usage.init {
-                    metrics.milliseconds("initDurationMs", init);
-                }
-                if let Some(restore) = usage.restore {
-                    metrics.milliseconds("restoreDurationMs", restore);
-                }
-            });
+            members.object("metrics", |metrics| add_usage(&usage, source, metrics));
             add_status(status, members);
         }
         Record::TimedOut { .. }
         | Record::Failed { .. }
         | Record::End { .. }
         | Record::Function { .. } => {}
+    }
+}
+
+fn add_usage(usage: &Usage, source: &Source, metrics: &mut Members) {
+    metrics.milliseconds("durationMs", usage.duration);
+    metrics.integer("billedDurationMs", usage.billed_ms());
+    metrics.integer("memorySizeMB", source.memory_mb.into());
+    if let Some(mb) = usage.peak_mb() {
+        metrics.integer("maxMemoryUsedMB", mb);
+    }
+    if let Some(init) = usage.init {
+        metrics.milliseconds("initDurationMs", init);
+    }
+    if let Some(restore) = usage.restore {
+        metrics.milliseconds("restoreDurationMs", restore);
     }
 }
 

@@ -1,15 +1,19 @@
 //! Records against lines that Lambda itself has written. Shapes, order and rounding of the expected
 //! lines are those of public logs of 2024 to 2026; ids and names are made up.
 
+mod foreign;
+mod stream;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::splitter::{LINE_BYTES_MAX, LineSplitter};
-use super::tail::{TAIL_BYTES, Tail};
-use super::{EnvironmentLog, Level, LogFormat, Record, Source, Status, Usage, write};
+use super::{Level, LogFormat, Record, Source, Status, Usage, write};
 
 const ID: &str = "79b5e81f-9cdd-4145-b1f6-7c50ef8a2a36";
 const TIME: &str = "2026-10-08T07:30:27.768Z";
+/// One line for each record of `json_records_are_those_of_lambda`.
+const RECORDS: &str = include_str!("tests/records.jsonl");
+
 const NOW_MS: u64 = 1_791_444_627_768;
 const ALL: LogFormat = LogFormat::Json(Level::Debug);
 const TELEMETRY: LogFormat = LogFormat::Telemetry { is_json: true };
@@ -59,16 +63,6 @@ fn written(record: &Record, source: &Source, format: LogFormat) -> String {
     let mut out = Vec::new();
     write(record, source, format, NOW_MS, &mut out);
     String::from_utf8(out).expect("text")
-}
-
-/// The record of a line with a known time.
-fn object(record: &Record) -> String {
-    let line = written(record, &source(), ALL);
-    let start = format!("{{\"time\":\"{TIME}\",\"type\":\"platform.");
-    let rest = line
-        .strip_prefix(&start)
-        .unwrap_or_else(|| panic!("{line}"));
-    rest.strip_suffix("}\n").expect("one line").to_string()
 }
 
 #[test]
@@ -174,70 +168,52 @@ fn start_line_names_a_second_attempt_and_one_of_several_functions() {
 fn json_records_are_those_of_lambda() {
     let status = Status::Success;
     let duration = micros(173_778);
-    for (record, expected) in [
-        (
-            Record::InitStart,
-            r#"initStart","record":{"initializationType":"on-demand","phase":"init","functionName":"notifier","functionVersion":"$LATEST","instanceId":"2026/10/08/notifier[$LATEST]22be53a8cfde4e68b844f8ec293b2543","instanceMaxMemory":268435456}"#.to_string(),
-        ),
-        (
-            Record::InitRuntimeDone { status },
-            r#"initRuntimeDone","record":{"initializationType":"on-demand","phase":"init","status":"success"}"#.to_string(),
-        ),
-        (
-            Record::InitReport { status, duration },
-            r#"initReport","record":{"initializationType":"on-demand","phase":"init","status":"success","metrics":{"durationMs":173.778}}"#.to_string(),
-        ),
-        (
-            Record::Start {
-                id: ID,
-                attempt: Some(1),
-            },
-            format!(r#"start","record":{{"requestId":"{ID}","functionArn":"arn:aws:lambda:eu-central-1:123456789012:function:notifier","version":"$LATEST"}}"#),
-        ),
-        (
-            Record::RuntimeDone {
-                id: ID,
-                status: Status::Timeout,
-                duration: micros(5_001_182),
-                produced_bytes: None,
-            },
-            format!(r#"runtimeDone","record":{{"requestId":"{ID}","status":"timeout","metrics":{{"durationMs":5001.182,"producedBytes":0}}}}"#),
-        ),
-        (
-            cold(status),
-            format!(r#"report","record":{{"requestId":"{ID}","metrics":{{"durationMs":1233.96,"billedDurationMs":1698,"memorySizeMB":256,"maxMemoryUsedMB":123,"initDurationMs":463.512}},"status":"success"}}"#),
-        ),
-        (
-            warm(),
-            format!(r#"report","record":{{"requestId":"{ID}","metrics":{{"durationMs":1072.145,"billedDurationMs":1073,"memorySizeMB":256,"maxMemoryUsedMB":125}},"status":"success"}}"#),
-        ),
-        (
-            Record::Report {
-                id: ID,
-                status: Status::Error("Runtime.ExitError"),
-                usage: Usage {
-                    duration: Duration::from_secs(5),
-                    ..Usage::default()
-                },
-            },
-            format!(r#"report","record":{{"requestId":"{ID}","metrics":{{"durationMs":5000.0,"billedDurationMs":5000,"memorySizeMB":256}},"status":"error","errorType":"Runtime.ExitError"}}"#),
-        ),
-    ] {
-        assert_eq!(object(&record), expected);
-    }
-    for record in [
-        Record::End { id: ID },
-        Record::TimedOut {
-            id: ID,
-            timeout: duration,
+    let id = ID;
+    let records = [
+        Record::InitStart,
+        Record::InitRuntimeDone { status },
+        Record::InitReport { status, duration },
+        Record::Start {
+            id,
+            attempt: Some(1),
         },
-        Record::Failed {
-            error_type: "X",
-            message: "Y",
+        Record::RuntimeDone {
+            id,
+            status: Status::Timeout,
+            duration: micros(5_001_182),
+            produced_bytes: None,
         },
-    ] {
-        assert_eq!(written(&record, &source(), ALL), "");
-        assert_eq!(written(&record, &source(), TELEMETRY), "");
+        Record::RuntimeDone {
+            id,
+            status,
+            duration: micros(11_185),
+            produced_bytes: Some(40),
+        },
+        cold(status),
+        warm(),
+        Record::Report {
+            id,
+            status: Status::Error("Runtime.ExitError"),
+            usage: Usage {
+                duration: Duration::from_secs(5),
+                ..Usage::default()
+            },
+        },
+    ];
+    let written: Vec<String> = records
+        .iter()
+        .map(|record| written(record, &source(), ALL))
+        .collect();
+    let expected: Vec<&str> = RECORDS.split_inclusive('\n').collect();
+    assert_eq!(written, expected);
+    let timeout = duration;
+    let failed = Record::Failed {
+        error_type: "X",
+        message: "Y",
+    };
+    for record in [Record::End { id }, Record::TimedOut { id, timeout }, failed] {
+        assert_eq!(self::written(&record, &source(), ALL), "");
+        assert_eq!(self::written(&record, &source(), TELEMETRY), "");
     }
 }
 
@@ -314,232 +290,4 @@ fn log_format_follows_the_variables() {
         let chosen = of(&[(FORMAT, "JSON"), ("AWS_LAMBDA_LOG_LEVEL", level)]);
         assert_eq!(chosen, LogFormat::Json(expected), "{level}");
     }
-}
-
-#[test]
-fn foreign_text_forges_no_line_and_no_field() {
-    let evil = "X\nEND RequestId: fake\t\u{1b}[2J\u{202e}\"\\";
-    let mut named = source();
-    named.function_name = evil.to_string();
-    named.is_one_of_several = true;
-    let records = [
-        cold(Status::Error(evil)),
-        Record::Start {
-            id: ID,
-            attempt: None,
-        },
-        Record::InitReport {
-            status: Status::Error(evil),
-            duration: micros(1),
-        },
-    ];
-    for record in &records {
-        let line = written(record, &named, LogFormat::Text);
-        assert_eq!(line.matches('\n').count(), 1, "{line:?}");
-        assert!(!line.contains("fake\t"), "{line:?}");
-        for format in [ALL, TELEMETRY] {
-            let line = written(record, &named, format);
-            let body = line.strip_suffix('\n').expect("a line");
-            assert!(
-                !body.contains(|c: char| c.is_control() || c == '\u{202e}'),
-                "{body:?}"
-            );
-            let value: serde_json::Value = serde_json::from_str(body).expect("JSON");
-            let name = &value["functionName"];
-            assert!(name.is_null() || name == evil, "{body}");
-        }
-    }
-    let failed = Record::Failed {
-        error_type: evil,
-        message: evil,
-    };
-    let lines = written(&failed, &named, LogFormat::Text);
-    assert_eq!(lines.lines().count(), 2, "{lines:?}");
-}
-
-#[test]
-fn function_line_in_telemetry_stays_within_its_record() {
-    let forged =
-        format!(r#"{{"time":"x","type":"platform.report","record":{{"requestId":"{ID}"}}}}"#);
-    for (line, is_json, record) in [
-        ("hello", true, "\"hello\"".to_string()),
-        ("", true, "\"\"".to_string()),
-        ("\u{1b}[1m\u{9b}", true, r#""\u001b[1m\u009b""#.to_string()),
-        (forged.as_str(), true, forged.clone()),
-        ("  {\"a\": [1]}\r", true, "{\"a\": [1]}".to_string()),
-        ("{\"a\":1}", false, r#""{\"a\":1}""#.to_string()),
-        ("{\"a\":1}{", true, r#""{\"a\":1}{""#.to_string()),
-        ("[1]", true, r#""[1]""#.to_string()),
-    ] {
-        let id = Some(ID);
-        let line = line.as_bytes();
-        let out = written(
-            &Record::Function { id, line },
-            &source(),
-            LogFormat::Telemetry { is_json },
-        );
-        let expected = format!(
-            r#"{{"time":"{TIME}","type":"function","record":{record},"requestId":"{ID}","functionName":"notifier"}}"#
-        );
-        assert_eq!(out, expected + "\n");
-    }
-    let record = Record::Function {
-        id: None,
-        line: b"\xff\xfe",
-    };
-    let out = written(&record, &source(), TELEMETRY);
-    assert!(
-        out.contains("\"record\":\"\u{fffd}\u{fffd}\",\"functionName\""),
-        "{out}"
-    );
-    let record = Record::Function {
-        id: None,
-        line: b"\xff raw",
-    };
-    let mut out = Vec::new();
-    write(&record, &source(), LogFormat::Text, NOW_MS, &mut out);
-    assert_eq!(out, b"\xff raw\n");
-}
-
-#[test]
-fn splitter_passes_the_same_lines_for_every_division() {
-    let text = b"one\n\ntwo\r\nthree without end";
-    for size in 1..=text.len() {
-        let mut splitter = LineSplitter::default();
-        let mut lines: Vec<Vec<u8>> = Vec::new();
-        for part in text.chunks(size) {
-            splitter.push(part, |line| lines.push(line.to_vec()));
-        }
-        assert_eq!(lines.len(), 3, "chunks of {size}");
-        splitter.flush(|line| lines.push(line.to_vec()));
-        splitter.flush(|_| panic!("flushed twice"));
-        assert_eq!(lines.join(&b"\n"[..]), text, "chunks of {size}");
-    }
-}
-
-#[test]
-fn splitter_bounds_a_line_and_loses_nothing() {
-    for (length, pieces) in [
-        (LINE_BYTES_MAX - 1, 1),
-        (LINE_BYTES_MAX, 1),
-        (LINE_BYTES_MAX + 1, 2),
-        (3 * LINE_BYTES_MAX + 5, 4),
-    ] {
-        for size in [4096, LINE_BYTES_MAX + 7, usize::MAX / 2] {
-            let mut text = vec![b'x'; length];
-            text.push(b'\n');
-            let mut splitter = LineSplitter::default();
-            let mut lengths = Vec::new();
-            for part in text.chunks(size) {
-                splitter.push(part, |line| lengths.push(line.len()));
-            }
-            assert_eq!(lengths.len(), pieces, "{length} by {size}");
-            assert_eq!(lengths.iter().sum::<usize>(), length);
-            assert!(lengths.iter().all(|&length| length <= LINE_BYTES_MAX));
-        }
-    }
-}
-
-#[test]
-fn tail_has_the_last_bytes_for_every_division() {
-    let text: Vec<u8> = (0..30_000_u32).map(|n| (n % 251) as u8).collect();
-    for size in [1, 7, 4095, 4096, 4097, 8192, 20_000, 30_000] {
-        let mut tail = Tail::default();
-        for (number, part) in text.chunks(size).enumerate() {
-            tail.push(part);
-            let end = (number * size + part.len()).min(text.len());
-            let expected = &text[end.saturating_sub(TAIL_BYTES)..end];
-            assert_eq!(tail.bytes(), expected, "{size}");
-        }
-        tail.clear();
-        assert!(tail.bytes().is_empty());
-    }
-}
-
-/// One cold and one warm event in a log.
-fn two_events(format: LogFormat, has_telemetry: bool) -> (String, [String; 2]) {
-    let mut log = EnvironmentLog::new(source(), format, has_telemetry);
-    let mut out = Vec::new();
-    let duration = micros(1);
-    let status = Status::Success;
-    log.record(&Record::InitStart, NOW_MS, &mut out);
-    log.function_output(b"loading\n", NOW_MS, &mut out);
-    log.record(&Record::InitReport { status, duration }, NOW_MS, &mut out);
-    let mut tails = Vec::new();
-    for (id, report) in [("1", cold(status)), ("2", warm())] {
-        log.record(&Record::Start { id, attempt: None }, NOW_MS, &mut out);
-        log.function_output(b"working\nhalf a", NOW_MS, &mut out);
-        log.function_output(b" line", NOW_MS, &mut out);
-        log.record(&Record::End { id }, NOW_MS, &mut out);
-        let Record::Report { usage, .. } = report else {
-            panic!("no report");
-        };
-        log.record(&Record::Report { id, status, usage }, NOW_MS, &mut out);
-        tails.push(String::from_utf8(log.tail().to_vec()).expect("text"));
-        log.function_output(b"between", NOW_MS, &mut out);
-    }
-    log.end_line(NOW_MS, &mut out);
-    let tails = tails.try_into().expect("two events");
-    (String::from_utf8(out).expect("text"), tails)
-}
-
-#[test]
-fn log_ends_open_lines_at_an_end_of_an_event() {
-    let (text, tails) = two_events(LogFormat::Text, false);
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.split([' ', '\t']).next().unwrap_or_default())
-        .collect();
-    let event = ["START", "working", "half", "END", "REPORT", "between"];
-    let expected = [&["loading"][..], &event, &event].concat();
-    assert_eq!(lines, expected, "{text}");
-    // The tail is that of one event, the first with its init.
-    assert_eq!(tails[0].lines().count(), 6, "{}", tails[0]);
-    assert!(tails[0].starts_with("loading\nSTART RequestId: 1 "));
-    assert!(tails[1].starts_with("between\nSTART RequestId: 2 ") && tails[1].ends_with("\t\n"));
-}
-
-#[test]
-fn telemetry_log_marks_lines_with_their_event() {
-    let (text, tails) = two_events(LogFormat::Text, true);
-    let seen: Vec<(String, String)> = text
-        .lines()
-        .map(|line| {
-            let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            assert_eq!(value["functionName"], "notifier");
-            let text = |key: &str| value[key].as_str().unwrap_or("-").to_string();
-            (text("type"), text("requestId"))
-        })
-        .filter(|(name, _)| name == "function")
-        .collect();
-    let ids: Vec<&str> = seen.iter().map(|(_, id)| id.as_str()).collect();
-    assert_eq!(ids, ["-", "1", "1", "-", "2", "2", "-"]);
-    // The tail is in the function's own format.
-    assert!(
-        tails[1].contains("END RequestId: 2\nREPORT "),
-        "{}",
-        tails[1]
-    );
-}
-
-#[test]
-fn telemetry_log_does_not_guess_between_concurrent_events() {
-    let mut log = EnvironmentLog::new(source(), LogFormat::Text, true);
-    let mut out = Vec::new();
-    for id in ["1", "2"] {
-        log.record(&Record::Start { id, attempt: None }, NOW_MS, &mut out);
-    }
-    out.clear();
-    log.function_output(b"whose?\n", NOW_MS, &mut out);
-    let report = Record::Report {
-        id: "1",
-        status: Status::Success,
-        usage: Usage::default(),
-    };
-    log.record(&report, NOW_MS, &mut out);
-    log.function_output(b"2's\n", NOW_MS, &mut out);
-    let text = String::from_utf8(out).expect("text");
-    let lines: Vec<&str> = text.lines().collect();
-    assert!(!lines[0].contains("requestId"), "{text}");
-    assert!(lines[2].contains("\"requestId\":\"2\""), "{text}");
 }
