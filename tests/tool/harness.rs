@@ -61,14 +61,19 @@ pub fn run_once(bootstrap: &Path, event: &str, options: &[&str]) -> Finished {
 
 /// Waits for a process's exit, up to `TEST_TIMEOUT`.
 pub fn wait(child: &mut Child) -> ExitStatus {
-    let end = Instant::now() + TEST_TIMEOUT;
+    wait_within(child, TEST_TIMEOUT)
+}
+
+/// Waits for a process's exit, up to a time.
+pub fn wait_within(child: &mut Child, limit: Duration) -> ExitStatus {
+    let end = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait().expect("wait for the tool") {
             return status;
         }
         if Instant::now() > end {
             let _ = child.kill();
-            panic!("the tool does not end");
+            panic!("the process does not end");
         }
         thread::sleep(Duration::from_millis(2));
     }
@@ -126,6 +131,7 @@ impl Call {
 pub struct Server {
     pub port: u16,
     pub runtime_port: u16,
+    origin: String,
     child: Child,
     mark: String,
     stderr: Arc<Mutex<String>>,
@@ -159,23 +165,14 @@ impl Server {
             let _ = child.kill();
             panic!("the tool does not serve: {}", locked(&stderr));
         });
-        let port = url
-            .split([':', '/'])
-            .nth(4)
-            .and_then(|port| port.parse().ok());
+        let (origin, port) = origin(&url).expect("a port in the address");
         let current_stderr = || locked(&stderr);
-        wait_until("the Runtime API's port", || {
-            current_stderr().contains("Runtime API 127.0.0.1:")
-        });
-        let rest = current_stderr();
-        let rest = rest
-            .split("Runtime API 127.0.0.1:")
-            .nth(1)
-            .expect("just seen");
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let runtime_port = || port_behind(&current_stderr(), "Runtime API ");
+        wait_until("the Runtime API's port", || runtime_port().is_some());
         Server {
-            port: port.expect("a port in the address"),
-            runtime_port: digits.parse().expect("a port number"),
+            port,
+            runtime_port: runtime_port().expect("just seen"),
+            origin,
             child,
             mark,
             stderr,
@@ -200,8 +197,13 @@ impl Server {
 
     /// The address of the Invoke API.
     pub fn url(&self) -> String {
-        let port = self.port;
-        format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations")
+        let origin = &self.origin;
+        format!("{origin}/2015-03-31/functions/function/invocations")
+    }
+
+    /// The endpoint for SDKs.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Invokes the function by `minreq`.
@@ -285,7 +287,8 @@ fn run_arguments(bootstrap: &Path, options: &[&str]) -> Vec<String> {
     arguments
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+/// Reads a pipe to its end on a thread of its own.
+pub fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).expect("read a pipe");
@@ -314,6 +317,20 @@ fn first_line(from: impl Read + Send + 'static) -> Option<String> {
         }
     });
     receiver.recv_timeout(TEST_TIMEOUT).ok()
+}
+
+/// The origin of a URL, and its port.
+fn origin(url: &str) -> Option<(String, u16)> {
+    let authority = url.strip_prefix("http://")?.split('/').next()?;
+    let port = authority.rsplit(':').next()?.parse().ok()?;
+    Some((format!("http://{authority}"), port))
+}
+
+/// The port of the address that follows a text: `127.0.0.1:PORT` or `[::1]:PORT`.
+fn port_behind(text: &str, before: &str) -> Option<u16> {
+    let (_, rest) = text.split_once(before)?;
+    let address = rest.split([',', ' ', '\n']).next()?;
+    address.rsplit(':').next()?.parse().ok()
 }
 
 fn locked(text: &Mutex<String>) -> String {
