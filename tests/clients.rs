@@ -7,6 +7,8 @@
 
 mod support;
 
+#[path = "clients/asynchronous.rs"]
+mod asynchronous;
 #[path = "clients/callers.rs"]
 mod callers;
 #[path = "clients/cargo_lambda.rs"]
@@ -15,6 +17,8 @@ mod cargo_lambda;
 mod client;
 #[path = "clients/curl.rs"]
 mod curl;
+#[path = "clients/errors.rs"]
+mod errors;
 #[allow(dead_code)] // tests/tool.rs uses more of it
 #[path = "tool/harness.rs"]
 mod harness;
@@ -22,14 +26,20 @@ mod harness;
 mod invoke;
 #[path = "clients/lambda.rs"]
 mod lambda;
+#[path = "clients/management.rs"]
+mod management;
 #[path = "clients/programs.rs"]
 mod programs;
 #[path = "clients/retries.rs"]
 mod retries;
 #[path = "clients/runtimes.rs"]
 mod runtimes;
+#[path = "clients/shutdown.rs"]
+mod shutdown;
 #[path = "clients/streams.rs"]
 mod streams;
+#[path = "clients/tails.rs"]
+mod tails;
 
 /// A test for each client, of functions that take it.
 #[macro_export]

@@ -187,3 +187,76 @@ fn watch_at_an_ipv4_address_serves_our_bootstrap() {
         );
     }
 }
+
+/// Where cargo-lambda sends its invocations when it is given no address.
+#[test]
+fn invoke_at_the_default_address_reaches_host_ipv6() {
+    if is_missing() {
+        return;
+    }
+    let (lambda, folder) = (Lambda::start(&["--host", "::1"]), crate_folder());
+    let port = lambda.port.to_string();
+    let arguments = ["invoke", "function", "--invoke-port", &port, "--data-ascii"];
+    let finished = run(&folder, &[&arguments[..], &[r#"{"a":1}"#]].concat());
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    let answer: Value = serde_json::from_slice(&finished.stdout).expect("JSON");
+    assert_eq!(answer, json!({"a": 1}));
+}
+
+/// The address that `watch` prints when it is given none.
+#[test]
+fn watch_at_its_default_address_serves_our_bootstrap() {
+    if is_missing() {
+        return;
+    }
+    for host in ["[::]", "[::1]"] {
+        let mut watch = Watch::start(None);
+        watch.serve(&support::function("echo"), host);
+        let reply = watch.invoke("[::1]", r#"{"a":1}"#);
+        let text = reply.as_str().expect("text");
+        assert_eq!((reply.status_code, text), (200, r#"{"a":1}"#), "{host}");
+    }
+}
+
+/// Creates the function, then updates it.
+#[test]
+fn deploy_to_an_endpoint_serves_each_binary() {
+    if is_missing() {
+        return;
+    }
+    let lambda = Lambda::start(&["--function-name", "first"]);
+    let folder = crate_folder();
+    let deploy = |name: &str| {
+        let binary = support::function(name);
+        let binary = binary.to_str().expect("UTF-8");
+        let options = [
+            "deploy",
+            "orders",
+            "--endpoint-url",
+            lambda.origin(),
+            "--binary-path",
+        ];
+        let role = [
+            "--role",
+            "arn:aws:iam::123456789012:role/lambda",
+            "--memory",
+            "256",
+        ];
+        let finished = run(&folder, &[&options[..], &[binary], &role[..]].concat());
+        assert_eq!(finished.code, 0, "{name}: {}", finished.stderr);
+    };
+    let invoke = || {
+        let url = format!(
+            "{}/2015-03-31/functions/orders/invocations",
+            lambda.origin()
+        );
+        let reply = call(minreq::post(url).with_body(r#"{"name":"Ada"}"#)).reply();
+        reply.as_str().expect("text").to_string()
+    };
+    deploy("echo");
+    assert_eq!(invoke(), r#"{"name":"Ada"}"#);
+    deploy("hello");
+    assert_eq!(invoke(), r#"{"message":"Hello, Ada!"}"#);
+    deploy("echo");
+    assert_eq!(invoke(), r#"{"name":"Ada"}"#);
+}

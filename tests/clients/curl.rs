@@ -85,3 +85,68 @@ fn connection_reused_by_curl_answers_each_call() {
     let body = curl(&lambda, &options);
     assert_eq!(String::from_utf8_lossy(&body), "1[1]2[0]3[0]4[0]");
 }
+
+/// SDKs in JavaScript throw a syntax error at anything else.
+#[test]
+fn refusal_of_the_http_layer_is_json() {
+    if !skip::has("curl") {
+        return;
+    }
+    let lambda = Lambda::start(&[]);
+    let long = format!("X-Long: {}", "y".repeat(1_200_000));
+    let file = lambda.folder.file("header", long.as_bytes());
+    let long = format!("@{}", file.display());
+    let cases: [&[&str]; 4] = [
+        &["--header", &long],
+        &["--header", "Content-Length: 7, 7"],
+        &["--header", "Expect: 200-ok"],
+        &["--header", "Transfer-Encoding: gzip, chunked"],
+    ];
+    for case in cases {
+        let format = "\n%{http_code} %{content_type}";
+        let options = [case, &["--data", "{}", "--write-out", format]].concat();
+        let answer = curl(&lambda, &options);
+        let answer = String::from_utf8_lossy(&answer);
+        let (body, end) = answer.rsplit_once('\n').expect("the status");
+        let (status, content_type) = end.split_once(' ').expect("a type");
+        assert!(status.starts_with(['4', '5']), "{case:?}: {answer}");
+        assert_eq!(content_type, "application/json", "{status}");
+        let value: Result<serde_json::Value, _> = serde_json::from_str(body);
+        assert!(value.is_ok_and(|value| value.is_object()), "{answer}");
+    }
+}
+
+/// A page of another origin runs nothing.
+#[test]
+fn request_of_a_foreign_origin_is_forbidden() {
+    if !skip::has("curl") {
+        return;
+    }
+    let lambda = Lambda::start(&[]);
+    for header in [
+        "Origin: https://attacker.example",
+        "Origin: null",
+        "Sec-Fetch-Site: cross-site",
+        "Host: attacker.example",
+    ] {
+        let options = [
+            "--header",
+            header,
+            "--data",
+            "{}",
+            "--write-out",
+            "\n%{http_code}",
+        ];
+        let answer = curl(&lambda, &options);
+        let answer = String::from_utf8_lossy(&answer);
+        let (body, status) = answer.rsplit_once('\n').expect("the status");
+        assert_eq!(status, "403", "{header}");
+        let value: Result<serde_json::Value, _> = serde_json::from_str(body);
+        assert!(
+            value.is_ok_and(|value| value.is_object()),
+            "{header}: {body}"
+        );
+    }
+    assert_eq!(curl(&lambda, &["--data", "5"]), b"5");
+    assert_eq!(lambda.count("START RequestId: "), 1);
+}

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -34,13 +35,13 @@ impl Lambda {
         all.extend(options);
         let task = folder.path().to_str().expect("UTF-8").to_string();
         all.extend(["--task-root", &task]);
-        let server = Server::start(&support::bootstrap(), &all);
+        let server = Server::start_with(&support::bootstrap(), &all, clear_region);
         Lambda { server, folder }
     }
 
     /// A bootstrap, with its folder.
     pub fn with_bootstrap(bootstrap: &Path, folder: TempDir, options: &[&str]) -> Lambda {
-        let server = Server::start(bootstrap, options);
+        let server = Server::start_with(bootstrap, options, clear_region);
         Lambda { server, folder }
     }
 
@@ -61,6 +62,13 @@ impl Deref for Lambda {
     fn deref(&self) -> &Server {
         &self.server
     }
+}
+
+/// Takes the workstation's own region from the tool: ARNs have the region.
+pub fn clear_region(command: &mut Command) {
+    command
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION");
 }
 
 /// The folder with the functions of these tests.

@@ -150,10 +150,17 @@ impl Server {
         options: &[&str],
         prepare: impl FnOnce(&mut Command),
     ) -> Server {
+        Server::start_arguments(run_arguments(bootstrap, options), prepare)
+    }
+
+    /// Serves what the arguments of the tool say.
+    pub fn start_arguments(
+        mut arguments: Vec<String>,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Server {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("TOOL_TEST_MARK={}-{number}", std::process::id());
-        let mut arguments = run_arguments(bootstrap, options);
         arguments.extend(["--port", "0", "--env", &mark].map(String::from));
         let mut command = command(&arguments);
         prepare(command.stdin(Stdio::null()));
@@ -197,7 +204,7 @@ impl Server {
 
     /// The address of the Invoke API.
     pub fn url(&self) -> String {
-        let origin = &self.origin;
+        let origin = self.origin();
         format!("{origin}/2015-03-31/functions/function/invocations")
     }
 
