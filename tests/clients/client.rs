@@ -300,12 +300,13 @@ fn refusal(stderr: &str) -> (Refusal, u64) {
         return (refusal, 1);
     };
     let (code, rest) = rest.split_once(") ").expect("a code in parentheses");
-    let (call, message) = rest.split_once(": ").expect("a message");
-    let retries = match call.split_once("retries: ") {
-        // "(reached max retries: 2): the message"
-        Some((_, count)) => count.trim_end_matches(')').parse().expect("a count"),
-        None => 0,
+    // "when calling the Invoke operation (reached max retries: 2): the message"
+    let again = " operation (reached max retries: ";
+    let (retries, message) = match rest.split_once(again) {
+        Some((_, rest)) => rest.split_once("): ").expect("a count"),
+        None => ("0", rest.split_once(": ").expect("a message").1),
     };
+    let retries: u64 = retries.parse().expect("a count");
     let refusal = Refusal {
         class: code.to_string(),
         code: code.to_string(),

@@ -232,7 +232,11 @@ fn zip_without_a_bootstrap_is_refused(client: Client) {
             json!({"ZipFile": {"file": file}}),
         )
     };
-    let mut calls = vec![update(&no_zip)];
+    // The CLI looks into the file by itself.
+    let mut calls = match client {
+        Client::Boto3 | Client::Javascript => vec![update(&no_zip)],
+        Client::Cli1 | Client::Cli2 => Vec::new(),
+    };
     if skip::has("zip") {
         let file = folder.file("readme.txt", b"no bootstrap");
         let path = folder.path().join("readme.zip");
