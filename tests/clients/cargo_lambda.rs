@@ -147,10 +147,10 @@ impl Watch {
         self.bootstrap = Some(support::spawn(&mut command));
     }
 
-    /// Invokes the function.
-    pub fn invoke(&self, host: &str, event: &str) -> minreq::Response {
+    /// Invokes the function of a watch at an IPv4 address.
+    pub fn invoke(&self, event: &str) -> minreq::Response {
         let port = self.port;
-        let url = format!("http://{host}:{port}/2015-03-31/functions/_/invocations");
+        let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/_/invocations");
         call(minreq::post(url).with_body(event)).reply()
     }
 }
@@ -180,7 +180,7 @@ fn watch_at_an_ipv4_address_serves_our_bootstrap() {
     watch.serve(&support::function("echo"), "127.0.0.1");
     for number in 0..20 {
         let event = format!("{{\"number\":{number}}}");
-        let reply = watch.invoke("127.0.0.1", &event);
+        let reply = watch.invoke(&event);
         assert_eq!(
             (reply.status_code, reply.as_str().expect("text")),
             (200, event.as_str())
@@ -209,12 +209,16 @@ fn watch_at_its_default_address_serves_our_bootstrap() {
     if is_missing() {
         return;
     }
+    let folder = crate_folder();
     for host in ["[::]", "[::1]"] {
         let mut watch = Watch::start(None);
         watch.serve(&support::function("echo"), host);
-        let reply = watch.invoke("[::1]", r#"{"a":1}"#);
-        let text = reply.as_str().expect("text");
-        assert_eq!((reply.status_code, text), (200, r#"{"a":1}"#), "{host}");
+        let port = watch.port.to_string();
+        let arguments = ["invoke", "_", "--invoke-port", &port, "--data-ascii"];
+        let finished = run(&folder, &[&arguments[..], &[r#"{"a":1}"#]].concat());
+        assert_eq!(finished.code, 0, "{host}: {}", finished.stderr);
+        let answer: Value = serde_json::from_slice(&finished.stdout).expect("JSON");
+        assert_eq!(answer, json!({"a": 1}), "{host}");
     }
 }
 
