@@ -83,7 +83,7 @@ fn invoke_remote_with_an_endpoint_prints_the_answer() {
         "function",
         "--remote",
         "--endpoint-url",
-        lambda.origin(),
+        &client::endpoint(&lambda),
     ];
     let finished = run(
         &folder,
@@ -229,7 +229,7 @@ fn deploy_to_an_endpoint_serves_each_binary() {
         return;
     }
     let lambda = Lambda::start(&["--function-name", "first"]);
-    let folder = crate_folder();
+    let (folder, endpoint) = (crate_folder(), client::endpoint(&lambda));
     let deploy = |name: &str| {
         let binary = support::function(name);
         let binary = binary.to_str().expect("UTF-8");
@@ -237,7 +237,7 @@ fn deploy_to_an_endpoint_serves_each_binary() {
             "deploy",
             "orders",
             "--endpoint-url",
-            lambda.origin(),
+            &endpoint,
             "--binary-path",
         ];
         let role = [
@@ -250,10 +250,7 @@ fn deploy_to_an_endpoint_serves_each_binary() {
         assert_eq!(finished.code, 0, "{name}: {}", finished.stderr);
     };
     let invoke = || {
-        let url = format!(
-            "{}/2015-03-31/functions/orders/invocations",
-            lambda.origin()
-        );
+        let url = format!("{endpoint}/2015-03-31/functions/orders/invocations");
         let reply = call(minreq::post(url).with_body(r#"{"name":"Ada"}"#)).reply();
         reply.as_str().expect("text").to_string()
     };

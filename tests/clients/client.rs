@@ -125,7 +125,7 @@ impl Client {
             .iter()
             .map(|call| json!({ "operation": call.operation, "arguments": call.arguments }))
             .collect();
-        let work = json!({ "endpoint": server.origin(), "config": config, "calls": list });
+        let work = json!({ "endpoint": endpoint(server), "config": config, "calls": list });
         let finished = programs::run(prepare(&mut command), work.to_string().as_bytes());
         assert_eq!(finished.code, 0, "{self:?}: {}", finished.stderr);
         let results: Value = serde_json::from_slice(&finished.stdout).expect("JSON of the driver");
@@ -148,7 +148,7 @@ impl Client {
             _ => panic!("{self:?} is no CLI"),
         };
         command.args(arguments);
-        command.args(["--endpoint-url", server.origin(), "--output", "json"]);
+        command.args(["--endpoint-url", &endpoint(server), "--output", "json"]);
         programs::run(prepare(&mut command), b"")
     }
 
@@ -178,6 +178,13 @@ impl Client {
             attempts,
         }
     }
+}
+
+/// The endpoint for clients.
+pub fn endpoint(server: &Server) -> String {
+    let url = server.url();
+    let (origin, _) = url.split_once("/2015-03-31/").expect("a path");
+    origin.to_string()
 }
 
 /// Stub credentials, and no configuration of the workstation.

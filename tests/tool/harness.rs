@@ -131,7 +131,10 @@ impl Call {
 pub struct Server {
     pub port: u16,
     pub runtime_port: u16,
-    origin: String,
+    /// The address of the Runtime API, as the tool prints it.
+    pub runtime: String,
+    /// The URL that the tool prints.
+    url: String,
     child: Child,
     mark: String,
     stderr: Arc<Mutex<String>>,
@@ -172,14 +175,21 @@ impl Server {
             let _ = child.kill();
             panic!("the tool does not serve: {}", locked(&stderr));
         });
-        let (origin, port) = origin(&url).expect("a port in the address");
+        let authority = url.split('/').nth(2).expect("a URL");
+        let (_, port) = authority.rsplit_once(':').expect("a port in the address");
         let current_stderr = || locked(&stderr);
-        let runtime_port = || port_behind(&current_stderr(), "Runtime API ");
-        wait_until("the Runtime API's port", || runtime_port().is_some());
+        wait_until("the Runtime API's port", || {
+            current_stderr().contains(", Invoke API ")
+        });
+        let rest = current_stderr();
+        let rest = rest.split("Runtime API ").nth(1).expect("just seen");
+        let runtime = rest.split(", ").next().expect("an address");
+        let (_, runtime_port) = runtime.rsplit_once(':').expect("a port");
         Server {
-            port,
-            runtime_port: runtime_port().expect("just seen"),
-            origin,
+            port: port.parse().expect("a port number"),
+            runtime_port: runtime_port.parse().expect("a port number"),
+            runtime: runtime.to_string(),
+            url: url.clone(),
             child,
             mark,
             stderr,
@@ -204,13 +214,7 @@ impl Server {
 
     /// The address of the Invoke API.
     pub fn url(&self) -> String {
-        let origin = self.origin();
-        format!("{origin}/2015-03-31/functions/function/invocations")
-    }
-
-    /// The endpoint for SDKs.
-    pub fn origin(&self) -> &str {
-        &self.origin
+        self.url.clone()
     }
 
     /// Invokes the function by `minreq`.
@@ -324,20 +328,6 @@ fn first_line(from: impl Read + Send + 'static) -> Option<String> {
         }
     });
     receiver.recv_timeout(TEST_TIMEOUT).ok()
-}
-
-/// The origin of a URL, and its port.
-fn origin(url: &str) -> Option<(String, u16)> {
-    let authority = url.strip_prefix("http://")?.split('/').next()?;
-    let port = authority.rsplit(':').next()?.parse().ok()?;
-    Some((format!("http://{authority}"), port))
-}
-
-/// The port of the address that follows a text: `127.0.0.1:PORT` or `[::1]:PORT`.
-fn port_behind(text: &str, before: &str) -> Option<u16> {
-    let (_, rest) = text.split_once(before)?;
-    let address = rest.split([',', ' ', '\n']).next()?;
-    address.rsplit(':').next()?.parse().ok()
 }
 
 fn locked(text: &Mutex<String>) -> String {
