@@ -1,6 +1,7 @@
 //! cargo-lambda: as a client of the Invoke API, and `watch` as a server of our bootstrap.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -135,14 +136,14 @@ impl Watch {
     }
 
     /// Starts a bootstrap with the address of the Runtime API that `watch` prints.
-    pub fn serve(&mut self, bootstrap: &std::path::Path, host: &str) {
+    pub fn serve(&mut self, bootstrap: &Path, host: &str, variables: &[(&str, &str)]) {
         let mut command = Command::new(bootstrap);
         let address = format!("http://{host}:{}/.rt", self.port);
         command.env("AWS_LAMBDA_RUNTIME_API", address);
         command.env("AWS_LAMBDA_FUNCTION_NAME", "_");
         command.env("AWS_LAMBDA_FUNCTION_VERSION", "1");
         command.env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "4096");
-        command.env("_HANDLER", "bootstrap");
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::null());
         self.bootstrap = Some(support::spawn(&mut command));
     }
@@ -177,7 +178,7 @@ fn watch_at_an_ipv4_address_serves_our_bootstrap() {
         return;
     }
     let mut watch = Watch::start(Some("127.0.0.1"));
-    watch.serve(&support::function("echo"), "127.0.0.1");
+    watch.serve(&support::function("echo"), "127.0.0.1", &[]);
     for number in 0..20 {
         let event = format!("{{\"number\":{number}}}");
         let reply = watch.invoke(&event);
@@ -210,9 +211,15 @@ fn watch_at_its_default_address_serves_our_bootstrap() {
         return;
     }
     let folder = crate_folder();
-    for host in ["[::]", "[::1]"] {
+    let cat = [("LAMBDA_TASK_ROOT", "/bin"), ("_HANDLER", "cat")];
+    // A program without std knows the first alone, which is what `watch` prints.
+    for (host, bootstrap) in [
+        ("[::]", support::function("echo")),
+        ("[::]", support::bootstrap()),
+        ("[::1]", support::bootstrap()),
+    ] {
         let mut watch = Watch::start(None);
-        watch.serve(&support::function("echo"), host);
+        watch.serve(&bootstrap, host, &cat);
         let port = watch.port.to_string();
         let arguments = ["invoke", "_", "--invoke-port", &port, "--data-ascii"];
         let finished = run(&folder, &[&arguments[..], &[r#"{"a":1}"#]].concat());

@@ -58,4 +58,4 @@ pub fn run(command: &mut Command, stdin: &[u8]) -> Finished {
 }
 
 /// The longest time of a client, with its retries.
-const CLIENT_MS: u64 = 60_000;
+const CLIENT_MS: u64 = 20_000;
