@@ -61,14 +61,19 @@ pub fn run_once(bootstrap: &Path, event: &str, options: &[&str]) -> Finished {
 
 /// Waits for a process's exit, up to `TEST_TIMEOUT`.
 pub fn wait(child: &mut Child) -> ExitStatus {
-    let end = Instant::now() + TEST_TIMEOUT;
+    wait_within(child, TEST_TIMEOUT)
+}
+
+/// Waits for a process's exit, up to a time.
+pub fn wait_within(child: &mut Child, limit: Duration) -> ExitStatus {
+    let end = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait().expect("wait for the tool") {
             return status;
         }
         if Instant::now() > end {
             let _ = child.kill();
-            panic!("the tool does not end");
+            panic!("the process does not end");
         }
         thread::sleep(Duration::from_millis(2));
     }
@@ -148,10 +153,17 @@ impl Server {
         options: &[&str],
         prepare: impl FnOnce(&mut Command),
     ) -> Server {
+        Server::start_arguments(run_arguments(bootstrap, options), prepare)
+    }
+
+    /// Serves what the arguments of the tool say.
+    pub fn start_arguments(
+        mut arguments: Vec<String>,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Server {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("TOOL_TEST_MARK={}-{number}", std::process::id());
-        let mut arguments = run_arguments(bootstrap, options);
         arguments.extend(["--port", "0", "--env", &mark].map(String::from));
         let mut command = command(&arguments);
         prepare(command.stdin(Stdio::null()));
@@ -286,7 +298,8 @@ fn run_arguments(bootstrap: &Path, options: &[&str]) -> Vec<String> {
     arguments
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+/// Reads a pipe to its end on a thread of its own.
+pub fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).expect("read a pipe");
