@@ -40,6 +40,7 @@ pub enum Stage {
     Running { released: Instant },
     /// It has its outcome, after this time; its process has not requested the next event.
     Ending {
+        answered: Instant,
         duration: Duration,
         result: CallResult,
         /// The outcome, for a caller who gets it with the whole log.

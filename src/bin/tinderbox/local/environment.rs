@@ -35,7 +35,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::call::Call;
+use super::call::{Call, Stage};
 use super::functions_api::Configuration;
 use super::log::EnvironmentLog;
 use super::sandbox::tree::Tree;
@@ -134,6 +134,25 @@ impl Environment {
     /// Whether another call may be offered to it.
     pub fn is_free(&self) -> bool {
         !self.is_retired && (self.calls.is_empty() || self.settings().concurrency.is_some())
+    }
+
+    /// How many calls have no outcome yet.
+    pub fn running_calls(&self) -> usize {
+        let is_running = |call: &&Call| matches!(call.stage, Stage::Running { .. });
+        self.calls.iter().filter(is_running).count()
+    }
+
+    /// Since when all of its calls have their outcomes, if it has any: its process is about to
+    /// request the next event.
+    pub fn answered_since(&self) -> Option<Instant> {
+        let answered = self.calls.iter().map(|call| match call.stage {
+            Stage::Ending { answered, .. } => Some(answered),
+            _ => None,
+        });
+        answered
+            .collect::<Option<Vec<Instant>>>()?
+            .into_iter()
+            .max()
     }
 
     /// The duration of the latest init, and of the latest restore, the first time after it.

@@ -16,6 +16,9 @@ use crate::local::outcome::{EXITED, OUT_OF_MEMORY, Outcome};
 /// on Lambda, where they are one minute and two.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long after its answer a process is expected to request the next event.
+const NEXT_EVENT_GRACE: Duration = Duration::from_millis(50);
+
 impl Engine {
     /// Whether a function handles as many calls at once as it may.
     pub fn is_at_limit(&self, pool: Key) -> bool {
@@ -23,12 +26,14 @@ impl Engine {
             return true;
         };
         pool.configuration.settings.concurrency.is_none()
-            && pool.waiting.len() + self.accepted(&pool.environments) >= pool.environments_max
+            && pool.waiting.len() + self.running(&pool.environments) >= pool.environments_max
     }
 
-    fn accepted(&self, environments: &[Key]) -> usize {
-        let calls = |&key: &Key| self.environments.get(key).map_or(0, |it| it.calls.len());
-        environments.iter().map(calls).sum()
+    fn running(&self, environments: &[Key]) -> usize {
+        let all = environments.iter();
+        all.filter_map(|&key| self.environments.get(key))
+            .map(Environment::running_calls)
+            .sum()
     }
 
     /// Offers waiting calls to environments, each to one: first to those that wait for an event,
@@ -46,7 +51,8 @@ impl Engine {
             return;
         }
         let is_concurrent = pool.configuration.settings.concurrency.is_some();
-        let mut free: Vec<Key> = pool.environments.clone();
+        let key_environments = pool.environments.clone();
+        let mut free = key_environments.clone();
         free.retain(|&key| self.environments.get(key).is_some_and(Environment::is_free));
         free.sort_by_key(|&key| {
             let environment = self.environments.get(key);
@@ -58,8 +64,9 @@ impl Engine {
             let first = free.first().copied();
             free = first.into_iter().cycle().take(waiting).collect();
         } else {
+            let soon = self.count_answered(&key_environments);
             for _ in all..environments_max.max(all) {
-                if free.len() >= waiting {
+                if free.len() + soon >= waiting {
                     break;
                 }
                 match self.add_environment(key) {
@@ -72,6 +79,24 @@ impl Engine {
             }
         }
         self.offer_all(key, &free);
+    }
+
+    /// How many environments have answered a moment ago: a call had better wait for one of them than
+    /// for the start of another.
+    fn count_answered(&mut self, environments: &[Key]) -> usize {
+        let mut count = 0;
+        for &key in environments {
+            let environment = self.environments.get(key);
+            let Some(since) = environment.and_then(Environment::answered_since) else {
+                continue;
+            };
+            let end = since + NEXT_EVENT_GRACE;
+            if end > self.now {
+                count += 1;
+                self.wake_by(Some(end));
+            }
+        }
+        count
     }
 
     /// Offers the first waiting call to the first environment, the second to the second, and so on.
@@ -259,6 +284,7 @@ impl Engine {
             self.log_record(key, &Record::TimedOut { id, timeout });
         }
         call.stage = Stage::Ending {
+            answered: self.now,
             duration,
             result,
             held,
