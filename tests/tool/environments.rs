@@ -125,20 +125,20 @@ fn failing_event_is_tried_again_with_its_id() {
 }
 
 #[test]
-fn signal_event_in_hand_is_answered_and_waiting_ones_are_503() {
+fn signal_running_event_is_answered_and_waiting_ones_are_503() {
     let mut server = probe(&["--concurrency", "1"]);
-    let in_hand = call(server.request("sleep:1000"));
-    wait_until("an event in hand", || starts(&server) == 1);
+    let running = call(server.request("sleep:1000"));
+    wait_until("a running event", || starts(&server) == 1);
     // A concurrent environment lets calls wait.
     let waiting = calls(&server, "sleep:1", 3);
     std::thread::sleep(Duration::from_millis(300));
     sys::kill(server.pid(), sys::SIGTERM);
-    let answer = in_hand.reply();
+    let answer = running.reply();
     assert_eq!(answer.as_bytes(), b"sleep:1000");
     for call in waiting {
         let reply = call.reply();
         if reply.status_code == 200 {
-            continue; // released already: it was in hand too
+            continue; // released already: it was running too
         }
         assert_eq!(reply.status_code, 503);
         assert_eq!(
@@ -155,11 +155,11 @@ fn signal_event_in_hand_is_answered_and_waiting_ones_are_503() {
 fn signal_event_that_does_not_end_is_503() {
     let mut server = probe(&[]);
     let whole = call(server.request("sleep:30000"));
-    wait_until("an event in hand", || starts(&server) == 1);
+    wait_until("a running event", || starts(&server) == 1);
     let streamed =
         minreq::post(format!("http://127.0.0.1:{}{STREAM}", server.port)).with_body("sleep:30000");
     let streamed = call(streamed);
-    wait_until("two events in hand", || starts(&server) == 2);
+    wait_until("two running events", || starts(&server) == 2);
     sys::kill(server.pid(), sys::SIGTERM);
     for call in [whole, streamed] {
         let reply = call.reply();

@@ -69,9 +69,9 @@ pub fn parse(args: Vec<OsString>) -> Result<Command, Failure> {
     }
 }
 
-fn run(mut args: Args) -> Result<Command, Failure> {
-    let (mut target, mut task_root, mut name) = (None, None, None);
-    let mut options = RunOptions {
+/// The options of `run` without arguments.
+fn default_options() -> RunOptions {
+    RunOptions {
         functions: Vec::new(),
         serves_any_name: false,
         handler: HANDLER.to_string(),
@@ -93,7 +93,12 @@ fn run(mut args: Args) -> Result<Command, Failure> {
         async_retries: ASYNC_RETRIES,
         json: false,
         sandbox: SandboxOptions::default(),
-    };
+    }
+}
+
+fn run(mut args: Args) -> Result<Command, Failure> {
+    let (mut target, mut task_root, mut name) = (None, None, None);
+    let mut options = default_options();
     while let Some(arg) = args.next()? {
         match arg {
             Arg::Positional(path) if target.is_none() => target = Some(PathBuf::from(path)),

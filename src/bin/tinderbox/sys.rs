@@ -2,8 +2,8 @@
 //!
 //! This file and its folder hold all `unsafe` and `libc` of the tool. Process ids are `u32`, as in
 //! std. `launch` starts processes, `enter` prepares what they do before their program, `in_root`
-//! looks into another root, `pidfd` sends signals to processes that are no children, `epoll` waits for
-//! descriptors, `socket_diag` finds owners of sockets. For `measure` alone: `poller` (poll(2)),
+//! looks into another root, `pidfd` sends signals to processes that are no children, `epoll` waits
+//! for descriptors, `socket_diag` finds owners of sockets. For `measure` alone: `poller` (poll(2)),
 //! `resources` (CPUs and CPU time), `trace` (system calls of another process).
 #![allow(unsafe_code)]
 
@@ -39,8 +39,8 @@ pub struct SignalSet(libc::sigset_t);
 pub const SIGCHLD: i32 = libc::SIGCHLD;
 
 impl SignalSet {
-    /// Blocks the signals that stop the tool, and SIGCHLD if it is wanted too, in the calling thread
-    /// and in every thread it starts from now on.
+    /// Blocks the signals that stop the tool, and SIGCHLD if it is wanted too, in the calling
+    /// thread and in every thread it starts from now on.
     ///
     /// An ignored SIGHUP stays ignored: `nohup` depends on it.
     pub fn block(with_children: bool) -> io::Result<SignalSet> {

@@ -5,10 +5,11 @@
 //! lists `resumable` and `changed`, which are worked off before the next wait. So no handler calls
 //! itself again by way of others.
 //!
-//! - `connections`  accepts, reads and closes connections, within limits
+//! - `listeners`    accepts connections, within limits
+//! - `connections`  reads, watches and closes them
 //! - `callers`      requests of callers
 //! - `runtimes`     requests of bootstraps; `answers` their responses and errors
-//! - `calls`        brings calls and environments together, and outcomes back
+//! - `calls`        brings calls and environments together; `outcomes` brings outcomes back
 //! - `processes`    starts processes, reads their output, cleans up after them
 //! - `shutdown`     the end
 
@@ -17,7 +18,9 @@ mod callers;
 mod calls;
 mod connections;
 mod functions;
+mod listeners;
 mod logs;
+mod outcomes;
 mod processes;
 mod runtimes;
 mod shutdown;

@@ -239,7 +239,7 @@ impl Engine {
         self.replied(key);
     }
 
-    /// Tells a caller that its call is not handled.
+    /// Refuses a call that waits or whose answer has begun.
     pub fn refuse_call(&mut self, key: Key, request: &InvokeRequest, error: &ApiError) {
         match self.caller(key).map(|caller| &caller.state) {
             Some(State::Waiting) => {

@@ -153,7 +153,7 @@ impl Engine {
         }
     }
 
-    /// Calls that wait get the new code; those in hand finish with the old one.
+    /// Calls that wait get the new code; accepted ones finish with the old one.
     fn replace_pool(&mut self, old: Key, new: Key) {
         let Some(pool) = self.pools.get_mut(old) else {
             return;
@@ -170,7 +170,7 @@ impl Engine {
         self.changed.push(new);
     }
 
-    /// The function is gone: calls that wait are told so, those in hand finish.
+    /// The function is gone: calls that wait are refused, accepted ones finish.
     fn delete_pool(&mut self, key: Key) {
         let Some(pool) = self.pools.get_mut(key) else {
             return;

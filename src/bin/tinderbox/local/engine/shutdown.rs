@@ -1,6 +1,6 @@
 //! The end: of a server by a signal, of the one event by its answer.
 //!
-//! Calls that wait are refused at once with a 503, which SDKs send again. Events in hand have a
+//! Calls that wait are refused at once with a 503, which SDKs send again. Accepted events have a
 //! moment to finish. Then the processes get SIGTERM, if they are entitled to it, and SIGKILL. The
 //! tool exits when the last answers are sent.
 
@@ -18,7 +18,7 @@ use crate::output;
 use crate::process;
 use crate::sys::epoll::Interest;
 
-/// How long events in hand may take: Lambda's longest shutdown phase.
+/// How long accepted events may take: Lambda's longest shutdown phase.
 const CALLS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// From SIGTERM to SIGKILL, if there is an internal extension (Developer Guide, "Lambda execution
@@ -38,7 +38,7 @@ pub struct Shutdown {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Events in hand may finish.
+    /// Accepted events may finish.
     Calls,
     /// Processes have got SIGTERM.
     Terminated,
@@ -164,7 +164,7 @@ impl Engine {
         all.any(|(_, environment)| !environment.calls.is_empty())
     }
 
-    /// The time of the events in hand is over.
+    /// The time of the accepted events is over.
     fn end_calls(&mut self) {
         let mut is_any_terminated = false;
         for key in self.environments.keys() {

@@ -171,7 +171,7 @@ impl Connection {
         }
     }
 
-    /// When the client has kept the server waiting for too long.
+    /// When the client has made the server wait for too long.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadlines.next()
     }
@@ -261,8 +261,8 @@ impl Connection {
                     match *plan {
                         BodyPlan::Stream => return (used, Progress::Part(part)),
                         BodyPlan::Keep(limit) => {
-                            let kept = count.min(limit.saturating_sub(body.bytes.len()));
-                            body.bytes.extend_from_slice(&rest[..kept]);
+                            let stored = count.min(limit.saturating_sub(body.bytes.len()));
+                            body.bytes.extend_from_slice(&rest[..stored]);
                         }
                         BodyPlan::Discard if body.length > head::DISCARDED_BYTES_MAX => {
                             self.is_retired = true;
@@ -309,8 +309,8 @@ impl Connection {
         }
         let mut body = Body::default();
         if let (BodyFraming::Length(length), BodyPlan::Keep(limit)) = (request.framing, plan) {
-            let kept = usize::try_from(length).unwrap_or(limit).min(limit);
-            let _ = body.bytes.try_reserve_exact(kept); // without memory it fails on the way
+            let stored = usize::try_from(length).unwrap_or(limit).min(limit);
+            let _ = body.bytes.try_reserve_exact(stored); // without memory it fails on the way
         }
         self.stage = Stage::Body(Decoder::new(request.framing), plan, body);
         self.flush(now);

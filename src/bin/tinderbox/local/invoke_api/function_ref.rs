@@ -21,7 +21,10 @@ pub struct FunctionRef {
 const NAME_BYTES_MAX: usize = 170;
 const QUALIFIER_BYTES_MAX: usize = 128;
 
-const NAME_PATTERN: &str = r"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?";
+const NAME_PATTERN: &str = concat!(
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?",
+    r"([a-zA-Z0-9-_\.]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?",
+);
 const QUALIFIER_PATTERN: &str = r"(|[a-zA-Z0-9$_-]+)";
 
 impl FunctionRef {
