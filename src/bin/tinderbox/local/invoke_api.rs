@@ -19,7 +19,7 @@ use super::EventFormat;
 use super::budget::Budget;
 use super::connections;
 use super::dispatch::Job;
-use super::functions_api::{Functions, ManageCall};
+use super::functions_api::{self, Functions, ManageCall};
 use super::http::{Connection, ConnectionClosed, Reply, Request, Timeouts};
 use super::invocation::{InvokeRequest, MESSAGES_MAX, Message};
 use super::outcome::Outcome;
@@ -139,6 +139,9 @@ fn handle(
 ) -> Result<(), ConnectionClosed> {
     if let Some(call) = ManageCall::route(&request.method, &request.path, &request.query) {
         return manage(connection, request, &call, server);
+    }
+    if let Some(error) = functions_api::refusal(&request.method, &request.path) {
+        return connection.reply(request, &error.reply());
     }
     let invocation_type = match invocation_type(request) {
         Ok(invocation_type) => invocation_type,
