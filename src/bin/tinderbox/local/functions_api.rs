@@ -11,6 +11,7 @@
 //! - `deploy`, `update`  create, update, delete
 //! - `package`, `zip` deployment packages
 //! - `versions`       published versions and aliases
+//! - `call`, `change`, `not_emulated`  the calls, what they change, and which are refused
 //! - `attributes`     tags, permissions, reserved concurrency
 //!
 //! Sources: AWS's model of the API (lambda, 2015-03-31); for the texts of errors, answers of
@@ -23,6 +24,7 @@ mod change;
 mod configuration;
 mod deploy;
 mod errors;
+mod not_emulated;
 mod options;
 mod package;
 mod request;
@@ -36,6 +38,7 @@ pub mod zip;
 pub use call::{Manage, ManageCall};
 pub use change::Change;
 pub use configuration::Configuration;
+pub use not_emulated::refusal;
 pub use options::FunctionOptions;
 
 use crate::local::url;

@@ -19,7 +19,7 @@ pub use function_ref::FunctionRef;
 use headers::Headers;
 
 use super::EventFormat;
-use super::functions_api::ManageCall;
+use super::functions_api::{self, ManageCall};
 use super::http::{Body, Reply, Request, Timeouts};
 use super::invocation::InvokeRequest;
 use super::outcome::Outcome;
@@ -148,7 +148,9 @@ fn invocation_type(request: &Request) -> Result<InvocationType, ApiError> {
             (name, InvocationType::Async)
         }
         ["", date, _, ..] if is_api_version(date) => {
-            return Err(ApiError::not_emulated(&request.method, &request.path));
+            let known = functions_api::refusal(&request.method, &request.path);
+            let what = || format!("{} {}", request.method, request.path);
+            return Err(known.unwrap_or_else(|| ApiError::not_emulated(&what())));
         }
         _ => {
             return Err(ApiError::unknown_operation(

@@ -40,13 +40,13 @@ impl ApiError {
     }
 
     /// An operation of Lambda's API that has no answer here.
-    pub fn not_emulated(method: &str, path: &str) -> ApiError {
+    pub fn not_emulated(what: &str) -> ApiError {
         ApiError {
             status: 501,
             error_type: "NotImplementedException",
             text: format!(
-                "{method} {path} is not emulated: tinderbox run invokes functions and manages \
-                 their code, configuration, versions and aliases (see tinderbox help run)"
+                "{what} is not emulated: tinderbox run invokes functions and manages their code, \
+                 configuration, versions and aliases (see tinderbox help run)"
             ),
         }
     }

@@ -126,7 +126,7 @@ fn zip_mutated_at_random_is_read_or_refused() {
     let (mut refused, mut read) = (0, 0);
     for text in [samples::DEBIAN, samples::PYTHON] {
         let original = sample(text);
-        for round in 0..1500 {
+        for round in 0..300 {
             let mut zip = original.clone();
             for _ in 0..1 + random.below(4) {
                 let at = random.below(zip.len());
@@ -150,7 +150,7 @@ fn zip_mutated_at_random_is_read_or_refused() {
                 Err(_) => refused += 1,
             }
             // Onto the disk more seldom: whatever is written is within the folder.
-            if round % 40 == 0 {
+            if round % 10 == 0 {
                 let folder = folder();
                 let _ = unpack(&zip, folder.contents());
                 let beside = fs::read_dir(folder.contents().join("..")).expect("a folder");
@@ -158,7 +158,7 @@ fn zip_mutated_at_random_is_read_or_refused() {
             }
         }
     }
-    assert!(refused > 300 && read > 30, "{refused} {read}");
+    assert!(refused > 60 && read > 6, "{refused} {read}");
 }
 
 /// A zip of stored entries: name, st_mode, contents.
