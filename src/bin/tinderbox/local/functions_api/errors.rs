@@ -59,8 +59,7 @@ pub fn internal(text: String) -> ApiError {
 
 /// A part of Lambda that does not exist here.
 pub fn not_emulated(what: &str) -> ApiError {
-    let text = format!("tinderbox run does not emulate {what}");
-    error(501, "NotImplementedException", text)
+    ApiError::not_emulated(what)
 }
 
 fn error(status: u16, error_type: &'static str, text: String) -> ApiError {

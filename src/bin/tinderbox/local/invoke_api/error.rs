@@ -44,10 +44,7 @@ impl ApiError {
         ApiError {
             status: 501,
             error_type: "NotImplementedException",
-            text: format!(
-                "{what} is not emulated: tinderbox run invokes functions and manages their code, \
-                 configuration, versions and aliases (see tinderbox help run)"
-            ),
+            text: format!("tinderbox run does not emulate {what}"),
         }
     }
 
