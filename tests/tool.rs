@@ -45,6 +45,8 @@ mod pages;
 mod platform;
 #[path = "tool/race.rs"]
 mod race;
+#[path = "tool/redeploy.rs"]
+mod redeploy;
 #[path = "tool/runtime_api.rs"]
 mod runtime_api;
 #[path = "tool/safety.rs"]

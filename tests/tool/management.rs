@@ -67,7 +67,7 @@ fn serve(folder: &TempDir, bootstrap: &Path) -> Server {
     })
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for group in bytes.chunks(3) {
@@ -145,7 +145,7 @@ fn assert_same(expected: &Path, found: &Path) {
     }
 }
 
-fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
     assert!(status.expect("it starts").success(), "{command:?}");
 }

@@ -111,6 +111,9 @@ impl Engine {
             self.deliver(&call.reply_to, &call.request, outcome, Some(&tail));
         }
         self.changed.push(pool);
+        if self.pools.get(pool).is_some_and(|pool| pool.is_retired) {
+            self.wake_by(Some(self.now)); // its environment is of no use any more
+        }
         match call.reply_to {
             ReplyTo::Stdout => self.once_over(),
             ReplyTo::Nobody if result.error_type.is_some() => self.retry_event(pool, call),
