@@ -2,7 +2,7 @@
 //!
 //! - `environment`  the execution environment: the state machine between process, events and calls
 //! - `runtime_api`  the API of the bootstrap
-//! - `invoke_api`   the API of callers
+//! - `invoke_api`, `invoke_server`   the API of callers, and its server
 //! - `connections`, `permits`  how many connections each of the two servers may have
 //! - `dispatch`     the loop that handles one event after another
 //! - `invocation`, `outcome`   an event on its way, and its result
@@ -21,6 +21,7 @@ mod functions_api;
 mod http;
 mod invocation;
 mod invoke_api;
+mod invoke_server;
 mod log_lines;
 mod outcome;
 mod permits;
@@ -36,7 +37,7 @@ use std::time::Duration;
 
 use crate::event;
 use crate::exit_status::{self, DONE, FUNCTION_ERROR, NOTHING_DONE};
-use crate::limits::PAYLOAD_BYTES_MAX;
+use crate::limits::EVENT_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
 use crate::process;
 use crate::sys::{self, StopSignals};
@@ -44,9 +45,10 @@ use dispatch::Job;
 use environment::Environment;
 use exit_decision::ExitDecision;
 pub use functions_api::FunctionOptions;
-use functions_api::{FunctionRef, Functions, Resolved};
+use functions_api::{Functions, Resolved};
 use invocation::{InvokeRequest, MESSAGES_MAX, Message};
-use invoke_api::InvokeServer;
+use invoke_api::FunctionRef;
+use invoke_server::InvokeServer;
 use permits::Permits;
 
 /// The options of `tinderbox run`.
@@ -103,7 +105,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
     let decision = Arc::new(ExitDecision::default());
     let decision_of_answer = decision.clone();
     let (caller_capacity, runtime_capacity) = permits::capacities(options.concurrency);
-    let callers = Permits::new(invoke_api::permit_rules(caller_capacity));
+    let callers = Permits::new(invoke_server::permit_rules(caller_capacity));
     let runtimes = Permits::new(runtime_api::permit_rules(runtime_capacity));
     let others = [callers.clone()];
     let functions_to_drop = functions.clone();
@@ -141,7 +143,7 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         print_addresses(&options, runtime_port, port);
         let server = InvokeServer::new(jobs, options.event_format, functions);
         spawn(&environment, move |_| {
-            invoke_api::serve(&listener, &callers, &server)
+            invoke_server::serve(&listener, &callers, &server)
         })?;
     }
     environment.supervise()
@@ -174,9 +176,9 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
         }
         event::require_json(&event)?;
     }
-    if event.len() > PAYLOAD_BYTES_MAX {
+    if event.len() > EVENT_BYTES_MAX {
         return Err(Failure::new(format!(
-            "the event is too long: {} bytes, and the limit is {PAYLOAD_BYTES_MAX}",
+            "the event is too long: {} bytes, and the limit is {EVENT_BYTES_MAX}",
             event.len()
         )));
     }

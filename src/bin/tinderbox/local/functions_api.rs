@@ -35,7 +35,7 @@ mod update;
 mod versions;
 mod zip;
 
-pub use call::{FunctionRef, Manage, ManageCall};
+pub use call::{Manage, ManageCall};
 pub use change::Change;
 pub use configuration::Configuration;
 pub use not_emulated::refusal;
@@ -48,7 +48,7 @@ use serde_json::{Value, json};
 
 use super::RunOptions;
 use super::http::Reply;
-use super::invoke_api::ApiError;
+use super::invoke_api::{ApiError, FunctionRef};
 use crate::clock;
 use crate::output::Failure;
 use crate::settings::{LATEST, region};

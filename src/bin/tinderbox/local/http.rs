@@ -70,6 +70,8 @@ pub struct Connection {
     consumed: usize,
     /// Whether the current request's body has been read to its end.
     body_is_read: bool,
+    /// The reply to a malformed request, from a status and a text.
+    refusal: fn(u16, &str) -> Reply,
 }
 
 impl Connection {
@@ -88,9 +90,15 @@ impl Connection {
             filled: 0,
             consumed: 0,
             body_is_read: true,
+            refusal: Reply::text,
         };
         connection.set_read_timeout(timeouts.first);
         connection
+    }
+
+    /// Replaces the form of the replies to malformed requests, which is text.
+    pub fn refuse_with(&mut self, refusal: fn(u16, &str) -> Reply) {
+        self.refusal = refusal;
     }
 
     /// Waits for the next request's head. A malformed one is answered here and closes the
@@ -107,7 +115,7 @@ impl Connection {
                     return Ok(request);
                 }
                 Parsed::Refused(status, text) => {
-                    let reply = Reply::text(status, text);
+                    let reply = (self.refusal)(status, text);
                     let _ = self.send(&reply.head(true, false));
                     let _ = self.send(&reply.body);
                     self.linger();

@@ -55,14 +55,12 @@ impl Outcome {
     }
 
     /// The response exceeds Lambda's limit.
-    pub fn too_large(length: u64) -> Outcome {
-        Outcome::platform_error(
-            "Function.ResponseSizeTooLarge",
-            &format!(
-                "Response payload size ({length} bytes) exceeded maximum allowed payload size \
-                 ({PAYLOAD_BYTES_MAX} bytes)."
-            ),
-        )
+    pub fn too_large() -> Outcome {
+        let text = format!(
+            "Response payload size exceeded maximum allowed payload size ({PAYLOAD_BYTES_MAX} \
+             bytes)."
+        );
+        Outcome::platform_error("Function.ResponseSizeTooLarge", &text)
     }
 
     /// The connection closed within the response, or the caller missed a part of it.

@@ -195,7 +195,7 @@ impl Call<'_> {
         };
         let is_too_large = body.length > PAYLOAD_BYTES_MAX as u64;
         let outcome = match is_too_large {
-            true => Outcome::too_large(body.length),
+            true => Outcome::too_large(),
             false if !is_sent => Outcome::truncated(id), // the caller missed a chunk
             false => outcome(self.request, body),
         };

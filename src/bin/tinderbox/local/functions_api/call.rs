@@ -1,15 +1,6 @@
 //! The management calls of Lambda's API that have an answer here.
 
-use super::request;
-
-/// A function as a caller names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FunctionRef {
-    pub name: String,
-    pub qualifier: Option<String>,
-    pub region: Option<String>,
-    pub account: Option<String>,
-}
+use crate::local::invoke_api::{ApiError, FunctionRef, Names, decode_path};
 
 /// The operations, with their names in the API reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +50,7 @@ pub struct ManageCall {
 
 impl ManageCall {
     /// The call that a method and a path make; `None` for other paths.
-    pub fn route(method: &str, path: &str, query: &str) -> Option<ManageCall> {
+    pub fn route(method: &str, path: &str, query: &str) -> Result<Option<ManageCall>, ApiError> {
         use Manage as M;
         let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(2).collect();
         let (operation, function, name) = match (method, parts.as_slice()) {
@@ -103,33 +94,34 @@ impl ManageCall {
             ("GET", ["tags", f]) => (M::ListTags, Some(f), None),
             ("POST", ["tags", f]) => (M::TagResource, Some(f), None),
             ("DELETE", ["tags", f]) => (M::UntagResource, Some(f), None),
-            _ => return None,
+            _ => return Ok(None),
         };
-        Some(ManageCall {
+        let function = match function {
+            Some(part) => Some(operation.parse_function(part, query)?),
+            None => None,
+        };
+        Ok(Some(ManageCall {
             operation,
-            function: function.map(|text| FunctionRef::parse(text, query)),
-            name: name.map(|name| request::decode(name)),
+            function,
+            name: name.map(|name| decode_path(name)),
             query: query.to_string(),
-        })
+        }))
     }
 }
 
-impl FunctionRef {
-    fn parse(text: &str, query: &str) -> FunctionRef {
-        let text = request::decode(text);
-        let parts: Vec<&str> = text.split(':').collect();
-        let (account, name, qualifier) = match parts.as_slice() {
-            ["arn", _, "lambda", _, account, "function", name] => (Some(account), name, None),
-            ["arn", _, "lambda", _, account, "function", name, q] => (Some(account), name, Some(q)),
-            [name, qualifier] => (None, name, Some(qualifier)),
-            _ => (None, &text.as_str(), None),
-        };
-        FunctionRef {
-            name: name.to_string(),
-            qualifier: request::parameter(query, "Qualifier")
-                .or(qualifier.map(|text| text.to_string())),
-            region: account.map(|_| parts[3].to_string()),
-            account: account.map(|text| text.to_string()),
+impl Manage {
+    fn parse_function(self, part: &str, query: &str) -> Result<FunctionRef, ApiError> {
+        use Manage as M;
+        match self {
+            M::ListTags | M::TagResource | M::UntagResource => FunctionRef::from_resource(part),
+            M::GetFunction
+            | M::GetFunctionConfiguration
+            | M::DeleteFunction
+            | M::GetPolicy
+            | M::ListVersionsByFunction => {
+                FunctionRef::from_request(part, query, Names::Namespaced)
+            }
+            _ => FunctionRef::from_request(part, query, Names::Plain),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The errors of the management calls, in Lambda's words.
 
-use crate::local::invoke_api::ApiError;
+use crate::local::invoke_api::{ApiError, Violation};
 use crate::settings;
 
 /// There is no such function, version or alias; `qualifier` is shown if it was part of the call.
@@ -25,13 +25,12 @@ pub fn invalid(text: impl Into<String>) -> ApiError {
 
 /// A value that Lambda's model does not allow.
 pub fn validation(value: &str, member: &str, constraint: &str) -> ApiError {
-    const SHOWN: usize = 256;
-    let shown: String = value.chars().take(SHOWN).collect();
-    let text = format!(
-        "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy constraint: \
-         {constraint}"
-    );
-    error(400, "ValidationException", text)
+    let constraint = constraint.to_string();
+    ApiError::validation(&[Violation {
+        value,
+        member,
+        constraint,
+    }])
 }
 
 /// A body that is no JSON, or a member of a wrong type.
@@ -65,16 +64,11 @@ pub fn internal(text: String) -> ApiError {
 
 /// A part of Lambda that does not exist here.
 pub fn not_emulated(what: &str) -> ApiError {
-    let text = format!("tinderbox run does not emulate {what}");
-    error(501, "NotImplementedException", text)
+    ApiError::not_emulated(what)
 }
 
 fn error(status: u16, error_type: &'static str, text: String) -> ApiError {
-    ApiError {
-        status,
-        error_type,
-        text,
-    }
+    ApiError::new(status, error_type, text)
 }
 
 /// The ARN of a function, of a version or of an alias.

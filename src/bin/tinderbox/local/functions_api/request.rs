@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::errors;
-use crate::local::invoke_api::ApiError;
+use crate::local::invoke_api::{ApiError, decode_query};
 
 /// Lambda's limit for all environment variables of a function together.
 const VARIABLES_BYTES_MAX: usize = 4096;
@@ -227,26 +227,6 @@ pub fn parameters(query: &str, name: &str) -> Vec<String> {
     let pairs = query
         .split('&')
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let named = pairs.filter(|(found, _)| decode(found) == name);
-    named.map(|(_, value)| decode(value)).collect()
-}
-
-pub(super) fn decode(text: &str) -> String {
-    let digit = |at: usize| {
-        let byte = *text.as_bytes().get(at)?;
-        char::from(byte).to_digit(16)
-    };
-    let (mut bytes, mut at) = (Vec::new(), 0);
-    while let Some(&byte) = text.as_bytes().get(at) {
-        at += 1;
-        bytes.push(match (byte, digit(at), digit(at + 1)) {
-            (b'%', Some(high), Some(low)) => {
-                at += 2;
-                (high << 4 | low) as u8
-            }
-            (b'+', _, _) => b' ',
-            _ => byte,
-        });
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let named = pairs.filter(|(found, _)| decode_query(found) == name);
+    named.map(|(_, value)| decode_query(value)).collect()
 }

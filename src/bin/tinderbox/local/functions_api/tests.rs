@@ -64,6 +64,7 @@ impl Tool {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = format!("/2015-03-31/{path}");
         let call = ManageCall::route(method, &path, query);
+        let call = call.expect("a possible name");
         let call = call.unwrap_or_else(|| panic!("{method} {path}"));
         let (reply, change) = self.functions.manage(&call, &encoded(body));
         let shown = match reply.body.is_empty() {
@@ -83,6 +84,10 @@ impl Tool {
     fn error(&mut self, method: &str, path: &str, body: &Value) -> (u16, String, String) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let call = ManageCall::route(method, &format!("/2015-03-31/{path}"), query);
+        let call = match call {
+            Ok(call) => call,
+            Err(error) => return (error.status, error.error_type.to_string(), error.text),
+        };
         let call = call.unwrap_or_else(|| panic!("{method} {path}"));
         let (reply, change) = self.functions.manage(&call, &encoded(body));
         let shown: Value = serde_json::from_slice(&reply.body).expect("JSON");
