@@ -20,6 +20,8 @@ mod harness;
 mod http;
 #[path = "tool/invoke_api.rs"]
 mod invoke_api;
+#[path = "tool/invoke_api_refusals.rs"]
+mod invoke_api_refusals;
 #[path = "tool/lifetime.rs"]
 mod lifetime;
 #[path = "tool/limits.rs"]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::fake_runtime::PAYLOAD_BYTES_MAX;
+use crate::fake_runtime::{EVENT_BYTES_MAX, PAYLOAD_BYTES_MAX};
 use crate::harness::{Finished, Server, call, run_once};
 use crate::support::{self, TempDir};
 
@@ -95,7 +95,7 @@ fn payload_of_any_size_is_unchanged() {
         65_536,
         65_537,
         1 << 20,
-        PAYLOAD_BYTES_MAX,
+        EVENT_BYTES_MAX,
     ] {
         let event: Vec<u8> = (0..size).map(|at| (at * 31 % 256) as u8).collect();
         let reply = server.invoke(event.clone());

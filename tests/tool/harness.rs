@@ -126,6 +126,7 @@ impl Call {
 pub struct Server {
     pub port: u16,
     pub runtime_port: u16,
+    url: String,
     child: Child,
     mark: String,
     stderr: Arc<Mutex<String>>,
@@ -175,6 +176,7 @@ impl Server {
         let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
         Server {
             port: port.expect("a port in the address"),
+            url: url.clone(),
             runtime_port: digits.parse().expect("a port number"),
             child,
             mark,
@@ -200,8 +202,7 @@ impl Server {
 
     /// The address of the Invoke API.
     pub fn url(&self) -> String {
-        let port = self.port;
-        format!("http://127.0.0.1:{port}/2015-03-31/functions/function/invocations")
+        self.url.clone()
     }
 
     /// Invokes the function by `minreq`.

@@ -339,7 +339,7 @@ fn headers_over_lambdas_limits_are_400() {
         let refused = send(&longer);
         let found = refused.header("X-Amzn-ErrorType");
         assert_eq!((refused.status, found), (400, Some(error_type)), "{name}");
-        assert!(refused.body.len() < 1000 && !refused.field("Message").is_empty());
+        assert!(refused.body.len() < 1000 && !refused.field("message").is_empty());
     }
     assert!(!server.stderr().contains("the bootstrap exited"));
 }

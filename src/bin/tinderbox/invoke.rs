@@ -136,7 +136,10 @@ fn refusal_text(status: u16, body: &[u8]) -> String {
     });
     let text = message.unwrap_or(&body).trim().replace('\n', " ");
     match text.split_once("request body into json: ") {
-        Some((_, reason)) => format!("the event is not JSON: {reason}"),
+        Some((_, reason)) => {
+            let reason = reason.trim_start_matches("Could not parse payload into json: ");
+            format!("the event is not JSON: {reason}")
+        }
         None => format!("the local Lambda refused the call with status {status}: {text}"),
     }
 }
