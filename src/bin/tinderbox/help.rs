@@ -89,8 +89,8 @@ replaces an idle one. 256 MiB of events in total; of these, 1,000 asynchronous o
 total may be queued. Calls beyond that get 429 TooManyRequestsException. The head and the trailers
 of a request may have 1 MiB and 4,096 lines each. A caller has 30 s to send a head and 2 minutes to
 send a body. An event may have 6,291,456 bytes, an asynchronous one 1,048,576 and a response
-6,291,556, as on Lambda. X-Amz-Client-Context may have 3,583 bytes, X-Amz-Tenant-Id 256, X-Amzn-Trace-Id 1,024;
-longer ones get 400.
+6,291,556, as on Lambda. X-Amz-Client-Context may have 3,583 bytes, X-Amz-Tenant-Id 256,
+X-Amzn-Trace-Id 1,024; longer ones get 400.
 
 In the tool's own lines on stderr, control characters in names and messages are escaped as \\u{1b};
 the function's own output is passed on unchanged. The answer on stdout is unchanged, unless stdout

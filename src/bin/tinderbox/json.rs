@@ -71,11 +71,11 @@ impl Open {
     }
 }
 
-/// The highest bit of each byte that ends a string, begins an escape or is not allowed, and maybe of
-/// bytes after the first of these.
+/// The highest bit of each byte that ends a string, begins an escape or is not allowed, and maybe
+/// of bytes after the first of these.
 ///
-/// If `n` is subtracted from each byte of a word, a borrow alone sets the highest bit of a byte that
-/// had it clear: so the lowest bit that is set is that of the first byte less than `n`.
+/// If `n` is subtracted from each byte of a word, a borrow alone sets the highest bit of a byte
+/// that had it clear: so the lowest bit that is set is that of the first byte less than `n`.
 #[inline(always)]
 fn special_bytes(bytes: [u8; 8]) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);

@@ -4,7 +4,7 @@
 //!
 //! - `POST /2015-03-31/functions/{name}/invocations`
 //! - `POST /2021-11-15/functions/{name}/response-streaming-invocations`, which streams the response
-//! - `POST /2014-11-13/functions/{name}/invoke-async/`, the first form of an asynchronous invocation
+//! - `POST /2014-11-13/functions/{name}/invoke-async/`, an older asynchronous invocation
 //! - the calls that manage functions (`functions_api`), of which the routing is here
 //!
 //! A call is handled in three steps: `route` with the head alone, `event` with the body, and after

@@ -43,7 +43,7 @@ mod tests {
     use super::{decode_path, decode_query, parameter};
 
     #[test]
-    fn encoded_text_is_decoded_and_malformed_is_kept() {
+    fn encoded_text_is_decoded_and_malformed_is_unchanged() {
         for (encoded, decoded) in [
             ("", ""),
             ("a%3Ab%3a", "a:b:"),

@@ -4,6 +4,7 @@
 mod answers;
 mod events;
 mod names;
+mod random_names;
 mod routes;
 
 use serde_json::Value;

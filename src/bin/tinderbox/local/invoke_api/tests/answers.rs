@@ -164,7 +164,7 @@ fn exit_of_the_runtime_has_the_words_of_lambda() {
 #[test]
 fn tail_of_the_log_is_its_last_4096_bytes_in_base64() {
     let log: Vec<u8> = (0..5000).map(|at| b'a' + (at % 26) as u8).collect();
-    for (log, kept) in [
+    for (log, expected) in [
         (&log[..], &log[904..]),
         (b"START\n", b"START\n"),
         (b"", b""),
@@ -176,7 +176,7 @@ fn tail_of_the_log_is_its_last_4096_bytes_in_base64() {
             .expect("a log")
             .to_string();
         let decoded = crate::base64::decode(encoded.as_bytes());
-        assert_eq!(decoded.as_deref(), Some(kept));
+        assert_eq!(decoded.as_deref(), Some(expected));
         let (event_type, fields) = complete(&end);
         assert_eq!(event_type, "InvokeComplete");
         assert_eq!(fields, json!({ "LogResult": encoded }));
