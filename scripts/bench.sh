@@ -65,6 +65,10 @@ if [ -n "$quick" ]; then
 fi
 : >"$out/rivals.tsv"
 [ ${#rivals[@]} = 0 ] || benches/rivals/build.sh "${rivals[@]}" >"$out/rivals.tsv"
+if [ -z "$quick" ]; then # the rivals of the local Lambda; benches/local.rs names what is missing
+    scripts/rie.sh >"$out/log" || :
+    scripts/clients.sh cargo-lambda || :
+fi
 
 stage "Benches"
 "${CARGO[@]}" bench --quiet --features tool --benches ${quick:+-- --quick}

@@ -3,7 +3,7 @@
 # AWS's emulator, both architectures, reproducible builds, sizes.
 #
 #   scripts/test.sh            under 20 minutes on two cores
-#   scripts/test.sh --libraries   with the tests of real libraries, which it installs
+#   scripts/test.sh --libraries   with the tests of real libraries and clients, which it installs
 #   scripts/test.sh --soak     with the long counts
 #   scripts/test.sh --loaded   beside four busy loops: no test may depend on an idle machine
 #   scripts/test.sh --versions with other versions of the interpreters, which it downloads; also without
@@ -135,7 +135,10 @@ command -v cc >/dev/null || { say "test.sh: no C compiler driver 'cc' to link te
 toolchain x86_64 aarch64
 if [ -n "$libraries" ]; then # beside the builds: it waits for the network
     set -m
-    scripts/libraries.sh >"$target/libraries.txt" 2>&1 &
+    (status=0
+    scripts/libraries.sh || status=1
+    scripts/clients.sh || status=1
+    exit $status) >"$target/libraries.txt" 2>&1 &
     installer=$!
     set +m
 fi
@@ -273,9 +276,9 @@ TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test web -- --skip servers
 
 if [ -n "$libraries" ]; then
     stage "Libraries"
-    wait $installer || skip "scripts/libraries.sh: $(tail -n 1 "$target/libraries.txt")"
+    wait $installer || skip "$(tail -n 1 "$target/libraries.txt")"
     installer=
-    TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test libraries
+    TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test libraries --test clients
     TINDERBOX_BIN_DIR=$target/lambda/x86_64 integration --test web -- servers:: browser:: frameworks::
 fi
 

@@ -2,7 +2,7 @@
 //!
 //! | variable | meaning |
 //! |---|---|
-//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address, `localhost` or, for `bootstrap` and programs with std, an IPv6 address in brackets. Required |
+//! | `AWS_LAMBDA_RUNTIME_API` | address of the Runtime API: `[http://]HOST:PORT[/PREFIX]`, HOST an IPv4 address, `localhost`, `[::]` (taken for `localhost`, but not by the smallest programs) or, for `bootstrap` and programs with std, any IPv6 address in brackets. Required |
 //! | `AWS_LAMBDA_MAX_CONCURRENCY` | number of workers: events that are handled at once; see `concurrency` |
 //! | `AWS_LAMBDA_INITIALIZATION_TYPE` | `snap-start`: waits for the snapshot after init; see `snapstart` |
 //! | `TINDERBOX_PIPELINE` | `0`: sends an answer and the request for the next event separately |
@@ -96,6 +96,9 @@ impl Endpoint {
     fn set(&mut self, value: &[u8], accepts_ipv6: bool) -> Option<()> {
         let value = slice_or_empty(value, prefix_len(b"http://", value), value.len());
         let mut at = prefix_len(b"localhost:", value);
+        if HAS_EXTRAS && !accepts_ipv6 {
+            at |= prefix_len(b"[::]:", value); // `cargo lambda watch`, which IPv4 reaches as well
+        }
         let [family, _, port_high, port_low, address @ ..] = &mut self.address.0;
         *family = SocketAddress::IPV4;
         if accepts_ipv6 && value.starts_with(b"[") {
@@ -178,7 +181,7 @@ const _: () = assert!(WORKERS_MAX == 1024, "the message has the number");
 /// logged and ends the process with exit code 2.
 #[inline(never)]
 pub fn read(endpoint: &mut Endpoint, accepts_ipv6: bool) {
-    const WRONG: &[u8] = b"not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API=";
+    const WRONG: &[u8] = b"not [http://]IP:PORT: AWS_LAMBDA_RUNTIME_API=";
     let environment = Environment::new();
     const NAME: &[u8] = variable_of(WRONG);
     let Some(value) = environment.get(NAME) else {

@@ -10,6 +10,7 @@
 macro_rules! chapters {
     ($($(#[$attribute:meta])* $name:ident)*) => {$(
         $(#[$attribute])*
+        #[doc = "[local_lambda]: crate::guide::local_lambda"]
         #[doc = "[measure]: crate::guide::measure"]
         #[doc = "[node]: crate::guide::node"]
         #[doc = "[numbers]: crate::guide::numbers"]

@@ -402,7 +402,7 @@ const LOG_LINES: [&[&str]; 6] = [
         "AWS_LAMBDA_RUNTIME_API",
         " is not set: needs AWS Lambda or ",
     ],
-    &["not [http://]IPV4:PORT or localhost:PORT: AWS_LAMBDA_RUNTIME_API="],
+    &["not [http://]IP:PORT: AWS_LAMBDA_RUNTIME_API="],
     &["expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY="],
 ];
 

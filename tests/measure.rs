@@ -10,6 +10,8 @@ mod support;
 mod failures;
 #[path = "measure/figures.rs"]
 mod figures;
+#[path = "measure/gates.rs"]
+mod gates;
 #[allow(dead_code)] // its servers are for the other tests
 #[path = "tool/harness.rs"]
 mod harness;

@@ -15,7 +15,7 @@ toolchain "$arch" 2>/dev/null || skip "no toolchain for static Rust programs"
 flags=${FLAGS/-Cllvm-args=-min-jump-table-entries=100/}
 flags="${flags//$'\n'/ } $(start_files "$(libc_folder "$arch")")"
 for profile in smallest fastest; do
-    log=$(RUSTFLAGS=$flags timeout $BUILD_TIMEOUT_S "${CARGO[@]}" build --quiet --locked \
+    log=$(RUSTFLAGS=$flags timeout $BUILD_TIMEOUT_S "${CARGO[@]}" build --quiet --locked --bin official \
         --manifest-path "$root/benches/rivals/Cargo.toml" --profile $profile \
         --target "$arch-unknown-linux-musl" --target-dir "$target/rivals/build" 2>&1) ||
         skip "the crate does not build here: $(tail -n 1 <<<"$log")"

@@ -33,6 +33,10 @@ fn api_address_invalid_exits_2_and_is_logged_with_its_value() {
         "junk",
         "junk:junk",
         "[::1]:9001", // a program without std
+        "[::]",
+        "[::]:",
+        "[::]:0",
+        "[:]:9001",
         "::1:9001",
         "example.com:9001",
         "localhost",
@@ -101,6 +105,9 @@ fn api_address_with_scheme_or_localhost_is_accepted() {
     with_address("", |port| format!("http://127.0.0.1:{port}"), true);
     with_address("", |port| format!("http://localhost:{port}"), true);
     with_address("", |port| format!("http://127.0.0.1:{port}/"), true);
+    // What `cargo lambda watch` names: IPv4 reaches it as well.
+    with_address("", |port| format!("[::]:{port}"), true);
+    with_address("/.rt", |port| format!("http://[::]:{port}/.rt"), false);
 }
 
 #[test]

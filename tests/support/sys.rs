@@ -160,6 +160,22 @@ pub fn limit(command: &mut Command, resource: i32, most: u64) {
     unsafe { command.pre_exec(set) };
 }
 
+/// Raises the limit of this process's descriptors as far as the system allows; the new limit.
+pub fn raise_descriptors() -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the structure is valid and writable.
+    unsafe {
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+        limit.rlim_cur = limit.rlim_max;
+        libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+    }
+    limit.rlim_cur
+}
+
 /// Gives the process that the command starts a mount namespace of its own, in which the first
 /// folder of each pair is mounted over the second one, and then `root` as its root directory, with
 /// `folder` as the current one in it. Needs root: see [`can_mount`].

@@ -10,7 +10,13 @@ const OPENINGS: &[&str] = &[
 ];
 
 /// Macros that make tests of a list of functions, each on a line of its own.
-const LISTS: &[&str] = &["for_kinds!", "for_each_language!", "for_language!"];
+const LISTS: &[&str] = &[
+    "for_kinds!",
+    "for_each_language!",
+    "for_language!",
+    "for_each_client!",
+    "for_each_runtime!",
+];
 
 /// Names of tests that do not begin with a subject, or do not have a condition and a result.
 pub fn misnamed(source: &Source) -> Vec<String> {

@@ -12,7 +12,7 @@ const SLEEPER: &[u8] = b"#!/bin/sh\nexec sleep 60\n";
 /// The event that the runtime receives for `tinderbox invoke --event ARGUMENT` with this stdin.
 fn received(argument: &str, stdin: &[u8], options: &[&str]) -> Vec<u8> {
     let folder = TempDir::new();
-    let options = [&["--timeout", "30"], options].concat();
+    let options = [&["--timeout", "30", "--any-runtime"], options].concat();
     let server = Server::start(&folder.executable("bootstrap", SLEEPER), &options);
     let port = server.port.to_string();
     let (argument, stdin) = (argument.to_string(), stdin.to_vec());

@@ -40,7 +40,7 @@ impl ManualRuntime {
         let bootstrap = folder.executable("bootstrap", b"#!/bin/sh\nexec sleep 60\n");
         // Longer than Lambda's defaults, for busy machines; a later option overrides an earlier
         // one.
-        let mut all = vec!["--timeout", "30", "--init-timeout", "30"];
+        let mut all = vec!["--timeout", "30", "--init-timeout", "30", "--any-runtime"];
         all.extend(options);
         ManualRuntime {
             server: Server::start_with(&bootstrap, &all, prepare),

@@ -61,14 +61,19 @@ pub fn run_once(bootstrap: &Path, event: &str, options: &[&str]) -> Finished {
 
 /// Waits for a process's exit, up to `TEST_TIMEOUT`.
 pub fn wait(child: &mut Child) -> ExitStatus {
-    let end = Instant::now() + TEST_TIMEOUT;
+    wait_within(child, TEST_TIMEOUT)
+}
+
+/// Waits for a process's exit, up to a time.
+pub fn wait_within(child: &mut Child, limit: Duration) -> ExitStatus {
+    let end = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait().expect("wait for the tool") {
             return status;
         }
         if Instant::now() > end {
             let _ = child.kill();
-            panic!("the tool does not end");
+            panic!("the process does not end");
         }
         thread::sleep(Duration::from_millis(2));
     }
@@ -126,6 +131,9 @@ impl Call {
 pub struct Server {
     pub port: u16,
     pub runtime_port: u16,
+    /// The address of the Runtime API, as the tool prints it.
+    pub runtime: String,
+    /// The URL that the tool prints.
     url: String,
     child: Child,
     mark: String,
@@ -145,10 +153,17 @@ impl Server {
         options: &[&str],
         prepare: impl FnOnce(&mut Command),
     ) -> Server {
+        Server::start_arguments(run_arguments(bootstrap, options), prepare)
+    }
+
+    /// Serves what the arguments of the tool say.
+    pub fn start_arguments(
+        mut arguments: Vec<String>,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Server {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mark = format!("TOOL_TEST_MARK={}-{number}", std::process::id());
-        let mut arguments = run_arguments(bootstrap, options);
         arguments.extend(["--port", "0", "--env", &mark].map(String::from));
         let mut command = command(&arguments);
         prepare(command.stdin(Stdio::null()));
@@ -160,24 +175,21 @@ impl Server {
             let _ = child.kill();
             panic!("the tool does not serve: {}", locked(&stderr));
         });
-        let port = url
-            .split([':', '/'])
-            .nth(4)
-            .and_then(|port| port.parse().ok());
+        let authority = url.split('/').nth(2).expect("a URL");
+        let (_, port) = authority.rsplit_once(':').expect("a port in the address");
         let current_stderr = || locked(&stderr);
         wait_until("the Runtime API's port", || {
-            current_stderr().contains("Runtime API 127.0.0.1:")
+            current_stderr().contains(", Invoke API ")
         });
         let rest = current_stderr();
-        let rest = rest
-            .split("Runtime API 127.0.0.1:")
-            .nth(1)
-            .expect("just seen");
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let rest = rest.split("Runtime API ").nth(1).expect("just seen");
+        let runtime = rest.split(", ").next().expect("an address");
+        let (_, runtime_port) = runtime.rsplit_once(':').expect("a port");
         Server {
-            port: port.expect("a port in the address"),
+            port: port.parse().expect("a port number"),
+            runtime_port: runtime_port.parse().expect("a port number"),
+            runtime: runtime.to_string(),
             url: url.clone(),
-            runtime_port: digits.parse().expect("a port number"),
             child,
             mark,
             stderr,
@@ -200,7 +212,7 @@ impl Server {
         wait_until(text, || self.stderr().contains(text));
     }
 
-    /// The address of the Invoke API.
+    /// The address of the first function in the Invoke API.
     pub fn url(&self) -> String {
         self.url.clone()
     }
@@ -286,7 +298,8 @@ fn run_arguments(bootstrap: &Path, options: &[&str]) -> Vec<String> {
     arguments
 }
 
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+/// Reads a pipe to its end on a thread of its own.
+pub fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).expect("read a pipe");

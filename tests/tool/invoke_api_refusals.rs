@@ -94,7 +94,7 @@ fn function_is_served_under_each_form_of_its_name() {
         "own",
         "own:$LATEST",
         "own?Qualifier=%24LATEST",
-        "function:own",
+        "function:own:$LATEST",
         "123456789012%3Afunction%3Aown",
         "arn:aws:lambda:us-east-1:123456789012:function:own",
         "arn%3Aaws%3Alambda%3Aus-east-1%3A123456789012%3Afunction%3Aown%3A%24LATEST",

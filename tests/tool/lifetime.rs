@@ -85,7 +85,7 @@ fn stop_signal_before_the_answer_exits_128_plus_n() {
 fn function_timeout_is_a_function_error_and_kills_all_descendants() {
     let folder = TempDir::new();
     // Only the sleeping bootstrap has to meet this timeout, so it may be short.
-    let server = family(&folder, &["--timeout", "0.4"]);
+    let server = family(&folder, &["--timeout", "0.4", "--any-runtime"]);
     let mut runtime = crate::wire::Wire::connect(server.runtime_port);
     runtime.get(NEXT);
     let began = Instant::now();

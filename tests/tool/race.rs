@@ -103,7 +103,7 @@ impl BlockedStderr {
 #[test]
 fn event_at_the_exit_of_an_idle_bootstrap_fails() {
     for concurrency in ["", "--concurrency=1"] {
-        let ports = ["--port=0", concurrency];
+        let ports = ["--port=0", "--any-runtime", concurrency];
         let options: Vec<&str> = ports.into_iter().filter(|o| !o.is_empty()).collect();
         let mut tool = BlockedStderr::start(&format!("tool{concurrency}"), &options);
         let mut line = String::new();

@@ -1,7 +1,7 @@
 //! A raw HTTP client: what it sends and receives is under the control of the test.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::harness::TEST_TIMEOUT;
@@ -34,12 +34,21 @@ impl Reply {
 pub struct Wire {
     stream: TcpStream,
     ahead: Vec<u8>,
+    authority: String,
 }
 
 impl Wire {
     /// Connects to a port of this machine.
     pub fn connect(port: u16) -> Wire {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("connect");
+        Wire::connect_to(SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+
+    pub fn connect_to(server: SocketAddr) -> Wire {
+        Wire::new(TcpStream::connect(server).expect("connect"), server)
+    }
+
+    /// A connection to this server.
+    pub fn new(stream: TcpStream, server: SocketAddr) -> Wire {
         stream
             .set_read_timeout(Some(TEST_TIMEOUT))
             .expect("a read timeout");
@@ -47,17 +56,31 @@ impl Wire {
         Wire {
             stream,
             ahead: Vec::new(),
+            authority: server.to_string(),
         }
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes as they are, but for a line `Host: x`: it becomes the server's own address,
+    /// which the Invoke API requires.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).expect("send");
+        let bytes = self.with_own_host(bytes.as_ref());
+        self.stream.write_all(&bytes).expect("send");
+    }
+
+    fn with_own_host(&self, bytes: &[u8]) -> Vec<u8> {
+        const PLACE: &[u8] = b"\r\nHost: x\r\n";
+        let found = bytes.windows(PLACE.len()).position(|part| part == PLACE);
+        let Some(at) = found else {
+            return bytes.to_vec();
+        };
+        let host = format!("\r\nHost: {}\r\n", self.authority);
+        [&bytes[..at], host.as_bytes(), &bytes[at + PLACE.len()..]].concat()
     }
 
     /// Sends bytes to a server that may have closed the connection.
     pub fn try_send(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).is_ok()
+        let bytes = self.with_own_host(bytes);
+        self.stream.write_all(&bytes).is_ok()
     }
 
     /// Sends `GET` of this path.

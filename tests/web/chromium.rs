@@ -17,8 +17,11 @@ pub const PROGRAM: &str = "chromium-headless-shell";
 /// its sandbox refuses to work.
 const COMMAND: &str = "exec chromium-headless-shell --remote-debugging-pipe --no-sandbox \
      --disable-gpu --disable-dev-shm-usage --disable-background-networking --no-first-run \
-     --host-resolver-rules='MAP * ~NOTFOUND, EXCLUDE 127.0.0.1' \
+     --host-resolver-rules=\"$2\" \
      --user-data-dir=\"$1\" about:blank 3<&0 4>&1 </dev/null >/dev/null 2>&1";
+
+/// No name is resolved: no page may need another machine.
+const NO_NAMES: &str = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 
 /// The longest wait for a page or an answer, in milliseconds at native speed.
 const PATIENCE_MS: u64 = 10_000;
@@ -40,9 +43,15 @@ pub struct Browser {
 impl Browser {
     /// A browser with an empty page.
     pub fn start() -> Browser {
+        Browser::start_with(NO_NAMES)
+    }
+
+    /// The same, with rules for the resolution of names.
+    pub fn start_with(resolver_rules: &str) -> Browser {
         let profile = TempDir::new();
         let mut command = Command::new("sh");
         command.args(["-c", COMMAND, "sh"]).arg(profile.path());
+        command.arg(resolver_rules);
         command.env("HOME", profile.path());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // A group of its own, which can be killed as one.

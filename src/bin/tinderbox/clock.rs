@@ -46,9 +46,13 @@ pub fn date_path() -> String {
     format!("{}/{:02}/{:02}", now.year, now.month, now.day)
 }
 
-/// `YYYY-MM-DDTHH:MM:SS.mmmZ`.
+/// `YYYY-MM-DDTHH:MM:SS.mmmZ`, now.
 pub fn timestamp() -> String {
-    let ms = now_ms();
+    format_timestamp(now_ms())
+}
+
+/// `YYYY-MM-DDTHH:MM:SS.mmmZ`, of milliseconds since the epoch.
+pub fn format_timestamp(ms: u64) -> String {
     let now = civil(ms / 1000);
     let (hour, minute, second) = time_of_day(now.second_of_day);
     format!(

@@ -9,6 +9,9 @@ pub const FUNCTION_ERROR: i32 = 1;
 /// Nothing was done: usage, a file, a port, no connection.
 pub const NOTHING_DONE: i32 = 2;
 
+/// `measure`: a ratio is greater than `--max-ratio` allows.
+pub const RATIO_EXCEEDED: i32 = 3;
+
 /// The tool panicked; std uses the same number.
 pub const PANIC: i32 = 101;
 

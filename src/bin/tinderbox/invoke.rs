@@ -2,19 +2,22 @@
 //!
 //! The body of the answer goes to stdout, also if it is a function error: the exit status
 //! distinguishes the two. The HTTP client is `minreq`, which this project did not write, so that
-//! server and client cannot share a mistake. Three of its properties need a guard here: it accepts
-//! a truncated body, it invents a status where there is none, and it takes a time limit from
-//! MINREQ_TIMEOUT.
+//! server and client cannot share a mistake. Four of its properties need a guard here: it accepts
+//! a truncated body, it invents a status where there is none, it takes a time limit from
+//! MINREQ_TIMEOUT, and it cannot connect to an IPv6 address (`relay`).
 
+mod relay;
 mod stream;
 
 use std::ffi::OsString;
+use std::net::IpAddr;
 
 use minreq::{Error, Response};
 
 use crate::base64;
 use crate::event;
 use crate::exit_status::{DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::host::Host;
 use crate::output::{self, Failure, diagnostic};
 
 /// The server enforces the function's time limit; this is longer than any of them.
@@ -23,6 +26,7 @@ const TIMEOUT_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// The options of `tinderbox invoke`.
 pub struct InvokeOptions {
     pub event: OsString,
+    pub host: Host,
     pub port: u16,
     pub function_name: String,
     pub invocation_type: String,
@@ -38,10 +42,10 @@ pub fn invoke(options: InvokeOptions) -> Result<i32, Failure> {
     if options.stream {
         return stream::invoke(&options, event);
     }
-    let response = build_request(&options, event)
+    let response = build_request(&options, event)?
         .send()
-        .map_err(|error| call_failed(options.port, &error))?;
-    require_complete(&response, options.port)?;
+        .map_err(|error| call_failed(&options, &error))?;
+    require_complete(&response, &options)?;
     if !(200..300).contains(&response.status_code) {
         diagnostic(&refusal_text(response.status_code, response.as_bytes()));
         return Ok(NOTHING_DONE);
@@ -58,17 +62,33 @@ pub fn invoke(options: InvokeOptions) -> Result<i32, Failure> {
     }
 }
 
-fn build_request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
-    let InvokeOptions {
-        port,
-        function_name,
-        ..
-    } = options;
+impl InvokeOptions {
+    /// The server's address, for people.
+    fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
+    /// The host and the port that `minreq` connects to.
+    fn authority(&self) -> Result<String, Failure> {
+        match self.host {
+            Host::Address(IpAddr::V6(address)) => {
+                let relay = relay::start((address, self.port));
+                let relay = relay.map_err(|error| call_failed(self, &Error::IoError(error)))?;
+                Ok(relay.to_string())
+            }
+            _ => Ok(self.address()),
+        }
+    }
+}
+
+fn build_request(options: &InvokeOptions, event: Vec<u8>) -> Result<minreq::Request, Failure> {
+    let authority = options.authority()?;
+    let function_name = &options.function_name;
     let (version, operation) = match options.stream {
         true => ("2021-11-15", "response-streaming-invocations"),
         false => ("2015-03-31", "invocations"),
     };
-    let url = format!("http://127.0.0.1:{port}/{version}/functions/{function_name}/{operation}");
+    let url = format!("http://{authority}/{version}/functions/{function_name}/{operation}");
     let mut request = minreq::post(url)
         .with_header("Content-Type", "application/json")
         .with_header("X-Amz-Invocation-Type", options.invocation_type.clone())
@@ -90,38 +110,40 @@ fn build_request(options: &InvokeOptions, event: Vec<u8>) -> minreq::Request {
     if let Some(trace_id) = &options.trace_id {
         request = request.with_header("X-Amzn-Trace-Id", trace_id.clone());
     }
-    request
+    Ok(request)
 }
 
-fn require_complete(response: &Response, port: u16) -> Result<(), Failure> {
+fn require_complete(response: &Response, options: &InvokeOptions) -> Result<(), Failure> {
     let is_invented = response.status_code == 503 && response.headers.is_empty();
     let length: Option<usize> = response
         .header("Content-Length")
         .and_then(|length| length.parse().ok());
     match is_invented || length.is_some_and(|length| length != response.as_bytes().len()) {
-        true => Err(incomplete(port)),
+        true => Err(incomplete(options)),
         false => Ok(()),
     }
 }
 
-fn incomplete(port: u16) -> Failure {
+fn incomplete(options: &InvokeOptions) -> Failure {
+    let address = options.address();
     Failure::new(format!(
-        "the local Lambda at 127.0.0.1:{port} closed the connection before the response was \
+        "the local Lambda at {address} closed the connection before the response was \
          complete"
     ))
 }
 
-fn call_failed(port: u16, error: &Error) -> Failure {
+fn call_failed(options: &InvokeOptions, error: &Error) -> Failure {
+    let address = options.address();
     if let Error::IoError(cause) = error
         && cause.kind() == std::io::ErrorKind::ConnectionRefused
     {
         return Failure::new(format!(
-            "cannot connect to 127.0.0.1:{port}: {cause}; start a local Lambda with tinderbox run, \
+            "cannot connect to {address}: {cause}; start a local Lambda with tinderbox run, \
              or name its port with --port N"
         ));
     }
     Failure::caused(
-        format!("the call of the local Lambda at 127.0.0.1:{port} failed"),
+        format!("the call of the local Lambda at {address} failed"),
         error,
     )
 }

@@ -7,8 +7,9 @@
 //! - `local`       `tinderbox run`: the Runtime API, the Invoke API and the process between them
 //! - `invoke`      `tinderbox invoke`: one call of a local Lambda
 //! - `measure`     `tinderbox measure`: cold starts, warm invocations, memory, system calls, bytes
-//! - `report`      `tinderbox report`: percentiles from Lambda's own log
+//! - `report`      `tinderbox report`: cold starts, errors and percentiles from Lambda's own log
 //! - `process`, `settings`  a bootstrap's file, its process, its environment variables
+//! - `host`        the value of `--host`
 //! - `event`, `json`        the argument of `--event` and `--once`; JSON validation
 //! - `event_stream`, `base64`, `number`, `sha256`  encodings and digests
 //! - `clock`, `statistics`, `procfs`     time, percentiles, `/proc`
@@ -23,6 +24,7 @@ mod event;
 mod event_stream;
 mod exit_status;
 mod help;
+mod host;
 mod invoke;
 mod json;
 mod limits;

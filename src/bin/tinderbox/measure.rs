@@ -5,7 +5,10 @@
 //! - `rounds`      the measurement: the order of candidates, and what is timed
 //! - `process`, `server`, `api_session`, `reply_templates`, `wire`: one process and its Runtime API
 //! - `footprint`, `system_calls`: memory, page faults and CPU time; system calls
+//! - `events`      the events
+//! - `sweep`       warm invocations with events of several sizes
 //! - `results`     what was measured and what follows from it
+//! - `verdict`, `gate`  the comparison in words, and as an exit status
 //! - `text_report`, `histogram`, `svg_report`, `svg`, `json_report`: output
 //! - `machine`, `progress`, `stop`: the machine, the progress bar, stop signals
 //!
@@ -15,7 +18,9 @@
 
 mod api_session;
 mod candidate;
+mod events;
 mod footprint;
+pub mod gate;
 mod histogram;
 mod json_report;
 mod machine;
@@ -28,33 +33,33 @@ mod server;
 mod stop;
 mod svg;
 mod svg_report;
+mod sweep;
 mod system_calls;
 mod text_report;
+mod verdict;
 mod warm_run;
 mod wire;
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event;
-use crate::exit_status::{DONE, FUNCTION_ERROR, NOTHING_DONE};
+use crate::exit_status::{DONE, FUNCTION_ERROR, NOTHING_DONE, RATIO_EXCEEDED};
 use crate::output::{self, Failure, diagnostic};
 use crate::process::kill_descendants;
 use crate::sys::{self, resources, trace};
-use api_session::AnswerCheck;
 use candidate::Candidate;
-use process::{Config, ProcessError};
+use gate::Gate;
+use process::ProcessError;
 use results::Measurements;
 use rounds::RunLength;
+use sweep::Size;
 
 /// Defaults: this number, or as many as fit into this time for each candidate.
 const COLD_STARTS: u64 = 200;
 const INVOCATIONS: u64 = 10_000;
 const TIME_MAX: Duration = Duration::from_secs(10);
-
-const EVENT_BYTES: usize = 64;
 
 /// The options of `tinderbox measure`.
 pub struct MeasureOptions {
@@ -65,6 +70,8 @@ pub struct MeasureOptions {
     pub invocations: Option<u64>,
     pub event: Option<OsString>,
     pub event_bytes: Option<usize>,
+    /// The sizes of the sweep; empty for none.
+    pub sizes: Vec<usize>,
     pub expect: Option<OsString>,
     pub accepts_errors: bool,
     pub handler: String,
@@ -74,6 +81,8 @@ pub struct MeasureOptions {
     pub cpu: Cpu,
     pub json: bool,
     pub svg: Option<PathBuf>,
+    /// The greatest ratios that are accepted, by the names of their metrics.
+    pub max_ratios: Vec<(String, f64)>,
 }
 
 /// The CPU for the tool and the bootstraps.
@@ -92,6 +101,8 @@ pub struct Report {
     pub candidates: Vec<Candidate>,
     pub measurements: Vec<Measurements>,
     pub baseline: Option<usize>,
+    pub sizes: Vec<Size>,
+    pub gates: Vec<Gate>,
     pub event_bytes: usize,
     pub cpu: Option<usize>,
     pub machine: machine::Machine,
@@ -115,9 +126,10 @@ impl Report {
     }
 }
 
-/// Measures and prints the report; status 1 if a bootstrap failed or answered wrongly.
+/// Measures and prints the report; status 1 if a bootstrap failed or answered wrongly, 3 if a ratio
+/// is greater than `--max-ratio`.
 pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
-    let config = config(&options)?;
+    let config = events::config(&options)?;
     let mut candidates = vec![Candidate::find(&options.bootstrap, &options)?];
     for comparison in &options.comparisons {
         candidates.push(Candidate::find(comparison, &options)?);
@@ -130,6 +142,7 @@ pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
         None => None,
     };
     disambiguate_names(&mut candidates);
+    gate::check(&options.max_ratios, candidates.len())?;
     let sigchld = trace::sigchld_fd().map_err(|error| os_error("create a signalfd", error))?;
     sys::become_subreaper().map_err(|error| os_error("become the subreaper", error))?;
     stop::exit_on_signal().map_err(|error| os_error("wait for stop signals", error))?;
@@ -159,14 +172,18 @@ pub fn measure(options: MeasureOptions) -> Result<i32, Failure> {
     for (candidate, measured) in candidates.iter().zip(measurements.iter_mut()) {
         measured.system_calls = Some(system_calls::count(candidate, &config, &sigchld));
     }
-    let report = Report {
+    let sizes = sweep::measure(&candidates, &options)?;
+    let mut report = Report {
         candidates,
         measurements,
         baseline,
+        sizes,
+        gates: Vec::new(),
         event_bytes: config.event.len(),
         cpu,
         machine: machine::Machine::read(),
     };
+    report.gates = gate::apply(&options.max_ratios, &report);
     print_report(&report, &options)
 }
 
@@ -184,46 +201,19 @@ fn print_report(report: &Report, options: &MeasureOptions) -> Result<i32, Failur
         })?;
     }
     let mut status = DONE;
-    for (candidate, measured) in report.rows() {
+    for gate in report.gates.iter().filter(|gate| !gate.is_passed()) {
+        diagnostic(&gate.text());
+        status = RATIO_EXCEEDED;
+    }
+    let swept = report.sizes.iter();
+    let swept = swept.flat_map(|size| report.candidates.iter().zip(&size.measurements));
+    for (candidate, measured) in report.rows().chain(swept) {
         for fault in measured.faults() {
             diagnostic(&format!("{}: {fault}", candidate.label()));
             status = FUNCTION_ERROR;
         }
     }
     Ok(status)
-}
-
-fn config(options: &MeasureOptions) -> Result<Config, Failure> {
-    let event = match (&options.event, options.event_bytes) {
-        (Some(argument), _) => event::resolve(argument)?,
-        (None, bytes) => generate_event(bytes.unwrap_or(EVENT_BYTES)),
-    };
-    event::require_json(&event)?;
-    let expected = match &options.expect {
-        None => None,
-        Some(word) if word == "echo" => Some(event.clone()),
-        Some(argument) => Some(event::resolve(argument)?),
-    };
-    let null = File::options().read(true).write(true).open("/dev/null");
-    Ok(Config {
-        check: AnswerCheck {
-            expected,
-            accepts_errors: options.accepts_errors,
-        },
-        event,
-        timeout: options.timeout,
-        null: null.map_err(|error| os_error("open /dev/null", error))?,
-    })
-}
-
-/// JSON of exactly the given number of bytes.
-fn generate_event(bytes: usize) -> Vec<u8> {
-    const EMPTY_OBJECT_BYTES: usize = "{\"k\":\"\"}".len();
-    match bytes {
-        0 | 1 => b"1".to_vec(),
-        2..EMPTY_OBJECT_BYTES => format!("\"{}\"", "a".repeat(bytes - 2)).into_bytes(),
-        _ => format!("{{\"k\":\"{}\"}}", "a".repeat(bytes - EMPTY_OBJECT_BYTES)).into_bytes(),
-    }
 }
 
 /// `--baseline`, or `baseline` or `baseline/bootstrap` in the tool's own folder.

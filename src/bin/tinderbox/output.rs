@@ -1,9 +1,15 @@
-//! Output: answers on stdout, diagnostics as whole lines on stderr.
+//! Output: answers on stdout, diagnostics as whole lines on stderr, as text or, for `--json`, as
+//! JSON objects.
 //!
 //! `println!` and `eprintln!` panic when the reader is gone; nothing here does.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use crate::clock;
 
 /// Why a command did nothing, as one line. The exit status is 2.
 pub struct Failure(String);
@@ -25,25 +31,66 @@ impl Failure {
     }
 }
 
-/// One line of the tool's own on stderr.
+/// Whether diagnostics are JSON objects.
+static DIAGNOSTICS_ARE_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From here on, diagnostics are JSON objects.
+pub fn write_diagnostics_as_json() {
+    DIAGNOSTICS_ARE_JSON.store(true, Ordering::Relaxed);
+}
+
+/// One line of the tool's own on stderr, in one write, so that other writers do not split it.
 pub fn diagnostic(text: &str) {
-    stderr_line(&format!("tinderbox: {text}"));
+    let mut line = Vec::new();
+    append_diagnostic(text, &mut line);
+    write_stderr(&line);
+}
+
+/// Appends a line of the tool's own.
+pub fn append_diagnostic(text: &str, to: &mut Vec<u8>) {
+    match DIAGNOSTICS_ARE_JSON.load(Ordering::Relaxed) {
+        true => to.extend_from_slice(json_diagnostic(text).as_bytes()),
+        false => append_line(&format!("tinderbox: {text}"), to),
+    }
+}
+
+/// In the shape of an event of the Telemetry API, with a type that Lambda does not have.
+fn json_diagnostic(text: &str) -> String {
+    let text = Value::from(escape_control_characters(text.as_bytes(), &['\n', '\t']));
+    let time = clock::timestamp();
+    format!("{{\"time\":\"{time}\",\"type\":\"tinderbox\",\"record\":{text}}}\n")
 }
 
 /// A line break within a message: the continuation is indented, so it cannot be mistaken for
 /// another message.
 const CONTINUATION: &str = "\n    ";
 
-/// One line on stderr in one write, so that other writers do not split it. Foreign text in it
-/// (names, messages, answers) cannot control a terminal and cannot forge lines.
-pub fn stderr_line(text: &str) {
+/// Appends a line. Foreign text in it (names, messages, answers) cannot control a terminal and
+/// cannot forge lines.
+fn append_line(text: &str, to: &mut Vec<u8>) {
     let parts = text.split(CONTINUATION);
     let parts: Vec<String> = parts
         .map(|part| escape_control_characters(part.as_bytes(), &['\t']))
         .collect();
-    let mut bytes = parts.join(CONTINUATION).into_bytes();
-    bytes.push(b'\n');
-    let _ = io::stderr().write_all(&bytes); // no other channel is left for an error of stderr
+    to.extend_from_slice(parts.join(CONTINUATION).as_bytes());
+    to.push(b'\n');
+}
+
+/// Writes whole lines to stderr unchanged.
+pub fn write_stderr(bytes: &[u8]) {
+    let _ = io::stderr().write_all(bytes); // no other channel is left for an error of stderr
+}
+
+/// See `escape_control_characters`.
+pub fn escape(text: &str, allowed: &[char]) -> String {
+    escape_control_characters(text.as_bytes(), allowed)
+}
+
+/// Control characters, C0 and C1 (ECMA-48), and those that change the direction of writing.
+pub fn controls_terminal(character: char) -> bool {
+    let changes_direction = matches!(character, '\u{200e}' | '\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+    character.is_control() || changes_direction
 }
 
 /// Writes the bytes to stdout unchanged; on a terminal, with control characters escaped and a
@@ -69,19 +116,16 @@ pub fn write_stdout_chunk(bytes: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::caused("cannot write to stdout", error))
 }
 
-/// Text that a terminal displays and does not interpret. Control characters, C0 and C1 (ECMA-48),
-/// and those that change the direction of writing become `\u{1b}`, except the `allowed` ones; bytes
-/// that are not UTF-8 become `\xff`.
+/// Text that a terminal displays and does not interpret: characters that control it become
+/// `\u{1b}`, except the `allowed` ones; bytes that are not UTF-8 become `\xff`.
 fn escape_control_characters(bytes: &[u8], allowed: &[char]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            let changes_direction = matches!(character, '\u{200e}' | '\u{200f}'
-                | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
             match character {
                 _ if allowed.contains(&character) => text.push(character),
                 '\n' => text += "\\n",
-                _ if character.is_control() || changes_direction => {
+                _ if controls_terminal(character) => {
                     text.extend(character.escape_unicode());
                 }
                 _ => text.push(character),

@@ -5,12 +5,13 @@ mod diagnosis;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use crate::local::sandbox::{Group, Sandbox};
 use crate::output::Failure;
 use crate::procfs::{self, Stat};
 use crate::settings::Settings;
@@ -27,10 +28,18 @@ const DESCENDANTS_EXIT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The program to run.
 #[derive(Clone)]
 pub struct Program {
-    /// The bootstrap's absolute path.
+    /// The bootstrap's absolute path, as its process sees it.
     pub bootstrap: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
     /// A command to run it with, its program as an absolute path; empty for none.
     pub runner: Vec<OsString>,
+    /// The bootstrap's path on the workstation, if that is another one.
+    pub file: Option<PathBuf>,
+    /// The working directory; `None` is the task root.
+    pub directory: Option<PathBuf>,
+    /// Whether its process has another root than the tool.
+    pub is_in_image: bool,
 }
 
 impl Program {
@@ -49,9 +58,18 @@ impl Program {
                 false => format!("'{shown}' is not a regular file"),
             }));
         }
+        Program::new(absolute(&file)?, runner)
+    }
+
+    /// A program of this absolute path, without arguments.
+    pub fn new(bootstrap: PathBuf, runner: &[OsString]) -> Result<Program, Failure> {
         Ok(Program {
-            bootstrap: absolute(&file)?,
+            bootstrap,
+            arguments: Vec::new(),
             runner: find_runner(runner)?,
+            file: None,
+            directory: None,
+            is_in_image: false,
         })
     }
 
@@ -81,18 +99,60 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-/// Starts it and returns its process id; the error says what is wrong with the file.
-pub fn spawn(program: &Program, settings: &Settings, runtime_api: &str) -> Result<u32, String> {
+/// Why a process could not be started.
+pub struct StartError {
+    /// What is wrong with the file, or what the system is short of.
+    pub text: String,
+    /// Another attempt may succeed soon: the file is open for writing (ETXTBSY: a linker that is
+    /// about to finish), or the system is short of processes or descriptors.
+    pub is_transient: bool,
+}
+
+impl StartError {
+    /// An error of the system before the file was looked at.
+    pub fn of_system(error: &io::Error) -> StartError {
+        StartError {
+            text: format!("cannot start a process: {error}"),
+            is_transient: is_transient(error),
+        }
+    }
+}
+
+/// Starts it with this stdout and stderr, and returns its process id with its control group.
+pub fn spawn(
+    program: &Program,
+    settings: &Settings,
+    runtime_api: &str,
+    output: &OwnedFd,
+    sandbox: &Sandbox,
+) -> Result<(u32, Option<Group>), StartError> {
     let mut arguments = program.runner.clone();
     arguments.push(program.bootstrap.clone().into());
-    let variables = settings.environment(runtime_api);
-    let file = Path::new(&arguments[0]);
-    retry_transient_errors(|| {
-        let stderr = || io::stderr().as_fd().try_clone_to_owned();
-        let image = ExecImage::new(file, &arguments, &variables)?;
-        sys::spawn(image, &settings.task_root, [stderr()?, stderr()?])
+    arguments.extend_from_slice(&program.arguments);
+    let adjust = |variables: &mut Vec<_>| sandbox.adjust_variables(variables);
+    let variables = settings.environment_with(runtime_api, adjust);
+    let path = Path::new(&arguments[0]);
+    let directory = program.directory.as_ref().unwrap_or(&settings.task_root);
+    let start = || {
+        let output = [output.try_clone()?, output.try_clone()?];
+        let mut image = ExecImage::new(path, &arguments, &variables)?;
+        if program.is_in_image && !program.runner.is_empty() {
+            image = image.with_file(fs::File::open(path)?); // the runner is outside the image
+        }
+        let entry = sandbox.entry(settings.memory_mb, runtime_api)?;
+        let pid = sys::spawn(image, directory, &output, &entry.enter)?;
+        Ok((pid, entry.group))
+    };
+    start().map_err(|error: io::Error| {
+        let file = match program.runner.is_empty() {
+            true => program.file.as_deref().unwrap_or(path),
+            false => path,
+        };
+        StartError {
+            text: diagnosis::explain(file, path, &error, diagnosis::RUNNER_HINT),
+            is_transient: is_transient(&error),
+        }
     })
-    .map_err(|error| diagnosis::explain(file, &error, diagnosis::RUNNER_HINT))
 }
 
 /// Calls `spawn` until it succeeds, fails for good, or `TRANSIENT_ERROR_TIMEOUT` has passed.
@@ -113,6 +173,25 @@ pub fn retry_transient_errors<T>(mut spawn: impl FnMut() -> io::Result<T>) -> io
 fn is_transient(error: &io::Error) -> bool {
     let shortages = [sys::EAGAIN, sys::ENFILE, sys::EMFILE].map(Some);
     error.kind() == io::ErrorKind::ExecutableFileBusy || shortages.contains(&error.raw_os_error())
+}
+
+/// Sends SIGKILL to the processes that one of an environment has left: children of the tool, which
+/// adopts orphans as the subreaper, that have this AWS_LAMBDA_RUNTIME_API in their environment, or,
+/// with `all`, whatever they have there. Their own children follow once they are orphans too. True
+/// while there are any.
+///
+/// Only children are killed, never a process by an id that was merely read somewhere: a child's id
+/// stays its own until it is reaped, and nothing else reaps.
+pub fn kill_orphans(runtime_api: &str, all: bool) -> bool {
+    let own = std::process::id();
+    let variable = format!("AWS_LAMBDA_RUNTIME_API={runtime_api}");
+    let is_left = |pid: &u32| {
+        Stat::read(*pid).is_some_and(|stat| stat.parent == own && !stat.is_zombie)
+            && (all || procfs::has_variable(*pid, &variable))
+    };
+    let left: Vec<u32> = procfs::pids().into_iter().filter(is_left).collect();
+    left.iter().copied().for_each(sys::send_sigkill);
+    !left.is_empty()
 }
 
 /// Kills and reaps every child of this process, and then their children, which it adopts as the
@@ -138,17 +217,9 @@ pub fn kill_descendants() -> bool {
     false
 }
 
-/// The largest resident size so far, KiB. (`wait4` reports at least the tool's own size at the
-/// fork.)
-pub fn peak_kib(pid: u32) -> Option<u64> {
-    procfs::read_kib(pid, "status", &["VmHWM"])?
-        .first()
-        .copied()
-}
-
 /// Why the kernel refuses to execute a file, for a command that has no `--runner`.
 pub fn explain_refusal(file: &Path, error: &io::Error) -> String {
-    diagnosis::explain(file, error, "")
+    diagnosis::explain(file, file, error, "")
 }
 
 /// Why the kernel would refuse a file, as far as its first bytes show; `None` for no known reason.

@@ -5,6 +5,8 @@ use std::fs;
 /// Fields of `/proc/PID/stat`.
 pub struct Stat {
     pub parent: u32,
+    /// It has exited and is not reaped.
+    pub is_zombie: bool,
     /// Of the process and of its children that were waited for.
     pub minor_faults: u64,
     pub major_faults: u64,
@@ -37,11 +39,20 @@ impl Stat {
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         Some(Stat {
             parent: u32::try_from(field(4)?).ok()?,
+            is_zombie: fields.first() == Some(&"Z"),
             minor_faults: field(10)? + field(11)?,
             major_faults: field(12)? + field(13)?,
             children_ticks: field(16)? + field(17)?,
         })
     }
+}
+
+/// Whether a process was started with this `NAME=VALUE`.
+pub fn has_variable(pid: u32, variable: &str) -> bool {
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|all| {
+        all.split(|&byte| byte == 0)
+            .any(|one| one == variable.as_bytes())
+    })
 }
 
 /// A field of `/proc/PID/FILE` in KiB, for instance `VmHWM` of `status`.

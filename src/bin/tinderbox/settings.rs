@@ -15,6 +15,9 @@ const REGION: &str = "us-east-1";
 /// The account that the function seems to belong to.
 pub const ACCOUNT: &str = "123456789012";
 
+/// The PATH that Lambda gives a custom runtime.
+pub const LAMBDA_PATH: &str = "/usr/local/bin:/usr/bin/:/bin:/opt/bin";
+
 /// The version of a function that is not published.
 pub const LATEST: &str = "$LATEST";
 
@@ -36,8 +39,6 @@ pub struct Settings {
     pub concurrency: Option<u16>,
     /// A snapshot is taken after init.
     pub snapstart: bool,
-    /// Whether an exited process is restarted by the next event.
-    pub restart: Restart,
     pub logging: Logging,
 }
 
@@ -57,25 +58,35 @@ impl Logging {
     }
 }
 
-/// Whether another event can follow an exit of the process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// The next event starts the process again.
-    ByNextEvent,
-    /// There is one event only.
-    Never,
-}
-
 impl Settings {
     /// The function's ARN.
     pub fn arn(&self) -> String {
         arn(&self.function_name)
     }
 
+    /// Lambda's word for how an environment comes into being.
+    pub fn initialization_type(&self) -> &'static str {
+        match (self.concurrency, self.snapstart) {
+            (Some(_), _) => "lambda-managed-instances",
+            (None, true) => "snap-start",
+            (None, false) => "on-demand",
+        }
+    }
+
     /// `NAME=VALUE` for each variable of the process.
     pub fn environment(&self, runtime_api: &str) -> Vec<OsString> {
+        self.environment_with(runtime_api, |_| {})
+    }
+
+    /// The same; `adjust` changes the variables before those of the user are added.
+    pub fn environment_with(
+        &self,
+        runtime_api: &str,
+        adjust: impl FnOnce(&mut Vec<(OsString, OsString)>),
+    ) -> Vec<OsString> {
         let mut all = self.lambda_variables(runtime_api);
         all.extend(credentials());
+        adjust(&mut all);
         for (name, value) in &self.variables {
             all.retain(|(known, _)| known != name);
             all.push((name.clone(), value.clone()));
@@ -91,11 +102,7 @@ impl Settings {
     fn lambda_variables(&self, runtime_api: &str) -> Vec<(OsString, OsString)> {
         let name = &self.function_name;
         let date = clock::date_path();
-        let initialization = match (self.concurrency, self.snapstart) {
-            (Some(_), _) => "lambda-managed-instances",
-            (None, true) => "snap-start",
-            (None, false) => "on-demand",
-        };
+        let initialization = self.initialization_type();
         let texts = [
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
             ("_HANDLER", self.handler.clone()),
@@ -118,7 +125,7 @@ impl Settings {
             ("_AWS_XRAY_DAEMON_PORT", "2000".to_string()),
             ("LANG", "en_US.UTF-8".to_string()),
             ("TZ", ":UTC".to_string()),
-            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin".to_string()),
+            ("PATH", LAMBDA_PATH.to_string()),
         ];
         let mut all: Vec<(OsString, OsString)> = texts
             .into_iter()

@@ -1,35 +1,49 @@
 //! System calls that std does not offer: stop signals, states of children, exec, randomness.
 //!
 //! This file and its folder hold all `unsafe` and `libc` of the tool. Process ids are `u32`, as in
-//! std. For `measure` alone: `launch` (a start with the least overhead), `poller` (poll(2)),
+//! std. `launch` starts processes, `enter` prepares what they do before their program, `in_root`
+//! looks into another root, `pidfd` sends signals to processes that are no children, `epoll` waits
+//! for descriptors, `socket_diag` finds owners of sockets. For `measure` alone: `poller` (poll(2)),
 //! `resources` (CPUs and CPU time), `trace` (system calls of another process).
 #![allow(unsafe_code)]
 
+pub mod enter;
+pub mod epoll;
+pub mod in_root;
 pub mod launch;
+pub mod pidfd;
 pub mod poller;
 pub mod resources;
+pub mod socket_diag;
 pub mod trace;
 
+use std::cell::RefCell;
 use std::ffi::{CString, OsStr};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::ptr;
 
-use crate::exit_status;
+use enter::Enter;
+use launch::{Launch, Tracing};
 
-/// The signals that stop the tool: blocked in all threads, awaited by one.
-pub struct StopSignals(libc::sigset_t);
+/// The signals that the tool waits for, blocked in all threads: those that stop it, and SIGCHLD.
+pub struct SignalSet(libc::sigset_t);
 
-impl StopSignals {
-    /// Blocks them in the calling thread and in every thread it starts from now on.
+/// Sent when a child has exited.
+pub const SIGCHLD: i32 = libc::SIGCHLD;
+
+impl SignalSet {
+    /// Blocks the signals that stop the tool, and SIGCHLD if it is wanted too, in the calling
+    /// thread and in every thread it starts from now on.
     ///
     /// An ignored SIGHUP stays ignored: `nohup` depends on it.
-    pub fn block() -> io::Result<StopSignals> {
+    pub fn block(with_children: bool) -> io::Result<SignalSet> {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: sigemptyset writes the whole set before anything reads it; the other two are
         // given that set and no old mask to store.
@@ -40,11 +54,14 @@ impl StopSignals {
                     libc::sigaddset(set.as_mut_ptr(), signal);
                 }
             }
+            if with_children {
+                libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+            }
             let code = libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut());
             (set.assume_init(), code)
         };
         match code {
-            0 => Ok(StopSignals(set)),
+            0 => Ok(SignalSet(set)),
             code => Err(io::Error::from_raw_os_error(code)),
         }
     }
@@ -56,6 +73,10 @@ impl StopSignals {
         // that holds no valid signal.
         while unsafe { libc::sigwait(&self.0, &mut signal) } != 0 {}
         signal
+    }
+
+    fn as_ptr(&self) -> *const libc::sigset_t {
+        &raw const self.0
     }
 }
 
@@ -70,6 +91,8 @@ pub fn become_subreaper() -> io::Result<()> {
 
 /// The arguments of `execve`: a path, arguments that begin with the name, and `NAME=VALUE`s.
 pub struct ExecImage {
+    /// The file, where it is open: the path may name nothing in the new process's file system.
+    file: Option<File>,
     program: CString,
     arguments: CStrings,
     environment: CStrings,
@@ -83,49 +106,62 @@ impl ExecImage {
         environment: &[E],
     ) -> io::Result<ExecImage> {
         Ok(ExecImage {
+            file: None,
             program: CString::new(program.as_os_str().as_bytes())?,
             arguments: CStrings::new(arguments)?,
             environment: CStrings::new(environment)?,
         })
     }
 
+    /// Executes this open file, whatever the path names. Not for scripts: the interpreter could not
+    /// open it.
+    pub fn with_file(mut self, file: File) -> ExecImage {
+        self.file = Some(file);
+        self
+    }
+
     /// Replaces this process; returns only the error.
     fn exec(&self) -> io::Error {
-        // SAFETY: a terminated string and two null-terminated arrays of such, owned by self.
+        let (arguments, environment) = (&self.arguments.pointers, &self.environment.pointers);
+        // SAFETY: terminated strings and two null-terminated arrays of such, owned by self. (By
+        // number: some C libraries have no execveat.)
         unsafe {
-            libc::execve(
-                self.program.as_ptr(),
-                self.arguments.pointers.as_ptr(),
-                self.environment.pointers.as_ptr(),
-            );
+            match &self.file {
+                None => {
+                    let (arguments, environment) = (arguments.as_ptr(), environment.as_ptr());
+                    libc::execve(self.program.as_ptr(), arguments, environment);
+                }
+                Some(file) => {
+                    libc::syscall(
+                        libc::SYS_execveat,
+                        file.as_raw_fd(),
+                        c"".as_ptr(),
+                        arguments.as_ptr(),
+                        environment.as_ptr(),
+                        libc::AT_EMPTY_PATH,
+                    );
+                }
+            }
         }
         io::Error::last_os_error()
     }
 }
 
 /// Starts a process in `directory` and in a process group of its own, with an empty stdin; `output`
-/// is its stdout and stderr. Returns its id.
+/// is its stdout and stderr. Before its program it performs the steps of `enter`. Returns its id.
 ///
 /// It is killed when the calling thread ends, so the thread has to live as long as the tool
-/// (prctl(2): the parent of PR_SET_PDEATHSIG is the thread). Not std's own exec: that is `execvp`,
-/// which in glibc passes a file that the kernel refuses to a shell.
-pub fn spawn(image: ExecImage, directory: &Path, output: [OwnedFd; 2]) -> io::Result<u32> {
+/// (prctl(2): the parent of PR_SET_PDEATHSIG is the thread).
+pub fn spawn(
+    image: ExecImage,
+    directory: &Path,
+    output: &[OwnedFd; 2],
+    enter: &Enter,
+) -> io::Result<u32> {
+    let null = File::open("/dev/null")?;
     let [out, err] = output;
-    let parent = std::process::id();
-    let mut command = Command::new("/proc/self/exe"); // never reached: the closure replaces us
-    command
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stdout(out)
-        .stderr(err)
-        .process_group(0);
-    let enter = move || {
-        reset_child_process(parent)?;
-        Err(image.exec())
-    };
-    // SAFETY: between fork and exec the closure makes system calls and allocates nothing.
-    unsafe { command.pre_exec(enter) };
-    command.spawn().map(|child| child.id())
+    let output = [out.as_fd(), err.as_fd()];
+    Launch::new(image, directory, null.as_fd(), output, enter, Tracing::Off)?.spawn()
 }
 
 /// The state of this process's children.
@@ -140,16 +176,7 @@ pub enum ChildState {
 
 /// The state of the children at once; reaps none.
 pub fn poll_children() -> ChildState {
-    wait_id(libc::WNOHANG)
-}
-
-/// Waits until a child has exited or there is none; reaps none.
-pub fn wait_for_child() -> ChildState {
-    wait_id(0)
-}
-
-fn wait_id(flags: libc::c_int) -> ChildState {
-    let flags = libc::WEXITED | libc::WNOWAIT | flags;
+    let flags = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG;
     loop {
         let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
         // SAFETY: the structure is writable; all zeroes is a valid value of it, and si_pid is the
@@ -224,21 +251,59 @@ type Resource = libc::c_int;
 #[cfg(not(target_env = "musl"))]
 type Resource = libc::__rlimit_resource_t;
 
-/// Whether a socket has unread bytes or an unread end of stream. Never waits.
-pub fn has_unread(socket: &impl AsRawFd) -> bool {
-    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-    let mut byte = 0u8;
-    // SAFETY: the descriptor is open while the socket is borrowed, and one byte is writable.
-    unsafe { libc::recv(socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) >= 0 }
+/// Makes reads and writes return at once (fcntl(2)).
+pub fn set_nonblocking(fd: &impl AsRawFd) -> io::Result<()> {
+    // SAFETY: no memory is involved; the descriptor is open while it is borrowed.
+    let code = unsafe {
+        let flags = libc::fcntl(fd.as_raw_fd(), libc::F_GETFL);
+        libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK)
+    };
+    match code {
+        0.. => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Whether a write of up to `PIPE_BUF` bytes would not block now (poll(2)).
+pub fn is_writable(fd: &impl AsRawFd) -> bool {
+    let mut polled = libc::pollfd {
+        fd: fd.as_raw_fd(),
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    // SAFETY: one structure, valid and writable.
+    unsafe { libc::poll(&raw mut polled, 1, 0) > 0 }
+}
+
+/// Whether a write can block: not to a file or to nothing (fstat(2)).
+pub fn may_block(fd: &impl AsRawFd) -> bool {
+    let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the structure is writable; all zeroes is a valid value of it.
+    let mode = unsafe {
+        libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr());
+        stat.assume_init().st_mode & libc::S_IFMT
+    };
+    mode == libc::S_IFIFO || mode == libc::S_IFSOCK || mode == libc::S_IFCHR
 }
 
 /// Sixteen unpredictable bytes.
 pub fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    // SAFETY: the pointer and the length are those of the array. getrandom(2) gives up to 256
-    // bytes whole and without interruption once the system has started.
-    unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-    bytes
+    thread_local! {
+        /// Bytes of one system call for the next ones, and how many are left.
+        static AHEAD: RefCell<([u8; 256], usize)> = const { RefCell::new(([0; 256], 0)) };
+    }
+    AHEAD.with_borrow_mut(|(bytes, left)| {
+        if *left == 0 {
+            // SAFETY: the pointer and the length are those of the array. getrandom(2) gives up to
+            // 256 bytes whole and without interruption once the system has started.
+            unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+            *left = bytes.len();
+        }
+        *left -= 16;
+        let mut taken = [0; 16];
+        taken.copy_from_slice(&bytes[*left..*left + 16]);
+        taken
+    })
 }
 
 /// Strings and the null-terminated array of pointers to them that `execve` takes.
@@ -266,28 +331,6 @@ impl CStrings {
             _strings: strings,
         })
     }
-}
-
-/// In the child: it is killed when its parent dies, and no signal is blocked, ignored or handled.
-fn reset_child_process(parent: u32) -> io::Result<()> {
-    // SAFETY: these calls are async-signal-safe (signal-safety(7); prctl is a plain system call)
-    // and access no memory but a set that sigemptyset has written.
-    unsafe {
-        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // The parent may have died before the line above: then no signal arrives.
-        if libc::getppid() != parent.cast_signed() {
-            libc::_exit(exit_status::CANNOT_EXECUTE);
-        }
-        for signal in 1..=libc::SIGRTMAX() {
-            libc::signal(signal, libc::SIG_DFL); // fails for SIGKILL and a few others
-        }
-        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
-        libc::sigemptyset(none.as_mut_ptr());
-        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
-    }
-    Ok(())
 }
 
 fn hangup_is_ignored() -> bool {

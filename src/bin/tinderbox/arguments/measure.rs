@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::lexer::{Arg, Args};
-use super::values::{count, cpu, event_bytes, handler, memory, seconds, variable};
+use super::values::{
+    count, cpu, event_bytes, handler, max_ratio, memory, seconds, sizes, variable,
+};
 use super::{Command, missing_bootstrap, unexpected_argument, unexpected_option};
 use crate::help;
 use crate::limits::{HANDLER, MEMORY_MB};
@@ -26,6 +28,7 @@ pub fn measure(mut args: Args) -> Result<Command, Failure> {
         invocations: None,
         event: None,
         event_bytes: None,
+        sizes: Vec::new(),
         expect: None,
         accepts_errors: false,
         handler: HANDLER.to_string(),
@@ -35,6 +38,7 @@ pub fn measure(mut args: Args) -> Result<Command, Failure> {
         cpu: Cpu::Current,
         json: false,
         svg: None,
+        max_ratios: Vec::new(),
     };
     while let Some(arg) = args.next()? {
         match arg {
@@ -48,6 +52,7 @@ pub fn measure(mut args: Args) -> Result<Command, Failure> {
                 "--invocations" => options.invocations = Some(count(&name, &args.text(&name)?)?),
                 "--event" => options.event = Some(args.value(&name)?),
                 "--event-size" => options.event_bytes = Some(event_bytes(&args.text(&name)?)?),
+                "--sizes" => options.sizes = sizes(&args.text(&name)?)?,
                 "--expect" => options.expect = Some(args.value(&name)?),
                 "--accept-errors" => options.accepts_errors = true,
                 "--handler" => options.handler = handler(args.text(&name)?)?,
@@ -56,6 +61,7 @@ pub fn measure(mut args: Args) -> Result<Command, Failure> {
                 "--timeout" => options.timeout = seconds(&name, &args.text(&name)?)?,
                 "--pin-cpu" => options.cpu = cpu(&args.text(&name)?)?,
                 "--json" => options.json = true,
+                "--max-ratio" => options.max_ratios.push(max_ratio(&args.text(&name)?)?),
                 "--svg" => options.svg = Some(args.value(&name)?.into()),
                 _ => return Err(unexpected_option("measure", &name)),
             },

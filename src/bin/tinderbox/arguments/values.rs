@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
+use crate::host::Host;
 use crate::limits::PAYLOAD_BYTES_MAX;
-use crate::measure::Cpu;
+use crate::measure::{Cpu, gate};
 use crate::output::Failure;
 
 /// Lambda allows 900 s; a function in a debugger takes longer. Runtimes treat a deadline more than
@@ -15,6 +16,9 @@ const TIMEOUT_S_MAX: f64 = 86_400.0;
 /// Lambda's limits for `Handler` and for a function's name with version or alias.
 const HANDLER_BYTES_MAX: usize = 128;
 const FUNCTION_NAME_BYTES_MAX: usize = 170;
+
+/// The most sizes of one sweep.
+const SIZES_MAX: usize = 32;
 
 /// As many CPUs as a `cpu_set_t` has.
 const CPUS_MAX: usize = 1024;
@@ -35,6 +39,12 @@ pub fn seconds(option: &str, text: &str) -> Result<Duration, Failure> {
             Err(invalid(option, text, &expected))
         }
     }
+}
+
+/// An address or a name.
+pub fn host(text: &str) -> Result<Host, Failure> {
+    let expected = "an address, for instance 127.0.0.1 or ::1, or a name, without a port";
+    Host::parse(text).ok_or_else(|| invalid("--host", text, expected))
 }
 
 /// A TCP port; 0 is any free one.
@@ -92,6 +102,22 @@ pub fn concurrency(text: &str) -> Result<u16, Failure> {
     match text.parse() {
         Ok(count @ 1..=1024) => Ok(count),
         _ => Err(invalid("--concurrency", text, "an integer from 1 to 1024")),
+    }
+}
+
+/// The maximum number of environments of a function.
+pub fn environments(text: &str) -> Result<usize, Failure> {
+    match text.parse() {
+        Ok(count @ 1..=1000) => Ok(count),
+        _ => Err(invalid("--environments", text, "an integer from 1 to 1000")),
+    }
+}
+
+/// How often a failed asynchronous call is tried again.
+pub fn retries(text: &str) -> Result<u32, Failure> {
+    match text.parse() {
+        Ok(count @ 0..=10) => Ok(count),
+        _ => Err(invalid("--async-retries", text, "an integer from 0 to 10")),
     }
 }
 
@@ -158,6 +184,48 @@ pub fn event_bytes(text: &str) -> Result<usize, Failure> {
             Err(invalid("--event-size", text, &expected))
         }
     }
+}
+
+/// Sizes of generated events, separated by commas; K and M stand for 1024 and 1024 times 1024.
+pub fn sizes(text: &str) -> Result<Vec<usize>, Failure> {
+    let size = |word: &str| {
+        let (digits, unit) = match word.strip_suffix(['K', 'k']) {
+            Some(digits) => (digits, 1024),
+            None => match word.strip_suffix(['M', 'm']) {
+                Some(digits) => (digits, 1024 * 1024),
+                None => (word, 1),
+            },
+        };
+        let bytes = digits.parse::<usize>().ok()?.checked_mul(unit)?;
+        (bytes <= PAYLOAD_BYTES_MAX).then_some(bytes)
+    };
+    let sizes: Option<Vec<usize>> = text.split(',').map(size).collect();
+    match sizes {
+        Some(sizes) if sizes.len() <= SIZES_MAX => Ok(sizes),
+        _ => {
+            let expected = format!(
+                "up to {SIZES_MAX} sizes from 0 to {PAYLOAD_BYTES_MAX} bytes, for instance 0,1K,1M"
+            );
+            Err(invalid("--sizes", text, &expected))
+        }
+    }
+}
+
+/// A metric of the report and a ratio.
+pub fn max_ratio(text: &str) -> Result<(String, f64), Failure> {
+    let names = gate::names();
+    let parts = text.split_once('=').and_then(|(name, ratio)| {
+        let ratio = ratio.parse::<f64>().ok()?;
+        let is_valid = names.contains(&name) && ratio > 0.0 && ratio.is_finite();
+        is_valid.then(|| (name.to_string(), ratio))
+    });
+    parts.ok_or_else(|| {
+        let expected = format!(
+            "METRIC=R with R above 0 and METRIC one of {}",
+            names.join(", ")
+        );
+        invalid("--max-ratio", text, &expected)
+    })
 }
 
 /// The number of a CPU, or `any`.

@@ -14,25 +14,25 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Invokes the function once; the exit status.
 pub fn invoke(options: &InvokeOptions, event: Vec<u8>) -> Result<i32, Failure> {
-    let port = options.port;
-    let mut response = build_request(options, event)
+    let mut response = build_request(options, event)?
         .send_lazy()
-        .map_err(|error| call_failed(port, &error))?;
+        .map_err(|error| call_failed(options, &error))?;
     if !(200..300).contains(&response.status_code) {
         let mut body = Vec::new();
         response
             .read_to_end(&mut body)
-            .map_err(|_| incomplete(port))?;
+            .map_err(|_| incomplete(options))?;
         diagnostic(&refusal_text(response.status_code, &body));
         return Ok(NOTHING_DONE);
     }
-    print_frames(&mut response, port)
+    print_frames(&mut response, options)
 }
 
 /// Prints the payloads up to the frame with the outcome; the exit status.
-fn print_frames(response: &mut ResponseLazy, port: u16) -> Result<i32, Failure> {
+fn print_frames(response: &mut ResponseLazy, options: &InvokeOptions) -> Result<i32, Failure> {
     let malformed = |reason| {
-        let what = format!("malformed response stream from the local Lambda at 127.0.0.1:{port}");
+        let address = options.address();
+        let what = format!("malformed response stream from the local Lambda at {address}");
         Failure::caused(what, reason)
     };
     let mut bytes = Vec::new();
@@ -51,7 +51,7 @@ fn print_frames(response: &mut ResponseLazy, port: u16) -> Result<i32, Failure> 
         match response.read(&mut buffer) {
             Ok(count) if count > 0 => bytes.extend_from_slice(&buffer[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            _ => return Err(incomplete(port)),
+            _ => return Err(incomplete(options)),
         }
     }
 }

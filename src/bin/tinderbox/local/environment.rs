@@ -1,150 +1,243 @@
 //! The execution environment: one process, its events, and the state machine between them.
 //!
-//! Four parties meet here, each on threads of its own and with a file of its own:
-//!
-//! - `supervisor`    the main thread: starts the process and enforces the init timeout
-//! - `reaper`        reaps the process when it exits, and kills everything that it started
-//! - `client_side`   dispatchers, which bring events and wait for outcomes; and the shutdown
-//! - `runtime_side`  connections of the Runtime API, which request events and bring answers
-//!
-//! `state` holds what they share. Its transitions: `api_calls` (the calls of the Runtime API),
-//! `invocations` (the client's), `concurrent` (several events at once), `exit_messages` (texts).
-//! `extension` is for a process that registers itself as an extension. The phases are those of
-//! AWS's classic server (one environment, one event). An event gets exactly one outcome, the first
-//! of: an answer, a timeout, the exit of the process.
+//! `state` holds what process, callers and clock share. Its transitions: `api_calls` (the calls of
+//! the Runtime API), `invocations` (the callers'), `concurrent` (several events at once),
+//! `exit_messages` (texts). The phases are those of AWS's classic server (one environment, one
+//! event). An event gets exactly one outcome, the first of: an answer, a timeout, the exit of the
+//! process.
 //!
 //! The state machine is pure: a transition gets the time as an argument, waits for nothing, calls
 //! nothing, and stores the actions that have to follow in `Actions`. `tests` walks every reachable
-//! state. One lock guards it. `step` and `wait_until` are the only access, so the actions always
-//! follow their transition, and every wait is bounded. No socket is read or written under the lock.
+//! state. After each transition the engine performs the actions and asks what has become possible
+//! (`engine::settle`).
+//!
+//! Here: the parts of an environment that are no state of that machine, and the life of its
+//! process: `life` starts it, reaps it and kills what it has left.
 
 mod api_calls;
-mod client_side;
 mod concurrent;
 mod exit_messages;
-mod extension;
 mod invocations;
-mod reaper;
-mod runtime_side;
+mod life;
+mod output;
 mod state;
-mod supervisor;
 #[cfg(test)]
 mod tests;
 
-pub use api_calls::Refusal;
-pub use client_side::End;
-pub use runtime_side::Next;
+pub use api_calls::{Answer, NextReply, Refusal, Waiter};
+pub use invocations::Offer;
+use life::Cleanup;
+pub use life::Started;
+pub use output::Output;
+pub use state::{Phase, State};
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::process::Program;
+use super::call::{Call, Stage};
+use super::functions_api::Configuration;
+use super::log::EnvironmentLog;
+use super::sandbox::tree::Tree;
+use super::slab::Key;
 use crate::settings::Settings;
 use crate::sys;
-use state::{Limits, State};
+use state::Limits;
 
-/// How often a party checks its condition if only another party's step can change it.
-const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the memory is sampled at the ends of events that are shorter than this.
+const SHORT_EVENT: Duration = Duration::from_millis(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The environment.
+/// An environment.
 pub struct Environment {
-    settings: Settings,
-    program: Program,
+    /// The pool that it belongs to.
+    pub pool: Key,
+    configuration: Arc<Configuration>,
     /// The process's AWS_LAMBDA_RUNTIME_API.
-    runtime_address: String,
-    state: Mutex<State>,
-    /// For supervisor and reaper: a start is requested, a process exists, a connection is closed.
-    supervision: Condvar,
-    /// For connections that wait in `/next`.
-    event_ready: Condvar,
-    /// For clients: a new phase, an outcome or an end.
-    progress: Condvar,
-}
-
-/// The state of a condition that a party waits for.
-enum Poll<T> {
-    Ready(T),
-    /// Check again at this time at the latest.
-    RecheckAt(Instant),
-    /// Only another party's step can change it.
-    Pending,
+    pub runtime_address: String,
+    /// Where its Runtime API listens: the key of the listener.
+    pub listener: Key,
+    pub state: State,
+    /// The accepted calls: one, or several in a concurrent environment.
+    pub calls: Vec<Call>,
+    /// The connections of its Runtime API.
+    pub connections: Vec<Key>,
+    /// Those that wait in `/next`, in their order.
+    pub waiting: Vec<(Waiter, Key)>,
+    /// Those that wait for the exit of the process: extensions without events.
+    pub waiting_for_exit: Vec<Key>,
+    pub log: EnvironmentLog,
+    /// The process whose init was logged last.
+    logged_init: u64,
+    /// The process with everything that it has started, until all of it is gone.
+    tree: Option<Tree>,
+    /// The peak of its memory, KiB, and when it was last sampled.
+    peak: Option<(Option<u64>, Instant)>,
+    /// The memory limit has ended the process of the call that ends next.
+    is_out_of_memory: bool,
+    /// The process's stdout and stderr, with its key.
+    pub output: Option<(Key, Output)>,
+    /// Set between the exit of the process and the end of all that it has left.
+    cleanup: Option<Cleanup>,
+    /// Since when a start fails for want of something that may come, and when it is tried again.
+    start_retry: Option<(Instant, Instant)>,
+    /// It is stopped because it is not needed.
+    pub is_retired: bool,
+    /// When it has finished its last event, or was made.
+    pub idle_since: Instant,
 }
 
 impl Environment {
     /// An environment without a process.
-    pub fn new(settings: Settings, program: Program, runtime_address: String) -> Environment {
+    pub fn new(
+        pool: Key,
+        configuration: Arc<Configuration>,
+        (listener, listener_key): (&TcpListener, Key),
+        log: EnvironmentLog,
+        now: Instant,
+    ) -> Environment {
+        let settings = &configuration.settings;
         let limits = Limits {
             timeout: settings.timeout,
             init_timeout: settings.init_timeout,
             is_concurrent: settings.concurrency.is_some(),
         };
+        let address = listener.local_addr().map(|address| address.to_string());
         Environment {
-            settings,
-            program,
-            runtime_address,
-            state: Mutex::new(State::new(limits, Instant::now())),
-            supervision: Condvar::new(),
-            event_ready: Condvar::new(),
-            progress: Condvar::new(),
+            pool,
+            configuration,
+            runtime_address: address.unwrap_or_default(), // a bound socket has an address
+            listener: listener_key,
+            state: State::new(limits, now),
+            calls: Vec::new(),
+            connections: Vec::new(),
+            waiting: Vec::new(),
+            waiting_for_exit: Vec::new(),
+            log,
+            logged_init: 0,
+            tree: None,
+            peak: None,
+            is_out_of_memory: false,
+            output: None,
+            cleanup: None,
+            start_retry: None,
+            is_retired: false,
+            idle_since: now,
         }
     }
 
-    /// The function's configuration.
+    /// What its processes are configured with.
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.configuration.settings
     }
 
-    /// One transition of the state machine, and the actions that follow from it.
-    fn step<T>(&self, transition: impl FnOnce(&mut State, Instant) -> T) -> T {
-        let mut state = self.lock();
-        let result = transition(&mut state, Instant::now());
-        self.perform_actions(&mut state);
-        result
+    /// Whether another call may be offered to it.
+    pub fn is_free(&self) -> bool {
+        !self.is_retired && (self.calls.is_empty() || self.settings().concurrency.is_some())
     }
 
-    /// Makes transitions until one is ready.
-    fn wait_until<T>(
-        &self,
-        condition: &Condvar,
-        mut transition: impl FnMut(&mut State, Instant) -> Poll<T>,
-    ) -> T {
-        let mut state = self.lock();
-        loop {
-            let now = Instant::now();
-            let poll = transition(&mut state, now);
-            self.perform_actions(&mut state);
-            let pause = match poll {
-                Poll::Ready(result) => return result,
-                Poll::RecheckAt(time) => time.saturating_duration_since(now).min(RECHECK_INTERVAL),
-                Poll::Pending => RECHECK_INTERVAL,
-            };
-            let waited = condition.wait_timeout(state, pause);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+    /// How many calls have no outcome yet.
+    pub fn running_calls(&self) -> usize {
+        let is_running = |call: &&Call| matches!(call.stage, Stage::Running { .. });
+        self.calls.iter().filter(is_running).count()
+    }
+
+    /// Since when all of its calls have their outcomes, if it has any: its process is about to
+    /// request the next event.
+    pub fn answered_since(&self) -> Option<Instant> {
+        let answered = self.calls.iter().map(|call| match call.stage {
+            Stage::Ending { answered, .. } => Some(answered),
+            _ => None,
+        });
+        answered
+            .collect::<Option<Vec<Instant>>>()?
+            .into_iter()
+            .max()
+    }
+
+    /// The duration of the latest init, and of the latest restore, the first time after it.
+    pub fn take_unlogged_init(&mut self) -> (Option<Duration>, Option<Duration>) {
+        let state = &self.state;
+        let is_new = self.logged_init != state.generation;
+        let (init, restore) = (state.init, state.restore);
+        if !is_new || (init.is_none() && restore.is_none()) {
+            return (None, None);
         }
+        self.logged_init = state.generation;
+        (init, restore)
     }
 
-    /// Under the lock: a process whose id is in the state is not reaped, so its id is not reused.
-    fn perform_actions(&self, state: &mut State) {
-        let actions = std::mem::take(&mut state.actions);
+    /// Whether a process waits for an event.
+    pub fn is_ready(&self) -> bool {
+        self.state.phase == Phase::Ready && self.state.ending.is_none()
+    }
+
+    /// Whether there is neither a process nor a reason to start one.
+    pub fn is_unused(&self) -> bool {
+        self.state.phase == Phase::Stopped
+            && self.calls.is_empty()
+            && !self.state.start_requested
+            && self.cleanup.is_none()
+    }
+
+    /// Performs what the last transitions have asked for. A process whose id is in the state is not
+    /// reaped, so its id is not reused.
+    pub fn perform_actions(&mut self) {
+        let actions = std::mem::take(&mut self.state.actions);
         if let Some(pid) = actions.terminate {
             sys::send_sigterm(pid);
         }
         if let Some(pid) = actions.kill {
             sys::kill_group(pid);
         }
-        for (is_wanted, condition) in [
-            (actions.wake_supervisors, &self.supervision),
-            (actions.wake_runtimes, &self.event_ready),
-            (actions.wake_clients, &self.progress),
-        ] {
-            if is_wanted {
-                condition.notify_all();
-            }
+    }
+
+    /// An event is about to be delivered.
+    pub fn thaw(&mut self) {
+        if let Some(tree) = &mut self.tree {
+            tree.thaw();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic ends the whole process, so no thread sees a poisoned lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The process waits for the next event.
+    pub fn freeze(&mut self) {
+        if self.configuration.sandbox.freezes()
+            && self.is_ready()
+            && let Some(tree) = &mut self.tree
+        {
+            tree.freeze();
+        }
+    }
+
+    /// The peak of the memory of all processes so far, KiB. A sample takes longer than a short
+    /// event, so those that follow each other closely share one.
+    pub fn peak_kib(&mut self, duration: Duration, now: Instant) -> Option<u64> {
+        if let Some((peak, sampled)) = self.peak
+            && duration < SHORT_EVENT
+            && now < sampled + SAMPLE_INTERVAL
+        {
+            return peak;
+        }
+        let peak = self.tree.as_mut().and_then(Tree::sample_peak_kib);
+        self.peak = Some((peak, now));
+        peak
+    }
+
+    /// Whether the memory limit has ended the process; reported once.
+    pub fn take_out_of_memory(&mut self) -> bool {
+        std::mem::take(&mut self.is_out_of_memory)
+    }
+
+    /// A connection of its Runtime API was closed.
+    pub fn connection_closed(&mut self, key: Key) {
+        self.connections.retain(|&other| other != key);
+        self.waiting_for_exit.retain(|&other| other != key);
+        let state = &mut self.state;
+        self.waiting.retain(|&(waiter, other)| {
+            if other == key {
+                state.leave_waiters(waiter);
+            }
+            other != key
+        });
     }
 }

@@ -11,7 +11,6 @@
 //! - `deploy`, `update`  create, update, delete
 //! - `package`, `zip` deployment packages
 //! - `versions`       published versions and aliases
-//! - `call`, `change`, `not_emulated`  the calls, what they change, and which are refused
 //! - `attributes`     tags, permissions, reserved concurrency
 //!
 //! Sources: AWS's model of the API (lambda, 2015-03-31); for the texts of errors, answers of
@@ -33,7 +32,7 @@ mod request;
 mod tests;
 mod update;
 mod versions;
-mod zip;
+pub mod zip;
 
 pub use call::{Manage, ManageCall};
 pub use change::Change;
@@ -41,6 +40,7 @@ pub use configuration::Configuration;
 pub use not_emulated::refusal;
 pub use options::FunctionOptions;
 
+use crate::local::url;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,6 +49,7 @@ use serde_json::{Value, json};
 use super::RunOptions;
 use super::http::Reply;
 use super::invoke_api::{ApiError, FunctionRef};
+use super::sandbox::Sandbox;
 use crate::clock;
 use crate::output::Failure;
 use crate::settings::{LATEST, region};
@@ -90,18 +91,12 @@ struct Function {
 
 /// The version that an event is for.
 pub struct Resolved {
-    /// The function's name.
-    #[allow(dead_code, reason = "the engine reads it")]
-    pub name: String,
     pub configuration: Arc<Configuration>,
     /// `$LATEST`, or a number.
-    #[allow(dead_code, reason = "the engine reads it")]
     pub executed_version: String,
     /// With the qualifier of the call, if there was one.
-    #[allow(dead_code, reason = "the engine reads it")]
     pub invoked_arn: String,
     /// The most events at once that the function may handle; 0 is none.
-    #[allow(dead_code, reason = "the engine reads it")]
     pub reserved_concurrency: Option<u64>,
 }
 
@@ -109,8 +104,8 @@ type Answer = Result<(Reply, Option<Change>), ApiError>;
 
 impl Functions {
     /// Those of the command line.
-    pub fn new(options: &RunOptions) -> Result<Functions, Failure> {
-        let defaults = Defaults::new(options);
+    pub fn new(options: &RunOptions, sandbox: Arc<Sandbox>) -> Result<Functions, Failure> {
+        let defaults = Defaults::new(options, sandbox);
         let mut functions = BTreeMap::new();
         for function in &options.functions {
             let configuration = Configuration::local(function, &defaults)?;
@@ -133,18 +128,6 @@ impl Functions {
         })
     }
 
-    /// Removes all functions; the folders of a package go with its last `Arc<Configuration>`. A
-    /// process that ends without dropping this value has to call it.
-    pub fn clear(&mut self) {
-        self.functions.clear();
-    }
-
-    /// The names of all functions.
-    #[allow(dead_code, reason = "the engine reads it")]
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.functions.keys().map(String::as_str)
-    }
-
     /// The version that an event for this function is for.
     pub fn resolve(&self, reference: &FunctionRef) -> Result<Resolved, ApiError> {
         let qualifier = reference.qualifier.as_deref();
@@ -156,7 +139,6 @@ impl Functions {
             return Err(errors::function_not_found(name, qualifier));
         };
         Ok(Resolved {
-            name: name.to_string(),
             executed_version: configuration.settings.version.clone(),
             invoked_arn: errors::arn(name, qualifier),
             reserved_concurrency: function.reserved_concurrency,
@@ -283,7 +265,7 @@ impl Functions {
 
     fn list_functions(&self, query: &str) -> Answer {
         let mut entries = Vec::new();
-        let all_versions = match request::parameter(query, "FunctionVersion").as_deref() {
+        let all_versions = match url::parameter(query, "FunctionVersion").as_deref() {
             None => false,
             Some("ALL") => true,
             Some(other) => {

@@ -1,35 +1,32 @@
 //! An invoke request, and its delivery to the function.
 
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use super::outcome::Outcome;
+use super::invoke_api::Executed;
 use crate::clock;
-
-/// How many messages may wait for a slow caller before the function has to wait.
-pub const MESSAGES_MAX: usize = 16;
+use crate::settings::LATEST;
 
 /// A caller's request.
 pub struct InvokeRequest {
     pub id: String,
-    pub event: Vec<u8>,
+    /// The version that handles it: `$LATEST` or a number.
+    pub version: String,
+    /// The function's ARN, with the qualifier if there was one.
+    pub arn: String,
+    pub event: Arc<Vec<u8>>,
     pub content_type: String,
     pub trace_id: String,
     /// JSON, already decoded from base64.
     pub client_context: Option<String>,
     pub tenant_id: Option<String>,
-    /// Where chunks of the response go, for a caller of a response stream.
-    pub stream: Option<SyncSender<Message>>,
+    /// The caller wants the response while it arrives.
+    pub is_stream: bool,
+    /// The caller wants the last lines of the log.
+    pub wants_log_tail: bool,
+    /// The number of the caller's attempt at this call.
+    pub attempt: Option<u32>,
     pub received: Instant,
-}
-
-/// What a waiting caller is sent.
-pub enum Message {
-    /// A chunk of the response, for a caller of a response stream.
-    Chunk(Vec<u8>),
-    /// The last message. The body is empty if the response was sent in chunks.
-    Outcome(Outcome),
 }
 
 impl InvokeRequest {
@@ -37,13 +34,28 @@ impl InvokeRequest {
     pub fn new(event: Vec<u8>) -> InvokeRequest {
         InvokeRequest {
             id: clock::uuid(),
-            event,
+            version: LATEST.to_string(),
+            arn: String::new(),
+            event: Arc::new(event),
             content_type: "application/json".to_string(),
             trace_id: clock::trace_id(),
             client_context: None,
             tenant_id: None,
-            stream: None,
+            is_stream: false,
+            wants_log_tail: false,
+            attempt: None,
             received: Instant::now(),
+        }
+    }
+}
+
+impl InvokeRequest {
+    /// What the headers of an answer say of the request.
+    pub fn executed(&self) -> Executed<'_> {
+        Executed {
+            request_id: &self.id,
+            version: &self.version,
+            trace_id: &self.trace_id,
         }
     }
 }

@@ -11,6 +11,13 @@ use crate::process;
 /// The error type of a timeout.
 pub const TIMED_OUT: &str = "Sandbox.Timedout";
 
+/// The error type of an exit before the answer.
+pub const EXITED: &str = "Runtime.ExitError";
+
+/// The error type of an exit because of the memory limit, in the REPORT line alone: the caller gets
+/// `Runtime.ExitError` with `signal: killed` (REPORT lines of production in public logs).
+pub const OUT_OF_MEMORY: &str = "Runtime.OutOfMemory";
+
 /// The one answer to a caller.
 #[derive(Clone)]
 pub struct Outcome {
@@ -56,11 +63,18 @@ impl Outcome {
 
     /// The response exceeds Lambda's limit.
     pub fn too_large() -> Outcome {
-        let text = format!(
-            "Response payload size exceeded maximum allowed payload size ({PAYLOAD_BYTES_MAX} \
-             bytes)."
-        );
-        Outcome::platform_error("Function.ResponseSizeTooLarge", &text)
+        Outcome::platform_error(
+            "Function.ResponseSizeTooLarge",
+            &format!(
+                "Response payload size exceeded maximum allowed payload size ({PAYLOAD_BYTES_MAX} \
+                 bytes)."
+            ),
+        )
+    }
+
+    /// The tool stops before the answer.
+    pub fn service_error(text: &str) -> Outcome {
+        Outcome::platform_error("ServiceException", text)
     }
 
     /// The connection closed within the response, or the caller missed a part of it.
@@ -82,7 +96,7 @@ impl Outcome {
             None => "Runtime exited without providing a reason".to_string(),
         };
         let text = format!("RequestId: {id} Error: {what}");
-        Outcome::platform_error("Runtime.ExitError", &text)
+        Outcome::platform_error(EXITED, &text)
     }
 
     /// The process was killed, or has exited, and the kernel does not release it.
@@ -111,6 +125,19 @@ impl Outcome {
             }
             InitFailure::Unavailable => Outcome::unavailable(id),
         }
+    }
+
+    /// Lambda's own message about a process that exited or could not be started, for the log.
+    pub fn platform_message(&self, id: &str) -> Option<String> {
+        const TYPES: [&str; 2] = ["Runtime.ExitError", "Runtime.InvalidEntrypoint"];
+        if !TYPES.contains(&self.error_type.as_deref()?) {
+            return None;
+        }
+        let body: serde_json::Value = serde_json::from_slice(&self.body).ok()?;
+        let message = body["errorMessage"].as_str()?;
+        // A function may post an error of the same type.
+        let is_own = message.starts_with(&format!("RequestId: {id} Error: "));
+        is_own.then(|| message.to_string())
     }
 
     fn platform_error(error_type: &str, text: &str) -> Outcome {

@@ -5,9 +5,9 @@
 //! at the end of the process, however that ends, and a lock has the same meaning in all containers
 //! that share the folder for temporary files, which a process id has not.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::clock;
@@ -66,7 +66,7 @@ impl TemporaryFolder {
 
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.outer); // nobody is left to whom a failure matters
+        let _ = remove_tree(&self.outer); // nobody is left to whom a failure matters
     }
 }
 
@@ -86,8 +86,28 @@ fn remove_abandoned(parent: &Path, own: &Path) {
         }
         let lock = File::open(entry.path().join(LOCK));
         if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-            let _ = fs::remove_dir_all(entry.path()); // another tool may do the same
+            let _ = remove_tree(&entry.path()); // another tool may do the same
         }
+    }
+}
+
+/// Removes a folder with everything in it, also with folders that may not be written.
+pub fn remove_tree(folder: &Path) -> io::Result<()> {
+    if fs::remove_dir_all(folder).is_ok() {
+        return Ok(());
+    }
+    make_writable(folder);
+    fs::remove_dir_all(folder)
+}
+
+/// Makes it and the folders in it writable; follows no symbolic link.
+fn make_writable(folder: &Path) {
+    if !fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir()) {
+        return;
+    }
+    let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        make_writable(&entry.path());
     }
 }
 

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::limits::FUNCTION_NAME;
 use crate::output::Failure;
 use crate::process::{self, Program};
-use crate::settings::{LATEST, Logging, Restart, Settings};
+use crate::settings::{LATEST, Logging, Settings};
 
 /// A bootstrap that takes part.
 pub struct Candidate {
@@ -61,7 +61,6 @@ impl Candidate {
                 variables,
                 concurrency: None,
                 snapstart: false,
-                restart: Restart::Never,
                 logging: Logging::default(),
             },
             program,

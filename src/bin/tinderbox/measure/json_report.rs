@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Report;
 use super::candidate::Candidate;
 use super::footprint::Footprint;
+use super::gate::Gate;
 use super::results::{Measurements, Metric};
+use super::sweep::Size;
+use super::{Report, verdict};
 use crate::statistics::{QUANTILES, Ratio, Sample};
 
 /// The object and a line end.
@@ -35,6 +37,9 @@ pub fn write(report: &Report) -> String {
         "bootstraps": bootstraps,
         "ratios": pairs.collect::<Vec<Value>>(),
         "noise": noise,
+        "sizes": report.sizes.iter().map(|one| size(one, report)).collect::<Vec<Value>>(),
+        "verdict": verdict::sentences(report),
+        "gates": report.gates.iter().map(gate).collect::<Vec<Value>>(),
         "baseline": report.baseline.map(name),
     });
     format!("{object}\n")
@@ -83,6 +88,42 @@ fn bootstrap(candidate: &Candidate, measured: &Measurements) -> Value {
         "wrong_answers": measured.wrong,
         "failed_processes": measured.failures.len(),
         "faults": measured.faults(),
+    })
+}
+
+/// What was measured with events of one size.
+fn size(size: &Size, report: &Report) -> Value {
+    let name = |index: usize| &report.candidates[index].name;
+    let bootstraps = size.measurements.iter().enumerate().map(|(index, its)| {
+        json!({
+            "name": name(index),
+            "warm_latency_us": quantiles(&its.latency_sample()),
+            "invocations_per_s": its.per_second(),
+        })
+    });
+    let pairs = report.pairs().into_iter().map(|(one, other)| {
+        let other_measured = &size.measurements[other];
+        let mut all = ratios(|metric| size.measurements[one].ratio(other_measured, metric));
+        all.retain(|name, _| name.starts_with("warm_"));
+        all.insert("of".to_string(), json!(name(one)));
+        all.insert("to".to_string(), json!(name(other)));
+        Value::Object(all)
+    });
+    json!({
+        "event_bytes": size.event_bytes,
+        "bootstraps": bootstraps.collect::<Vec<Value>>(),
+        "ratios": pairs.collect::<Vec<Value>>(),
+    })
+}
+
+fn gate(gate: &Gate) -> Value {
+    json!({
+        "metric": gate.metric,
+        "of": gate.of,
+        "to": gate.to,
+        "ratio": gate.ratio,
+        "max_ratio": gate.max_ratio,
+        "passed": gate.is_passed(),
     })
 }
 

@@ -11,6 +11,7 @@ use super::candidate::Candidate;
 use super::server::Server;
 use super::stop::park_if_stopping;
 use crate::process::{describe, explain_refusal, kill_descendants, retry_transient_errors};
+use crate::sys::enter::Enter;
 use crate::sys::launch::{Launch, Tracing};
 use crate::sys::{self, ExecImage, resources};
 
@@ -82,7 +83,9 @@ impl<'a> Process<'a> {
         let image = ExecImage::new(bootstrap, &[bootstrap], &variables).map_err(cannot_start)?;
         let output = output.unwrap_or(&config.null).as_fd();
         let null = config.null.as_fd();
-        let launch = Launch::new(image, &settings.task_root, null, output, tracing);
+        let enter = Enter::default();
+        let output = [output, output];
+        let launch = Launch::new(image, &settings.task_root, null, output, &enter, tracing);
         let mut launch = launch.map_err(cannot_start)?;
         let (pid, started) = retry_transient_errors(|| {
             let started = Instant::now();

@@ -76,6 +76,18 @@ impl Metric {
     ];
 }
 
+impl Metric {
+    /// The name in sentences.
+    pub fn words(self) -> &'static str {
+        match self {
+            Metric::StartToNext => "start to GET",
+            Metric::StartToResponse => "start to answer",
+            Metric::WarmLatency => "warm latency",
+            Metric::WarmInvocation => "warm invocation",
+        }
+    }
+}
+
 impl Measurements {
     /// A time of the successful starts.
     pub fn start_sample(&self, time: impl Fn(&Start) -> f64) -> Sample {

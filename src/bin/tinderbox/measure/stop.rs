@@ -6,13 +6,13 @@ use std::thread;
 
 use crate::exit_status;
 use crate::process::kill_descendants;
-use crate::sys::StopSignals;
+use crate::sys::SignalSet;
 
 static IS_STOPPING: AtomicBool = AtomicBool::new(false);
 
 /// Starts the thread that waits for a stop signal.
 pub fn exit_on_signal() -> io::Result<()> {
-    let signals = StopSignals::block()?;
+    let signals = SignalSet::block(false)?;
     let wait = move || {
         let signal = signals.wait();
         IS_STOPPING.store(true, Ordering::SeqCst);

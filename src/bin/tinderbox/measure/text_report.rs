@@ -2,7 +2,7 @@
 
 use super::histogram;
 use super::results::{Metric, Start, SystemCalls};
-use super::{Measurements, Report};
+use super::{Measurements, Report, verdict};
 use crate::number::grouped;
 use crate::statistics::{QUANTILES, Ratio, Sample};
 
@@ -18,6 +18,10 @@ pub fn write(report: &Report) -> String {
     text += &table("memory, faults", &memory(report));
     text += &table("calls, bytes", &calls_and_bytes(report));
     text += &table("ratio (95 % interval)", &ratios(report));
+    if !report.sizes.is_empty() {
+        text += &table("event bytes: warm p50, us", &sizes(report));
+    }
+    text += &conclusion(report);
     text += &notes(report);
     text
 }
@@ -145,6 +149,43 @@ fn ratios(report: &Report) -> Rows {
     });
     rows.push(("  a single pair, p10 .. p90".to_string(), spread.to_vec()));
     rows
+}
+
+/// A row for each candidate, a column for each size; and the ratios.
+fn sizes(report: &Report) -> Rows {
+    let header = report
+        .sizes
+        .iter()
+        .map(|size| grouped(size.event_bytes as f64));
+    let mut rows = vec![(String::new(), header.collect())];
+    for (index, candidate) in report.candidates.iter().enumerate() {
+        let medians = report.sizes.iter().map(|size| {
+            let sample = size.measurements[index].latency_sample();
+            time(sample.median())
+        });
+        rows.push((candidate.name.clone(), medians.collect()));
+    }
+    for (one, other) in report.pairs() {
+        let name = |index: usize| &report.candidates[index].name;
+        let ratios = report.sizes.iter().map(|size| {
+            let (one, other) = (&size.measurements[one], &size.measurements[other]);
+            ratio(one.ratio(other, Metric::WarmLatency))
+        });
+        rows.push((format!("{} / {}", name(one), name(other)), ratios.collect()));
+    }
+    rows
+}
+
+/// The verdict and the gates.
+fn conclusion(report: &Report) -> String {
+    let mut text = "\n".to_string();
+    for sentence in verdict::sentences(report) {
+        text += &format!("verdict: {sentence}\n");
+    }
+    for gate in &report.gates {
+        text += &format!("gate: {}\n", gate.text());
+    }
+    text
 }
 
 fn ratio(ratio: Option<Ratio>) -> String {

@@ -13,10 +13,10 @@ const PROBE_BYTES: u64 = 4096;
 /// other architecture's name.
 pub const RUNNER_HINT: &str = ", or run it with --runner qemu-{}-static";
 
-/// Explains the kernel's refusal to execute `file`; `hint` is appended for a file of another
-/// architecture.
-pub fn explain(file: &Path, error: &io::Error, hint: &str) -> String {
-    let shown = file.display();
+/// Explains the kernel's refusal to execute `file`, which its process knows as `path`; `hint` is
+/// appended for a file of another architecture.
+pub fn explain(file: &Path, path: &Path, error: &io::Error, hint: &str) -> String {
+    let shown = path.display();
     let prefix = read_prefix(file);
     let reason = match error.kind() {
         io::ErrorKind::PermissionDenied => explain_denied(file, error),

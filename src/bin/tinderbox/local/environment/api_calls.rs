@@ -63,7 +63,6 @@ impl State {
             (phase, _) => return NextReply::Refused(refused(phase, "Ready")),
         }
         self.phase = Phase::Ready;
-        self.actions.wake_clients = true;
         NextReply::Waiting(self.join_waiters())
     }
 
@@ -78,6 +77,11 @@ impl State {
         }
     }
 
+    /// A connection that waits in `/next` is gone: another one gets the event.
+    pub fn leave_waiters(&mut self, waiter: Waiter) {
+        self.waiters.retain(|&id| id != waiter.id);
+    }
+
     /// The event for a waiting connection, if it is its turn.
     pub fn take_event(
         &mut self,
@@ -88,9 +92,7 @@ impl State {
             return Err(Refusal::Gone);
         }
         if self.limits.is_concurrent {
-            let taken = self.in_flight.take_event(now);
-            self.actions.wake_clients |= taken.is_some(); // its deadline has changed
-            return Ok(taken);
+            return Ok(self.in_flight.take_event(now));
         }
         if self.waiters.front() != Some(&waiter.id) {
             return Ok(None);
@@ -141,7 +143,6 @@ impl State {
         if self.is_stale(answer) {
             return Err(Refusal::Gone);
         }
-        self.actions.wake_clients = true;
         if self.limits.is_concurrent {
             return self.in_flight.set_outcome(&answer.invocation, outcome);
         }
@@ -162,7 +163,6 @@ impl State {
         }
         let outcome = Outcome::truncated(&answer.invocation.request.id);
         let _ = self.in_flight.set_outcome(&answer.invocation, outcome);
-        self.actions.wake_clients = true;
     }
 
     /// Whether the process that began the answer is gone or was killed. A connection can outlive
@@ -204,11 +204,15 @@ impl State {
         match self.phase {
             Phase::Started if self.restored.is_none() && !self.is_killed() => {
                 self.restored = Some(now);
-                self.actions.wake_supervisors = true; // the init timeout starts again
                 Ok(now.duration_since(self.started))
             }
             phase => Err(refused(phase, "Restoring")),
         }
+    }
+
+    /// Whether this is the registered identifier of an extension.
+    pub fn is_extension(&self, identifier: Option<&str>) -> bool {
+        identifier.is_some() && self.extension.as_deref() == identifier
     }
 
     /// The process registers itself as an extension with this identifier. Only during init, as on

@@ -47,7 +47,6 @@ impl State {
                 return Offer::Failed(failure);
             }
             self.start_requested = true;
-            self.actions.wake_supervisors = true;
         }
         if self.is_stuck(now) || now >= waiting_since + self.offer_timeout() {
             return Offer::Failed(InitFailure::Unavailable);
@@ -80,7 +79,6 @@ impl State {
             true => self.in_flight.release(id),
             false => self.pending = self.held.take(),
         }
-        self.actions.wake_runtimes = true;
     }
 
     /// The outcome of an accepted event; the error is the time of the next check.

@@ -45,10 +45,6 @@ pub struct Actions {
     pub kill: Option<u32>,
     /// Send SIGTERM to this process.
     pub terminate: Option<u32>,
-    /// Notify clients, runtimes, or supervisor and reaper of a change.
-    pub wake_clients: bool,
-    pub wake_runtimes: bool,
-    pub wake_supervisors: bool,
 }
 
 /// The environment's configuration, as far as the state machine needs it.
@@ -93,7 +89,6 @@ pub struct State {
     failed_starts: u32,
     pub start_requested: bool,
     pub shutting_down: bool,
-    pub connections: usize,
     /// From the start to the first `/next`, until it has been reported.
     pub init: Option<Duration>,
     /// From the restored snapshot to the first `/next`, likewise.
@@ -139,7 +134,6 @@ impl State {
             failed_starts: 0,
             start_requested: false,
             shutting_down: false,
-            connections: 0,
             init: None,
             restore: None,
             restored: None,
@@ -174,14 +168,12 @@ impl State {
         self.init_error = None;
         self.init_failure = None;
         self.current = None;
-        self.actions.wake_supervisors = true;
     }
 
     /// A process could not be started, for this reason.
     pub fn start_failed(&mut self, started: Instant, reason: String) {
         self.count_failed_start(started);
         self.init_failure = Some((started, InitFailure::NotStarted(reason)));
-        self.actions.wake_clients = true;
     }
 
     fn count_failed_start(&mut self, started: Instant) {
@@ -230,8 +222,6 @@ impl State {
 
     fn set_ending(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
-        self.actions.wake_runtimes = true;
-        self.actions.wake_clients = true;
     }
 
     /// Whether a process that should exit does not.
@@ -248,7 +238,6 @@ impl State {
             self.has_outcome = true;
             self.outcome = Some(outcome);
             self.held = None;
-            self.actions.wake_clients = true;
         }
     }
 
@@ -277,9 +266,6 @@ impl State {
         self.waiters.clear();
         self.held = None;
         self.pending = None;
-        self.actions.wake_clients = true;
-        self.actions.wake_runtimes = true;
-        self.actions.wake_supervisors = true;
     }
 
     /// The process has finished the current event, if there is one; `missing` is the outcome of an
@@ -301,7 +287,6 @@ impl State {
         }
         self.failed_starts = 0;
         self.phase = Phase::Ready;
-        self.actions.wake_clients = true;
     }
 
     fn current_id(&self) -> Option<String> {

@@ -4,7 +4,6 @@
 //! that any order of moves leads to, which includes each interleaving of any two steps. Invariants:
 //!
 //! - no accepted event belongs to a process that is gone, and no event has two outcomes;
-//! - a waiting party whose condition has become true is woken (`check_wakes`);
 //! - whatever the runtime does or omits from here on, each event gets its outcome and its end by
 //!   the tool's own steps and by time, and never for lack of a process (`run_to_the_end`).
 
@@ -70,7 +69,6 @@ fn explore(is_concurrent: bool) -> usize {
             }
             if next.perform(step) && next.starts <= STARTS_MAX && next.pauses <= PAUSES_MAX {
                 kill_as_outcomes(&mut next);
-                check_wakes(&world, step, &next, &path);
                 ahead.push((next, path));
             }
         }
@@ -98,44 +96,6 @@ fn check(world: &World, path: &[Move]) {
     }
     let is_gone = matches!(world.process, Process::None | Process::Reaped);
     assert_eq!(state.process.is_none(), is_gone, "{path:?}");
-}
-
-/// A party that waited before the move, and whose condition is true now or has to be checked
-/// earlier, was woken.
-fn check_wakes(before: &World, step: Move, after: &World, path: &[Move]) {
-    let woken = &after.state.actions;
-    // Time wakes no party: each knows when to check.
-    if step == Move::Pause {
-        return;
-    }
-    for client in 0..before.clients.len() {
-        let own = [
-            Move::Offer(client),
-            Move::PollOutcome(client),
-            Move::PollEnd(client),
-        ];
-        let (Some(Some(then)), Some(now)) = (before.waits_for(client), after.waits_for(client))
-        else {
-            continue;
-        };
-        let sooner = now.is_none_or(|now| now < then);
-        let is_woken = woken.wake_clients || own.contains(&step);
-        assert!(!sooner || is_woken, "client {client} sleeps on: {path:?}");
-    }
-    if before.waiter.is_some() && after.waiter == before.waiter {
-        let new = !before.may_take() && after.may_take();
-        assert!(!new || woken.wake_runtimes, "/next sleeps on: {path:?}");
-    }
-    let supervisor = |world: &World| [world.state.start_due(), world.state.init_deadline()];
-    for (then, now) in supervisor(before).into_iter().zip(supervisor(after)) {
-        let sooner = now.is_some_and(|now| then.is_none_or(|then| now < then));
-        assert!(
-            !sooner || woken.wake_supervisors,
-            "supervisor sleeps on: {path:?}"
-        );
-    }
-    let new = before.state.process.is_none() && after.state.process.is_some();
-    assert!(!new || woken.wake_supervisors, "reaper sleeps on: {path:?}");
 }
 
 /// The runtime does nothing more: the tool's own steps and time bring each event to its end.

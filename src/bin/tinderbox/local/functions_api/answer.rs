@@ -1,9 +1,9 @@
 //! What callers are shown of functions, in the shapes of Lambda's API.
 
+use crate::local::url;
 use serde_json::{Map, Value, json};
 
 use super::configuration::Configuration;
-use super::request;
 use super::{Function, errors};
 use crate::local::invoke_api::ApiError;
 use crate::settings::LATEST;
@@ -110,7 +110,7 @@ pub fn function(function: &Function, found: &Configuration, qualifier: Option<&s
 /// One page of a list: `Marker` is the number of entries before it.
 pub fn page(name: &str, entries: Vec<Value>, query: &str) -> Result<Value, ApiError> {
     const ENTRIES_DEFAULT: usize = 50;
-    let number = |parameter: &str, default: usize| match request::parameter(query, parameter) {
+    let number = |parameter: &str, default: usize| match url::parameter(query, parameter) {
         Some(text) => text.parse().map_err(|_| {
             errors::invalid(format!(
                 "{parameter} '{text}' is not one that was returned before"

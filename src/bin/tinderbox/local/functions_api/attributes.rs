@@ -1,9 +1,10 @@
 //! What belongs to a function as a whole: tags, permissions, reserved concurrency, and the answers
 //! about what does not exist here.
 
+use crate::local::url;
 use serde_json::{Map, Value, json};
 
-use super::request::{self, Members};
+use super::request::Members;
 use super::versions::alias_not_found;
 use super::{
     Answer, Function, FunctionRef, Functions, Manage, ManageCall, alias_name, errors, no_content,
@@ -82,7 +83,7 @@ impl Functions {
                 no_content()
             }
             Manage::UntagResource => {
-                for key in request::parameters(&call.query, "tagKeys") {
+                for key in url::parameters(&call.query, "tagKeys") {
                     function.tags.remove(&key);
                 }
                 no_content()

@@ -1,6 +1,7 @@
 //! The management calls of Lambda's API that have an answer here.
 
-use crate::local::invoke_api::{ApiError, FunctionRef, Names, decode_path};
+use crate::local::invoke_api::{ApiError, FunctionRef, Names};
+use crate::local::url;
 
 /// The operations, with their names in the API reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub struct ManageCall {
 
 impl ManageCall {
     /// The call that a method and a path make; `None` for other paths.
-    pub fn route(method: &str, path: &str, query: &str) -> Result<Option<ManageCall>, ApiError> {
+    pub fn route(method: &str, path: &str, query: &str) -> Option<Result<ManageCall, ApiError>> {
         use Manage as M;
         let parts: Vec<&str> = path.trim_end_matches('/').split('/').skip(2).collect();
         let (operation, function, name) = match (method, parts.as_slice()) {
@@ -94,16 +95,13 @@ impl ManageCall {
             ("GET", ["tags", f]) => (M::ListTags, Some(f), None),
             ("POST", ["tags", f]) => (M::TagResource, Some(f), None),
             ("DELETE", ["tags", f]) => (M::UntagResource, Some(f), None),
-            _ => return Ok(None),
+            _ => return None,
         };
-        let function = match function {
-            Some(part) => Some(operation.parse_function(part, query)?),
-            None => None,
-        };
-        Ok(Some(ManageCall {
+        let function = function.map(|part| operation.parse_function(part, query));
+        Some(function.transpose().map(|function| ManageCall {
             operation,
             function,
-            name: name.map(|name| decode_path(name)),
+            name: name.map(|name| url::decode(name)),
             query: query.to_string(),
         }))
     }

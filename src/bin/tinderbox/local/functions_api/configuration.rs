@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use serde_json::{Map, Value};
 
 use crate::base64;
 use crate::clock;
+use crate::local::sandbox::{Sandbox, TASK_ROOT};
 use crate::local::temporary::TemporaryFolder;
 use crate::output::Failure;
 use crate::process::Program;
-use crate::settings::{LATEST, Logging, Restart, Settings};
+use crate::settings::{LATEST, Logging, Settings};
 use crate::sha256;
 
 use super::options::FunctionOptions;
@@ -26,6 +28,8 @@ pub struct Configuration {
     /// What the processes are configured with; its variables are those below and the defaults'.
     pub settings: Settings,
     pub program: Program,
+    /// What surrounds the processes.
+    pub sandbox: Arc<Sandbox>,
     pub code: Arc<Code>,
     /// The function's own environment variables.
     pub variables: Vec<(OsString, OsString)>,
@@ -65,14 +69,14 @@ pub struct Defaults {
     variables: Vec<(OsString, OsString)>,
     concurrency: Option<u16>,
     snapstart: bool,
-    restart: Restart,
     /// The command that runs every bootstrap; empty for none.
     pub runner: Vec<OsString>,
+    sandbox: Arc<Sandbox>,
 }
 
 impl Defaults {
     /// Those of a command line.
-    pub fn new(options: &RunOptions) -> Defaults {
+    pub fn new(options: &RunOptions, sandbox: Arc<Sandbox>) -> Defaults {
         Defaults {
             handler: options.handler.clone(),
             timeout: options.timeout,
@@ -81,20 +85,43 @@ impl Defaults {
             variables: options.variables.clone(),
             concurrency: options.concurrency,
             snapstart: options.snapstart,
-            restart: match options.once {
-                Some(_) => Restart::Never,
-                None => Restart::ByNextEvent,
-            },
             runner: options.runner.clone(),
+            sandbox,
         }
+    }
+
+    /// The program of a function of the command line, and its task root.
+    fn program(&self, options: &FunctionOptions) -> Result<(Program, PathBuf), Failure> {
+        let (target, runner) = (&options.target, &self.runner);
+        if target.as_os_str().is_empty()
+            && let Some(program) = self.sandbox.image_program(runner)?
+        {
+            return Ok((program, TASK_ROOT.into()));
+        }
+        let is_folder = target.is_dir();
+        let has_own = !is_folder || target.join("bootstrap").is_file();
+        let program = match self.sandbox.layer_program(runner)? {
+            Some(program) if !has_own => program,
+            _ => Program::find(target, runner)?,
+        };
+        let folder = is_folder.then_some(target.as_path());
+        let task_root = program.task_root(options.task_root.as_deref().or(folder))?;
+        Ok((program, task_root))
+    }
+}
+
+/// A function with code of its own does not run in the image of another.
+fn sandbox_for(program: &Program, sandbox: &Arc<Sandbox>) -> Arc<Sandbox> {
+    match sandbox.is_image() && !program.is_in_image {
+        true => Arc::new(Sandbox::none()),
+        false => sandbox.clone(),
     }
 }
 
 impl Configuration {
     /// The function of an option of the command line.
     pub fn local(options: &FunctionOptions, defaults: &Defaults) -> Result<Configuration, Failure> {
-        let program = Program::find(&options.target, &defaults.runner)?;
-        let task_root = program.task_root(options.task_root.as_deref())?;
+        let (program, task_root) = defaults.program(options)?;
         let mut new = Configuration::new(&options.name, program, Arc::new(Code::Local), defaults);
         new.settings.task_root = task_root;
         if let Some(handler) = &options.handler {
@@ -130,9 +157,9 @@ impl Configuration {
                 variables: Vec::new(),
                 concurrency: defaults.concurrency,
                 snapstart: defaults.snapstart,
-                restart: defaults.restart,
                 logging: Logging::default(),
             },
+            sandbox: sandbox_for(&program, &defaults.sandbox),
             program,
             code,
             variables: Vec::new(),
@@ -155,6 +182,7 @@ impl Configuration {
         if let Code::Zip { folder, .. } = &*code {
             self.settings.task_root = folder.contents().to_path_buf();
         }
+        self.sandbox = sandbox_for(&program, &self.sandbox);
         (self.code, self.program) = (code, program);
     }
 

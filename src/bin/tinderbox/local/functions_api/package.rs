@@ -123,10 +123,7 @@ fn find_bootstrap(root: &Path, runner: &[std::ffi::OsString]) -> Result<Program,
             "bootstrap cannot be executed: {fault}"
         )));
     }
-    Ok(Program {
-        bootstrap,
-        runner: runner.to_vec(),
-    })
+    Program::new(bootstrap, runner).map_err(|failure| errors::invalid(failure.text()))
 }
 
 /// A folder one level down that has a bootstrap: the most frequent mistake.

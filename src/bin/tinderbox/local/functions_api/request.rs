@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::errors;
-use crate::local::invoke_api::{ApiError, decode_query};
+use crate::local::invoke_api::ApiError;
 
 /// Lambda's limit for all environment variables of a function together.
 const VARIABLES_BYTES_MAX: usize = 4096;
@@ -215,18 +215,4 @@ fn check_variables(variables: &[(String, String)]) -> Result<(), ApiError> {
         ))),
         false => Ok(()),
     }
-}
-
-/// The first value of a parameter of a query, decoded.
-pub fn parameter(query: &str, name: &str) -> Option<String> {
-    parameters(query, name).into_iter().next()
-}
-
-/// All values of a parameter of a query, decoded.
-pub fn parameters(query: &str, name: &str) -> Vec<String> {
-    let pairs = query
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let named = pairs.filter(|(found, _)| decode_query(found) == name);
-    named.map(|(_, value)| decode_query(value)).collect()
 }

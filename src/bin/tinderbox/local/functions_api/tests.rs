@@ -10,11 +10,13 @@ mod versions;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
 use crate::base64;
 use crate::local::EventFormat;
+use crate::local::sandbox::{Sandbox, SandboxOptions};
 use crate::local::temporary::TemporaryFolder;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:";
@@ -52,8 +54,15 @@ impl Tool {
             snapstart: false,
             once: None,
             runner: Vec::new(),
+            environments: 1,
+            idle_timeout: Duration::from_secs(300),
+            async_retries: 0,
+            json: false,
+            host: crate::host::Host::LOOPBACK,
+            any_runtime: false,
+            sandbox: SandboxOptions::default(),
         };
-        let functions = Functions::new(&options);
+        let functions = Functions::new(&options, Arc::new(Sandbox::none()));
         Tool {
             functions: functions.unwrap_or_else(|failure| panic!("{}", failure.text())),
             _folder: folder,
@@ -64,9 +73,11 @@ impl Tool {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = format!("/2015-03-31/{path}");
         let call = ManageCall::route(method, &path, query);
-        let call = call.expect("a possible name");
         let call = call.unwrap_or_else(|| panic!("{method} {path}"));
-        let (reply, change) = self.functions.manage(&call, &encoded(body));
+        let (reply, change) = match call {
+            Ok(call) => self.functions.manage(&call, &encoded(body)),
+            Err(error) => (error.reply(), None),
+        };
         let shown = match reply.body.is_empty() {
             true => Value::Null,
             false => serde_json::from_slice(&reply.body).expect("JSON"),
@@ -84,12 +95,11 @@ impl Tool {
     fn error(&mut self, method: &str, path: &str, body: &Value) -> (u16, String, String) {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let call = ManageCall::route(method, &format!("/2015-03-31/{path}"), query);
-        let call = match call {
-            Ok(call) => call,
-            Err(error) => return (error.status, error.error_type.to_string(), error.text),
-        };
         let call = call.unwrap_or_else(|| panic!("{method} {path}"));
-        let (reply, change) = self.functions.manage(&call, &encoded(body));
+        let (reply, change) = match call {
+            Ok(call) => self.functions.manage(&call, &encoded(body)),
+            Err(error) => (error.reply(), None),
+        };
         let shown: Value = serde_json::from_slice(&reply.body).expect("JSON");
         assert_eq!(change, None, "{shown}");
         let text = shown.get("Message").or(shown.get("message"));

@@ -1,12 +1,13 @@
 //! Published versions, and aliases for them.
 
+use crate::local::url;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::answer::{self, Form};
 use super::deploy::refuse_qualifier;
-use super::request::{self, Members};
+use super::request::Members;
 use super::{
     Answer, Configuration, Function, FunctionRef, Functions, VERSIONS_MAX, errors, no_content, ok,
 };
@@ -295,7 +296,7 @@ impl Functions {
 
     pub(super) fn list_aliases(&self, reference: &FunctionRef, query: &str) -> Answer {
         let (name, function) = self.find(reference, None)?;
-        let version = request::parameter(query, "FunctionVersion");
+        let version = url::parameter(query, "FunctionVersion");
         let aliases = function.aliases.iter();
         let aliases = aliases.filter(|(_, alias)| version.as_deref().is_none_or(|v| alias.uses(v)));
         let entries = aliases.map(|(alias, found)| found.shown(name, alias));

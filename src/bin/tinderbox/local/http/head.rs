@@ -9,6 +9,10 @@ pub const HEAD_BYTES_MAX: usize = 1024 * 1024 + 4096;
 /// The most headers. net/http limits only bytes; here a header costs twenty times its own size.
 pub const HEADERS_MAX: usize = 4096;
 
+/// How much of an unread body is read to keep the connection (net/http:
+/// `maxPostHandlerReadBytes`).
+pub const DISCARDED_BYTES_MAX: u64 = 256 * 1024;
+
 /// A request without its body.
 pub struct Request {
     pub method: String,
@@ -70,7 +74,8 @@ impl Request {
         }
     }
 
-    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    /// All headers of this name, in any case, also empty ones.
+    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
             .filter(move |(found, _)| found.eq_ignore_ascii_case(name))

@@ -1,5 +1,6 @@
 //! Replies: a status, headers and a body, framed as net/http frames them.
 
+use super::Payload;
 use crate::clock;
 use crate::limits::UNCHUNKED_BYTES_MAX;
 
@@ -19,13 +20,13 @@ pub enum Framing {
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    pub body: Vec<u8>,
+    pub body: Payload,
     pub framing: Framing,
 }
 
 impl Reply {
     /// A reply with a body of the given type.
-    pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Reply {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Payload>) -> Reply {
         Reply {
             status,
             headers: vec![("Content-Type", content_type.to_string())],
@@ -49,7 +50,7 @@ impl Reply {
         Reply {
             status,
             headers: Vec::new(),
-            body: Vec::new(),
+            body: Payload::Owned(Vec::new()),
             framing: match status {
                 204 => Framing::NoBody,
                 _ => Framing::KnownLength,

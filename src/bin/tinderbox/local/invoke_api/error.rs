@@ -66,10 +66,6 @@ impl ApiError {
     }
 
     /// More concurrent calls than the function may handle.
-    #[allow(
-        dead_code,
-        reason = "the engine refuses calls beyond its environments with it"
-    )]
     pub fn function_is_busy() -> ApiError {
         ApiError::rate_exceeded("ReservedFunctionConcurrentInvocationLimitExceeded")
     }
@@ -82,10 +78,15 @@ impl ApiError {
     }
 
     /// The tool stops before the function has answered. Clients send the call again after a 503.
-    #[allow(dead_code, reason = "the engine answers waiting callers with it")]
     pub fn stopping() -> ApiError {
         let text = "tinderbox run is stopping: the function's answer is lost";
         ApiError::new(503, "ServiceException", text)
+    }
+
+    /// The function was deleted while the call waited.
+    pub fn function_deleted(arn: &str) -> ApiError {
+        let text = format!("Function not found: {arn}");
+        ApiError::new(404, "ResourceNotFoundException", text)
     }
 
     /// A part of Lambda that does not exist here.

@@ -20,11 +20,9 @@ pub struct InvokeCall {
     pub function: FunctionRef,
     pub invocation_type: InvocationType,
     /// The caller wants the end of the log: `X-Amz-Log-Type: Tail`.
-    #[allow(dead_code, reason = "the engine reads it")]
     pub wants_log_tail: bool,
     /// Which attempt of an SDK this is, counted from 1 (`amz-sdk-request`): a later one may be an
     /// event that has been handled before.
-    #[allow(dead_code, reason = "the engine reads it")]
     pub attempt: Option<u32>,
     pub trace_id: Option<String>,
     /// Decoded: JSON.
@@ -61,8 +59,8 @@ pub fn route(request: &Request) -> Result<Operation, ApiError> {
             _ => Err(ApiError::method_not_allowed()),
         };
     }
-    if let Some(call) = ManageCall::route(method, path, &request.query)? {
-        return Ok(Operation::Manage(call));
+    if let Some(call) = ManageCall::route(method, path, &request.query) {
+        return call.map(Operation::Manage);
     }
     Err(functions_api::refusal(method, path).unwrap_or_else(ApiError::unknown_operation))
 }

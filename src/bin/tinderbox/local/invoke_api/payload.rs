@@ -5,6 +5,8 @@ use super::operation::{InvocationType, InvokeCall};
 use crate::event;
 use crate::limits::EVENT_BYTES_MAX;
 use crate::local::EventFormat;
+use crate::local::http::Body;
+use crate::local::invocation::InvokeRequest;
 
 /// The longest event of an asynchronous invocation: 1 MB since late 2025.
 const ASYNC_BYTES_MAX: usize = 1024 * 1024;
@@ -41,6 +43,30 @@ pub fn event(
             Err(reason) => Err(not_json(&body, &reason)),
         },
     }
+}
+
+/// The request of a call whose body is complete, which the engine takes on.
+pub fn invoke_request(
+    call: &InvokeCall,
+    body: Body,
+    format: EventFormat,
+) -> Result<InvokeRequest, ApiError> {
+    let event = event(body.bytes, body.length, call, format)?;
+    let mut request = InvokeRequest::new(event);
+    if format == EventFormat::Binary
+        && let Some(content_type) = &call.content_type
+    {
+        request.content_type.clone_from(content_type);
+    }
+    if let Some(trace_id) = &call.trace_id {
+        request.trace_id.clone_from(trace_id);
+    }
+    request.client_context.clone_from(&call.client_context);
+    request.tenant_id.clone_from(&call.tenant_id);
+    request.is_stream = call.invocation_type == InvocationType::ResponseStream;
+    request.wants_log_tail = call.wants_log_tail;
+    request.attempt = call.attempt;
+    Ok(request)
 }
 
 fn not_json(body: &[u8], reason: &str) -> ApiError {

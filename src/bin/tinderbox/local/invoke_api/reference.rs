@@ -4,7 +4,7 @@
 //! The rules are the regular expressions of AWS's model, which its refusals quote.
 
 use super::error::{ApiError, Violation};
-use super::percent;
+use crate::local::url;
 
 /// A function as a caller names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,10 +90,20 @@ impl Names {
 }
 
 impl FunctionRef {
+    /// The function of this name, without a qualifier.
+    pub fn of_name(name: &str) -> FunctionRef {
+        FunctionRef {
+            name: name.to_string(),
+            qualifier: None,
+            region: None,
+            account: None,
+        }
+    }
+
     /// Parses the part of a path that names a function, and the parameter `Qualifier`.
     pub fn from_request(part: &str, query: &str, names: Names) -> Result<FunctionRef, ApiError> {
-        let text = percent::decode_path(part);
-        let qualifier = percent::parameter(query, "Qualifier");
+        let text = url::decode(part);
+        let qualifier = url::parameter(query, "Qualifier");
         let mut violations = Vec::new();
         let parsed = FunctionRef::parse(&text, names);
         if parsed.is_none() {
@@ -113,7 +123,7 @@ impl FunctionRef {
 
     /// Parses the ARN of a resource that has tags. Functions alone exist here.
     pub fn from_resource(part: &str) -> Result<FunctionRef, ApiError> {
-        let text = percent::decode_path(part);
+        let text = url::decode(part);
         let kind = text.split(':').nth(5);
         let is_arn = text.starts_with("arn:aws");
         match FunctionRef::parse(&text, Names::Plain) {
@@ -131,8 +141,16 @@ impl FunctionRef {
     }
 
     /// Takes a name or an ARN apart; `None` if it is neither.
+    ///
+    /// The default name is a word of an ARN too. So `function:1` is a version of it, although the
+    /// pattern makes it a function of the name `1`.
     pub fn parse(text: &str, names: Names) -> Option<FunctionRef> {
         let parts: Vec<&str> = text.splitn(PARTS_MAX + 1, ':').collect();
+        if let ["function", _] = parts.as_slice()
+            && let Some(found) = parse_name(&parts, names)
+        {
+            return Some(found);
+        }
         Prefix::ALL.parse(&parts, names)
     }
 
@@ -168,7 +186,7 @@ impl Prefix {
     const ALL: Prefix = Prefix::Arn;
 
     /// As a regular expression does it: with the prefix if the rest fits, else without it. So
-    /// `function:f` is a function `f`, and `function` a function of that name.
+    /// `function:f:1` is a function `f`, and `function` a function of that name.
     fn parse(self, parts: &[&str], names: Names) -> Option<FunctionRef> {
         let (next, length) = match self {
             Prefix::Arn => (Prefix::Region, 3),

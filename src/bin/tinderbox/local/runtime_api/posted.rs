@@ -3,29 +3,28 @@
 use serde_json::{Value, json};
 
 use crate::base64;
-use crate::local::http::{Body, Request};
+use crate::local::http::Body;
 use crate::local::outcome::Outcome;
 
-const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
+/// The header, and the trailer, with the type of an error.
+pub const ERROR_TYPE: &str = "Lambda-Runtime-Function-Error-Type";
 const ERROR_BODY: &str = "Lambda-Runtime-Function-Error-Body";
 const ERROR_CAUSE_JSON: &str = "application/vnd.aws.lambda.error.cause+json";
 
 /// A posted response. If its trailers report an error, that is the outcome: the caller of a
 /// response stream has the first part of the response, any other caller nothing of it.
-pub fn response(request: &Request, body: Body) -> Outcome {
+pub fn response(content_type: &str, body: Body) -> Outcome {
     if let Some(error_type) = body.trailer(ERROR_TYPE) {
         let encoded = body.trailer(ERROR_BODY).unwrap_or_default();
         let error = base64::decode(encoded.as_bytes()).unwrap_or_default();
         return error_outcome(error, "application/json", classify(error_type));
     }
-    let content_type = request.header("Content-Type").unwrap_or("application/json");
     Outcome::response(body.bytes, content_type)
 }
 
 /// A posted error.
-pub fn error(request: &Request, body: Body) -> Outcome {
-    let error_type = classify(request.header(ERROR_TYPE).unwrap_or_default());
-    let content_type = request.header("Content-Type").unwrap_or("application/json");
+pub fn error(error_type: &str, content_type: &str, body: Body) -> Outcome {
+    let error_type = classify(error_type);
     if content_type.eq_ignore_ascii_case(ERROR_CAUSE_JSON) {
         let body = without_cause(&body.bytes);
         return Outcome::posted_error(body, "application/json", error_type);

@@ -68,7 +68,10 @@ fn function_without_a_name_serves_every_name() {
     for (name, qualifier) in [("x", None), ("function", Some("PROD")), ("y", Some("7"))] {
         let found = tool.resolve(name, qualifier).expect("a function");
         assert_eq!(
-            (found.name.as_str(), found.executed_version.as_str()),
+            (
+                found.configuration.settings.function_name.as_str(),
+                found.executed_version.as_str()
+            ),
             ("function", "$LATEST")
         );
         let suffix = qualifier.map_or(String::new(), |qualifier| format!(":{qualifier}"));
@@ -87,9 +90,20 @@ fn function_without_a_name_serves_every_name() {
     );
     // A function that is created has its own name.
     tool.ok("POST", "functions", &creation("x"));
-    assert_eq!(tool.resolve("x", None).expect("a function").name, "x");
     assert_eq!(
-        tool.resolve("other", None).expect("a function").name,
+        tool.resolve("x", None)
+            .expect("a function")
+            .configuration
+            .settings
+            .function_name,
+        "x"
+    );
+    assert_eq!(
+        tool.resolve("other", None)
+            .expect("a function")
+            .configuration
+            .settings
+            .function_name,
         "function"
     );
     tool.ok("DELETE", "functions/function", &Value::Null);

@@ -97,7 +97,7 @@ fn refusal_of_the_http_layer_is_json_with_a_name() {
 fn response_is_answered_with_its_type_and_what_was_executed() {
     let outcome = Outcome::response(b"\0\x01".to_vec(), "image/png");
     let reply = outcome_reply(outcome, EXECUTED, None);
-    assert_eq!((reply.status, reply.body.as_slice()), (200, &b"\0\x01"[..]));
+    assert_eq!((reply.status, &reply.body[..]), (200, &b"\0\x01"[..]));
     for (name, value) in [
         ("Content-Type", Some("image/png")),
         ("X-Amzn-RequestId", Some("the-id")),
@@ -227,7 +227,7 @@ fn call_that_does_not_wait_is_answered_at_once() {
     ] {
         let reply = immediate_reply(kind, "the-id", "Root=1");
         assert_eq!(
-            (reply.status, reply.body.as_slice()),
+            (reply.status, &reply.body[..]),
             (status, expected.as_bytes())
         );
         assert_eq!(header(&reply, "X-Amzn-RequestId"), Some("the-id"));

@@ -1,6 +1,7 @@
 //! Which events are accepted.
 
-use super::super::{ApiError, InvocationType, InvokeCall, event, event_limit};
+use super::super::payload::event;
+use super::super::{ApiError, InvocationType, InvokeCall, event_limit};
 use super::invoke_with;
 use crate::local::EventFormat;
 

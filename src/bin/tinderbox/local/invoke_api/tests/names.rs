@@ -48,8 +48,10 @@ fn function_is_named_in_any_form() {
         f?x=1&Qualifier=7&y -> f 7 - -
         f:7?Qualifier=7 -> f 7 - -
         f?Qualifier=$latest -> f $latest - -
-        function:f -> f - - -
-        function:function -> function - - -
+        function:a.b -> a.b - - -
+        function:f -> function f - -
+        function:$LATEST -> function $LATEST - -
+        function:f:1 -> f 1 - -
         function -> function - - -
         f:function -> f function - -
         123456789012:f -> f - - 123456789012
@@ -110,7 +112,7 @@ fn name_impossible_is_refused_in_the_words_of_lambda() {
         "us-isobb-east-1:123456789012:function:f",
         "us-GOV-east-1:123456789012:function:f",
     ] {
-        let shown = super::super::decode_path(path);
+        let shown = crate::local::url::decode(path);
         let text = format!(
             "1 validation error detected: Value '{shown}' at 'functionName' failed to satisfy \
              constraint: {}",
