@@ -195,9 +195,14 @@ impl Response {
     }
 }
 
+/// In Lambda's words.
 const TOO_LARGE: &Failure = &Failure::fixed(
     "Function.ResponseSizeTooLarge",
-    concat!("longer than ", payload_bytes_max!(), " bytes"),
+    concat!(
+        "Response payload size exceeded maximum allowed payload size (",
+        payload_bytes_max!(),
+        " bytes).",
+    ),
 );
 
 #[cfg(test)]

@@ -85,5 +85,5 @@ fn attempt_of_an_sdk_is_named_in_the_log() {
     let outcomes = client.make_all(&lambda, &config, &[invoke(&event)]);
     assert_eq!(outcomes[0].refusal().class, "ReadTimeoutError");
     lambda.wait_for_count("END RequestId: ", 2);
-    lambda.wait_for_stderr("attempt 2");
+    lambda.wait_for_stderr("\tattempt=2");
 }

@@ -80,6 +80,7 @@ fn default_options() -> RunOptions {
         memory_mb: MEMORY_MB,
         variables: Vec::new(),
         host: Host::LOOPBACK,
+        is_host_chosen: false,
         port: PORT,
         runtime_port: 0,
         any_runtime: false,
@@ -118,7 +119,10 @@ fn run(mut args: Args) -> Result<Command, Failure> {
                 "--init-timeout" => options.init_timeout = seconds(&option, &args.text(&option)?)?,
                 "--memory" => options.memory_mb = memory(&args.text(&option)?)?,
                 "--env" => options.variables.push(variable(&args.value(&option)?)?),
-                "--host" => options.host = host(&args.text(&option)?)?,
+                "--host" => {
+                    options.host = host(&args.text(&option)?)?;
+                    options.is_host_chosen = true;
+                }
                 "--any-runtime" => options.any_runtime = true,
                 "--port" => options.port = port(&option, &args.text(&option)?)?,
                 "--runtime-port" => options.runtime_port = port(&option, &args.text(&option)?)?,

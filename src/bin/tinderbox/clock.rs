@@ -1,5 +1,6 @@
 //! Wall-clock time, and identifiers made of time and randomness: request ids and trace ids.
 
+use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::number::hex;
@@ -23,13 +24,27 @@ pub fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The value of a `Date` header (RFC 9110 section 5.6.7).
+/// The value of a `Date` header (RFC 9110 section 5.6.7), which each reply has and which changes
+/// once in a second.
 pub fn http_date() -> String {
+    thread_local! {
+        static LATEST: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
+    }
+    let second = now_ms() / 1000;
+    LATEST.with_borrow_mut(|(of, text)| {
+        if *of != second {
+            (*of, *text) = (second, format_http_date(second));
+        }
+        text.clone()
+    })
+}
+
+fn format_http_date(second: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let now = civil(now_ms() / 1000);
+    let now = civil(second);
     let (hour, minute, second) = time_of_day(now.second_of_day);
     format!(
         "{}, {:02} {} {} {hour:02}:{minute:02}:{second:02} GMT",

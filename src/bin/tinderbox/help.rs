@@ -36,14 +36,20 @@ tinderbox run --function NAME=BOOTSTRAP|DIR[,SETTING]... [options]
 
 Starts a bootstrap with the environment of a Lambda custom runtime and serves two interfaces on
 127.0.0.1: the Runtime API for the bootstrap, and the Invoke API for callers: POST
-/2015-03-31/functions/NAME/invocations (any NAME), or, for a response stream in AWS's frames,
+/2015-03-31/functions/NAME/invocations, or, for a response stream in AWS's frames,
 /2021-11-15/functions/NAME/response-streaming-invocations. The address is printed on stdout;
-everything else, including the function's output, goes to stderr. Events are handled one at a time.
-If the bootstrap exits, the next event restarts it. SIGINT (Ctrl-C), SIGTERM, SIGHUP or SIGQUIT
-stops the tool and kills every process that the bootstrap started. SIGKILL of the tool also kills
-the bootstrap, but not the processes that the bootstrap started. A bootstrap that registered an
-extension, or that handles events concurrently, gets SIGTERM when the tool stops, and SIGKILL 500
-ms later.
+everything else, including the function's output, goes to stderr.
+
+Calls at once are handled in environments of their own, each a process of the bootstrap: the first
+one is started at once, others when they are needed, up to --environments. More calls get 429, as
+on Lambda. If a bootstrap exits, the next event restarts it. An asynchronous event that fails is
+tried again (--async-retries).
+
+SIGINT (Ctrl-C), SIGTERM, SIGHUP or SIGQUIT stops the tool: calls that wait get 503, which SDKs
+send again, running events have 2 seconds to finish, and every process that a bootstrap started is
+killed. A second signal ends the tool at once. SIGKILL of the tool also kills the bootstraps, but
+not the processes that they started. A bootstrap that registered an extension, or that handles
+events concurrently, gets SIGTERM when the tool stops, and SIGKILL 500 ms later.
 
   DIR                a task root: the folder is LAMBDA_TASK_ROOT and the working directory, and
                      DIR/bootstrap is run
@@ -78,17 +84,21 @@ ms later.
   --freeze           stops all processes of the function between events, as Lambda does: finds code
                      that works in the background
   --env NAME=VALUE   an environment variable of the function; overrides Lambda's; repeatable
-  --host HOST        where the Invoke API listens: an address or a name of this machine (127.0.0.1).
-                     With ::1 the Runtime API is on [::1] too; otherwise it is on 127.0.0.1 always.
-                     With an address that is not loopback, 0.0.0.0 for instance, everyone who
+  --host HOST        where the Invoke API listens: an address or a name of this machine (127.0.0.1
+                     and, where there is IPv6, ::1). With ::1 the Runtime API is on [::1] too;
+                     otherwise it is on 127.0.0.1 always. With an address that is not loopback, 0.0.0.0 for instance, everyone who
                      reaches the port can run the function
   --port N           port of the Invoke API (9000); 0 selects a free one
   --runtime-port N   port of the Runtime API (0: a free one)
   --any-runtime      the Runtime API accepts calls of every local process, for instance of a runtime
                      in a debugger; by default only those of the bootstrap and of what it started
-  --concurrency N    handles up to N events concurrently, as Lambda Managed Instances: the bootstrap
-                     gets AWS_LAMBDA_MAX_CONCURRENCY; a timeout kills no process, and an event that
-                     no GET takes within the timeout has timed out
+  --environments N   calls at once, each in an environment of its own (10)
+  --idle-timeout S   an environment beyond the first is stopped after as long without an event (300)
+  --async-retries N  attempts after the first one of an asynchronous event that fails (2): after 1
+                     second and after 2 more, where Lambda waits 1 and 2 minutes
+  --concurrency N    handles up to N events concurrently in one process, as Lambda Managed
+                     Instances: the bootstrap gets AWS_LAMBDA_MAX_CONCURRENCY; a timeout kills no
+                     process, and an event that no GET takes within the timeout has timed out
   --snapstart        takes and restores a snapshot after init, both at once: the bootstrap has to
                      request it (GET /2018-06-01/runtime/restore/next), and the connection is
                      closed afterwards
@@ -117,7 +127,7 @@ destinations are stored and returned, and have no effect; S3 and images are refu
 Limits: 256 connections of callers (fewer where the system allows fewer descriptors); a new one
 replaces an idle one. 256 MiB of events in total; of these, 1,000 asynchronous ones with 64 MiB in
 total may be queued. Calls beyond that get 429 TooManyRequestsException. The head and the trailers
-of a request may have 1 MiB and 4,096 lines each. A caller has 30 s to send a head and 2 minutes to
+of a request may have 1 MiB and 4,096 lines each. A caller has 10 s to send a head and 2 minutes to
 send a body. An event may have 6,291,456 bytes, an asynchronous one 1,048,576 and a response
 6,291,556, as on Lambda. X-Amz-Client-Context may have 3,583 bytes, X-Amz-Tenant-Id 256,
 X-Amzn-Trace-Id 1,024; longer ones get 400.

@@ -36,7 +36,7 @@ mod temporary;
 mod url;
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,8 +66,10 @@ pub struct RunOptions {
     pub init_timeout: Duration,
     pub memory_mb: u32,
     pub variables: Vec<(OsString, OsString)>,
-    /// Where callers are served.
+    /// Where callers are served; without a choice of the user on [::1] too, which `cargo lambda
+    /// invoke` calls.
     pub host: Host,
+    pub is_host_chosen: bool,
     pub port: u16,
     /// The Runtime API takes the calls of all local processes.
     pub any_runtime: bool,
@@ -133,6 +135,13 @@ pub fn run(options: RunOptions) -> Result<i32, Failure> {
         engine
             .serve_callers(listener, bound)
             .map_err(|error| os_error("watch descriptors", error))?;
+        // It fails where there is no IPv6, or where another program has the port there.
+        if !options.is_host_chosen
+            && let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, address.port()))
+        {
+            let bound = Bound::new(address, None);
+            let _ = engine.serve_callers(listener, bound);
+        }
     }
     Ok(engine.run())
 }

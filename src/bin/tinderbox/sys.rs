@@ -275,7 +275,7 @@ pub fn is_writable(fd: &impl AsRawFd) -> bool {
     unsafe { libc::poll(&raw mut polled, 1, 0) > 0 }
 }
 
-/// Whether a write can block: not to a file or to nothing (fstat(2)).
+/// Whether a write can block: to a pipe, a socket or a terminal (fstat(2)).
 pub fn may_block(fd: &impl AsRawFd) -> bool {
     let mut stat = MaybeUninit::<libc::stat>::zeroed();
     // SAFETY: the structure is writable; all zeroes is a valid value of it.
@@ -283,7 +283,9 @@ pub fn may_block(fd: &impl AsRawFd) -> bool {
         libc::fstat(fd.as_raw_fd(), stat.as_mut_ptr());
         stat.assume_init().st_mode & libc::S_IFMT
     };
-    mode == libc::S_IFIFO || mode == libc::S_IFSOCK || mode == libc::S_IFCHR
+    // SAFETY: no memory is involved.
+    let is_terminal = || unsafe { libc::isatty(fd.as_raw_fd()) == 1 };
+    mode == libc::S_IFIFO || mode == libc::S_IFSOCK || is_terminal()
 }
 
 /// Sixteen unpredictable bytes.

@@ -59,6 +59,7 @@ impl Tool {
             async_retries: 0,
             json: false,
             host: crate::host::Host::LOOPBACK,
+            is_host_chosen: false,
             any_runtime: false,
             sandbox: SandboxOptions::default(),
         };

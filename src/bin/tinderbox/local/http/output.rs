@@ -5,6 +5,9 @@ use std::io::{self, IoSlice, Write};
 
 use super::Payload;
 
+/// The largest memory of a piece that is used again.
+const SPARE_BYTES_MAX: usize = 16 * 1024;
+
 /// The most pieces of one write.
 const SLICES_MAX: usize = 8;
 
@@ -16,6 +19,8 @@ pub struct Output {
     sent: usize,
     /// How many bytes are left.
     left: usize,
+    /// The memory of a piece that was sent.
+    spare: Vec<u8>,
 }
 
 /// The peer accepts no bytes any more.
@@ -29,6 +34,11 @@ impl Output {
             self.left += piece.len();
             self.pieces.push_back(piece);
         }
+    }
+
+    /// An empty vector for a short piece.
+    pub fn take_spare(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.spare)
     }
 
     /// How many bytes wait.
@@ -68,7 +78,12 @@ impl Output {
             && self.sent >= first.len()
         {
             self.sent -= first.len();
-            self.pieces.pop_front();
+            if let Some(Payload::Owned(mut sent)) = self.pieces.pop_front()
+                && (self.spare.capacity()..=SPARE_BYTES_MAX).contains(&sent.capacity())
+            {
+                sent.clear();
+                self.spare = sent;
+            }
         }
     }
 }

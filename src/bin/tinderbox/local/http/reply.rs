@@ -1,5 +1,7 @@
 //! Replies: a status, headers and a body, framed as net/http frames them.
 
+use std::io::Write;
+
 use super::Payload;
 use crate::clock;
 use crate::limits::UNCHUNKED_BYTES_MAX;
@@ -64,39 +66,41 @@ impl Reply {
         self
     }
 
-    /// The head of a reply whose body follows in chunks.
-    pub fn chunked_head(&self) -> Vec<u8> {
-        let mut head = self.head_lines();
-        head += "Transfer-Encoding: chunked\r\n\r\n";
-        head.into_bytes()
+    /// Appends the head of a reply whose body follows in chunks.
+    pub fn write_chunked_head(&self, head: &mut Vec<u8>) {
+        self.write_lines(head);
+        head.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
     }
 
-    fn head_lines(&self) -> String {
-        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {}\r\n", value.replace(['\r', '\n'], " "));
-        }
-        head += &format!("Date: {}\r\n", clock::http_date());
-        head
-    }
-
-    /// The head, and the chunk header if the body is one chunk.
-    pub fn head(&self, close: bool, is_http_1_0: bool) -> Vec<u8> {
-        let mut head = self.head_lines();
+    /// Appends the head, and the chunk header if the body is one chunk.
+    pub fn write_head(&self, close: bool, is_http_1_0: bool, head: &mut Vec<u8>) {
+        self.write_lines(head);
         if close {
-            head += "Connection: close\r\n";
+            head.extend_from_slice(b"Connection: close\r\n");
         }
-        if self.is_chunked(is_http_1_0) {
-            head += &format!(
-                "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n",
-                self.body.len()
-            );
+        let length = self.body.len();
+        // A vector takes everything.
+        let _ = if self.is_chunked(is_http_1_0) {
+            write!(head, "Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n")
         } else if self.framing == Framing::NoBody {
-            head += "\r\n";
+            write!(head, "\r\n")
         } else {
-            head += &format!("Content-Length: {}\r\n\r\n", self.body.len());
+            write!(head, "Content-Length: {length}\r\n\r\n")
+        };
+    }
+
+    fn write_lines(&self, head: &mut Vec<u8>) {
+        let _ = write!(head, "HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        for (name, value) in &self.headers {
+            head.extend_from_slice(name.as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend(value.bytes().map(|byte| match byte {
+                b'\r' | b'\n' => b' ',
+                _ => byte,
+            }));
+            head.extend_from_slice(b"\r\n");
         }
-        head.into_bytes()
+        let _ = write!(head, "Date: {}\r\n", clock::http_date());
     }
 
     /// The bytes after the body.
@@ -123,12 +127,16 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         410 => "Gone",
+        412 => "Precondition Failed",
         413 => "Request Entity Too Large",
         417 => "Expectation Failed",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
         501 => "Not Implemented",
+        503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
         _ => "Unknown",
     }

@@ -40,6 +40,9 @@ impl EnvironmentLog {
         match record {
             Record::Start { id, .. } => {
                 self.end_line(now_ms, out);
+                if self.running.is_empty() {
+                    self.tail.clear(); // the lines of the init before it are not in the tail
+                }
                 self.running.push(id.to_string());
             }
             Record::Function { .. } => {}
@@ -66,8 +69,7 @@ impl EnvironmentLog {
         self.splitter = splitter;
     }
 
-    /// The last 4 KiB up to the latest REPORT, from the init or the START before it.
-    #[allow(dead_code)] // for the Invoke API's X-Amz-Log-Result
+    /// The last 4 KiB up to the latest REPORT, from the START before it.
     pub fn tail(&self) -> &[u8] {
         self.tail.bytes()
     }

@@ -31,7 +31,8 @@ impl Connection {
             is_http_1_0 = request.is_http_1_0;
             has_body = request.method != "HEAD";
         }
-        let mut head = reply.head(!keeps_alive, is_http_1_0);
+        let mut head = self.output.take_spare();
+        reply.write_head(!keeps_alive, is_http_1_0, &mut head);
         let tail = reply.tail(is_http_1_0);
         if !has_body {
             self.output.push(head);
@@ -49,7 +50,9 @@ impl Connection {
 
     /// Sends the head of a reply whose body follows in chunks; `reply.body` is not sent.
     pub fn start_chunks(&mut self, reply: &Reply, now: Instant) {
-        self.output.push(reply.chunked_head());
+        let mut head = self.output.take_spare();
+        reply.write_chunked_head(&mut head);
+        self.output.push(head);
         self.flush(now);
     }
 
