@@ -86,8 +86,9 @@ events concurrently, gets SIGTERM when the tool stops, and SIGKILL 500 ms later.
   --env NAME=VALUE   an environment variable of the function; overrides Lambda's; repeatable
   --host HOST        where the Invoke API listens: an address or a name of this machine (127.0.0.1
                      and, where there is IPv6, ::1). With ::1 the Runtime API is on [::1] too;
-                     otherwise it is on 127.0.0.1 always. With an address that is not loopback, 0.0.0.0 for instance, everyone who
-                     reaches the port can run the function
+                     otherwise it is on 127.0.0.1 always. With an address that is
+                     not loopback, 0.0.0.0 for instance, everyone who reaches the port can run the
+                     function
   --port N           port of the Invoke API (9000); 0 selects a free one
   --runtime-port N   port of the Runtime API (0: a free one)
   --any-runtime      the Runtime API accepts calls of every local process, for instance of a runtime
