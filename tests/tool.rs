@@ -29,6 +29,8 @@ mod http;
 mod image;
 #[path = "tool/invoke_api.rs"]
 mod invoke_api;
+#[path = "tool/invoke_api_refusals.rs"]
+mod invoke_api_refusals;
 #[path = "tool/lifetime.rs"]
 mod lifetime;
 #[path = "tool/limits.rs"]

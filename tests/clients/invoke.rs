@@ -120,7 +120,7 @@ fn request_malformed_is_refused_by_name(client: Client) {
     let parse = outcomes[0].assert_refused(400, "InvalidRequestContentException");
     let start = "Could not parse request body into json: ";
     assert!(parse.message.starts_with(start), "{parse:?}");
-    outcomes[1].assert_refused(400, "InvalidParameterValueException");
+    outcomes[1].assert_refused(400, "ValidationException");
     outcomes[2].assert_refused(400, "InvalidRequestContentException");
     for outcome in &outcomes {
         assert_eq!(outcome.attempts, 1, "a 400 is not sent again");

@@ -128,9 +128,9 @@ fn event_argument_without_file_is_reported() {
 fn event_over_limit_starts_nothing() {
     let folder = TempDir::new();
     let bootstrap = folder.executable("bootstrap", SLEEPER);
-    let event = folder.file("event", &vec![b'1'; 6_291_557]);
+    let event = folder.file("event", &vec![b'1'; 6_291_457]);
     let run = run_once(&bootstrap, event.to_str().expect("UTF-8"), &["--binary"]);
     assert_eq!(run.code, 2);
-    let line = "tinderbox: the event is too long: 6291557 bytes, and the limit is 6291556\n";
+    let line = "tinderbox: the event is too long: 6291457 bytes, and the limit is 6291456\n";
     assert_eq!(run.stderr, line);
 }

@@ -12,7 +12,10 @@ pub const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 /// The path of an init error.
 pub const INIT_ERROR: &str = "/2018-06-01/runtime/init/error";
 
-/// Lambda's limit for events and responses.
+/// Lambda's limit for events.
+pub const EVENT_BYTES_MAX: usize = 6_291_456;
+
+/// Lambda's limit for responses.
 pub const PAYLOAD_BYTES_MAX: usize = 6_291_556;
 
 /// The path of a response.

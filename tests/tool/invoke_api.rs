@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::fake_runtime::ManualRuntime;
 use crate::harness::call;
-use crate::wire::Wire;
+use crate::wire::{Wire, post};
 
 #[test]
 fn response_has_lambdas_status_and_headers() {
@@ -91,31 +91,6 @@ fn binary_option_accepts_any_bytes_with_their_type() {
 }
 
 #[test]
-fn event_over_limit_is_413() {
-    let lambda = ManualRuntime::start(&["--binary"]);
-    for (kind, limit) in [("RequestResponse", 6_291_456), ("Event", 1_048_576)] {
-        let request = lambda.server.request(vec![b'1'; limit + 1]);
-        let request = request.with_header("X-Amz-Invocation-Type", kind);
-        let reply = call(request).reply();
-        assert_eq!(reply.status_code, 413);
-        assert_eq!(
-            reply.header("X-Amzn-ErrorType"),
-            Some("RequestEntityTooLargeException")
-        );
-        let body = reply.as_str().expect("text");
-        let text = format!(
-            "{} byte payload is too large for the {kind} invocation",
-            limit + 1
-        );
-        assert!(body.contains(&text), "{body}");
-    }
-    assert!(
-        !lambda.server.stderr().contains("START"),
-        "nothing reaches the function"
-    );
-}
-
-#[test]
 fn asynchronous_call_is_202_and_is_handled() {
     let lambda = ManualRuntime::start(&[]);
     let request = lambda.server.request("\"later\"");
@@ -134,6 +109,43 @@ fn asynchronous_call_is_202_and_is_handled() {
 }
 
 #[test]
+fn invoke_async_is_202_with_its_status_and_is_handled() {
+    let lambda = ManualRuntime::start(&[]);
+    let mut runtime = lambda.connect();
+    for path in ["invoke-async/", "invoke-async"] {
+        let url = format!(
+            "http://127.0.0.1:{}/2014-11-13/functions/function/{path}",
+            lambda.server.port
+        );
+        let reply = call(minreq::post(url).with_body(path.len().to_string())).reply();
+        let expected = (202, b"{\"Status\":202}".as_slice());
+        assert_eq!((reply.status_code, reply.as_bytes()), expected);
+        let event = runtime.next();
+        assert_eq!(event.body, path.len().to_string().as_bytes());
+        runtime.respond(&event.id(), b"1");
+    }
+}
+
+#[test]
+fn error_of_the_function_reaches_the_caller_as_json() {
+    let lambda = ManualRuntime::start(&[]);
+    let caller = lambda.call("1");
+    let mut runtime = lambda.connect();
+    let id = runtime.next().id();
+    let error = b"{\"errorType\":\"X\"}";
+    runtime.send(post(
+        &format!("/2018-06-01/runtime/invocation/{id}/error"),
+        "Content-Type: application/vnd.aws.lambda.error+json\r\n",
+        error,
+    ));
+    assert_eq!(runtime.reply().status, 202);
+    let reply = caller.reply();
+    assert_eq!((reply.status_code, reply.as_bytes()), (200, &error[..]));
+    assert_eq!(reply.header("X-Amz-Function-Error"), Some("Unhandled"));
+    assert_eq!(reply.header("Content-Type"), Some("application/json"));
+}
+
+#[test]
 fn dry_run_is_204_and_reaches_no_function() {
     let lambda = ManualRuntime::start(&[]);
     let request = lambda
@@ -148,74 +160,6 @@ fn dry_run_is_204_and_reaches_no_function() {
         .request("{")
         .with_header("X-Amz-Invocation-Type", "DryRun");
     assert_eq!(call(bad).reply().status_code, 400);
-}
-
-#[test]
-fn invalid_call_gets_lambdas_error() {
-    let lambda = ManualRuntime::start(&[]);
-    for (name, value, error_type) in [
-        (
-            "X-Amz-Invocation-Type",
-            "event",
-            "InvalidParameterValueException",
-        ),
-        (
-            "X-Amz-Client-Context",
-            "e2E=",
-            "InvalidRequestContentException",
-        ),
-        (
-            "X-Amz-Client-Context",
-            "W10=",
-            "InvalidRequestContentException",
-        ),
-        (
-            "X-Amz-Client-Context",
-            "e30=e30=",
-            "InvalidRequestContentException",
-        ),
-        (
-            "X-Amz-Client-Context",
-            "e3 0=",
-            "InvalidRequestContentException",
-        ),
-        (
-            "X-Amz-Client-Context",
-            "{}",
-            "InvalidRequestContentException",
-        ),
-    ] {
-        let reply = call(lambda.server.request("{}").with_header(name, value)).reply();
-        assert_eq!(reply.status_code, 400, "{value}");
-        assert_eq!(
-            reply.header("X-Amzn-ErrorType"),
-            Some(error_type),
-            "{value}"
-        );
-    }
-    for (method, path, status) in [
-        (
-            minreq::Method::Get,
-            "/2015-03-31/functions/f/invocations",
-            405,
-        ),
-        (minreq::Method::Post, "/2015/functions/f", 404),
-        (
-            minreq::Method::Post,
-            "/2015-03-31/functions//invocations",
-            405,
-        ),
-        (minreq::Method::Post, "/", 404),
-    ] {
-        let url = format!("http://127.0.0.1:{}{path}", lambda.server.port);
-        let reply = call(minreq::Request::new(method, url)).reply();
-        assert_eq!(reply.status_code, status, "{path}");
-        let body = reply.as_str().expect("text");
-        assert!(
-            body.contains("use POST /2015-03-31/functions/NAME/invocations"),
-            "{body}"
-        );
-    }
 }
 
 #[test]

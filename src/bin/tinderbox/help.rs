@@ -85,9 +85,10 @@ events concurrently, gets SIGTERM when the tool stops, and SIGKILL 500 ms later.
                      that works in the background
   --env NAME=VALUE   an environment variable of the function; overrides Lambda's; repeatable
   --host HOST        where the Invoke API listens: an address or a name of this machine (127.0.0.1
-                     and, where there is IPv6, ::1). With ::1 the Runtime API is on [::1] too; otherwise it is on 127.0.0.1 always.
-                     With an address that is not loopback, 0.0.0.0 for instance, everyone who
-                     reaches the port can run the function
+                     and, where there is IPv6, ::1). With ::1 the Runtime API is on [::1] too;
+                     otherwise it is on 127.0.0.1 always. With an address that is
+                     not loopback, 0.0.0.0 for instance, everyone who reaches the port can run the
+                     function
   --port N           port of the Invoke API (9000); 0 selects a free one
   --runtime-port N   port of the Runtime API (0: a free one)
   --any-runtime      the Runtime API accepts calls of every local process, for instance of a runtime
@@ -128,8 +129,9 @@ Limits: 256 connections of callers (fewer where the system allows fewer descript
 replaces an idle one. 256 MiB of events in total; of these, 1,000 asynchronous ones with 64 MiB in
 total may be queued. Calls beyond that get 429 TooManyRequestsException. The head and the trailers
 of a request may have 1 MiB and 4,096 lines each. A caller has 10 s to send a head and 2 minutes to
-send a body. X-Amz-Client-Context may have 3,583 bytes, X-Amz-Tenant-Id 256, X-Amzn-Trace-Id 1,024;
-longer ones get 400.
+send a body. An event may have 6,291,456 bytes, an asynchronous one 1,048,576 and a response
+6,291,556, as on Lambda. X-Amz-Client-Context may have 3,583 bytes, X-Amz-Tenant-Id 256,
+X-Amzn-Trace-Id 1,024; longer ones get 400.
 
 Web pages cannot call: a request with an Origin or a Sec-Fetch-Site of another site gets 403
 AccessDeniedException, and so does one whose Host is neither a loopback address, localhost nor the

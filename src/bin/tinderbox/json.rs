@@ -18,19 +18,6 @@ pub struct Error {
     pub reason: &'static str,
 }
 
-/// What the grammar expects next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    Value,
-    /// After `[`.
-    ValueOrEnd,
-    /// After `{`.
-    KeyOrEnd,
-    Key,
-    Colon,
-    CommaOrEnd,
-}
-
 struct Reader<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -38,6 +25,7 @@ struct Reader<'a> {
 
 type Checked = Result<(), &'static str>;
 
+const UNEXPECTED: &str = "unexpected character";
 const UNEXPECTED_END: &str = "unexpected end of input";
 const UNTERMINATED_STRING: &str = "unexpected end of input in a string";
 const LONE_SURROGATE: &str = "lone surrogate";
@@ -57,103 +45,166 @@ pub fn check(bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
+/// The arrays and objects that are open, one bit each: set for an object.
+struct Open {
+    objects: [u64; DEPTH_MAX.div_ceil(64)],
+    depth: usize,
+}
+
+impl Open {
+    fn push(&mut self, is_object: bool) -> Checked {
+        if self.depth == DEPTH_MAX {
+            return Err("nesting of more than 1000 levels");
+        }
+        let word = &mut self.objects[self.depth / 64];
+        let bit = 1 << (self.depth % 64);
+        *word = if is_object { *word | bit } else { *word & !bit };
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// Whether the innermost is an object; `None` if there is none.
+    #[inline(always)]
+    fn top(&self) -> Option<bool> {
+        let last = self.depth.checked_sub(1)?;
+        Some(self.objects.get(last / 64)? >> (last % 64) & 1 == 1)
+    }
+}
+
+/// The highest bit of each byte that ends a string, begins an escape or is not allowed, and maybe
+/// of bytes after the first of these.
+///
+/// If `n` is subtracted from each byte of a word, a borrow alone sets the highest bit of a byte
+/// that had it clear: so the lowest bit that is set is that of the first byte less than `n`.
+#[inline(always)]
+fn special_bytes(bytes: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let word = u64::from_le_bytes(bytes);
+    let less = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+    let quote = word ^ (ONES * u64::from(b'"'));
+    let backslash = word ^ (ONES * u64::from(b'\\'));
+    (less(word, 0x20) | less(quote, 1) | less(backslash, 1)) & (ONES << 7)
+}
+
+/// The tool is optimized for size, at which the compiler inlines little: what is done for each byte
+/// says that it has to be inlined.
 impl Reader<'_> {
     fn read_text(&mut self) -> Checked {
-        let mut open = Vec::new(); // the closing brackets that are still expected
-        let mut next = Expected::Value;
+        let mut open = Open {
+            objects: [0; DEPTH_MAX.div_ceil(64)],
+            depth: 0,
+        };
         loop {
-            self.skip_whitespace();
-            let Some(byte) = self.peek() else {
-                return match next == Expected::CommaOrEnd && open.is_empty() {
-                    true => Ok(()),
-                    false => Err(UNEXPECTED_END),
-                };
-            };
-            let may_close = matches!(
-                next,
-                Expected::ValueOrEnd | Expected::KeyOrEnd | Expected::CommaOrEnd
-            );
-            if may_close && open.last() == Some(&byte) {
-                open.pop();
-                self.offset += 1;
-                next = Expected::CommaOrEnd;
-                continue;
+            let is_open = self.read_value_start(&mut open)?;
+            if !is_open && !self.read_to_next_value(&mut open)? {
+                return Ok(());
             }
-            next = match next {
-                Expected::Value | Expected::ValueOrEnd => match byte {
-                    b'[' | b'{' if open.len() == DEPTH_MAX => {
-                        return Err("nesting of more than 1000 levels");
-                    }
-                    b'[' => self.open_bracket(&mut open, b']', Expected::ValueOrEnd),
-                    b'{' => self.open_bracket(&mut open, b'}', Expected::KeyOrEnd),
-                    _ => self.read_scalar(byte).map(|()| Expected::CommaOrEnd)?,
-                },
-                Expected::Key | Expected::KeyOrEnd => {
-                    self.read_string().map(|()| Expected::Colon)?
-                }
-                Expected::Colon => self.expect_bytes(b":").map(|()| Expected::Value)?,
-                Expected::CommaOrEnd if open.is_empty() => return Err("trailing characters"),
-                Expected::CommaOrEnd => {
-                    self.expect_bytes(b",")?;
-                    match open.last() {
-                        Some(b'}') => Expected::Key,
-                        _ => Expected::Value,
-                    }
-                }
-            };
         }
     }
 
-    fn open_bracket(&mut self, open: &mut Vec<u8>, close: u8, next: Expected) -> Expected {
-        open.push(close);
-        self.offset += 1;
-        next
+    /// Reads a scalar, an empty array or object, or what precedes the first value in one: an
+    /// opening bracket and a key. Whether a value has to follow.
+    #[inline(always)]
+    fn read_value_start(&mut self, open: &mut Open) -> Result<bool, &'static str> {
+        match self.next_token().ok_or(UNEXPECTED_END)? {
+            b'"' => self.read_string()?,
+            b'{' => {
+                open.push(true)?;
+                self.offset += 1;
+                if self.next_token() != Some(b'}') {
+                    return self.read_key().map(|()| true);
+                }
+                self.offset += 1;
+                open.depth -= 1;
+            }
+            b'[' => {
+                open.push(false)?;
+                self.offset += 1;
+                if self.next_token() != Some(b']') {
+                    return Ok(true);
+                }
+                self.offset += 1;
+                open.depth -= 1;
+            }
+            b't' => self.expect_bytes(b"true")?,
+            b'f' => self.expect_bytes(b"false")?,
+            b'n' => self.expect_bytes(b"null")?,
+            _ => self.read_number()?,
+        }
+        Ok(false)
     }
 
-    fn read_scalar(&mut self, byte: u8) -> Checked {
-        match byte {
-            b'"' => self.read_string(),
-            b't' => self.expect_bytes(b"true"),
-            b'f' => self.expect_bytes(b"false"),
-            b'n' => self.expect_bytes(b"null"),
-            _ => self.read_number(),
+    /// Reads what follows a value: closing brackets, and a comma with a key. Whether another value
+    /// follows; if none does, the text has ended.
+    #[inline(always)]
+    fn read_to_next_value(&mut self, open: &mut Open) -> Result<bool, &'static str> {
+        loop {
+            match (self.next_token(), open.top()) {
+                (Some(b','), Some(false)) => {
+                    self.offset += 1;
+                    return Ok(true);
+                }
+                (Some(b','), Some(true)) => {
+                    self.offset += 1;
+                    return self.read_key().map(|()| true);
+                }
+                (Some(b']'), Some(false)) | (Some(b'}'), Some(true)) => {
+                    self.offset += 1;
+                    open.depth -= 1;
+                }
+                (None, None) => return Ok(false),
+                (None, Some(_)) => return Err(UNEXPECTED_END),
+                (Some(_), None) => return Err("trailing characters"),
+                (Some(_), Some(_)) => return Err(UNEXPECTED),
+            }
         }
     }
 
+    /// A key and the colon behind it.
+    fn read_key(&mut self) -> Checked {
+        match self.next_token() {
+            Some(b'"') => self.read_string()?,
+            Some(_) => return Err(UNEXPECTED),
+            None => return Err(UNEXPECTED_END),
+        }
+        match self.next_token() {
+            Some(b':') => self.offset += 1,
+            Some(_) => return Err(UNEXPECTED),
+            None => return Err(UNEXPECTED_END),
+        }
+        Ok(())
+    }
+
+    /// Reads a string; the next byte is its quote.
     fn read_string(&mut self) -> Checked {
-        self.expect_bytes(b"\"")?;
+        self.offset += 1;
         loop {
             self.skip_unescaped();
-            match self.peek().ok_or(UNTERMINATED_STRING)? {
-                b'"' => {
+            match self.peek() {
+                Some(b'"') => {
                     self.offset += 1;
                     return Ok(());
                 }
-                b'\\' => self.read_escape()?,
-                ..b' ' => return Err("control character in a string"),
-                _ => self.offset += 1,
+                Some(b'\\') => self.read_escape()?,
+                Some(..b' ') => return Err("control character in a string"),
+                Some(_) => self.offset += 1,
+                None => return Err(UNTERMINATED_STRING),
             }
         }
     }
 
-    /// Skips bytes without a meaning of their own, eight at a time: many events are mostly long
-    /// strings.
-    ///
-    /// If `n` is subtracted from each byte of a word, a borrow alone sets the highest bit of a byte
-    /// that had it clear: so a bit is set if and only if some byte is less than `n`.
+    /// Skips bytes without a meaning of their own, many at a time: up to one that has a meaning, or
+    /// to the last seven bytes of the text.
+    #[inline(always)]
     fn skip_unescaped(&mut self) {
-        const ONES: u64 = u64::from_ne_bytes([1; 8]);
-        let has_less = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & (ONES << 7) != 0;
-        let is_unescaped = |word: u64| {
-            let [quote, backslash] = [b'"', b'\\'].map(|byte| word ^ (ONES * u64::from(byte)));
-            !has_less(word, 0x20) && !has_less(quote, 1) && !has_less(backslash, 1)
-        };
-        let rest = self.bytes.get(self.offset..).unwrap_or_default();
-        let (words, _) = rest.as_chunks();
-        let unescaped = words
-            .iter()
-            .take_while(|&&word| is_unescaped(u64::from_ne_bytes(word)));
-        self.offset += 8 * unescaped.count();
+        while let Some((bytes, _)) = self.rest().split_first_chunk() {
+            let special = special_bytes(*bytes);
+            if special != 0 {
+                self.offset += special.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.offset += 8;
+        }
     }
 
     fn read_escape(&mut self) -> Checked {
@@ -191,55 +242,85 @@ impl Reader<'_> {
 
     fn read_number(&mut self) -> Checked {
         let start = self.offset;
-        if self.peek() == Some(b'-') {
-            self.offset += 1;
+        self.skip_byte(b'-');
+        let integer_start = self.offset;
+        if !self.skip_byte(b'0') {
+            self.read_digits("expected a value")?;
         }
-        match self.peek() {
-            Some(b'0') => self.offset += 1,
-            _ => self.read_digits("expected a value")?,
-        }
-        if self.peek() == Some(b'.') {
-            self.offset += 1;
+        let integer_digits = self.offset - integer_start;
+        if self.skip_byte(b'.') {
             self.read_digits("expected a digit after the decimal point")?;
         }
-        if matches!(self.peek(), Some(b'e' | b'E')) {
-            self.offset += 1;
-            if matches!(self.peek(), Some(b'+' | b'-')) {
-                self.offset += 1;
-            }
-            self.read_digits("expected a digit in the exponent")?;
+        let mut exponent = 0;
+        if self.skip_byte(b'e') || self.skip_byte(b'E') {
+            let is_negative = self.skip_byte(b'-');
+            let _ = is_negative || self.skip_byte(b'+');
+            let value = self.read_digits("expected a digit in the exponent")?;
+            exponent = if is_negative { 0 } else { value };
         }
-        let text = std::str::from_utf8(&self.bytes[start..self.offset]).unwrap_or_default();
-        // A short number without an exponent cannot be too large.
-        let is_short = text.len() < 300 && !text.contains(['e', 'E']);
-        let is_finite = is_short || text.parse().is_ok_and(f64::is_finite);
-        is_finite.then_some(()).ok_or("number out of range")
+        // Less than ten to the power of the sum; a double holds 10^308.
+        let is_small = integer_digits.saturating_add(exponent) <= 308;
+        if is_small || self.is_finite(start) {
+            return Ok(());
+        }
+        Err("number out of range")
     }
 
-    fn read_digits(&mut self, missing: &'static str) -> Checked {
+    fn is_finite(&self, start: usize) -> bool {
+        let text = std::str::from_utf8(&self.bytes[start..self.offset]).unwrap_or_default();
+        text.parse().is_ok_and(f64::is_finite)
+    }
+
+    /// The value of the digits, which saturates.
+    #[inline(always)]
+    fn read_digits(&mut self, missing: &'static str) -> Result<usize, &'static str> {
         let start = self.offset;
-        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+        let mut value = 0usize;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            let digit = usize::from(digit - b'0');
+            value = value.saturating_mul(10).saturating_add(digit);
             self.offset += 1;
         }
-        (self.offset > start).then_some(()).ok_or(missing)
+        match self.offset > start {
+            true => Ok(value),
+            false => Err(missing),
+        }
+    }
+
+    #[inline(always)]
+    fn skip_byte(&mut self, byte: u8) -> bool {
+        let is_there = self.peek() == Some(byte);
+        self.offset += usize::from(is_there);
+        is_there
     }
 
     fn expect_bytes(&mut self, expected: &[u8]) -> Checked {
-        for &expected in expected {
+        if self.rest().starts_with(expected) {
+            self.offset += expected.len();
+            return Ok(());
+        }
+        let same = self.rest().iter().zip(expected);
+        self.offset += same.take_while(|(byte, expected)| byte == expected).count();
+        Err(UNEXPECTED)
+    }
+
+    /// The first byte that is no white space, which is not consumed.
+    #[inline(always)]
+    fn next_token(&mut self) -> Option<u8> {
+        loop {
             match self.peek() {
-                Some(byte) if byte == expected => self.offset += 1,
-                _ => return Err("unexpected character"),
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.offset += 1,
+                byte => return byte,
             }
         }
-        Ok(())
     }
 
-    fn skip_whitespace(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.offset += 1;
-        }
+    #[inline(always)]
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.offset..).unwrap_or_default()
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.offset).copied()
     }

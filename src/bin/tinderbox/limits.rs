@@ -1,6 +1,9 @@
 //! Lambda's limits and defaults that more than one module needs.
 
-/// The longest event and the longest response: 6 MiB and 100 bytes (AWS's `MaxPayloadSize`).
+/// The longest event of a call that waits for the function, in bytes.
+pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// The longest response: 6 MiB and 100 bytes (AWS's `MaxPayloadSize`).
 pub const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024 + 100;
 
 /// Go's net/http, and so AWS's server, sends a body of unknown length with a `Content-Length` up to

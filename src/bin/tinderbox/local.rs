@@ -43,7 +43,7 @@ use std::time::Duration;
 
 use crate::event;
 use crate::host::Host;
-use crate::limits::PAYLOAD_BYTES_MAX;
+use crate::limits::EVENT_BYTES_MAX;
 use crate::output::{self, Failure, diagnostic};
 use crate::sys::epoll::SignalReader;
 use crate::sys::{self, SignalSet};
@@ -176,9 +176,9 @@ fn one_shot_event(options: &RunOptions) -> Result<Option<Vec<u8>>, Failure> {
         }
         event::require_json(&event)?;
     }
-    if event.len() > PAYLOAD_BYTES_MAX {
+    if event.len() > EVENT_BYTES_MAX {
         return Err(Failure::new(format!(
-            "the event is too long: {} bytes, and the limit is {PAYLOAD_BYTES_MAX}",
+            "the event is too long: {} bytes, and the limit is {EVENT_BYTES_MAX}",
             event.len()
         )));
     }

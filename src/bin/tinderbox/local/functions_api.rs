@@ -11,7 +11,6 @@
 //! - `deploy`, `update`  create, update, delete
 //! - `package`, `zip` deployment packages
 //! - `versions`       published versions and aliases
-//! - `call`, `change`, `not_emulated`  the calls, what they change, and which are refused
 //! - `attributes`     tags, permissions, reserved concurrency
 //!
 //! Sources: AWS's model of the API (lambda, 2015-03-31); for the texts of errors, answers of

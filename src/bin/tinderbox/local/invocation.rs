@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::invoke_api::Executed;
 use crate::clock;
 use crate::settings::LATEST;
 
@@ -44,6 +45,17 @@ impl InvokeRequest {
             wants_log_tail: false,
             attempt: None,
             received: Instant::now(),
+        }
+    }
+}
+
+impl InvokeRequest {
+    /// What the headers of an answer say of the request.
+    pub fn executed(&self) -> Executed<'_> {
+        Executed {
+            request_id: &self.id,
+            version: &self.version,
+            trace_id: &self.trace_id,
         }
     }
 }

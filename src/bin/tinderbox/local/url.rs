@@ -35,3 +35,42 @@ pub fn decode(text: &str) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, parameter};
+
+    #[test]
+    fn encoded_text_is_decoded_and_malformed_is_unchanged() {
+        for (encoded, decoded) in [
+            ("", ""),
+            ("a%3Ab%3a", "a:b:"),
+            ("%24LATEST", "$LATEST"),
+            ("%E2%98%95", "☕"),
+            ("%", "%"),
+            ("%2", "%2"),
+            ("%zz%2", "%zz%2"),
+            ("%25%33%41", "%3A"),
+            ("%ff", "\u{fffd}"),
+            ("☕%3", "☕%3"),
+            ("a+b", "a b"),
+        ] {
+            assert_eq!(decode(encoded), decoded, "{encoded}");
+        }
+    }
+
+    #[test]
+    fn parameter_of_a_query_is_found_by_its_decoded_name() {
+        let query = "a&Qualifier=%24LATEST&%42=1&Qualifier=2&c=x=y";
+        for (name, value) in [
+            ("a", Some("")),
+            ("Qualifier", Some("$LATEST")),
+            ("B", Some("1")),
+            ("c", Some("x=y")),
+            ("qualifier", None),
+        ] {
+            assert_eq!(parameter(query, name).as_deref(), value, "{name}");
+        }
+        assert_eq!(parameter("", "a"), None);
+    }
+}

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Endpoint, Engine, Key};
-use crate::event_stream;
 use crate::local::budget::Share;
 use crate::local::call::{Call, ReplyTo};
 use crate::local::functions_api::{Functions, ManageCall};
@@ -82,7 +81,7 @@ impl Engine {
             Ok(Operation::Manage(call)) => return self.begin_management(key, call),
             Err(error) => return self.reply(key, error.reply()),
         };
-        let limit = call.invocation_type.event_bytes_max();
+        let limit = invoke_api::event_limit(call.invocation_type);
         let Some(share) = events.reserve(request.stored_body_bytes_max(limit)) else {
             return self.reply(key, ApiError::too_many_requests().reply());
         };
@@ -114,12 +113,15 @@ impl Engine {
             Ok(resolved) => resolved,
             Err(error) => return self.reply(key, error.reply()),
         };
-        match call.invocation_type {
+        let kind = call.invocation_type;
+        let immediate = || invoke_api::immediate_reply(kind, &request.id, &request.trace_id);
+        match kind {
             InvocationType::DryRun => {
-                self.reply(key, invoke_api::empty_reply(204, &request));
+                let reply = immediate();
+                self.reply(key, reply);
             }
-            kind @ (InvocationType::Event | InvocationType::Async) => {
-                let reply = invoke_api::accepted_reply(kind, &request);
+            InvocationType::Event | InvocationType::InvokeAsync => {
+                let reply = immediate();
                 self.submit_event(key, pool, request, (share, reply));
             }
             InvocationType::RequestResponse | InvocationType::ResponseStream => {
@@ -176,7 +178,7 @@ impl Engine {
 
     fn submit_call(&mut self, key: Key, pool: Key, request: InvokeRequest, share: Share) {
         if self.is_at_limit(pool) {
-            return self.reply(key, ApiError::too_many_environments().reply());
+            return self.reply(key, ApiError::function_is_busy().reply());
         }
         if self.shutdown.is_some() {
             return self.reply(key, ApiError::stopping().reply());
@@ -198,7 +200,7 @@ impl Engine {
             return Sent::No;
         };
         start_stream(caller, request, now);
-        let frame = event_stream::encode("PayloadChunk", part);
+        let frame = invoke_api::stream_chunk(part);
         caller.connection.send_chunk(frame, now);
         let is_full = caller.connection.unsent() > UNSENT_BYTES_MAX;
         self.update(key);
@@ -226,14 +228,14 @@ impl Engine {
         }
         if request.is_stream {
             start_stream(caller, request, now);
-            let end = invoke_api::invoke_complete(&outcome, tail);
-            let frame = event_stream::encode("InvokeComplete", end.as_bytes());
+            let frame = invoke_api::stream_end(&outcome, tail);
             caller.connection.send_chunk(frame, now);
             caller.connection.finish_chunks(now);
         } else {
-            caller
-                .connection
-                .reply(invoke_api::outcome_reply(outcome, request, tail), now);
+            caller.connection.reply(
+                invoke_api::outcome_reply(outcome, request.executed(), tail),
+                now,
+            );
         }
         caller.state = State::Idle;
         self.replied(key);
@@ -259,8 +261,7 @@ impl Engine {
 
 fn start_stream(caller: &mut Caller, request: &InvokeRequest, now: std::time::Instant) {
     if matches!(caller.state, State::Waiting) {
-        let mut head = Reply::new(200, event_stream::CONTENT_TYPE, "");
-        head.headers.extend(invoke_api::common_headers(request));
+        let head = invoke_api::stream_head(request.executed());
         caller.connection.start_chunks(&head, now);
         caller.state = State::Streaming;
     }

@@ -1,6 +1,6 @@
 //! The management calls of Lambda's API that have an answer here.
 
-use crate::local::invoke_api::{ApiError, FunctionRef};
+use crate::local::invoke_api::{ApiError, FunctionRef, Names};
 use crate::local::url;
 
 /// The operations, with their names in the API reference.
@@ -97,12 +97,29 @@ impl ManageCall {
             ("DELETE", ["tags", f]) => (M::UntagResource, Some(f), None),
             _ => return None,
         };
-        let function = function.map(|text| FunctionRef::parse(text, query));
+        let function = function.map(|part| operation.parse_function(part, query));
         Some(function.transpose().map(|function| ManageCall {
             operation,
             function,
             name: name.map(|name| url::decode(name)),
             query: query.to_string(),
         }))
+    }
+}
+
+impl Manage {
+    fn parse_function(self, part: &str, query: &str) -> Result<FunctionRef, ApiError> {
+        use Manage as M;
+        match self {
+            M::ListTags | M::TagResource | M::UntagResource => FunctionRef::from_resource(part),
+            M::GetFunction
+            | M::GetFunctionConfiguration
+            | M::DeleteFunction
+            | M::GetPolicy
+            | M::ListVersionsByFunction => {
+                FunctionRef::from_request(part, query, Names::Namespaced)
+            }
+            _ => FunctionRef::from_request(part, query, Names::Plain),
+        }
     }
 }

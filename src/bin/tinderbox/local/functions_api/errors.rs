@@ -1,6 +1,6 @@
 //! The errors of the management calls, in Lambda's words.
 
-use crate::local::invoke_api::ApiError;
+use crate::local::invoke_api::{ApiError, Violation};
 use crate::settings;
 
 /// There is no such function, version or alias; `qualifier` is shown if it was part of the call.
@@ -25,7 +25,12 @@ pub fn invalid(text: impl Into<String>) -> ApiError {
 
 /// A value that Lambda's model does not allow.
 pub fn validation(value: &str, member: &str, constraint: &str) -> ApiError {
-    ApiError::validation(value, member, constraint)
+    let constraint = constraint.to_string();
+    ApiError::validation(&[Violation {
+        value,
+        member,
+        constraint,
+    }])
 }
 
 /// A body that is no JSON, or a member of a wrong type.
@@ -63,11 +68,7 @@ pub fn not_emulated(what: &str) -> ApiError {
 }
 
 fn error(status: u16, error_type: &'static str, text: String) -> ApiError {
-    ApiError {
-        status,
-        error_type,
-        text,
-    }
+    ApiError::new(status, error_type, text)
 }
 
 /// The ARN of a function, of a version or of an alias.

@@ -54,6 +54,18 @@ impl Request {
         if value.is_empty() { None } else { Some(value) }
     }
 
+    /// A request of these lines, of which each ends in a line feed.
+    #[cfg(test)]
+    pub fn of_lines(lines: &str) -> Request {
+        match parse(
+            format!("{lines}Host: x\n\n").as_bytes(),
+            &mut Scan::default(),
+        ) {
+            Parsed::Complete(request, _) => request,
+            _ => panic!("no head: {lines}"),
+        }
+    }
+
     /// How many bytes of the body are stored at most, with this limit.
     pub fn stored_body_bytes_max(&self, limit: usize) -> usize {
         match self.framing {

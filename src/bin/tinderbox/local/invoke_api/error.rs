@@ -1,132 +1,181 @@
-//! Errors of the Invoke API itself, in the form of Lambda's.
+//! Refusals in the form of Lambda's: a status, a name in a header, and a body in JSON.
+//!
+//! The shape of a body follows from the name, as in AWS's model of the API: some have `Message` and
+//! some `message`; an error of the layer that validates values has no `Type`. Clients read the name
+//! from the header and either spelling of the text. Sources: AWS's model (lambda, 2015-03-31);
+//! production's answers recorded by localstack/localstack (tests/aws/services/lambda_) and in
+//! ex-aws/ex_aws#442.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::clock;
 use crate::local::http::Reply;
 
+/// The most characters of a refused value that a message quotes: more than any valid value has.
+const QUOTED_CHARACTERS_MAX: usize = 512;
+
 /// The answer to a call that reaches no function.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
     pub status: u16,
     /// AWS's name of the error.
     pub error_type: &'static str,
     pub text: String,
+    /// Which limit was exceeded, for `TooManyRequestsException`.
+    pub reason: Option<&'static str>,
 }
 
 impl ApiError {
-    pub fn invalid_parameter(text: String) -> ApiError {
-        ApiError {
-            status: 400,
-            error_type: "InvalidParameterValueException",
-            text,
-        }
-    }
-
-    pub fn invalid_content(text: String) -> ApiError {
-        ApiError {
-            status: 400,
-            error_type: "InvalidRequestContentException",
-            text,
-        }
-    }
-
-    /// No operation of Lambda's API has this path, or this method.
-    pub fn unknown_operation(status: u16, error_type: &'static str) -> ApiError {
+    pub fn new(status: u16, error_type: &'static str, text: impl Into<String>) -> ApiError {
         ApiError {
             status,
             error_type,
-            text: "unknown operation: use POST /2015-03-31/functions/NAME/invocations".to_string(),
+            text: text.into(),
+            reason: None,
         }
     }
 
-    /// An operation of Lambda's API that has no answer here.
-    pub fn not_emulated(what: &str) -> ApiError {
-        ApiError {
-            status: 501,
-            error_type: "NotImplementedException",
-            text: format!("tinderbox run does not emulate {what}"),
-        }
+    /// A value that Lambda's model allows and Lambda does not.
+    pub fn invalid_parameter(text: impl Into<String>) -> ApiError {
+        ApiError::new(400, "InvalidParameterValueException", text)
     }
 
-    /// A value that AWS's model of the API does not allow.
-    pub fn validation(value: &str, member: &str, constraint: &str) -> ApiError {
-        const SHOWN_CHARACTERS: usize = 256;
-        let shown: String = value.chars().take(SHOWN_CHARACTERS).collect();
-        ApiError {
-            status: 400,
-            error_type: "ValidationException",
-            text: format!(
-                "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy \
-                 constraint: {constraint}"
-            ),
-        }
+    /// An event or a client context that is not what Lambda accepts.
+    pub fn invalid_content(text: impl Into<String>) -> ApiError {
+        ApiError::new(400, "InvalidRequestContentException", text)
     }
 
-    /// The HTTP layer refuses a request.
-    pub fn of_http(status: u16, text: &str) -> ApiError {
-        ApiError {
-            status,
-            error_type: match status {
-                413 => "RequestEntityTooLargeException",
-                501 | 505 => "NotImplementedException",
-                _ => "InvalidRequestException",
-            },
-            text: text.to_string(),
-        }
+    /// Values that Lambda's model does not allow.
+    pub fn validation(violations: &[Violation]) -> ApiError {
+        let texts: Vec<String> = violations.iter().map(Violation::text).collect();
+        let errors = match texts.len() {
+            1 => "error",
+            _ => "errors",
+        };
+        let text = format!(
+            "{} validation {errors} detected: {}",
+            texts.len(),
+            texts.join("; ")
+        );
+        ApiError::new(400, "ValidationException", text)
     }
 
-    /// Lambda's answer to more concurrent calls than an account may make.
+    /// More concurrent calls than the account may make.
     pub fn too_many_requests() -> ApiError {
-        ApiError::throttled("ConcurrentInvocationLimitExceeded")
+        ApiError::rate_exceeded("ConcurrentInvocationLimitExceeded")
     }
 
-    /// The same for a function.
-    pub fn too_many_environments() -> ApiError {
-        ApiError::throttled("ReservedFunctionConcurrentInvocationLimitExceeded")
+    /// More concurrent calls than the function may handle.
+    pub fn function_is_busy() -> ApiError {
+        ApiError::rate_exceeded("ReservedFunctionConcurrentInvocationLimitExceeded")
     }
 
-    /// The text of this error is its reason: the message is always the same.
-    fn throttled(reason: &str) -> ApiError {
+    fn rate_exceeded(reason: &'static str) -> ApiError {
         ApiError {
-            status: 429,
-            error_type: "TooManyRequestsException",
-            text: reason.to_string(),
+            reason: Some(reason),
+            ..ApiError::new(429, "TooManyRequestsException", "Rate Exceeded.")
         }
+    }
+
+    /// The tool stops before the function has answered. Clients send the call again after a 503.
+    pub fn stopping() -> ApiError {
+        let text = "tinderbox run is stopping: the function's answer is lost";
+        ApiError::new(503, "ServiceException", text)
     }
 
     /// The function was deleted while the call waited.
     pub fn function_deleted(arn: &str) -> ApiError {
-        ApiError {
-            status: 404,
-            error_type: "ResourceNotFoundException",
-            text: format!("Function not found: {arn}"),
-        }
+        let text = format!("Function not found: {arn}");
+        ApiError::new(404, "ResourceNotFoundException", text)
     }
 
-    /// The tool stops: SDKs send the call again.
-    pub fn stopping() -> ApiError {
-        ApiError {
-            status: 503,
-            error_type: "ServiceUnavailableException",
-            text: "tinderbox run is stopping".to_string(),
-        }
+    /// A part of Lambda that does not exist here.
+    pub fn not_emulated(what: &str) -> ApiError {
+        let text = format!("tinderbox run does not emulate {what}");
+        ApiError::new(501, "NotImplementedException", text)
     }
 
-    /// The error as a reply; the forms of the body differ, as on Lambda.
+    /// A path that Lambda does not know.
+    pub fn unknown_operation() -> ApiError {
+        ApiError::new(404, "UnknownOperationException", UNKNOWN_OPERATION)
+    }
+
+    /// A known path with another method.
+    pub fn method_not_allowed() -> ApiError {
+        ApiError::new(405, "MethodNotAllowedException", UNKNOWN_OPERATION)
+    }
+
+    /// The error as a reply.
     pub fn reply(&self) -> Reply {
-        let text = &self.text;
-        let body = match (self.status, self.error_type) {
-            (413, _) | (_, "ValidationException") => json!({ "message": text }),
-            (404, _) => json!({ "Type": "User", "Message": text }),
-            (429, _) => {
-                let reason = &self.text;
-                json!({ "Reason": reason, "Type": "User", "message": "Rate Exceeded." })
-            }
-            (500.., _) => json!({ "Type": "Service", "Message": text }),
-            _ => json!({ "Type": "User", "message": text }),
+        let text = match self.error_type {
+            "ResourceNotFoundException" | "ServiceException" | "AccessDeniedException" => "Message",
+            _ => "message",
         };
-        Reply::json(self.status, &body)
-            .with_header("X-Amzn-RequestId", clock::uuid())
-            .with_header("X-Amzn-ErrorType", self.error_type)
+        let mut body = Map::new();
+        if let Some(reason) = self.reason {
+            body.insert("Reason".to_string(), reason.into());
+        }
+        match (self.error_type, self.status) {
+            ("ValidationException" | "AccessDeniedException", _) => {}
+            (_, 500..) => {
+                body.insert("Type".to_string(), "Service".into());
+            }
+            _ => {
+                body.insert("Type".to_string(), "User".into());
+            }
+        }
+        body.insert(text.to_string(), self.text.as_str().into());
+        refusal(self.status, self.error_type, &body.into())
     }
+}
+
+const UNKNOWN_OPERATION: &str =
+    "unknown operation: use POST /2015-03-31/functions/NAME/invocations";
+
+/// A value that breaks a rule of Lambda's model.
+pub struct Violation<'a> {
+    pub value: &'a str,
+    /// The member's name in the model: `functionName`.
+    pub member: &'a str,
+    pub constraint: String,
+}
+
+impl Violation<'_> {
+    fn text(&self) -> String {
+        let mut characters = self.value.chars();
+        let mut value: String = characters.by_ref().take(QUOTED_CHARACTERS_MAX).collect();
+        if !characters.as_str().is_empty() {
+            value += "...";
+        }
+        let Violation {
+            member, constraint, ..
+        } = self;
+        format!("Value '{value}' at '{member}' failed to satisfy constraint: {constraint}")
+    }
+}
+
+/// A refusal of the HTTP layer, before there is a call: clients of Lambda parse JSON only.
+pub fn http_refusal(status: u16, text: &str) -> Reply {
+    let error_type = match status {
+        400 => "BadRequestException",
+        403 => "AccessDeniedException",
+        404 => "UnknownOperationException",
+        405 => "MethodNotAllowedException",
+        408 => "RequestTimeoutException",
+        413 => "RequestEntityTooLargeException",
+        417 => "ExpectationFailedException",
+        429 => "TooManyRequestsException",
+        431 => "RequestHeaderFieldsTooLargeException",
+        501 => "NotImplementedException",
+        503 => "ServiceException",
+        505 => "HttpVersionNotSupportedException",
+        _ => "ServiceException",
+    };
+    refusal(status, error_type, &json!({ "message": text }))
+}
+
+fn refusal(status: u16, error_type: &str, body: &Value) -> Reply {
+    Reply::json(status, body)
+        .with_header("X-Amzn-RequestId", clock::uuid())
+        .with_header("X-Amzn-ErrorType", error_type)
 }
