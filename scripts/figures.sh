@@ -69,6 +69,29 @@ times() {
     [ -z "$file" ] || awk -f scripts/times.awk "$file"
 }
 
+# Web applications beside their rivals. Of each subject the newest row.
+web() {
+    local file
+    file=$(file_with web) || true
+    [ -z "$file" ] || awk -F '\t' '
+        function value(row) { return (row in unit) ? number[row] + 0 " " unit[row] : "-" }
+        $5 == "web" { number[$6] = $9; unit[$6] = $7; ratio[$6] = $11 == "-" ? "" : sprintf("%.2f", $11); commit = $1 }
+        END {
+            split("C server|Node|PHP page", apps, "|")
+            split("added to the application|start to first answer|POST of 4.4 MB|system calls an event|resident", rows, "|")
+            printf "\nWeb applications behind `bootstrap` and behind a rival (`benches/web.rs`), commit %s: ratio (ours / rival):\n\n", commit
+            print "| | C server | Node | PHP page |\n|---|---|---|---|"
+            for (r = 1; r in rows; r++) {
+                line = "| " rows[r] " |"
+                for (a = 1; a in apps; a++) {
+                    row = apps[a] ": " rows[r]
+                    line = line " " ratio[row] " (" value(row) " / " value(row ", rival") ") |"
+                }
+                print line
+            }
+        }' "$file"
+}
+
 # Of each pair the newest row, as the table of the README, or as the picture.
 #
 #   pairs table|picture
@@ -108,6 +131,6 @@ fill() {
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 pairs table | fill README.md
-{ sizes && times; } | fill src/guide/numbers.md
+{ sizes && times && web; } | fill src/guide/numbers.md
 pairs picture >"$new"
 replace "$picture" "$new"
