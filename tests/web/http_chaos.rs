@@ -27,7 +27,7 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
     let dir = task_root(&[("app", APP)]);
     let site = Site::with_variables(&dir, "http:app", variables);
     let stop = AtomicBool::new(false);
-    let (mut failed, mut asked) = (0, count);
+    let (mut failed, mut total) = (0, count);
     std::thread::scope(|scope| {
         let (process, stop) = (site.process(), &stop);
         let killer = scope.spawn(move || {
@@ -69,10 +69,10 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
         // another one then.
         while client.ask(&Request::new("GET", "/")).status != 200 {
             failed += 1;
-            asked += 1;
-            assert!(asked < count + 10, "no application starts");
+            total += 1;
+            assert!(total < count + 10, "no application starts");
         }
-        asked += 1;
+        total += 1;
     });
     until("one application is left, with its process", || {
         site.process().descendants().len() == 2
@@ -88,7 +88,7 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
         }
     }
     assert_eq!(errors, failed);
-    assert_eq!(ledger.posts.len(), asked);
+    assert_eq!(ledger.posts.len(), total);
     site.stop();
 }
 
