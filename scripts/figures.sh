@@ -73,23 +73,7 @@ times() {
 web() {
     local file
     file=$(file_with web) || true
-    [ -z "$file" ] || awk -F '\t' '
-        function value(row) { return (row in unit) ? number[row] + 0 " " unit[row] : "-" }
-        $5 == "web" { number[$6] = $9; unit[$6] = $7; ratio[$6] = $11 == "-" ? "" : sprintf("%.2f", $11); commit = $1 }
-        END {
-            split("C server|Node|PHP page", apps, "|")
-            split("added to the application|start to first answer|POST of 4.4 MB|system calls an event|resident", rows, "|")
-            printf "\nWeb applications behind `bootstrap` and behind a rival (`benches/web.rs`), commit %s: ratio (ours / rival):\n\n", commit
-            print "| | C server | Node | PHP page |\n|---|---|---|---|"
-            for (r = 1; r in rows; r++) {
-                line = "| " rows[r] " |"
-                for (a = 1; a in apps; a++) {
-                    row = apps[a] ": " rows[r]
-                    line = line " " ratio[row] " (" value(row) " / " value(row ", rival") ") |"
-                }
-                print line
-            }
-        }' "$file"
+    [ -z "$file" ] || awk -f scripts/web.awk "$file"
 }
 
 # Of each pair the newest row, as the table of the README, or as the picture.

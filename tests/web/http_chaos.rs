@@ -65,8 +65,8 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
         let killed = killer.join().expect("the killer");
         println!("{killed} processes killed, {failed} of {count} events failed");
         assert!(killed > 0 && failed < count / 2, "{killed} {failed}");
-        // The last kill may have met an application that was about to start: only an event starts
-        // another one then.
+        // An application that is killed before its first event is started again by the next one,
+        // not at once (host/idle.rs): the last kill may have met such a one.
         while client.ask(&Request::new("GET", "/")).status != 200 {
             failed += 1;
             total += 1;
