@@ -69,6 +69,13 @@ times() {
     [ -z "$file" ] || awk -f scripts/times.awk "$file"
 }
 
+# Web applications beside their rivals. Of each subject the newest row.
+web() {
+    local file
+    file=$(file_with web) || true
+    [ -z "$file" ] || awk -f scripts/web.awk "$file"
+}
+
 # Of each pair the newest row, as the table of the README, or as the picture.
 #
 #   pairs table|picture
@@ -108,6 +115,6 @@ fill() {
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 pairs table | fill README.md
-{ sizes && times; } | fill src/guide/numbers.md
+{ sizes && times && web; } | fill src/guide/numbers.md
 pairs picture >"$new"
 replace "$picture" "$new"

@@ -111,7 +111,9 @@ fn timeout_error_has_its_time() {
         let (mut process, server) = hosted.spawn(&[]);
         process.until_idle(&server);
         let window_ms = bound(3_000).as_millis() as u64;
-        let late = Event::new("late", command("sleep 60"));
+        // Longer than the window, which grows with the load.
+        let sleep = command(&format!("sleep {}", window_ms / 100));
+        let late = Event::new("late", sleep);
         let late = late.deadline(&(now_ms() + window_ms).to_string());
         server.more(vec![ScriptedReply::event(&late)]);
         process.until_idle(&server);

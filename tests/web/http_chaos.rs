@@ -27,7 +27,7 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
     let dir = task_root(&[("app", APP)]);
     let site = Site::with_variables(&dir, "http:app", variables);
     let stop = AtomicBool::new(false);
-    let mut failed = 0;
+    let (mut failed, mut total) = (0, count);
     std::thread::scope(|scope| {
         let (process, stop) = (site.process(), &stop);
         let killer = scope.spawn(move || {
@@ -65,6 +65,14 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
         let killed = killer.join().expect("the killer");
         println!("{killed} processes killed, {failed} of {count} events failed");
         assert!(killed > 0 && failed < count / 2, "{killed} {failed}");
+        // An application that is killed before its first event is started again by the next one,
+        // not at once (host/idle.rs): the last kill may have met such a one.
+        while client.ask(&Request::new("GET", "/")).status != 200 {
+            failed += 1;
+            total += 1;
+            assert!(total < count + 10, "no application starts");
+        }
+        total += 1;
     });
     until("one application is left, with its process", || {
         site.process().descendants().len() == 2
@@ -80,7 +88,7 @@ fn survive(variables: &[(&str, &str)], count: usize, seed: u64) {
         }
     }
     assert_eq!(errors, failed);
-    assert_eq!(ledger.posts.len(), count);
+    assert_eq!(ledger.posts.len(), total);
     site.stop();
 }
 
