@@ -98,8 +98,9 @@ fn idle_connections_with_few_processes_do_not_block_calls() {
 
 #[test]
 fn connection_over_capacity_is_429_and_later_ones_are_served() {
-    let lambda =
-        ManualRuntime::start_with(&[], |command| sys::limit(command, sys::DESCRIPTORS, 64));
+    let lambda = ManualRuntime::start_with(&["--concurrency", "100"], |command| {
+        sys::limit(command, sys::DESCRIPTORS, 64);
+    });
     let mut callers = idle(lambda.server.port, 4);
     for caller in &mut callers {
         caller.post(INVOKE, b"1");

@@ -77,17 +77,16 @@ impl Bound {
 
     /// Whether a request's `Host` names this server.
     ///
+    /// Its port may be any: a container's or an SSH tunnel's is another one, and clients without a
+    /// browser leave it out. No page gains from that, since its `Origin` has the port.
+    ///
     /// A listener that other machines reach has names that it does not know, such as those of
-    /// containers, and other ports where a container's port is published. Every address is right
-    /// there, since a page of that address comes from this server, and so is every name that the
-    /// public DNS does not have.
+    /// containers. Every address is right there, since a page of that address comes from this
+    /// server, and so is every name that the public DNS does not have.
     fn is_named_by(&self, host: &str) -> bool {
-        let Some((name, port)) = split(host) else {
+        let Some(name) = name_of(host) else {
             return false;
         };
-        if self.is_loopback() && port != self.address.port() {
-            return false;
-        }
         match name {
             Name::Address(address) => {
                 address.is_loopback() || address == self.address.ip() || !self.is_loopback()
@@ -181,33 +180,29 @@ enum Name<'a> {
     Text(&'a str),
 }
 
-/// The host and the port of an authority (RFC 9110, 4.2.1); `None` if it is malformed.
-fn split(authority: &str) -> Option<(Name<'_>, u16)> {
+/// The host of an authority, `HOST[:PORT]` (RFC 9110, 4.2.1); `None` if it is malformed.
+fn name_of(authority: &str) -> Option<Name<'_>> {
     if let Some(rest) = authority.strip_prefix('[') {
-        let (address, rest) = rest.split_once(']')?;
+        let (address, port) = rest.split_once(']')?;
         let address: Ipv6Addr = address.parse().ok()?;
-        let address = IpAddr::from(address).to_canonical();
-        return Some((Name::Address(address), port(rest)?));
+        return is_port(port).then(|| Name::Address(IpAddr::from(address).to_canonical()));
     }
     let end = authority.find(':').unwrap_or(authority.len());
-    let (name, rest) = authority.split_at(end);
+    let (name, port) = authority.split_at(end);
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_allowed) {
+    if name.is_empty() || !name.bytes().all(is_allowed) || !is_port(port) {
         return None;
     }
-    let name = name.parse().map_or(Name::Text(name), Name::Address);
-    Some((name, port(rest)?))
+    Some(name.parse().map_or(Name::Text(name), Name::Address))
 }
 
-/// The port behind a host, with its colon.
-fn port(text: &str) -> Option<u16> {
-    let digits = match text.strip_prefix(':') {
-        None if text.is_empty() => return Some(80),
-        Some("") => return Some(80),
-        digits => digits?,
+/// Whether what follows a host is nothing, or a colon and a port, which may be empty.
+fn is_port(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix(':') else {
+        return text.is_empty();
     };
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().ok())?
+    is_number && (digits.is_empty() || digits.parse::<u16>().is_ok())
 }
 
 /// Names that the public DNS does not have: those without a dot, of multicast DNS (RFC 6762), and

@@ -25,7 +25,7 @@ fn accepts(bound: &Bound, host: &str) -> bool {
 }
 
 #[test]
-fn host_of_loopback_is_accepted_with_the_port_only() {
+fn host_of_loopback_is_accepted_with_any_port() {
     for bound in [
         bound("127.0.0.1:9000", None),
         bound("[::1]:9000", None),
@@ -43,10 +43,10 @@ fn host_of_loopback_is_accepted_with_the_port_only() {
             "localhost.",
             "a.b.localhost",
         ] {
-            assert!(accepts(&bound, &format!("{name}:9000")), "{name}");
-            for port in [
-                "", ":", ":80", ":9001", ":+9000", ":90000", ":9000x", ": 9000",
-            ] {
+            for port in ["", ":", ":80", ":9000", ":9001"] {
+                assert!(accepts(&bound, &format!("{name}{port}")), "{name}{port}");
+            }
+            for port in [":+9000", ":90000", ":9000x", ": 9000", "9000"] {
                 assert!(!accepts(&bound, &format!("{name}{port}")), "{name}{port}");
             }
         }
@@ -80,8 +80,6 @@ fn host_of_loopback_is_accepted_with_the_port_only() {
     let named = bound("127.0.0.5:9000", Some("lambda.test"));
     assert!(accepts(&named, "Lambda.Test:9000"));
     assert!(!accepts(&named, "lambda.tes:9000"));
-    let default_port = bound("127.0.0.1:80", None);
-    assert!(accepts(&default_port, "localhost") && accepts(&default_port, "localhost:80"));
 }
 
 #[test]
