@@ -264,6 +264,20 @@ pub fn set_nonblocking(fd: &impl AsRawFd) -> io::Result<()> {
     }
 }
 
+/// Reads once, up to `limit` bytes, into the memory that a vector has behind its bytes.
+pub fn receive_into(socket: &impl AsRawFd, into: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    let free = into.spare_capacity_mut();
+    let count = free.len().min(limit);
+    // SAFETY: as many bytes are writable there.
+    let received = unsafe { libc::recv(socket.as_raw_fd(), free.as_mut_ptr().cast(), count, 0) };
+    let Ok(received) = usize::try_from(received) else {
+        return Err(io::Error::last_os_error());
+    };
+    // SAFETY: the system has written these bytes behind those of the vector.
+    unsafe { into.set_len(into.len() + received) };
+    Ok(received)
+}
+
 /// Whether a write of up to `PIPE_BUF` bytes would not block now (poll(2)).
 pub fn is_writable(fd: &impl AsRawFd) -> bool {
     let mut polled = libc::pollfd {

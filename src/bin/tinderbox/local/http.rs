@@ -6,7 +6,8 @@
 //! `transfer.go`; the observed behaviour of AWS's emulator.
 //!
 //! A `Connection` turns bytes into requests and replies into bytes; who calls it waits for the
-//! socket. `body` and `head` read, `reply`, `payload` and `output` write.
+//! socket. `body` and `head` read, `reply`, `payload` and `output` write; `spare`
+//! keeps memory for long bodies.
 
 mod body;
 mod connection;
@@ -14,12 +15,14 @@ mod head;
 mod output;
 mod payload;
 mod reply;
+mod spare;
 
 pub use body::Body;
 pub use connection::{BodyPlan, Connection, Progress, Received};
 pub use head::Request;
 pub use payload::Payload;
 pub use reply::{Framing, Reply};
+pub use spare::Reused;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::http::Reused;
 use super::invoke_api::Executed;
 use crate::clock;
 use crate::settings::LATEST;
@@ -14,7 +15,7 @@ pub struct InvokeRequest {
     pub version: String,
     /// The function's ARN, with the qualifier if there was one.
     pub arn: String,
-    pub event: Arc<Vec<u8>>,
+    pub event: Arc<Reused>,
     pub content_type: String,
     pub trace_id: String,
     /// JSON, already decoded from base64.
@@ -36,7 +37,7 @@ impl InvokeRequest {
             id: clock::uuid(),
             version: LATEST.to_string(),
             arn: String::new(),
-            event: Arc::new(event),
+            event: Arc::new(event.into()),
             content_type: "application/json".to_string(),
             trace_id: clock::trace_id(),
             client_context: None,

@@ -60,7 +60,10 @@ impl Engine {
             ) {
                 break;
             }
-            match connection.receive(&mut scratch, now) {
+            let direct = connection.receive_body(now);
+            let is_direct = direct.is_some();
+            match direct.unwrap_or_else(|| connection.receive(&mut scratch, now)) {
+                Received::Bytes(_) if is_direct => self.consume(key, &[]),
                 Received::Bytes(count) => {
                     self.consume(key, &scratch[..count]);
                     if count < scratch.len() {

@@ -72,6 +72,21 @@ impl Decoder {
         }
     }
 
+    /// How many bytes of a body by length are left; `None` for one in chunks.
+    pub fn length_left(&self) -> Option<u64> {
+        match self.expected {
+            Expected::Data(left) => Some(left),
+            _ => None,
+        }
+    }
+
+    /// As many bytes of a body by length were read elsewhere.
+    pub fn skip(&mut self, count: u64) {
+        if let Expected::Data(left) = &mut self.expected {
+            *left = left.saturating_sub(count);
+        }
+    }
+
     /// Reads from the start of the input; the number says how many bytes were read.
     pub fn step(&mut self, input: &[u8]) -> Result<(usize, Step), Malformed> {
         match self.expected {

@@ -1,9 +1,9 @@
 //! One connection: its bytes, its current request, its reply.
 
 mod deadlines;
+mod receiving;
 mod sending;
 
-use std::io::{self, Read};
 use std::net::TcpStream;
 use std::ops::Range;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::body::{Body, Decoder, Step};
 use super::head::{self, BodyFraming, Parsed, Scan};
 use super::output::Output;
-use super::{Reply, Request, Timeouts};
+use super::{Reply, Request, Timeouts, spare};
 use crate::sys::epoll::Interest;
 use deadlines::Deadlines;
 
@@ -176,39 +176,6 @@ impl Connection {
         self.deadlines.next()
     }
 
-    /// Reads once. The bytes are for `advance`, behind those that `take_received` returns.
-    pub fn receive(&mut self, into: &mut [u8], now: Instant) -> Received {
-        loop {
-            return match (&self.stream).read(into) {
-                Ok(0) => {
-                    self.at_end = true;
-                    Received::End
-                }
-                Ok(count) => {
-                    self.deadlines.byte_received(now);
-                    Received::Bytes(count)
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Received::Nothing,
-                Err(_) => Received::Broken,
-            };
-        }
-    }
-
-    /// The bytes that were received and not consumed. `put_back` returns what is left of them.
-    pub fn take_received(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.received)
-    }
-
-    /// Keeps unconsumed bytes.
-    pub fn put_back(&mut self, received: Vec<u8>) {
-        self.received = received;
-    }
-
-    pub fn has_received(&self) -> bool {
-        !self.received.is_empty()
-    }
-
     /// Consumes bytes of the input, and says how many and what they have led to.
     pub fn advance(&mut self, input: &[u8], now: Instant) -> (usize, Progress) {
         match &mut self.stage {
@@ -310,7 +277,7 @@ impl Connection {
         let mut body = Body::default();
         if let (BodyFraming::Length(length), BodyPlan::Keep(limit)) = (request.framing, plan) {
             let stored = usize::try_from(length).unwrap_or(limit).min(limit);
-            let _ = body.bytes.try_reserve_exact(stored); // without memory it fails on the way
+            body.bytes = spare::take(stored); // without memory it fails on the way
         }
         self.stage = Stage::Body(Decoder::new(request.framing), plan, body);
         self.flush(now);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
 
-use super::Payload;
+use super::{Payload, spare};
 
 /// The largest memory of a piece that is used again.
 const SPARE_BYTES_MAX: usize = 16 * 1024;
@@ -78,11 +78,14 @@ impl Output {
             && self.sent >= first.len()
         {
             self.sent -= first.len();
-            if let Some(Payload::Owned(mut sent)) = self.pieces.pop_front()
-                && (self.spare.capacity()..=SPARE_BYTES_MAX).contains(&sent.capacity())
-            {
+            let Some(Payload::Owned(mut sent)) = self.pieces.pop_front() else {
+                continue;
+            };
+            if (self.spare.capacity()..=SPARE_BYTES_MAX).contains(&sent.capacity()) {
                 sent.clear();
                 self.spare = sent;
+            } else {
+                spare::keep(sent);
             }
         }
     }

@@ -3,11 +3,13 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::Reused;
+
 /// The bytes of a body.
 #[derive(Clone)]
 pub enum Payload {
     Owned(Vec<u8>),
-    Shared(Arc<Vec<u8>>),
+    Shared(Arc<Reused>),
 }
 
 impl Deref for Payload {
@@ -27,8 +29,8 @@ impl From<Vec<u8>> for Payload {
     }
 }
 
-impl From<Arc<Vec<u8>>> for Payload {
-    fn from(bytes: Arc<Vec<u8>>) -> Payload {
+impl From<Arc<Reused>> for Payload {
+    fn from(bytes: Arc<Reused>) -> Payload {
         Payload::Shared(bytes)
     }
 }
