@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use crate::fake_runtime::ManualRuntime;
 use crate::harness::Server;
 use crate::support::{self, bound, proc, skip, sys};
-use crate::wire::{Wire, post};
-
-const INVOKE: &str = "/2015-03-31/functions/function/invocations";
+use crate::wire::{INVOKE, Wire, post};
 
 /// How many connections one flood makes, and the descriptors that it needs besides.
 const CONNECTIONS: usize = 5_000;

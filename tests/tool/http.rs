@@ -1,7 +1,12 @@
 //! HTTP as the servers read it: bodies in any framing, unusual clients, malformed requests.
 
+use std::io::Write;
+use std::thread;
+
 use crate::fake_runtime::{ManualRuntime, NEXT, response_path};
-use crate::wire::{Wire, chunked, post};
+use crate::harness::Server;
+use crate::support;
+use crate::wire::{INVOKE, Wire, chunked, post};
 
 impl Wire {
     fn next_ping(&mut self) -> Vec<u8> {
@@ -28,6 +33,49 @@ fn answer_chunked_in_any_way_is_read() {
         }
         assert_eq!(runtime.reply().status, 202);
         assert!(caller.reply().as_bytes() == body, "{size}");
+    }
+}
+
+/// Text without a period of its own, so that a byte in the wrong place shows.
+fn numbered_string(bytes: usize) -> Vec<u8> {
+    let mut text = String::from("\"");
+    let mut number = 0;
+    while text.len() < bytes - 1 {
+        text += &format!("{number},");
+        number += 7;
+    }
+    text.truncate(bytes - 1);
+    (text + "\"").into_bytes()
+}
+
+#[test]
+fn long_body_cut_anywhere_with_the_next_request_behind_it_is_whole() {
+    let server = Server::start(&support::function("echo"), &["--timeout", "60"]);
+    let mut caller = Wire::connect(server.port);
+    let sizes = [
+        16 * 1024,
+        16 * 1024 + 400, // with its head about as long as the shortest direct read
+        128 * 1024,
+        256 * 1024 + 1,
+        1_000_003,
+        6 * 1024 * 1024,
+    ];
+    for size in sizes {
+        for cut in [7_919, 65_537, 262_144, usize::MAX] {
+            let event = numbered_string(size);
+            let both = [post(INVOKE, "", &event), post(INVOKE, "", b"[1]")];
+            let both = both.map(|one| caller.with_own_host(&one)).concat();
+            let writer = caller.writer();
+            thread::scope(|scope| {
+                scope.spawn(move || {
+                    for piece in both.chunks(cut) {
+                        (&writer).write_all(piece).expect("send");
+                    }
+                });
+                assert!(caller.reply().body == event, "{size} bytes by {cut}");
+                assert_eq!(caller.reply().body, b"[1]", "{size} bytes by {cut}");
+            });
+        }
     }
 }
 

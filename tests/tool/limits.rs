@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use crate::fake_runtime::{ManualRuntime, NEXT, response_path};
 use crate::harness::{Server, call, wait_until};
 use crate::support::{self, sys};
-use crate::wire::{Reply, Wire, post};
+use crate::wire::{INVOKE, Reply, Wire, post};
 
-const INVOKE: &str = "/2015-03-31/functions/function/invocations";
 const STREAM: &str = "/2021-11-15/functions/function/response-streaming-invocations";
 
 /// Asserts Lambda's answer to too many calls.

@@ -8,9 +8,7 @@ use std::path::PathBuf;
 use crate::fake_runtime::{ManualRuntime, NEXT, response_path};
 use crate::harness::{Server, call, run_tool, wait_until};
 use crate::support::{self, TempDir, proc, skip, sys};
-use crate::wire::{Reply, Wire, post};
-
-const INVOKE: &str = "/2015-03-31/functions/function/invocations";
+use crate::wire::{INVOKE, Reply, Wire, post};
 
 /// Waits for init and an event as long as a busy machine needs.
 const PATIENT: [&str; 4] = ["--timeout", "30", "--init-timeout", "30"];

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::harness::TEST_TIMEOUT;
 
+/// The path of an invocation of the function without a name of its own.
+pub const INVOKE: &str = "/2015-03-31/functions/function/invocations";
+
 /// A reply.
 #[derive(Debug)]
 pub struct Reply {
@@ -67,7 +70,13 @@ impl Wire {
         self.stream.write_all(&bytes).expect("send");
     }
 
-    fn with_own_host(&self, bytes: &[u8]) -> Vec<u8> {
+    /// The stream, to send from another thread while this one reads.
+    pub fn writer(&self) -> TcpStream {
+        self.stream.try_clone().expect("a second descriptor")
+    }
+
+    /// The bytes, with the server's own address in a line `Host: x`.
+    pub fn with_own_host(&self, bytes: &[u8]) -> Vec<u8> {
         const PLACE: &[u8] = b"\r\nHost: x\r\n";
         let found = bytes.windows(PLACE.len()).position(|part| part == PLACE);
         let Some(at) = found else {

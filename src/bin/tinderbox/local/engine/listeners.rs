@@ -136,14 +136,16 @@ impl Engine {
         }
     }
 
-    /// Closes the caller's connection that has been idle longest; false if none is idle.
+    /// Closes the caller's connection that has been idle longest; false if none is idle. One whose
+    /// request has arrived, and is read next, is not.
     fn evict_idle_caller(&mut self) -> bool {
         let idle = self.endpoints.iter().filter_map(|(key, endpoint)| {
             let Endpoint::Caller(caller) = endpoint else {
                 return None;
             };
             let connection = &caller.connection;
-            connection.is_idle().then(|| (connection.idle_since(), key))
+            let is_idle = connection.is_idle() && !connection.has_unread_bytes();
+            is_idle.then(|| (connection.idle_since(), key))
         });
         let oldest = idle.min_by_key(|(since, _)| *since);
         oldest.map(|(_, key)| self.close(key)).is_some()
@@ -159,6 +161,7 @@ impl Engine {
                 _ => None,
             })
             .filter(|(connection, _)| connection.is_idle() && !connection.has_served())
+            .filter(|(connection, _)| !connection.has_unread_bytes())
             .map(|(connection, key)| (connection.idle_since(), key))
             .min_by_key(|(since, _)| *since);
         oldest.map(|(_, key)| self.close(key)).is_some()

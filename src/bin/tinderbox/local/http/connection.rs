@@ -146,6 +146,11 @@ impl Connection {
         self.is_broken || is_over
     }
 
+    /// Whether bytes have arrived that were not read: maybe a request.
+    pub fn has_unread_bytes(&self) -> bool {
+        self.stream.peek(&mut [0]).is_ok_and(|count| count > 0)
+    }
+
     /// Since when it is idle.
     pub fn idle_since(&self) -> Instant {
         self.deadlines.idle_since
