@@ -76,6 +76,13 @@ web() {
     [ -z "$file" ] || awk -f scripts/web.awk "$file"
 }
 
+# The local Lambda beside its rivals. Of each subject the newest row.
+local_lambda() {
+    local file
+    file=$(file_with local) || true
+    [ -z "$file" ] || awk -f scripts/local.awk "$file"
+}
+
 # Of each pair the newest row, as the table of the README, or as the picture.
 #
 #   pairs table|picture
@@ -115,6 +122,6 @@ fill() {
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 pairs table | fill README.md
-{ sizes && times && web; } | fill src/guide/numbers.md
+{ sizes && times && web && local_lambda; } | fill src/guide/numbers.md
 pairs picture >"$new"
 replace "$picture" "$new"

@@ -64,6 +64,7 @@ need /usr/share/doc/ruby-sinatra ruby-sinatra
 need /usr/share/php/Symfony/Component/HttpFoundation/autoload.php php-symfony-http-foundation
 need /usr/share/php/Symfony/Component/Routing/autoload.php php-symfony-routing
 need /usr/share/php/Symfony/Component/EventDispatcher/autoload.php php-symfony-event-dispatcher
+need /usr/share/php/Illuminate/Foundation/Application.php php-laravel-framework
 site=/usr/lib/python3/dist-packages # of Debian's Python, which runs the servers
 need $site/flask python3-flask
 need $site/fastapi python3-fastapi

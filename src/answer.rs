@@ -55,7 +55,7 @@ impl Session {
     ) {
         const TOO_LONG: &Result<(), Failure> = &Err(Failure::fixed(
             "Runtime.InitError",
-            "init error of a worker longer than 64 KiB",
+            "init error of a worker over 64 KiB",
         ));
         self.write_answer(response, outcome);
         if response.buffer().bytes().len() > WORKER_MESSAGE_BYTES_MAX {

@@ -114,13 +114,7 @@ pub fn fork_workers(session: &mut Session, reader: &mut MessageReader, response:
 /// Unwraps a resource that a pool needs. Without it the process ends at once, so nothing that was
 /// opened before has to be closed.
 fn needed<T>(found: Option<T>) -> T {
-    found.unwrap_or_else(|| {
-        diagnostics::fatal(
-            EXIT_CONFIG,
-            b"no descriptors for the channels of workers",
-            b"",
-        )
-    })
+    found.unwrap_or_else(|| diagnostics::fatal(EXIT_CONFIG, b"no descriptors for workers", b""))
 }
 
 /// In a worker after init: reports that it is ready, and waits until all workers are.
@@ -213,7 +207,7 @@ impl Pool<'_> {
                 self.terminate_all(SIGKILL, EXIT_INIT);
             } else {
                 let (_, json) = message.split_at(message.len().saturating_sub(JSON_SHOWN_BYTES));
-                diagnostics::diagnostic(b"a new worker failed to start: ", json);
+                diagnostics::diagnostic(b"a worker failed to start: ", json);
             }
         }
     }
@@ -282,7 +276,7 @@ impl Pool<'_> {
 
 const OUT_OF_RESOURCES: &Result<(), Failure> = &Err(Failure::fixed(
     "Runtime.OutOfResources",
-    "cannot fork a worker, see the log",
+    "cannot fork a worker: see the log",
 ));
 
 /// Logs a message and a number. The parent answers no events, so its response serves as buffer.
@@ -296,7 +290,7 @@ fn log_number(what: &[u8], number: usize, response: &mut Response) {
 
 const WORKER_EXITED_AT_INIT: &Result<(), Failure> = &Err(Failure::fixed(
     "Runtime.ExitError",
-    "a worker exited at init, see the log",
+    "a worker exited at init: see the log",
 ));
 
 /// The length of the part of an init error that is logged: its end, which is the JSON.

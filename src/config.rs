@@ -173,8 +173,7 @@ pub const MAX_CONCURRENCY: &[u8] = if HAS_EXTRAS {
     b"AWS_LAMBDA_MAX_CONCURRENCY="
 };
 /// The message for a wrong value of it.
-pub const WRONG_CONCURRENCY: &[u8] =
-    b"expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
+pub const WRONG_CONCURRENCY: &[u8] = b"not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY=";
 const _: () = assert!(WORKERS_MAX == 1024, "the message has the number");
 
 /// Reads the address of the Runtime API from the environment. A missing or malformed value is
@@ -198,7 +197,7 @@ pub fn read(endpoint: &mut Endpoint, accepts_ipv6: bool) {
 
 /// Short in the smallest program, for its budget.
 const NOT_SET: &[u8] = if HAS_EXTRAS {
-    b" is not set: needs AWS Lambda or \"tinderbox run\""
+    b" is not set: needs Lambda or \"tinderbox run\""
 } else {
     b" is not set: see \"tinderbox run\""
 };

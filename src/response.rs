@@ -5,7 +5,9 @@ mod recorder;
 
 use crate::buffer::Buffer;
 use crate::failure::{self, Failure};
-use crate::limits::{CONTENT_TYPE_BYTES_MAX, HAS_STREAM, RESPONSE_BYTES_MAX, payload_bytes_max};
+use crate::limits::{
+    CONTENT_TYPE_BYTES_MAX, HAS_EXTRAS, HAS_STREAM, RESPONSE_BYTES_MAX, payload_bytes_max,
+};
 use crate::session::ResponseStream;
 #[cfg(any(doc, test, feature = "std", feature = "testing"))]
 pub(crate) use recorder::Recorder;
@@ -195,14 +197,18 @@ impl Response {
     }
 }
 
-/// In Lambda's words.
+/// In Lambda's words; short in the smallest program, for its budget.
 const TOO_LARGE: &Failure = &Failure::fixed(
     "Function.ResponseSizeTooLarge",
-    concat!(
-        "Response payload size exceeded maximum allowed payload size (",
-        payload_bytes_max!(),
-        " bytes).",
-    ),
+    if HAS_EXTRAS {
+        concat!(
+            "Response payload size exceeded maximum allowed payload size (",
+            payload_bytes_max!(),
+            " bytes).",
+        )
+    } else {
+        concat!("longer than ", payload_bytes_max!(), " bytes")
+    },
 );
 
 #[cfg(test)]

@@ -225,11 +225,7 @@ impl RuntimeApi {
             return self.wait_before_retry();
         }
         if self.lost_once {
-            diagnostics::fatal(
-                EXIT_API,
-                b"Runtime API: ",
-                b"connection lost twice in a row",
-            );
+            diagnostics::fatal(EXIT_API, b"Runtime API: ", b"connection lost twice");
         }
         self.lost_once = true;
     }

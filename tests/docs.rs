@@ -398,12 +398,9 @@ const LOG_LINES: [&[&str]; 6] = [
     &["cannot connect to the Runtime API, errno "],
     &["Runtime API: malformed "],
     &["Runtime API: "],
-    &[
-        "AWS_LAMBDA_RUNTIME_API",
-        " is not set: needs AWS Lambda or ",
-    ],
+    &["AWS_LAMBDA_RUNTIME_API", " is not set: needs Lambda or "],
     &["not [http://]IP:PORT: AWS_LAMBDA_RUNTIME_API="],
-    &["expected an integer from 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY="],
+    &["not 1 to 1024: AWS_LAMBDA_MAX_CONCURRENCY="],
 ];
 
 #[test]

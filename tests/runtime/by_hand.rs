@@ -34,7 +34,7 @@ fn runtime_api_variable_unset_reports_where_the_program_runs_and_exits_2() {
     }
     assert_not_set(&run(&support::bootstrap(), &[], None), "bootstrap");
     let output = run(&function("echo"), &[], None);
-    let line = "tinderbox: AWS_LAMBDA_RUNTIME_API is not set: needs AWS Lambda or \
+    let line = "tinderbox: AWS_LAMBDA_RUNTIME_API is not set: needs Lambda or \
                 \"tinderbox run\"\n";
     assert_eq!(str::from_utf8(&output.stderr), Ok(line));
 }

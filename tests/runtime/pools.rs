@@ -180,7 +180,7 @@ fn init_error_of_workers_is_posted_once_and_exits_3() {
         ("fail", "Function.ProbeInit", "probe init failed"),
         ("panic", "Runtime.Panic", "probe panicked at init"),
         ("exit", "Runtime.ExitError", "a worker exited at init"),
-        ("long", "Runtime.InitError", "longer than 64 KiB"),
+        ("long", "Runtime.InitError", "over 64 KiB"),
     ] {
         let server = Server::start(Script::default());
         let mut process = pool(8, &server).variable("PROBE_INIT", how).spawn();

@@ -20,6 +20,8 @@ mod hostile;
 mod logs;
 #[path = "fastcgi/pages.rs"]
 mod pages;
+#[path = "fastcgi/pools.rs"]
+mod pools;
 #[path = "fastcgi/routes.rs"]
 mod routes;
 #[path = "fastcgi/settings.rs"]

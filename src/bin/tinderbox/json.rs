@@ -194,8 +194,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips bytes without a meaning of their own, many at a time: up to one that has a meaning, or
-    /// to the last seven bytes of the text. Most strings end within eight bytes; within a longer one
-    /// 32 bytes are looked at together.
+    /// to the last seven bytes of the text. Most strings end within eight bytes; of a longer one 32
+    /// bytes are looked at together.
     #[inline(always)]
     fn skip_unescaped(&mut self) {
         while let Some((bytes, rest)) = self.rest().split_first_chunk() {

@@ -1,14 +1,15 @@
 //! Streamed answers: each flush at once, errors behind the first byte, clients that are gone.
 
-use super::{HANDLER, Php, stop, with_each};
-use crate::site::Site;
+use super::{HANDLER, Php, children, crashes, stop, with_each};
+use crate::site::{GET_EVENT, Site};
+use crate::support::api::{CloseAt, Event, HangUp, Script, ScriptedReply, Server};
 use crate::support::front::{Client, Request, Source};
-use crate::support::until;
+use crate::support::{hosting, until};
 
 /// A page that sends events, with a pause that the test ends by a file.
 const PAGE: &str = r#"<?php
 parse_str($_SERVER['QUERY_STRING'], $q);
-switch ($q['do'] ?? '') {
+switch ($q['do'] ?? trim($_SERVER['REQUEST_URI'], '/')) {
     case 'events':
         header('Content-Type: text/event-stream');
         for ($i = 0; $i < 3; $i++) {
@@ -18,6 +19,9 @@ switch ($q['do'] ?? '') {
         break;
     case 'die': echo 'first'; flush(); usleep(20000); posix_kill(getmypid(), 9); sleep(5); break;
     case 'large': for ($i = 0; $i < (int) $q['n']; $i++) { echo str_repeat('x', 65536); } break;
+    case 'endless':
+        register_shutdown_function(fn () => touch(__DIR__ . '/closed'));
+        while (true) { echo str_repeat('x', 65536); flush(); }
     case 'empty': http_response_code(204); echo 'dropped'; break;
     default: setcookie('a', '1'); setcookie('b', '2'); http_response_code(201); echo 'hello';
 }
@@ -125,4 +129,52 @@ fn two_hundred_megabytes_are_streamed_in_constant_memory() {
     let after = site.process().written_kib();
     assert!(after < before + 512, "{before} KiB before, {after} after");
     stop(site);
+}
+
+#[test]
+fn client_that_leaves_within_a_stream_harms_no_later_request() {
+    with_each(&FILES, &STREAM, |php, site| {
+        assert_eq!(site.get("/").text(), "hello", "{php:?}");
+        let (servers, descriptors) = (children(site), site.process().descriptors());
+        for _ in 0..3 {
+            let mut client = site.front(Source::FunctionUrl).client();
+            client.send(&Request::new("GET", "/?do=large&n=800"));
+            assert!(!client.read_some().is_empty());
+            drop(client);
+            assert_eq!(site.get("/").text(), "hello", "{php:?}");
+        }
+        until("as many descriptors as before", || {
+            site.process().descriptors() == descriptors
+        });
+        assert_eq!(children(site), servers, "{php:?}");
+    });
+}
+
+#[test]
+fn stream_that_lambda_breaks_ends_the_page_and_the_next_event_is_served() {
+    for php in [Php::Fpm, Php::Cgi] {
+        let Some(dir) = php.root(&FILES) else {
+            continue;
+        };
+        let closed = dir.path().join("public/closed");
+        let broken = ScriptedReply::status(202)
+            .close_at(CloseAt::InRequest(1_000_000))
+            .by(HangUp::Reset);
+        let event = |id| Event::new(id, GET_EVENT.replace("/get", &format!("/{id}")));
+        let events = [event("endless"), event("next")];
+        let server = Server::start(Script::events(&events).post(broken));
+        let mut process = hosting::start(&dir, HANDLER)
+            .variable("TINDERBOX_STREAM", "1")
+            .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+            .spawn();
+        until("the page has ended", || closed.exists());
+        process.until_idle(&server);
+        let ledger = server.ledger();
+        assert_eq!(ledger.answers("next").len(), 1, "{php:?}: {ledger}");
+        let servers = process.children();
+        process.kill();
+        for server in servers {
+            until("nothing left", || crashes::group_of(server).is_empty());
+        }
+    }
 }

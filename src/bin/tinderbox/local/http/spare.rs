@@ -9,10 +9,10 @@ use std::ops::Deref;
 /// Shorter memory is left to the allocator.
 const BYTES_MIN: usize = 128 * 1024;
 
-/// Longer memory is not kept: the longest event and the longest response fit.
+/// Longer memory is freed: the longest event and the longest response fit.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// How many are kept: for an event and its response.
+/// How many are retained: for an event and its response.
 const COUNT_MAX: usize = 2;
 
 thread_local! {
@@ -42,7 +42,7 @@ pub fn keep(mut bytes: Vec<u8>) {
     }
 }
 
-/// Bytes whose memory is kept when they are dropped.
+/// Bytes whose memory is retained when they are dropped.
 pub struct Reused(Vec<u8>);
 
 impl From<Vec<u8>> for Reused {
