@@ -1,6 +1,7 @@
 //! What `/proc` reports about processes (proc(5)): the only reader of it in the tool.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 
 /// Fields of `/proc/PID/stat`.
 pub struct Stat {
@@ -27,7 +28,11 @@ pub fn pids() -> Vec<u32> {
 impl Stat {
     /// Reads `/proc/PID/stat`; `None` when the process is gone.
     pub fn read(pid: u32) -> Option<Stat> {
-        Stat::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        // In one read, since all processes are looked at often; fs::read makes five.
+        let mut line = [0; 1024];
+        let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
+        let length = file.read(&mut line).ok()?;
+        Stat::parse(&line[..length])
     }
 
     fn parse(stat: &[u8]) -> Option<Stat> {
