@@ -1,7 +1,12 @@
 //! Reports about Ruby.
 
 use super::Function;
+use crate::support::api::{Script, Server};
+use crate::support::hosting::{events, start};
+use crate::support::start::Start;
+use crate::support::{bootstrap, skip, sys};
 use serde_json::json;
+use std::time::Duration;
 
 fn ruby(handler: &str) -> Function {
     Function::new("ruby", handler)
@@ -76,4 +81,48 @@ fn ruby_logger_in_the_json_format_writes_records() {
     assert_eq!(record["level"], "WARN");
     assert_eq!(record["message"], "two\nlines");
     assert_eq!(record["requestId"], "event-0");
+}
+
+/// aws-lambda-ruby-runtime-interface-client#56: an image's `_HANDLER` is blank, and the handler is
+/// an argument.
+#[test]
+fn ruby_handler_of_an_image_is_the_argument() {
+    const CODE: &str = "def handler(event:, context:) = event\n";
+    if !skip::has("ruby") {
+        return;
+    }
+    let function = ruby("").file("app.rb", CODE);
+    let line = format!("#!/bin/sh\nexec {} app.handler\n", bootstrap().display());
+    let entry = function.dir.executable("entry", line.as_bytes());
+    let root = function.dir.path().to_str().expect("UTF-8");
+    let outcome = Start::new(&entry)
+        .variable("LAMBDA_TASK_ROOT", root)
+        .variable("_HANDLER", "")
+        .run(Script::events(&events(["7"])));
+    let ledger = outcome.assert_serving();
+    assert_eq!(ledger.answer("event-0").body, b"7");
+}
+
+/// aws-lambda-ruby-runtime-interface-client#28, #50: SIGTERM while the runtime waits for an event is
+/// no failure: no exception is logged.
+#[test]
+fn ruby_termination_between_events_is_no_exception() {
+    const CODE: &str = "def handler(event:, context:) = event\n";
+    let function = ruby("app.handler").file("app.rb", CODE);
+    if !skip::has("ruby") {
+        return;
+    }
+    let server = Server::start(Script::events(&events(["1"])));
+    let mut process = start(&function.dir, "app.handler")
+        .variable("AWS_LAMBDA_RUNTIME_API", &server.address())
+        .spawn();
+    process.until_idle(&server);
+    sys::kill(process.pid(), sys::SIGTERM);
+    let status = process.wait(Duration::from_secs(60)).expect("it exits");
+    let log = process.stderr();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(
+        !log.contains("Exception") && !log.contains("SIGTERM"),
+        "{log}"
+    );
 }
