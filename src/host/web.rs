@@ -80,6 +80,8 @@ pub struct Settings {
     pub events_path: FixedBytes<PATH_BYTES_MAX>,
     /// Asked during init; empty: nothing is.
     pub ready_path: FixedBytes<PATH_BYTES_MAX>,
+    /// One of them is longer than that.
+    has_long_path: bool,
 }
 
 static SETTINGS: TakeOnce<Settings> = TakeOnce::new(Settings {
@@ -89,17 +91,24 @@ static SETTINGS: TakeOnce<Settings> = TakeOnce::new(Settings {
     strip_prefix: FixedBytes::new(),
     events_path: FixedBytes::new(),
     ready_path: FixedBytes::new(),
+    has_long_path: false,
 });
 
 impl Settings {
     /// Reads the environment.
     fn read(&mut self, environment: &Environment) {
-        let value = |name| environment.get(name).unwrap_or_default();
+        let mut longest = 0;
+        let mut value = |name| {
+            let value = environment.get(name).unwrap_or_default();
+            longest = longest.max(value.len());
+            value
+        };
         self.streams = bytes_eq(value(b"TINDERBOX_STREAM="), b"1");
         self.answers_warmup = bytes_eq(value(b"TINDERBOX_WARMUP="), b"1");
         self.strip_prefix.set(value(b"TINDERBOX_STRIP_PREFIX="));
         self.events_path.set(value(b"TINDERBOX_EVENTS_PATH="));
         self.ready_path.set(value(b"TINDERBOX_READY_PATH="));
+        self.has_long_path = longest > PATH_BYTES_MAX;
     }
 
     /// Whether the answer to the current event is streamed.
@@ -124,11 +133,20 @@ impl Settings {
             "Runtime.InvalidConfiguration",
             "TINDERBOX_EVENTS_PATH and TINDERBOX_READY_PATH begin with a slash, and have no spaces",
         );
+        const LONG_PATH: &Failure = &Failure::fixed(
+            "Runtime.InvalidConfiguration",
+            "TINDERBOX_STRIP_PREFIX, TINDERBOX_EVENTS_PATH, TINDERBOX_READY_PATH: up to 1024 bytes",
+        );
         let is_path = |path: &[u8]| {
             path.is_empty() || path.starts_with(b"/") && path.iter().all(u8::is_ascii_graphic)
         };
+        const { assert!(PATH_BYTES_MAX == 1024, "the message has the number") };
         let paths = [self.events_path.as_bytes(), self.ready_path.as_bytes()];
-        (!paths.into_iter().all(is_path)).then_some(BAD_PATH)
+        match paths.into_iter().all(is_path) {
+            _ if self.has_long_path => Some(LONG_PATH),
+            true => None,
+            false => Some(BAD_PATH),
+        }
     }
 }
 

@@ -83,6 +83,7 @@ fn port_in_use_is_an_init_error() {
 fn wrong_variable_is_an_init_error() {
     let dir = task_root(&[("app", "#!/bin/sh\nexec sleep 1000\n")]);
     let long = format!("/tmp/{}", "x".repeat(110));
+    let longer = format!("/{}", "x".repeat(1_024));
     for (name, value) in [
         ("PORT", "0"),
         ("PORT", "65536"),
@@ -91,6 +92,9 @@ fn wrong_variable_is_an_init_error() {
         ("TINDERBOX_READY_PATH", "health"),
         ("TINDERBOX_EVENTS_PATH", "/a b"),
         ("TINDERBOX_EVENTS_PATH", "/a\r\nX: y"),
+        ("TINDERBOX_EVENTS_PATH", &longer),
+        ("TINDERBOX_READY_PATH", &longer),
+        ("TINDERBOX_STRIP_PREFIX", &longer),
     ] {
         let outcome = start(&dir).variable(name, value).run(Script::default());
         let message = init_error(&outcome, "Runtime.InvalidConfiguration");
