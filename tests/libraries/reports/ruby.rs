@@ -103,8 +103,8 @@ fn ruby_handler_of_an_image_is_the_argument() {
     assert_eq!(ledger.answer("event-0").body, b"7");
 }
 
-/// aws-lambda-ruby-runtime-interface-client#28, #50: SIGTERM while the runtime waits for an event is
-/// no failure: no exception is logged.
+/// aws-lambda-ruby-runtime-interface-client#28, #50: SIGTERM while the runtime waits for an event
+/// is no failure: no exception is logged.
 #[test]
 fn ruby_termination_between_events_is_no_exception() {
     const CODE: &str = "def handler(event:, context:) = event\n";
