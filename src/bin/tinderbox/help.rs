@@ -135,8 +135,8 @@ X-Amzn-Trace-Id 1,024; longer ones get 400.
 
 Web pages cannot call: a request with an Origin or a Sec-Fetch-Site of another site gets 403
 AccessDeniedException, and so does one whose Host is neither a loopback address, localhost nor the
-value of --host, each with the port. With a --host that is not loopback, any address, any port,
-names without a dot and names that end in .local or .internal are right too.
+value of --host; its port may be any. With a --host that is not loopback, any address, names
+without a dot and names that end in .local or .internal are right too.
 
 The caller of the Runtime API is found by the owner of its socket (sock_diag, /proc). Another
 process than the bootstrap or one of its descendants gets 403; one that has already closed its
