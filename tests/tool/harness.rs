@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::{self, proc, sys};
 
 /// The timeout of a test.
@@ -227,6 +229,19 @@ impl Server {
         minreq::post(self.url())
             .with_body(event)
             .with_max_headers_size(None)
+    }
+
+    /// A call that manages functions: its path is that behind the API's version. Status and answer.
+    pub fn manage(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}/2015-03-31/{path}", self.port);
+        let request = minreq::Request::new(minreq::Method::Custom(method.to_string()), url);
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let reply = call(request.with_body(body)).reply();
+        let shown = serde_json::from_slice(reply.as_bytes()).unwrap_or(Value::Null);
+        (reply.status_code, shown)
     }
 
     /// Sends the tool a signal and waits for its exit.

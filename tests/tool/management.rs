@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, call, wait_until};
+use crate::harness::{Server, wait_until};
 use crate::support::{TempDir, skip, sys};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/x";
@@ -28,15 +28,7 @@ impl Tool {
     }
 
     fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("http://127.0.0.1:{}/2015-03-31/{path}", self.server.port);
-        let request = minreq::Request::new(minreq::Method::Custom(method.to_string()), url);
-        let body = match body {
-            Value::Null => String::new(),
-            body => body.to_string(),
-        };
-        let reply = call(request.with_body(body)).reply();
-        let shown = serde_json::from_slice(reply.as_bytes()).unwrap_or(Value::Null);
-        (reply.status_code, shown)
+        self.server.manage(method, path, body)
     }
 
     /// Deploys a zip; the folder that it was unpacked into.

@@ -54,18 +54,6 @@ fn serve(root: &Path, options: &[&str]) -> Server {
     Server::start(root, &all)
 }
 
-fn manage(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let url = format!("http://127.0.0.1:{}/2015-03-31/{path}", server.port);
-    let request = minreq::Request::new(minreq::Method::Custom(method.to_string()), url);
-    let body = match body {
-        Value::Null => String::new(),
-        body => body.to_string(),
-    };
-    let reply = call(request.with_body(body)).reply();
-    let shown = serde_json::from_slice(reply.as_bytes()).unwrap_or(Value::Null);
-    (reply.status_code, shown)
-}
-
 /// The release that answers.
 fn answer(call: Call) -> String {
     let reply = call.reply();
@@ -86,12 +74,7 @@ fn update_running_event_finishes_with_the_old_code_and_the_next_gets_the_new() {
     wait_until("a running event", || {
         server.stderr().matches("START RequestId: ").count() == 2
     });
-    let (status, shown) = manage(
-        &server,
-        "PUT",
-        "functions/own/code",
-        &package(&folder, &two),
-    );
+    let (status, shown) = server.manage("PUT", "functions/own/code", &package(&folder, &two));
     assert_eq!(status, 200, "{shown}");
     assert_eq!(answer(call(server.request("{}"))), "2");
     assert_eq!(answer(running), "1");
@@ -120,12 +103,7 @@ fn update_calls_that_wait_get_the_new_code_once_each() {
             .with_header("X-Amz-Invocation-Type", "Event");
         assert_eq!(call(request).reply().status_code, 202);
     }
-    let (status, _) = manage(
-        &server,
-        "PUT",
-        "functions/own/code",
-        &package(&folder, &two),
-    );
+    let (status, _) = server.manage("PUT", "functions/own/code", &package(&folder, &two));
     assert_eq!(status, 200);
     assert_eq!(answer(running), "1");
     wait_until("all events", || {
@@ -143,28 +121,18 @@ fn version_keeps_its_code_and_deletion_is_a_404() {
     let folder = TempDir::new();
     let (one, two) = (release(&folder, 1), release(&folder, 2));
     let server = serve(&one, &[]);
-    let (status, _) = manage(
-        &server,
-        "PUT",
-        "functions/own/code",
-        &package(&folder, &two),
-    );
+    let (status, _) = server.manage("PUT", "functions/own/code", &package(&folder, &two));
     assert_eq!(status, 200);
-    let (status, shown) = manage(&server, "POST", "functions/own/versions", &json!({}));
+    let (status, shown) = server.manage("POST", "functions/own/versions", &json!({}));
     assert_eq!((status, &shown["Version"]), (201, &json!("1")));
     let three = release(&folder, 3);
-    manage(
-        &server,
-        "PUT",
-        "functions/own/code",
-        &package(&folder, &three),
-    );
+    server.manage("PUT", "functions/own/code", &package(&folder, &three));
     assert_eq!(answer(call(server.request("{}"))), "3");
     let url = format!("{}?Qualifier=1", server.url());
     let reply = call(minreq::post(url).with_body("{}")).reply();
     assert_eq!(reply.as_str().expect("text").trim(), "2");
     assert_eq!(reply.header("X-Amz-Executed-Version"), Some("1"));
-    let (status, _) = manage(&server, "DELETE", "functions/own", &Value::Null);
+    let (status, _) = server.manage("DELETE", "functions/own", &Value::Null);
     assert_eq!(status, 204);
     let reply = call(server.request("{}")).reply();
     assert_eq!(reply.status_code, 404);
